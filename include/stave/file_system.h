@@ -1,0 +1,76 @@
+// The file system as a seam: every byte that Stave stores goes through these calls and no others.
+//
+// Promises of an implementation: what `sync_data` returned for survives a power cut, provided that the
+// directory entry was made durable by `sync_directory`; anything else may be lost, torn or reordered.
+// Must not know: what the bytes mean.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stave/error.h"
+
+namespace stave {
+
+/// One open file. Threads: any, as far as calls touch different bytes; `close` last and alone.
+class File {
+ public:
+  virtual ~File() = default;
+  /// Reads up to `into.size()` bytes at `offset`; fewer only at the end of the file. Returns the count.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) = 0;
+  /// Writes all bytes at `offset`, growing the file when needed. EINTR and short writes are continued inside.
+  virtual Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
+  /// Makes what was written durable (data and size). Never call it again after a failure.
+  virtual Result<void> sync_data() = 0;
+  /// Reserves real blocks for the first `size` bytes, so that writing there cannot run out of space. New bytes read as zero.
+  virtual Result<void> allocate(std::uint64_t size) = 0;
+  virtual Result<void> truncate(std::uint64_t size) = 0;
+  virtual Result<std::uint64_t> size() = 0;
+  /// Forgets cached pages of this file where the system allows it, so that the next read asks the disk.
+  virtual Result<void> drop_cache() = 0;
+};
+
+/// Holds a directory for one process; released by the destructor.
+class DirectoryLock {
+ public:
+  virtual ~DirectoryLock() = default;
+};
+
+enum class OpenMode : std::uint8_t {
+  kRead,           ///< Must exist.
+  kReadWrite,      ///< Must exist.
+  kCreate,         ///< Must not exist; read and write. New files are 0600.
+};
+
+/// A tree of files. Paths are plain strings, absolute or relative to the process. Threads: any.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
+  /// Creates the directory and its missing parents (0700). Existing is fine.
+  virtual Result<void> create_directories(const std::string& path) = 0;
+  /// Plain names of the files in a directory, sorted.
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  virtual Result<bool> exists(const std::string& path) = 0;
+  /// Replaces `to` atomically. Durable after `sync_directory` of the directory.
+  virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  virtual Result<void> remove(const std::string& path) = 0;
+  virtual Result<void> sync_directory(const std::string& path) = 0;
+  /// Takes the exclusive lock file `path`; kBusy when another process, or this one, holds it.
+  virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;
+  /// Bytes a writer may still use on the file system that holds `path`.
+  virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+
+  /// The operating system's files. Static storage; never destroyed.
+  static FileSystem& system();
+};
+
+/// A file system in memory, for tests, for the shell's `--file` mode and for caches that need no disk.
+std::unique_ptr<FileSystem> make_memory_file_system();
+
+}  // namespace stave

@@ -1,0 +1,40 @@
+// One command call: its arguments, who asked, the store, and where the answer goes.
+//
+// A handler sees a session and a store, never a socket. It returns an Error instead of writing one; dispatch spells it.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "commands/session.h"
+#include "commands/sink.h"
+#include "store/engine.h"
+
+namespace stave::commands {
+
+using Arguments = std::span<const std::string_view>;
+
+class Call {
+ public:
+  Call(Session& session, Arguments arguments, Sink& reply) : session_(session), arguments_(arguments), reply_(reply) {}
+
+  /// Argument 0 is the command's name, as it was sent.
+  [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept { return arguments_[i]; }
+  [[nodiscard]] std::size_t size() const noexcept { return arguments_.size(); }
+  [[nodiscard]] Arguments arguments() const noexcept { return arguments_; }
+  [[nodiscard]] Session& session() noexcept { return session_; }
+  [[nodiscard]] Environment& environment() noexcept { return session_.environment(); }
+  [[nodiscard]] store::Engine& engine() noexcept { return session_.environment().engine(); }
+  [[nodiscard]] Sink& reply() noexcept { return reply_; }
+  /// The key in argument `i`, in the session's database.
+  [[nodiscard]] store::KeyRef key(std::size_t i) const noexcept { return {session_.database(), arguments_[i]}; }
+  /// The answer must wait for this before it leaves.
+  void wait_for(const store::Pending& pending) noexcept { session_.wait_for(pending); }
+
+ private:
+  Session& session_;
+  Arguments arguments_;
+  Sink& reply_;
+};
+
+}  // namespace stave::commands

@@ -1,0 +1,40 @@
+// What the commands may ask of the process they run in: the seam between `commands` and whoever hosts them.
+//
+// An embedded store has the default host, which knows nothing and refuses politely. The server implements it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stave/error.h"
+
+namespace stave::commands {
+
+/// One line of INFO: section-less "field:value".
+using InfoFields = std::vector<std::pair<std::string, std::string>>;
+
+class Host {
+ public:
+  virtual ~Host() = default;
+  /// Ends the process in good order, soon. Errors: kUnsupported when there is no process to end (embedded).
+  virtual Result<void> request_shutdown();
+  /// Options as CONFIG GET sees them, name and value, all of them.
+  virtual std::vector<std::pair<std::string, std::string>> config();
+  /// Sets one option. Errors: kNotFound (unknown), kInvalidArgument (value), kUnsupported (needs a restart).
+  virtual Result<void> set_config(std::string_view name, std::string_view value);
+  /// Writes the running configuration back to its file. Errors: kUnsupported when there is none.
+  virtual Result<void> rewrite_config();
+  /// The password required by AUTH; constant-time comparison. True when none is required.
+  virtual bool check_password(std::string_view user, std::string_view password);
+  [[nodiscard]] virtual bool password_required() const;
+  /// Fields the host adds to an INFO section ("server", "clients", "stats", …).
+  virtual InfoFields info(std::string_view section);
+  /// Zeroes the host's counters (CONFIG RESETSTAT).
+  virtual void reset_statistics();
+  [[nodiscard]] virtual int port() const;
+};
+
+}  // namespace stave::commands

@@ -1,0 +1,110 @@
+// A session: what the store remembers about one caller between commands. And the environment all sessions share.
+//
+// A session belongs to one thread at a time. Its `ClientInfo` part may be read by others (CLIENT LIST) under its own lock.
+// Must not know: sockets. A door that has one tells about it through `ClientInfo` and `ClientControl`.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "store/engine.h"
+
+namespace stave::commands {
+
+class Environment;
+class ClientRegistry;
+
+/// How a door lets a client be acted upon from another one's command (CLIENT KILL, CLIENT PAUSE …). Threads: any.
+class ClientControl {
+ public:
+  virtual ~ClientControl() = default;
+  /// Ends the connection soon; what was already answered still goes out when `after_reply`.
+  virtual void close(bool after_reply) = 0;
+};
+
+/// What others may know of a client.
+struct ClientInfo {
+  std::uint64_t id = 0;
+  std::string address;        ///< "127.0.0.1:50000"; empty for an embedded session.
+  std::string local_address;
+  int descriptor = -1;
+  std::string name;
+  std::string library_name;
+  std::string library_version;
+  std::string last_command;   ///< "client|list" form.
+  std::string user = "default";
+  int database = 0;
+  int protocol = 2;
+  bool blocked = false;
+  bool no_evict = false;
+  bool no_touch = false;
+  std::uint64_t created_ns = 0;   ///< On the monotonic clock.
+  std::uint64_t active_ns = 0;
+  std::uint64_t query_buffer = 0;
+  std::uint64_t output_buffer = 0;
+};
+
+/// Whether the next replies are sent (CLIENT REPLY).
+enum class ReplyMode : std::uint8_t { kOn, kOff, kSkip, kSkipNext };
+
+class Session {
+ public:
+  /// `control` may be null (embedded); else it must outlive the session.
+  Session(Environment& environment, ClientInfo info, ClientControl* control);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] Environment& environment() noexcept { return environment_; }
+  [[nodiscard]] int database() const noexcept { return database_; }
+  void select(int database) noexcept;
+  [[nodiscard]] int protocol() const noexcept { return protocol_; }
+  void set_protocol(int version) noexcept;
+  [[nodiscard]] bool authenticated() const noexcept { return authenticated_; }
+  void set_authenticated(bool yes) noexcept { authenticated_ = yes; }
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+
+  /// Durability of this session's later writes; kDefault: the store's (STAVE.SYNC).
+  [[nodiscard]] Sync sync() const noexcept { return sync_; }
+  void set_sync(Sync sync) noexcept { sync_ = sync; }
+
+  /// What the answers given so far must wait for. The door takes it before it sends.
+  void wait_for(const store::Pending& pending) noexcept { pending_.merge(pending); }
+  [[nodiscard]] store::Pending take_pending() noexcept { return std::exchange(pending_, {}); }
+  /// End of this session's last write, for WAITAOF.
+  Lsn last_write = kNoLsn;
+
+  /// Set by QUIT and by errors after which the door must close once the answer is out.
+  [[nodiscard]] bool closing() const noexcept { return closing_; }
+  void set_closing() noexcept { closing_ = true; }
+  ReplyMode reply_mode = ReplyMode::kOn;
+
+  /// Runs `change` on the part others may see.
+  template <class Change>
+  void update_info(Change&& change) {
+    base::ShortLock lock(info_mutex_);
+    change(info_);
+  }
+  [[nodiscard]] ClientInfo info() const;
+  [[nodiscard]] ClientControl* control() const noexcept { return control_; }
+  /// Back to a fresh session (RESET).
+  void reset();
+
+ private:
+  Environment& environment_;
+  ClientControl* control_;
+  std::uint64_t id_ = 0;
+  int database_ = 0;
+  int protocol_ = 2;
+  bool authenticated_ = false;
+  bool closing_ = false;
+  Sync sync_ = Sync::kDefault;
+  store::Pending pending_;
+  mutable base::ShortMutex info_mutex_;
+  ClientInfo info_ STAVE_GUARDED_BY(info_mutex_);
+};
+
+}  // namespace stave::commands

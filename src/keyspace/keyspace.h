@@ -1,0 +1,50 @@
+// All databases: `databases × shards` shards, one secret hash, one order in which to lock.
+//
+// A key's shard is chosen by bits of its hash, so the same key has the same shard number in every database.
+// Whoever needs several shards locks them by ascending `ShardId`: no deadlock. Must not know: the log, commands.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "keyspace/shard.h"
+
+namespace stave::keyspace {
+
+/// Position of a shard in the global lock order: database * shards + number.
+using ShardId = std::uint32_t;
+
+class Keyspace {
+ public:
+  /// `shards`: a power of two up to 4096. `key` must be secret and random in production.
+  Keyspace(int databases, std::size_t shards, const base::HashKey& key);
+  ~Keyspace();
+
+  [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept { return base::sip_hash(key_, key); }
+  [[nodiscard]] ShardId shard_id(int database, std::uint64_t hash) const noexcept {
+    return static_cast<ShardId>(static_cast<std::size_t>(database) * shards_per_database_ + (static_cast<std::size_t>(hash >> 8) & shard_mask_));
+  }
+  [[nodiscard]] Shard& shard(ShardId id) noexcept { return *shards_[id]; }
+  [[nodiscard]] const Shard& shard(ShardId id) const noexcept { return *shards_[id]; }
+  [[nodiscard]] int databases() const noexcept { return databases_; }
+  [[nodiscard]] std::size_t shards_per_database() const noexcept { return shards_per_database_; }
+  [[nodiscard]] std::size_t shard_count() const noexcept { return shards_.size(); }
+
+  /// Entries of a database, expired ones included until they are collected. Relaxed; takes no lock.
+  [[nodiscard]] std::uint64_t size(int database) const noexcept;
+  /// Sums over a database; locks its shards one by one.
+  [[nodiscard]] MemoryUse memory(int database) const;
+
+ private:
+  base::HashKey key_;
+  int databases_;
+  std::size_t shards_per_database_;
+  std::size_t shard_mask_;
+  std::unique_ptr<ChunkSource> chunks_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace stave::keyspace

@@ -1,0 +1,104 @@
+// The log: one totally ordered sequence of batches in a directory of segment files.
+//
+// Promises: (1) what `wait_durable` returned for is on disk; (2) recovery yields whole batches in LSN order, a prefix of
+// what was appended that includes everything acknowledged; (3) after a failed write or sync nothing is ever
+// acknowledged again (read-only until reopened); (4) a full disk refuses new batches with kNoSpace, harms none
+// that were accepted, and clears by itself once there is room.
+// Writers reserve a range of LSNs with one atomic add and encode straight into a ring buffer; whoever flushes takes
+// the prefix that is complete, writes it to the active segment and syncs once for everybody who waits.
+// Must not know: keys' meaning, the index, commands.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "log/record.h"
+#include "stave/clock.h"
+#include "stave/file_system.h"
+#include "stave/options.h"
+
+namespace stave::log {
+
+struct LogStats {
+  Lsn tail{};                       ///< End of everything appended.
+  Lsn written{};                    ///< End of what the operating system has.
+  Lsn durable{};                    ///< End of what is on disk.
+  std::uint64_t segments = 0;
+  std::uint64_t bytes_on_disk = 0;
+  std::uint64_t syncs = 0;
+  std::uint64_t writes = 0;
+  bool read_only = false;           ///< An I/O failure latched.
+  bool full = false;                ///< Refusing for want of room.
+};
+
+/// What recovery found, for the operator and for tests.
+struct RecoveryReport {
+  std::uint64_t records = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t torn_bytes = 0;  ///< Bytes after the last whole batch that were cut (and kept in `*.cut`).
+  bool clean = false;            ///< The store had been closed in good order.
+};
+
+/// Receives every record of every whole batch, in order. An error stops recovery and is returned by open.
+using ReplayFn = std::function<Result<void>(std::span<const RecordView> batch_run)>;
+
+class Log {
+ public:
+  /// Opens or creates the log in `directory` (which the caller has locked) and replays it into `replay`, which gets runs
+  /// of records (many batches at a time, never half of one). `options` as documented; only the log's fields are read.
+  /// Errors: kCorrupt (file, offset and what to do), kUnsupported (newer format), kIo, kNoSpace, kPermission.
+  static Result<std::unique_ptr<Log>> open(std::string directory, const Options& options, const ReplayFn& replay,
+                                           RecoveryReport* report);
+  virtual ~Log() = default;
+
+  /// Appends the batch and gives each record its LSN (`lsns[i]` for `batch[i]`); returns the LSN where the batch ends,
+  /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each.
+  /// Errors: kReadOnly, kNoSpace: nothing was appended.
+  /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. Threads: any.
+  virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) = 0;
+
+  /// Whether `append` would be refused now, and why; cheap (one relaxed load in the good case).
+  virtual Result<void> writable() const = 0;
+
+  /// Blocks until everything before `lsn` is on disk; the caller may do the writing for everyone (leader and followers).
+  /// Errors: kReadOnly/kIo: whether it is on disk is unknown.
+  virtual Result<void> wait_durable(Lsn lsn) = 0;
+  /// Blocks until the operating system has everything before `lsn`: it survives the death of this process.
+  virtual Result<void> wait_written(Lsn lsn) = 0;
+
+  /// Asks the flusher thread to make everything before `lsn` durable, without waiting. Its listeners are told.
+  virtual void request_sync(Lsn lsn) = 0;
+  /// `listener` is called on the flusher's thread after every progress of `durable()` and on failure; it must be quick
+  /// (write an eventfd). Returns a handle for `remove_listener`, which returns only when the listener runs no more.
+  virtual std::uint64_t add_listener(std::function<void()> listener) = 0;
+  virtual void remove_listener(std::uint64_t handle) = 0;
+
+  [[nodiscard]] virtual Lsn tail() const noexcept = 0;
+  [[nodiscard]] virtual Lsn written() const noexcept = 0;
+  [[nodiscard]] virtual Lsn durable() const noexcept = 0;
+  /// The latched failure, as a fresh copy; success while there is none.
+  [[nodiscard]] virtual Result<void> health() const = 0;
+
+  /// Housekeeping that is due at `now_ns`: interval sync, write-out of a lingering buffer, roll by age, the next
+  /// segment written ahead, another try after a full disk. Returns nanoseconds until it wants to be called again.
+  virtual std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) = 0;
+
+  /// Reads the record at `lsn` back from disk or buffer and verifies it; the view points into `buffer`.
+  /// Errors: kNotFound (no such address), kCorrupt, kIo.
+  virtual Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) = 0;
+
+  /// Writes and syncs everything, marks the clean close and stops the flusher. Further appends are refused (kAborted).
+  virtual Result<void> close(UnixMs now) = 0;
+
+  [[nodiscard]] virtual LogStats stats() const = 0;
+  /// 16 random bytes chosen when the store was created.
+  [[nodiscard]] virtual std::span<const std::byte, 16> store_id() const noexcept = 0;
+};
+
+}  // namespace stave::log

@@ -1,0 +1,95 @@
+// One record of the log as bytes: encode, check, decode. The format is specified in docs/format.md.
+//
+// A record is one mutation of one key and stands alone. Layout, little-endian:
+//   0  u32 length        whole record, header included
+//   4  u16 header_check  low 16 bits of XXH3(bytes 0..3 and 6..23, seed ^ lsn); a length is trusted only after it
+//   6  u8  kind          RecordKind
+//   7  u8  flags         RecordFlag bits
+//   8  u48 time          UnixMs of the writer
+//  14  u16 key_length    low 16 bits
+//  16  u48 prev          LSN of the key's previous record, 0 if none
+//  22  u8  database
+//  23  u8  key_length    high 8 bits
+//  24  u64 checksum      XXH3(whole record with this field zero, seed ^ lsn)
+//  32  [u48 expiry + u16 0] if kHasExpiry  · [u64 sliding_ms] if kSliding · [u64 version] if kRelocated · key · payload
+// `seed` comes from the store's id, so stale, recycled or misplaced bytes never pass.
+// Must not know: files, threads, what a payload means.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "stave/units.h"
+
+namespace stave::log {
+
+/// What happened to the key. The numbers are on disk for ever and have nothing to do with commands.
+enum class RecordKind : std::uint8_t {
+  kDelete = 1,      ///< The key was deleted.
+  kExpire = 2,      ///< The key's time was up.
+  kEvict = 3,       ///< The key was removed for room (not written yet).
+  kSetExpiry = 4,   ///< The expiry in the header replaces the key's (none in the header: the key lives on).
+  kFlush = 5,       ///< Every key of `database` is gone. No key.
+  kSwap = 6,        ///< `database` and the one whose number is payload byte 0 change places. No key.
+  kClose = 7,       ///< A clean close: everything before it was durable when it was written. No key.
+  kString = 16,     ///< The key holds this string: payload is the value, whole.
+};
+
+enum RecordFlag : std::uint8_t {
+  kCommit = 1,      ///< Last record of its batch.
+  kHasExpiry = 2,
+  kSliding = 4,     ///< Implies kHasExpiry.
+  kRelocated = 8,   ///< Moved by the cleaner; carries the version it had.
+  kAfterSync = 16,  ///< Everything before this record was durable when this was written.
+  kCompressed = 32, ///< Reserved.
+};
+
+inline constexpr std::size_t kRecordHeaderBytes = 32;
+
+/// What the writer hands in. Views must stay valid until append returns.
+struct RecordSpec {
+  RecordKind kind{};
+  std::uint8_t database = 0;
+  UnixMs time{0};
+  Expiry expiry{};
+  Lsn prev = kNoLsn;
+  std::string_view key;
+  std::string_view payload;
+};
+
+/// What a reader gets. Views point into the bytes that were decoded.
+struct RecordView {
+  RecordKind kind{};
+  std::uint8_t flags = 0;
+  std::uint8_t database = 0;
+  UnixMs time{0};
+  Expiry expiry{};
+  Lsn prev = kNoLsn;
+  Lsn lsn = kNoLsn;
+  Lsn version = kNoLsn;  ///< `lsn`, unless the cleaner moved the record.
+  std::uint32_t length = 0;
+  std::string_view key;
+  std::string_view payload;
+  [[nodiscard]] bool commit() const noexcept { return (flags & kCommit) != 0; }
+};
+
+/// Exact size of the encoded record. The caller has checked the limits: the sum fits 32 bits.
+std::size_t encoded_size(const RecordSpec& spec) noexcept;
+
+/// Writes the record to `into` (encoded_size bytes) as it stands at `lsn`.
+void encode(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint64_t seed, std::byte* into) noexcept;
+
+/// Sets a flag in an encoded record and computes its checks anew (the group commit marks what follows a sync).
+void add_flag(std::span<std::byte> record, RecordFlag flag, Lsn lsn, std::uint64_t seed) noexcept;
+
+/// The length in the header at `bytes`, when its header check holds; nullopt when it does not, or when fewer
+/// than kRecordHeaderBytes are there.
+std::optional<std::uint32_t> checked_length(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept;
+
+/// Decodes and verifies the record that begins `bytes`; nullopt when anything is wrong with it, or when it is not all there.
+std::optional<RecordView> decode(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept;
+
+}  // namespace stave::log

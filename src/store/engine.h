@@ -1,0 +1,167 @@
+// The engine: log and keyspace made into one durable store. Everything above (library, commands, doors) goes through it.
+//
+// Promises: every change is logged before anybody can see it and is seen by everybody at once; a transaction is whole or
+// nothing, in memory and on disk; every call that shows or makes something returns the LSN its answer must wait
+// for before it leaves the process (see `Pending`); time never runs backwards inside a store.
+// Must not know: commands, protocols, sockets.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "base/mutex.h"
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "stave/options.h"
+
+namespace stave::store {
+
+using keyspace::ValueType;
+
+/// A key and the database it lies in. The bytes belong to the caller.
+struct KeyRef {
+  int database = 0;
+  std::string_view key;
+};
+
+/// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
+struct ValueView {
+  ValueType type{};
+  std::string_view value;  ///< A string's bytes.
+  Expiry expiry{};
+  Lsn version = kNoLsn;    ///< LSN of the record that made it so.
+};
+
+/// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.
+struct Pending {
+  Lsn durable = kNoLsn;  ///< On disk up to here (sync = always).
+  Lsn written = kNoLsn;  ///< With the operating system up to here (sync = interval or os).
+  void merge(const Pending& other) noexcept {
+    if (other.durable > durable) durable = other.durable;
+    if (other.written > written) written = other.written;
+  }
+  [[nodiscard]] bool empty() const noexcept { return durable == kNoLsn && written == kNoLsn; }
+};
+
+/// How to look at a key.
+enum class Access : std::uint8_t {
+  kPeek,   ///< Leaves no trace: TTL, OBJECT, EXISTS.
+  kTouch,  ///< A use: refreshes a sliding expiry and the entry's heat.
+};
+
+struct EngineStats {
+  log::LogStats log;
+  keyspace::MemoryUse memory;
+  std::uint64_t memory_buffers = 0;  ///< Log buffer and other fixed cost.
+  std::uint64_t expired_keys = 0;    ///< Since open.
+  std::uint64_t hits = 0;            ///< Lookups by `read` with kTouch that found something.
+  std::uint64_t misses = 0;
+  log::RecoveryReport recovery;
+  UnixMs opened{0};
+};
+
+class Transaction;
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> open(const std::string& directory, const Options& options);
+  /// Closes as `close` does, if that was not done.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Makes everything durable, marks the clean end, stops the threads and releases the directory. Idempotent.
+  Result<void> close();
+
+  // --- one key: the hot paths -------------------------------------------------------------------
+
+  /// Shows what `key` holds (nullptr: nothing) to `show`, under the shard's lock: be quick, call nothing of the engine.
+  /// Threads: any.
+  Pending read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show);
+  /// Like `read` for many keys at one instant (all their shards are held), with prefetching. `show(i, value)`.
+  Pending read_many(std::span<const KeyRef> keys, Access access, base::FunctionRef<void(std::size_t, const ValueView*)> show);
+  /// Sets a string whole, whatever was there. `expiry` replaces the old one (never() removes it).
+  /// Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
+  Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault);
+  /// Brings what lookups of `key` will need towards the cache, without waiting (stage 0: bucket, stage 1: entry).
+  void prefetch(KeyRef key, int stage) noexcept;
+
+  // --- everything else goes through Transaction (transaction.h) ---------------------------------
+
+  // --- whole databases --------------------------------------------------------------------------
+
+  /// Removes every key of a database, at one instant. Memory is freed afterwards, in the background when `lazy`.
+  Result<Pending> flush(int database, Sync sync = Sync::kDefault);
+  Result<Pending> flush_all(Sync sync = Sync::kDefault);
+  /// Two databases change places, at one instant.
+  Result<Pending> swap(int first, int second, Sync sync = Sync::kDefault);
+  [[nodiscard]] std::uint64_t size(int database) const noexcept { return keyspace_.size(database); }
+
+  /// Visits keys of a database from `cursor` (0 starts) until about `count` were seen; returns the cursor to go on from,
+  /// 0 at the end. Guarantees of `Shard::scan`. Expired keys are left out. `visit` runs under a shard's lock.
+  std::uint64_t scan(int database, std::uint64_t cursor, std::size_t count,
+                     base::FunctionRef<void(std::string_view key, const ValueView&)> visit, Pending& pending);
+  /// A random live key; nullopt when there is none.
+  std::optional<std::string> random_key(int database, Pending& pending);
+  /// Bytes that the key and its value take in memory; nullopt when it is absent.
+  std::optional<std::uint64_t> memory_of(KeyRef key);
+
+  // --- durability -------------------------------------------------------------------------------
+
+  /// Blocks until `pending` is fulfilled.
+  Result<void> wait(const Pending& pending);
+  /// Whether `pending` is fulfilled now.
+  [[nodiscard]] bool fulfilled(const Pending& pending) const noexcept {
+    return pending.durable <= log_->durable() && pending.written <= log_->written();
+  }
+  /// Everything so far on disk, whatever the policy.
+  Result<void> sync();
+  [[nodiscard]] log::Log& log() noexcept { return *log_; }
+  /// What an answer after a write that ended at `end` waits for, by policy.
+  [[nodiscard]] Pending pending_for_write(Lsn end, Sync sync) const noexcept;
+
+  // --- time, limits, state ----------------------------------------------------------------------
+
+  /// The store's wall time: never goes back.
+  UnixMs now() noexcept;
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+  /// Changes the store's policy at once, for all later writes. Not kDefault.
+  void set_sync(Sync sync) noexcept { sync_.store(sync, std::memory_order_relaxed); }
+  [[nodiscard]] Sync sync_policy() const noexcept { return sync_.load(std::memory_order_relaxed); }
+  Result<void> check_limits(std::string_view key, std::size_t value_bytes) const;
+  [[nodiscard]] EngineStats stats();
+  /// Housekeeping, one bounded step each: expiry, log. For stores opened without a background thread.
+  void tick();
+
+ private:
+  friend class Transaction;
+  explicit Engine(const Options& options, std::string directory);
+  // The rest is the engine's own; see engine.cc.
+  Result<void> start();
+  Result<void> replay(std::span<const log::RecordView> run);
+  Lsn observe(Lsn address) const noexcept;
+  void refresh_sliding(keyspace::Shard& shard, std::uint64_t hash, keyspace::Entry entry, KeyRef key, UnixMs now);
+  Result<Pending> flush_range(int first, int last, Sync sync);
+  void expire_step(std::size_t shard_first, std::size_t shard_count);
+  void housekeeping();
+
+  Options options_;
+  std::string directory_;
+  FileSystem* file_system_;
+  Clock* clock_;
+  std::unique_ptr<DirectoryLock> lock_;
+  keyspace::Keyspace keyspace_;
+  std::unique_ptr<log::Log> log_;
+  std::atomic<Sync> sync_;
+  std::atomic<std::int64_t> last_wall_ms_{0};
+};
+
+}  // namespace stave::store
