@@ -1,0 +1,195 @@
+// The library door: a durable key-value store in this process.
+//
+//     auto store = stave::Store::open("./data");
+//     if (!store) return report(store.error());
+//     (*store)->set("user:1", "Alice");
+//
+// Promises: what a call returned success for is as durable as its `Sync` says (default: on disk); nobody is shown a value
+// that a crash could take back; a transaction is whole or nothing. Threads: any number may use one Store.
+// One process owns a directory at a time. Nothing is thrown and nothing is printed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stave/error.h"
+#include "stave/options.h"
+#include "stave/reply.h"
+#include "stave/units.h"
+
+namespace stave {
+
+namespace store {
+class Engine;
+}
+
+/// When a key dies. Exactly one way, or never.
+struct Ttl {
+  enum class Kind : std::uint8_t { kNone, kKeep, kAfter, kAt, kSliding };
+  Kind kind = Kind::kNone;
+  std::int64_t ms = 0;
+
+  /// No expiry: the key lives until it is deleted. The default.
+  static constexpr Ttl none() { return {}; }
+  /// What the key has already.
+  static constexpr Ttl keep() { return {Kind::kKeep, 0}; }
+  /// Dies `ms` milliseconds from now.
+  static constexpr Ttl after_ms(std::int64_t ms) { return {Kind::kAfter, ms}; }
+  /// Dies at a moment.
+  static constexpr Ttl at(UnixMs moment) { return {Kind::kAt, raw(moment)}; }
+  /// Dies when it has not been read or written for `ms` milliseconds. Reads are not logged one by one: after a crash the
+  /// deadline may be up to an eighth of the period early, never late by more than the period.
+  static constexpr Ttl sliding_ms(std::int64_t ms) { return {Kind::kSliding, ms}; }
+};
+
+struct ReadOptions {
+  int database = 0;
+};
+
+struct WriteOptions {
+  int database = 0;
+  Ttl ttl{};
+  /// How durable before the call returns.
+  Sync sync = Sync::kDefault;
+};
+
+/// A value with what a caller needs to change it safely.
+struct Versioned {
+  std::string value;
+  Lsn version = kNoLsn;
+  Expiry expiry{};
+};
+
+/// What must hold for a conditional set to happen.
+struct Condition {
+  enum class Kind : std::uint8_t { kAbsent, kPresent, kVersion, kValue };
+  Kind kind;
+  Lsn version = kNoLsn;
+  std::string_view value{};
+
+  static constexpr Condition absent() { return {Kind::kAbsent}; }
+  static constexpr Condition present() { return {Kind::kPresent}; }
+  static constexpr Condition version_is(Lsn v) { return {Kind::kVersion, v}; }
+  static constexpr Condition value_is(std::string_view v) { return {Kind::kValue, kNoLsn, v}; }
+};
+
+/// Numbers about a store, at one moment.
+struct Stats {
+  std::uint64_t keys = 0;
+  std::uint64_t memory_bytes = 0;        ///< Accounted: entries, tables, buffers.
+  std::uint64_t log_bytes = 0;           ///< On disk.
+  std::uint64_t segments = 0;
+  std::uint64_t syncs = 0;
+  Lsn tail{};
+  Lsn durable{};
+  std::uint64_t expired_keys = 0;
+  std::uint64_t recovered_records = 0;
+  std::uint64_t recovered_torn_bytes = 0;
+  bool read_only = false;
+  bool full = false;
+};
+
+/// The view of a store inside `Store::transact`: reads see the transaction's own writes. Valid only during the call.
+class Txn {
+ public:
+  virtual ~Txn() = default;
+  /// Errors of all: kInvalidArgument for a key that was not named in `transact`; kWrongType.
+  virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
+  virtual Result<void> set(std::string_view key, std::string_view value, Ttl ttl = {}) = 0;
+  virtual Result<bool> remove(std::string_view key) = 0;
+  /// Adds to the number in `key` (absent counts as 0) and returns the sum. Errors: kNotANumber, kOverflow.
+  virtual Result<std::int64_t> increment(std::string_view key, std::int64_t by = 1) = 0;
+};
+
+class Session;
+
+class Store {
+ public:
+  /// Opens the store in `directory`, recovering what is there. Errors: kBusy (in use by another process), kCorrupt (names file
+  /// and offset), kUnsupported (newer format), kPermission, kNotFound (absent and !create_if_missing), kInvalidArgument (options).
+  static Result<std::unique_ptr<Store>> open(std::string_view directory, const Options& options = {});
+  /// Closes, if `close` was not called.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Puts everything on disk and releases the directory. No other call may run or follow.
+  Result<void> close();
+
+  // Errors of the calls below, unless said otherwise: kTooLarge, kWrongType, kReadOnly, kNoSpace, kNoMemory: nothing changed;
+  // kIo from the wait for the disk: the write is visible but whether it is on disk is unknown.
+
+  /// The value, or nullopt. Cost: two cache misses and a copy.
+  Result<std::optional<std::string>> get(std::string_view key, const ReadOptions& options = {});
+  /// The same into `out`, whose capacity is reused; false when absent.
+  Result<bool> get_into(std::string_view key, std::string& out, const ReadOptions& options = {});
+  /// The value with its version and expiry.
+  Result<std::optional<Versioned>> get_versioned(std::string_view key, const ReadOptions& options = {});
+  /// All values at one instant, in the order of the keys.
+  Result<std::vector<std::optional<std::string>>> multi_get(std::span<const std::string_view> keys, const ReadOptions& options = {});
+  /// Bytes `from` to `to`, both included; negative ones count from the end, as in Redis' GETRANGE. Absent: empty.
+  Result<std::string> get_range(std::string_view key, std::int64_t from, std::int64_t to, const ReadOptions& options = {});
+  Result<bool> exists(std::string_view key, const ReadOptions& options = {});
+
+  /// Returns the new version.
+  Result<Lsn> set(std::string_view key, std::string_view value, const WriteOptions& options = {});
+  /// Sets if `condition` holds; nullopt when it does not, and then nothing changed.
+  Result<std::optional<Lsn>> set_if(std::string_view key, std::string_view value, const Condition& condition, const WriteOptions& options = {});
+  /// All or none, at one instant and in one batch of the log.
+  Result<Lsn> multi_set(std::span<const std::pair<std::string_view, std::string_view>> pairs, const WriteOptions& options = {});
+  /// False when it was not there.
+  Result<bool> remove(std::string_view key, const WriteOptions& options = {});
+  /// All or none; returns how many were there.
+  Result<std::uint64_t> multi_remove(std::span<const std::string_view> keys, const WriteOptions& options = {});
+  /// Adds to the number in `key` (absent counts as 0); the expiry stays. Errors: kNotANumber, kOverflow.
+  Result<std::int64_t> increment(std::string_view key, std::int64_t by = 1, const WriteOptions& options = {});
+  /// Appends; the expiry stays. Returns the new length.
+  Result<std::uint64_t> append(std::string_view key, std::string_view suffix, const WriteOptions& options = {});
+  /// Overwrites from `offset`, filling a gap with zero bytes. Returns the new length.
+  Result<std::uint64_t> set_range(std::string_view key, std::uint64_t offset, std::string_view bytes, const WriteOptions& options = {});
+
+  /// Gives an existing key an expiry (Ttl::none() takes it away); false when the key is absent.
+  Result<bool> expire(std::string_view key, Ttl ttl, const WriteOptions& options = {});
+  /// Its expiry (never() when it has none); nullopt when the key is absent. Does not count as an access.
+  Result<std::optional<Expiry>> expiry(std::string_view key, const ReadOptions& options = {});
+
+  /// Calls `visit` for some keys matching the glob `pattern` (empty: all) and returns the cursor to go on from, 0 at the end. Every
+  /// key that is there from the first call to the last is seen at least once. `visit` must not call the store.
+  Result<std::uint64_t> scan(std::uint64_t cursor, std::string_view pattern, std::size_t count,
+                             const std::function<void(std::string_view key, std::string_view value)>& visit,
+                             const ReadOptions& options = {});
+  /// All keys that match, unsorted.
+  Result<std::vector<std::string>> keys(std::string_view pattern = {}, const ReadOptions& options = {});
+  [[nodiscard]] std::uint64_t size(int database = 0) const noexcept;
+  Result<void> flush(int database, Sync sync = Sync::kDefault);
+  Result<void> flush_all(Sync sync = Sync::kDefault);
+
+  /// Runs `work` with `keys` locked: nobody sees anything of it until it returned success, and then all of it. When it
+  /// returns an error everything is undone and the error is handed back. Be quick; call nothing else of the store inside.
+  Result<Lsn> transact(std::span<const std::string_view> keys, const std::function<Result<void>(Txn&)>& work, const WriteOptions& options = {});
+
+  /// Everything written so far on disk, whatever the policy.
+  Result<void> sync();
+  [[nodiscard]] Stats stats();
+  /// One bounded step of housekeeping, for stores opened with `background = false`.
+  void tick();
+  /// A session for `execute`: any command of the table, in process. The store must outlive it.
+  [[nodiscard]] std::unique_ptr<Session> session();
+
+  /// For the layers inside this library.
+  [[nodiscard]] store::Engine& engine() noexcept;
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace stave
