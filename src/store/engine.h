@@ -1,13 +1,14 @@
 // The engine: log and keyspace made into one durable store. Everything above (library, commands, doors) goes through it.
 //
 // Promises: every change is logged before anybody can see it and is seen by everybody at once; a transaction is whole or
-// nothing, in memory and on disk; every call that shows or makes something returns the LSN its answer must wait
+// nothing, in memory and on disk; every call that shows or makes something returns what its answer must wait
 // for before it leaves the process (see `Pending`); time never runs backwards inside a store.
 // Must not know: commands, protocols, sockets.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,13 +38,13 @@ struct ValueView {
   ValueType type{};
   std::string_view value;  ///< A string's bytes.
   Expiry expiry{};
-  Lsn version = kNoLsn;    ///< LSN of the record that made it so.
+  Lsn version = kNoLsn;  ///< LSN of the record that made it so.
 };
 
 /// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.
 struct Pending {
   Lsn durable = kNoLsn;  ///< On disk up to here (sync = always).
-  Lsn written = kNoLsn;  ///< With the operating system up to here (sync = interval or os).
+  Lsn written = kNoLsn;  ///< With the operating system up to here (sync = interval or os), so that kill -9 loses nothing.
   void merge(const Pending& other) noexcept {
     if (other.durable > durable) durable = other.durable;
     if (other.written > written) written = other.written;
@@ -62,9 +63,8 @@ struct EngineStats {
   keyspace::MemoryUse memory;
   std::uint64_t memory_buffers = 0;  ///< Log buffer and other fixed cost.
   std::uint64_t expired_keys = 0;    ///< Since open.
-  std::uint64_t hits = 0;            ///< Lookups by `read` with kTouch that found something.
-  std::uint64_t misses = 0;
   log::RecoveryReport recovery;
+  std::uint64_t recovery_ns = 0;
   UnixMs opened{0};
 };
 
@@ -72,6 +72,7 @@ class Transaction;
 
 class Engine {
  public:
+  /// Opens or creates the store in `directory`. Errors: as `stave::Store::open`.
   static Result<std::unique_ptr<Engine>> open(const std::string& directory, const Options& options);
   /// Closes as `close` does, if that was not done.
   ~Engine();
@@ -79,6 +80,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// Makes everything durable, marks the clean end, stops the threads and releases the directory. Idempotent.
+  /// No other call may run or follow.
   Result<void> close();
 
   // --- one key: the hot paths -------------------------------------------------------------------
@@ -87,10 +89,12 @@ class Engine {
   /// Threads: any.
   Pending read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show);
   /// Like `read` for many keys at one instant (all their shards are held), with prefetching. `show(i, value)`.
-  Pending read_many(std::span<const KeyRef> keys, Access access, base::FunctionRef<void(std::size_t, const ValueView*)> show);
+  Pending read_many(std::span<const KeyRef> keys, Access access,
+                    base::FunctionRef<void(std::size_t, const ValueView*)> show);
   /// Sets a string whole, whatever was there. `expiry` replaces the old one (never() removes it).
-  /// Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
-  Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault);
+  /// `end`, when given, receives the new version. Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
+  Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
+                      Lsn* version = nullptr);
   /// Brings what lookups of `key` will need towards the cache, without waiting (stage 0: bucket, stage 1: entry).
   void prefetch(KeyRef key, int stage) noexcept;
 
@@ -98,11 +102,12 @@ class Engine {
 
   // --- whole databases --------------------------------------------------------------------------
 
-  /// Removes every key of a database, at one instant. Memory is freed afterwards, in the background when `lazy`.
+  /// Removes every key of a database, at one instant. Its memory is freed afterwards, in the background if there is one.
   Result<Pending> flush(int database, Sync sync = Sync::kDefault);
   Result<Pending> flush_all(Sync sync = Sync::kDefault);
   /// Two databases change places, at one instant.
   Result<Pending> swap(int first, int second, Sync sync = Sync::kDefault);
+  /// Number of keys; expired ones count until they are collected (some milliseconds).
   [[nodiscard]] std::uint64_t size(int database) const noexcept { return keyspace_.size(database); }
 
   /// Visits keys of a database from `cursor` (0 starts) until about `count` were seen; returns the cursor to go on from,
@@ -133,24 +138,48 @@ class Engine {
   /// The store's wall time: never goes back.
   UnixMs now() noexcept;
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] Clock& clock() noexcept { return *clock_; }
+  [[nodiscard]] FileSystem& file_system() noexcept { return *file_system_; }
+  [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
   /// Changes the store's policy at once, for all later writes. Not kDefault.
   void set_sync(Sync sync) noexcept { sync_.store(sync, std::memory_order_relaxed); }
   [[nodiscard]] Sync sync_policy() const noexcept { return sync_.load(std::memory_order_relaxed); }
+  /// Errors: kTooLarge with the sentence that says which limit.
   Result<void> check_limits(std::string_view key, std::size_t value_bytes) const;
   [[nodiscard]] EngineStats stats();
-  /// Housekeeping, one bounded step each: expiry, log. For stores opened without a background thread.
-  void tick();
+  /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
+  void set_active_expiry(bool on) noexcept { active_expiry_.store(on, std::memory_order_relaxed); }
+  /// Housekeeping, one bounded step each: expiry, log. Returns nanoseconds until it is wanted again.
+  /// For stores opened without a background thread.
+  std::uint64_t tick();
 
  private:
   friend class Transaction;
-  explicit Engine(const Options& options, std::string directory);
-  // The rest is the engine's own; see engine.cc.
+  using ShardIds = std::span<const keyspace::ShardId>;
+  static constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
+
+  Engine(const Options& options, std::string directory);
   Result<void> start();
   Result<void> replay(std::span<const log::RecordView> run);
-  Lsn observe(Lsn address) const noexcept;
-  void refresh_sliding(keyspace::Shard& shard, std::uint64_t hash, keyspace::Entry entry, KeyRef key, UnixMs now);
+  Result<void> replay_one(const log::RecordView& record, std::uint64_t hash);
+
+  /// What a reader of a record at `address`, or of a shard last changed by a removal ending at `mark`, waits for.
+  [[nodiscard]] Pending observe(Lsn end) const noexcept;
+  [[nodiscard]] keyspace::Shard& shard_of(int database, std::uint64_t hash) noexcept {
+    return keyspace_.shard(keyspace_.shard_id(database, hash));
+  }
+  Pending show_entry(keyspace::Shard& shard, std::uint64_t hash, KeyRef key, Access access,
+                     base::FunctionRef<void(const ValueView*)> show) STAVE_REQUIRES(shard.mutex());
+  void refresh_sliding(keyspace::Entry entry, KeyRef key, UnixMs now);
+  void lock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+  void unlock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+  [[nodiscard]] std::vector<keyspace::ShardId> shards_of(int first_database, int last_database) const;
   Result<Pending> flush_range(int first, int last, Sync sync);
-  void expire_step(std::size_t shard_first, std::size_t shard_count);
+
+  void note_deadline(UnixMs at) noexcept;
+  bool expire_due();
+  bool expire_shard(keyspace::ShardId id, UnixMs now);
+  void bury(std::vector<std::unique_ptr<keyspace::Shard>> contents);
   void housekeeping();
 
   Options options_;
@@ -161,7 +190,23 @@ class Engine {
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   std::atomic<Sync> sync_;
+  std::atomic<bool> active_expiry_{true};
   std::atomic<std::int64_t> last_wall_ms_{0};
+  /// End of the newest record that moved whole databases: whoever reads anything waits for it.
+  std::atomic<std::uint64_t> world_mark_{0};
+  /// No key of the store expires before this; lowered by writers, raised by `expire_due`.
+  std::atomic<std::int64_t> earliest_deadline_{kNoDeadline};
+  std::atomic<std::uint64_t> expired_keys_{0};
+  log::RecoveryReport recovery_;
+  std::uint64_t recovery_ns_ = 0;
+  UnixMs opened_{0};
+
+  base::Mutex housekeeping_mutex_;
+  base::ConditionVariable housekeeping_wake_;
+  bool stopping_ STAVE_GUARDED_BY(housekeeping_mutex_) = false;
+  std::vector<std::unique_ptr<keyspace::Shard>> graveyard_ STAVE_GUARDED_BY(housekeeping_mutex_);
+  std::thread thread_;
+  bool closed_ = false;
 };
 
 }  // namespace stave::store
