@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Configures a preset (only when that is needed; CMake keeps itself up to date) and builds targets of it.
+#
+#     tools/build.sh release -- all
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=$1
+shift
+[[ "${1:-}" == -- ]] && shift
+directory=build/$preset
+mkdir -p build
+if [[ ! -f $directory/build.ninja || CMakePresets.json -nt $directory/build.ninja ]]; then
+  cmake --preset "$preset" >"$directory.configure.log" 2>&1 || {
+    cat "$directory.configure.log" >&2
+    exit 1
+  }
+fi
+exec cmake --build "$directory" --parallel "${JOBS:-$(nproc)}" --target "$@"
