@@ -5,10 +5,11 @@
 // Only keys named at construction may be used. One thread.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
 #include "store/engine.h"
 
@@ -16,7 +17,7 @@ namespace stave::store {
 
 class Transaction {
  public:
-  /// Locks the shards of `keys` (at most 1M). The bytes of the keys must outlive the transaction.
+  /// Locks the shards of `keys`. The bytes of the keys must outlive the transaction.
   Transaction(Engine& engine, std::span<const KeyRef> keys);
   Transaction(Engine& engine, KeyRef key) : Transaction(engine, std::span(&key, 1)) {}
   /// Locks every shard of every database: for transactions whose keys cannot be named beforehand.
@@ -32,11 +33,12 @@ class Transaction {
   /// What the key holds, this transaction's own changes included; nullopt when absent or expired.
   /// The view ends with the next change of the same transaction.
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
-  /// Sets the key whole. Errors: kTooLarge, kNoMemory.
+  /// Sets the key whole. The value's bytes may be those of another key of the same transaction. Errors: kTooLarge, kNoMemory.
   Result<void> put(KeyRef key, std::string_view value, Expiry expiry);
   /// Removes the key; false when it was not there.
   bool erase(KeyRef key);
-  /// Replaces the expiry of an existing key (never(): it lives on). A deadline that has passed erases the key. Errors: kNotFound, kNoMemory.
+  /// Replaces the expiry of an existing key (never(): it lives on). A deadline that has passed erases the key.
+  /// Errors: kNotFound, kNoMemory.
   Result<void> set_expiry(KeyRef key, Expiry expiry);
 
   /// Logs and publishes all changes and unlocks; returns what the answer must wait for (also when nothing was changed: what
@@ -44,15 +46,51 @@ class Transaction {
   Result<Pending> commit(Sync sync = Sync::kDefault);
   /// Undoes everything and unlocks; the destructor's work, earlier.
   void rollback() noexcept;
+  /// LSN of the last record that commit wrote: the version of the key changed last.
+  [[nodiscard]] Lsn version() const noexcept { return version_; }
+  /// Whether anything was changed so far.
+  [[nodiscard]] bool changed() const noexcept { return !changes_.empty(); }
 
  private:
-  struct Change;
+  /// What one key was before this transaction, and thus how to undo it.
+  struct Change {
+    KeyRef key;
+    std::uint64_t hash = 0;
+    keyspace::ShardId shard = 0;
+    enum class Was : std::uint8_t {
+      kAbsent,   ///< Undo: erase.
+      kHeld,     ///< Undo: restore `previous`.
+      kExpired,  ///< The same entry with another expiry. Undo: put `expiry` back.
+    } was = Was::kAbsent;
+    keyspace::Detached previous;
+    Expiry expiry{};
+    Lsn address = kNoLsn;  ///< Of what it was; the `prev` of the record.
+    log::RecordKind removal = log::RecordKind::kDelete;
+  };
+  struct Place {
+    std::uint64_t hash;
+    keyspace::ShardId id;
+    keyspace::Shard& shard;
+  };
+
+  Place place(KeyRef key) const;
+  [[nodiscard]] keyspace::Entry live(const Place& at, KeyRef key) const;
+  Change* change_of(KeyRef key, const Place& at);
+  Change& add_change(KeyRef key, const Place& at);
+  void erase_entry(KeyRef key, const Place& at, log::RecordKind kind);
+  Result<Pending> log_changes(Sync sync);
+  void undo(const Change& change) noexcept;
+  void unlock() noexcept;
+
   Engine& engine_;
   UnixMs now_;
   bool open_ = true;
-  Lsn observed_ = kNoLsn;
-  std::vector<keyspace::ShardId> shards_;
-  std::vector<Change> changes_;
+  Pending observed_;
+  Lsn version_ = kNoLsn;
+  boost::container::small_vector<keyspace::ShardId, 8> shards_;
+  boost::container::small_vector<Change, 4> changes_;
+  /// Where each key's change is; kept once there are so many that searching them one by one would be slow.
+  std::unordered_map<std::uint64_t, boost::container::small_vector<std::size_t, 1>> index_;
 };
 
 }  // namespace stave::store

@@ -1,0 +1,168 @@
+// The hot paths: one key read, one key written, many keys read at one instant.
+#include <algorithm>
+#include <boost/container/small_vector.hpp>
+
+#include "base/assert.h"
+#include "base/try.h"
+#include "store/engine.h"
+
+namespace stave::store {
+
+using keyspace::Detached;
+using keyspace::Entry;
+using keyspace::EntrySpec;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+Pending Engine::observe(Lsn end) const noexcept {
+  if (const std::uint64_t mark = world_mark_.load(std::memory_order_acquire); mark > raw(end)) end = Lsn{mark};
+  if (sync_policy() == Sync::kAlways) return {.durable = end > log_->durable() ? end : kNoLsn};
+  return {.written = end > log_->written() ? end : kNoLsn};
+}
+
+Pending Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access access,
+                           base::FunctionRef<void(const ValueView*)> show) {
+  Entry entry = shard.find(hash, key.key);
+  if (!entry) {
+    show(nullptr);
+    return observe(shard.removal_mark());
+  }
+  // `durable` and `written` are ends of batches, so a record is covered as soon as its first byte is.
+  const Lsn end = entry.address() + 1;
+  ValueView view{.type = entry.type(), .value = entry.value(), .expiry = {}, .version = entry.version()};
+  if (entry.has_expiry()) [[unlikely]] {
+    const UnixMs time = now();
+    if (entry.expiry().passed(time)) {
+      show(nullptr);
+      return observe(std::max(end, shard.removal_mark()));
+    }
+    if (access == Access::kTouch && entry.expiry().sliding_ms != 0) refresh_sliding(entry, key, time);
+    view.expiry = entry.expiry();
+  }
+  if (access == Access::kTouch) entry.touch();
+  show(&view);
+  return observe(end);
+}
+
+Pending Engine::read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show) {
+  const std::uint64_t hash = keyspace_.hash(key.key);
+  Shard& shard = shard_of(key.database, hash);
+  base::ShortLock lock(shard.mutex());
+  return show_entry(shard, hash, key, access, show);
+}
+
+void Engine::lock_all(ShardIds shards) {
+  for (const ShardId id : shards) keyspace_.shard(id).mutex().lock();
+}
+
+void Engine::unlock_all(ShardIds shards) {
+  for (const ShardId id : shards) keyspace_.shard(id).mutex().unlock();
+}
+
+// The set of locks is only known at run time, which the analysis cannot follow.
+Pending Engine::read_many(std::span<const KeyRef> keys, Access access,
+                          base::FunctionRef<void(std::size_t, const ValueView*)> show) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  struct Probe {
+    std::uint64_t hash;
+    Shard* shard;
+  };
+  boost::container::small_vector<Probe, 32> probes(keys.size(), boost::container::default_init);
+  boost::container::small_vector<ShardId, 32> ids(keys.size(), boost::container::default_init);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::uint64_t hash = keyspace_.hash(keys[i].key);
+    ids[i] = keyspace_.shard_id(keys[i].database, hash);
+    probes[i] = {hash, &keyspace_.shard(ids[i])};
+    probes[i].shard->prefetch_bucket(hash);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  lock_all(ids);
+  Pending pending;
+  constexpr std::size_t kWindow = 16;
+  for (std::size_t begin = 0; begin < keys.size(); begin += kWindow) {
+    const std::size_t end = std::min(begin + kWindow, keys.size());
+    for (std::size_t i = begin; i < end; ++i) probes[i].shard->prefetch_entry(probes[i].hash);
+    for (std::size_t i = begin; i < end; ++i)
+      pending.merge(show_entry(*probes[i].shard, probes[i].hash, keys[i], access, [&](const ValueView* view) { show(i, view); }));
+  }
+  unlock_all(ids);
+  return pending;
+}
+
+Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const {
+  if (key.size() > options_.key_bytes_max)
+    return fail(ErrorCode::kTooLarge, "key exceeds maximum allowed size (" + std::to_string(options_.key_bytes_max) + " bytes)");
+  if (value_bytes > options_.value_bytes_max)
+    return fail(ErrorCode::kTooLarge, "string exceeds maximum allowed size (proto-max-bulk-len)");
+  return {};
+}
+
+Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) {
+  if (key.key.size() > options_.key_bytes_max || value.size() > options_.value_bytes_max) [[unlikely]]
+    STAVE_TRY(check_limits(key.key, value.size()));
+  const std::uint64_t hash = keyspace_.hash(key.key);
+  Shard& shard = shard_of(key.database, hash);
+  shard.prefetch_bucket(hash);
+  const UnixMs time = now();
+  Lsn lsn = kNoLsn;
+  Lsn end = kNoLsn;
+  {
+    base::ShortLock lock(shard.mutex());
+    Entry entry = shard.find(hash, key.key);
+    log::RecordSpec record{.kind = log::RecordKind::kString,
+                           .database = static_cast<std::uint8_t>(key.database),
+                           .time = time,
+                           .expiry = expiry,
+                           .prev = entry ? entry.address() : kNoLsn,
+                           .key = key.key,
+                           .payload = value};
+    const EntrySpec spec{.type = ValueType::kString, .value = value, .expiry = expiry, .address = kNoLsn};
+    // What fits exactly where the old value lies cannot fail after it was logged. Everything else takes its memory
+    // first, so that a write that is refused by the log or by memory leaves nothing behind in either.
+    constexpr std::size_t kInlineMax = 512;
+    if (entry && value.size() <= kInlineMax && entry.value().size() == value.size() && !entry.has_expiry() && expiry.never() &&
+        entry.type() == ValueType::kString) {
+      auto appended = log_->append(std::span(&record, 1), std::span(&lsn, 1));
+      if (!appended) [[unlikely]]
+        return fail(std::move(appended).error());
+      end = *appended;
+      EntrySpec logged = spec;
+      logged.address = lsn;
+      STAVE_ASSERT(shard.put(hash, key.key, logged).has_value());
+    } else {
+      Detached previous;
+      auto placed = shard.exchange(hash, key.key, spec, previous);
+      if (!placed) [[unlikely]]
+        return fail(std::move(placed).error());
+      auto appended = log_->append(std::span(&record, 1), std::span(&lsn, 1));
+      if (!appended) [[unlikely]] {
+        if (previous.empty()) {
+          shard.erase(hash, key.key);
+        } else {
+          shard.restore(hash, previous);
+        }
+        return fail(std::move(appended).error());
+      }
+      end = *appended;
+      placed->set_address(lsn);
+      if (!previous.empty()) shard.discard(previous);
+    }
+  }
+  if (!expiry.never()) note_deadline(expiry.at);
+  if (version != nullptr) *version = lsn;
+  return pending_for_write(end, sync);
+}
+
+void Engine::prefetch(KeyRef key, int stage) noexcept {
+  const std::uint64_t hash = keyspace_.hash(key.key);
+  Shard& shard = shard_of(key.database, hash);
+  if (stage == 0) {
+    shard.prefetch_bucket(hash);
+  } else if (shard.mutex().try_lock()) {
+    // A shard that is busy is not worth waiting for: this is only a hint.
+    shard.prefetch_entry(hash);
+    shard.mutex().unlock();
+  }
+}
+
+}  // namespace stave::store

@@ -1,0 +1,262 @@
+#include "store/transaction.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/try.h"
+
+// The set of locks is only known at run time, so the whole file is outside what the thread-safety analysis can follow:
+// a Transaction holds the mutexes of `shards_` from its constructor until `unlock`.
+
+namespace stave::store {
+
+using keyspace::Detached;
+using keyspace::Entry;
+using keyspace::EntrySpec;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+namespace {
+/// Below this many changes a search from the front beats a map.
+constexpr std::size_t kIndexFrom = 16;
+}  // namespace
+
+Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys) : engine_(engine), now_(engine.now()) {
+  shards_.reserve(keys.size());
+  for (const KeyRef& key : keys) {
+    const std::uint64_t hash = engine_.keyspace_.hash(key.key);
+    shards_.push_back(engine_.keyspace_.shard_id(key.database, hash));
+    engine_.keyspace_.shard(shards_.back()).prefetch_bucket(hash);
+  }
+  std::sort(shards_.begin(), shards_.end());
+  shards_.erase(std::unique(shards_.begin(), shards_.end()), shards_.end());
+  engine_.lock_all(shards_);
+}
+
+Transaction::Transaction(Engine& engine, Everything) : engine_(engine), now_(engine.now()) {
+  for (ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) shards_.push_back(id);
+  engine_.lock_all(shards_);
+}
+
+Transaction::~Transaction() { rollback(); }
+
+void Transaction::unlock() noexcept {
+  engine_.unlock_all(shards_);
+  open_ = false;
+}
+
+Transaction::Place Transaction::place(KeyRef key) const {
+  const std::uint64_t hash = engine_.keyspace_.hash(key.key);
+  const ShardId id = engine_.keyspace_.shard_id(key.database, hash);
+  STAVE_ASSERT(open_ && std::binary_search(shards_.begin(), shards_.end(), id));
+  return {hash, id, engine_.keyspace_.shard(id)};
+}
+
+// The entry, unless its time is up: to a transaction an expired key is an absent one that may be overwritten.
+Entry Transaction::live(const Place& at, KeyRef key) const STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  const Entry entry = at.shard.find(at.hash, key.key);
+  if (entry && entry.has_expiry() && entry.expiry().passed(now_)) return {};
+  return entry;
+}
+
+std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  const Place at = place(key);
+  Entry entry = at.shard.find(at.hash, key.key);
+  if (!entry) {
+    observed_.merge(engine_.observe(at.shard.removal_mark()));
+    return std::nullopt;
+  }
+  observed_.merge(engine_.observe(entry.address() + 1));
+  ValueView view{.type = entry.type(), .value = entry.value(), .expiry = {}, .version = entry.version()};
+  if (entry.has_expiry()) {
+    if (entry.expiry().passed(now_)) return std::nullopt;
+    if (access == Access::kTouch && entry.expiry().sliding_ms != 0) engine_.refresh_sliding(entry, key, now_);
+    view.expiry = entry.expiry();
+  }
+  if (access == Access::kTouch) entry.touch();
+  return view;
+}
+
+Transaction::Change* Transaction::change_of(KeyRef key, const Place& at) {
+  const auto is_it = [&](const Change& c) { return c.hash == at.hash && c.shard == at.id && c.key.key == key.key; };
+  if (changes_.size() < kIndexFrom) {
+    const auto found = std::find_if(changes_.begin(), changes_.end(), is_it);
+    return found == changes_.end() ? nullptr : &*found;
+  }
+  const auto found = index_.find(at.hash);
+  if (found == index_.end()) return nullptr;
+  for (const std::size_t i : found->second)
+    if (is_it(changes_[i])) return &changes_[i];
+  return nullptr;
+}
+
+Transaction::Change& Transaction::add_change(KeyRef key, const Place& at) {
+  changes_.push_back({.key = key, .hash = at.hash, .shard = at.id});
+  if (changes_.size() == kIndexFrom) {
+    for (std::size_t i = 0; i < changes_.size(); ++i) index_[changes_[i].hash].push_back(i);
+  } else if (changes_.size() > kIndexFrom) {
+    index_[at.hash].push_back(changes_.size() - 1);
+  }
+  return changes_.back();
+}
+
+Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  STAVE_TRY(engine_.check_limits(key.key, value.size()));
+  const Place at = place(key);
+  const Entry before = at.shard.find(at.hash, key.key);
+  const Lsn address = before ? before.address() : kNoLsn;
+  const Expiry old_expiry = before && before.has_expiry() ? before.expiry() : Expiry{};
+  const EntrySpec spec{.type = ValueType::kString, .value = value, .expiry = expiry, .address = address};
+  Detached previous;
+  STAVE_TRY(at.shard.exchange(at.hash, key.key, spec, previous));
+  if (Change* change = change_of(key, at)) {
+    if (change->was == Change::Was::kExpired) {
+      // What is to be restored is the old entry, with the expiry it had before the transaction.
+      change->was = Change::Was::kHeld;
+      change->previous = previous;
+      return {};
+    }
+    if (!previous.empty()) at.shard.discard(previous);
+    return {};
+  }
+  Change& change = add_change(key, at);
+  change.was = previous.empty() ? Change::Was::kAbsent : Change::Was::kHeld;
+  change.previous = previous;
+  change.expiry = old_expiry;
+  change.address = address;
+  return {};
+}
+
+void Transaction::erase_entry(KeyRef key, const Place& at, log::RecordKind kind) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  const Entry before = at.shard.find(at.hash, key.key);
+  const Lsn address = before.address();
+  const Expiry old_expiry = before.has_expiry() ? before.expiry() : Expiry{};
+  const Detached previous = at.shard.detach(at.hash, key.key);
+  if (Change* change = change_of(key, at)) {
+    change->removal = kind;
+    if (change->was == Change::Was::kExpired) {
+      change->was = Change::Was::kHeld;
+      change->previous = previous;
+    } else {
+      at.shard.discard(previous);
+    }
+    return;
+  }
+  Change& change = add_change(key, at);
+  change.was = Change::Was::kHeld;
+  change.previous = previous;
+  change.expiry = old_expiry;
+  change.address = address;
+  change.removal = kind;
+}
+
+bool Transaction::erase(KeyRef key) {
+  const Place at = place(key);
+  if (!live(at, key)) return false;
+  erase_entry(key, at, log::RecordKind::kDelete);
+  return true;
+}
+
+Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  const Place at = place(key);
+  Entry entry = live(at, key);
+  if (!entry) return fail(ErrorCode::kNotFound, "no such key");
+  if (expiry.passed(now_)) {
+    erase_entry(key, at, log::RecordKind::kExpire);
+    return {};
+  }
+  const Lsn address = entry.address();
+  const Expiry old_expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
+  STAVE_TRY(at.shard.set_expiry(at.hash, entry, expiry));
+  if (change_of(key, at) != nullptr) return {};
+  Change& change = add_change(key, at);
+  change.was = Change::Was::kExpired;
+  change.expiry = old_expiry;
+  change.address = address;
+  return {};
+}
+
+// --- the end -----------------------------------------------------------------------------------------
+
+Result<Pending> Transaction::commit(Sync sync) {
+  STAVE_ASSERT(open_);
+  if (changes_.empty()) {
+    unlock();
+    return observed_;
+  }
+  auto pending = log_changes(sync);
+  if (!pending) {
+    rollback();
+    return pending;
+  }
+  unlock();
+  pending->merge(observed_);
+  return pending;
+}
+
+Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  boost::container::small_vector<log::RecordSpec, 4> batch;
+  boost::container::small_vector<Change*, 4> logged;
+  UnixMs earliest{0};
+  for (Change& change : changes_) {
+    const Entry entry = engine_.keyspace_.shard(change.shard).find(change.hash, change.key.key);
+    log::RecordSpec record{.kind = change.removal,
+                           .database = static_cast<std::uint8_t>(change.key.database),
+                           .time = now_,
+                           .prev = change.address,
+                           .key = change.key.key};
+    if (entry) {
+      record.kind = change.was == Change::Was::kExpired ? log::RecordKind::kSetExpiry : log::RecordKind::kString;
+      if (entry.has_expiry()) record.expiry = entry.expiry();
+      if (change.was != Change::Was::kExpired) record.payload = entry.value();
+      if (!record.expiry.never() && (raw(earliest) == 0 || record.expiry.at < earliest)) earliest = record.expiry.at;
+    } else if (change.was == Change::Was::kAbsent) {
+      continue;  // Came and went within the transaction: nothing happened.
+    }
+    batch.push_back(record);
+    logged.push_back(&change);
+  }
+  Pending pending;
+  if (!batch.empty()) {
+    boost::container::small_vector<Lsn, 4> lsns(batch.size());
+    STAVE_ASSIGN(const Lsn end, engine_.log_->append(batch, lsns));
+    for (std::size_t i = 0; i < logged.size(); ++i) {
+      Shard& shard = engine_.keyspace_.shard(logged[i]->shard);
+      Entry entry = shard.find(logged[i]->hash, logged[i]->key.key);
+      if (entry) {
+        entry.set_address(lsns[i]);
+      } else {
+        shard.set_removal_mark(end);
+      }
+    }
+    version_ = lsns.back();
+    pending = engine_.pending_for_write(end, sync);
+  }
+  for (const Change& change : changes_)
+    if (!change.previous.empty()) engine_.keyspace_.shard(change.shard).discard(change.previous);
+  engine_.note_deadline(earliest);
+  return pending;
+}
+
+void Transaction::rollback() noexcept {
+  if (!open_) return;
+  for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) undo(*change);
+  changes_.clear();
+  unlock();
+}
+
+void Transaction::undo(const Change& change) noexcept STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  Shard& shard = engine_.keyspace_.shard(change.shard);
+  switch (change.was) {
+    case Change::Was::kAbsent: shard.erase(change.hash, change.key.key); return;
+    case Change::Was::kHeld: shard.restore(change.hash, change.previous); break;
+    case Change::Was::kExpired: break;
+  }
+  Entry entry = shard.find(change.hash, change.key.key);
+  const Expiry held = entry.has_expiry() ? entry.expiry() : Expiry{};
+  // The room that the entry had before was freed under this very lock, so taking it again cannot fail; should it, dying here
+  // is right: nothing was logged, and a restart shows the state before the transaction.
+  if (held != change.expiry) STAVE_ASSERT(shard.set_expiry(change.hash, entry, change.expiry).has_value());
+}
+
+}  // namespace stave::store
