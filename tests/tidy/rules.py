@@ -198,7 +198,7 @@ BANS = [
         lambda p: _in_src(p) and not _is_test(p)),
     Ban(re.compile(r"(?<![\w.:>])(?:std::|::)?(?:abort|exit|_exit|quick_exit|terminate)\s*\("), "only main and a failed assertion end the process",
         lambda p: _in_src(p) and not _is_test(p) and p not in ("src/base/assert.cc", "src/main.cc")),
-    Ban(re.compile(r"(?<![\w.:>])(?:std::|::)?(?:rand|srand|random|drand48)\s*\("), "use the random source of base; tests print their seed",
+    Ban(re.compile(r"(?<![\w.:>])(?:std::|::)?(?:rand|srand|drand48)\s*\("), "use the random source of base; tests print their seed",
         lambda p: p.startswith(CODE_FOLDERS)),
     Ban(re.compile(r"\brandom_device\b"), "randomness comes from src/base",
         lambda p: _in_src(p) and not _is_test(p) and not p.startswith("src/base/")),

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# `make bench`: the machine, then the library and the server beside their peers.
+#
+#     bench/run.sh build/bench [library|server] [options of that program]
+set -euo pipefail
+build=$(cd "$1" && pwd)
+shift
+cd "$(dirname "$0")/.."
+which=${1:-all}
+(( $# )) && shift
+
+echo "machine: $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(nproc) processors," \
+  "$(awk '/MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo), Linux $(uname -r)," \
+  "commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
+if [[ $which == all || $which == library ]]; then
+  "$build/bench/library_bench" --dir "$build/library-data" "$@"
+  echo
+fi
+if [[ $which == all || $which == server ]]; then
+  mkdir -p "$build/server-data"
+  python3 bench/server_bench.py --stave "$build/stave" --dir "$build/server-data" "$@"
+fi
