@@ -59,7 +59,7 @@ class STAVE_CAPABILITY("mutex") ShortMutex {
   }
 
  private:
-  void lock_slow();
+  void lock_slow() STAVE_NO_THREAD_SAFETY_ANALYSIS;  // the lock itself cannot be analysed
   std::atomic<std::uint32_t> state_{0};
 };
 
