@@ -27,6 +27,8 @@ class Session {
   }
   /// Durability of this session's later writes.
   void set_sync(Sync sync);
+  /// The database that SELECT chose.
+  [[nodiscard]] int database() const noexcept;
   /// True after QUIT.
   [[nodiscard]] bool closed() const noexcept;
 

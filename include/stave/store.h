@@ -4,9 +4,9 @@
 //     if (!store) return report(store.error());
 //     (*store)->set("user:1", "Alice");
 //
-// Promises: what a call returned success for is as durable as its `Sync` says (default: on disk); nobody is shown a value
-// that a crash could take back; a transaction is whole or nothing. Threads: any number may use one Store.
-// One process owns a directory at a time. Nothing is thrown and nothing is printed.
+// Promises: what a call returned success for is as durable as its `Sync` says (default: on disk); nobody is shown a
+// value that a crash could take back; a transaction is whole or nothing. Threads: any number may use one Store. One
+// process owns a directory at a time. Nothing is thrown and nothing is printed.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +44,8 @@ struct Ttl {
   static constexpr Ttl after_ms(std::int64_t ms) { return {Kind::kAfter, ms}; }
   /// Dies at a moment.
   static constexpr Ttl at(UnixMs moment) { return {Kind::kAt, raw(moment)}; }
-  /// Dies when it has not been read or written for `ms` milliseconds. Reads are not logged one by one: after a crash the
-  /// deadline may be up to an eighth of the period early, never late by more than the period.
+  /// Dies when it has not been read or written for `ms` milliseconds. Reads are not logged one by one: after a crash
+  /// the deadline may be up to an eighth of the period early, never late by more than the period.
   static constexpr Ttl sliding_ms(std::int64_t ms) { return {Kind::kSliding, ms}; }
 };
 
@@ -83,8 +83,8 @@ struct Condition {
 /// Numbers about a store, at one moment.
 struct Stats {
   std::uint64_t keys = 0;
-  std::uint64_t memory_bytes = 0;        ///< Accounted: entries, tables, buffers.
-  std::uint64_t log_bytes = 0;           ///< On disk.
+  std::uint64_t memory_bytes = 0;  ///< Accounted: entries, tables, buffers.
+  std::uint64_t log_bytes = 0;     ///< On disk.
   std::uint64_t segments = 0;
   std::uint64_t syncs = 0;
   Lsn tail{};
@@ -112,8 +112,9 @@ class Session;
 
 class Store {
  public:
-  /// Opens the store in `directory`, recovering what is there. Errors: kBusy (in use by another process), kCorrupt (names file
-  /// and offset), kUnsupported (newer format), kPermission, kNotFound (absent and !create_if_missing), kInvalidArgument (options).
+  /// Opens the store in `directory`, recovering what is there. Errors: kBusy (in use by another process), kCorrupt
+  /// (names file and offset), kUnsupported (newer format), kPermission, kNotFound (absent and !create_if_missing),
+  /// kInvalidArgument (options).
   static Result<std::unique_ptr<Store>> open(std::string_view directory, const Options& options = {});
   /// Closes, if `close` was not called.
   ~Store();
@@ -123,8 +124,8 @@ class Store {
   /// Puts everything on disk and releases the directory. No other call may run or follow.
   Result<void> close();
 
-  // Errors of the calls below, unless said otherwise: kTooLarge, kWrongType, kReadOnly, kNoSpace, kNoMemory: nothing changed;
-  // kIo from the wait for the disk: the write is visible but whether it is on disk is unknown.
+  // Errors of the calls below, unless said otherwise: kTooLarge, kWrongType, kReadOnly, kNoSpace, kNoMemory: nothing
+  // changed; kIo from the wait for the disk: the write is visible but whether it is on disk is unknown.
 
   /// The value, or nullopt. Cost: two cache misses and a copy.
   Result<std::optional<std::string>> get(std::string_view key, const ReadOptions& options = {});
@@ -133,17 +134,24 @@ class Store {
   /// The value with its version and expiry.
   Result<std::optional<Versioned>> get_versioned(std::string_view key, const ReadOptions& options = {});
   /// All values at one instant, in the order of the keys.
-  Result<std::vector<std::optional<std::string>>> multi_get(std::span<const std::string_view> keys, const ReadOptions& options = {});
+  Result<std::vector<std::optional<std::string>>> multi_get(std::span<const std::string_view> keys,
+                                                            const ReadOptions& options = {});
+  /// The same into `out`, whose strings' capacity is reused.
+  Result<void> multi_get_into(std::span<const std::string_view> keys, std::vector<std::optional<std::string>>& out,
+                              const ReadOptions& options = {});
   /// Bytes `from` to `to`, both included; negative ones count from the end, as in Redis' GETRANGE. Absent: empty.
-  Result<std::string> get_range(std::string_view key, std::int64_t from, std::int64_t to, const ReadOptions& options = {});
+  Result<std::string> get_range(std::string_view key, std::int64_t from, std::int64_t to,
+                                const ReadOptions& options = {});
   Result<bool> exists(std::string_view key, const ReadOptions& options = {});
 
   /// Returns the new version.
   Result<Lsn> set(std::string_view key, std::string_view value, const WriteOptions& options = {});
   /// Sets if `condition` holds; nullopt when it does not, and then nothing changed.
-  Result<std::optional<Lsn>> set_if(std::string_view key, std::string_view value, const Condition& condition, const WriteOptions& options = {});
-  /// All or none, at one instant and in one batch of the log.
-  Result<Lsn> multi_set(std::span<const std::pair<std::string_view, std::string_view>> pairs, const WriteOptions& options = {});
+  Result<std::optional<Lsn>> set_if(std::string_view key, std::string_view value, const Condition& condition,
+                                    const WriteOptions& options = {});
+  /// All or none, at one instant and in one batch of the log. Returns where that batch ends.
+  Result<Lsn> multi_set(std::span<const std::pair<std::string_view, std::string_view>> pairs,
+                        const WriteOptions& options = {});
   /// False when it was not there.
   Result<bool> remove(std::string_view key, const WriteOptions& options = {});
   /// All or none; returns how many were there.
@@ -153,27 +161,31 @@ class Store {
   /// Appends; the expiry stays. Returns the new length.
   Result<std::uint64_t> append(std::string_view key, std::string_view suffix, const WriteOptions& options = {});
   /// Overwrites from `offset`, filling a gap with zero bytes. Returns the new length.
-  Result<std::uint64_t> set_range(std::string_view key, std::uint64_t offset, std::string_view bytes, const WriteOptions& options = {});
+  Result<std::uint64_t> set_range(std::string_view key, std::uint64_t offset, std::string_view bytes,
+                                  const WriteOptions& options = {});
 
   /// Gives an existing key an expiry (Ttl::none() takes it away); false when the key is absent.
   Result<bool> expire(std::string_view key, Ttl ttl, const WriteOptions& options = {});
   /// Its expiry (never() when it has none); nullopt when the key is absent. Does not count as an access.
   Result<std::optional<Expiry>> expiry(std::string_view key, const ReadOptions& options = {});
 
-  /// Calls `visit` for some keys matching the glob `pattern` (empty: all) and returns the cursor to go on from, 0 at the end. Every
-  /// key that is there from the first call to the last is seen at least once. `visit` must not call the store.
+  /// Calls `visit` for some keys matching the glob `pattern` (empty: all) and returns the cursor to go on from, 0 at
+  /// the end. Every key that is there from the first call to the last is seen at least once. `visit` may call the
+  /// store.
   Result<std::uint64_t> scan(std::uint64_t cursor, std::string_view pattern, std::size_t count,
                              const std::function<void(std::string_view key, std::string_view value)>& visit,
                              const ReadOptions& options = {});
-  /// All keys that match, unsorted.
+  /// All keys that match, sorted.
   Result<std::vector<std::string>> keys(std::string_view pattern = {}, const ReadOptions& options = {});
   [[nodiscard]] std::uint64_t size(int database = 0) const noexcept;
   Result<void> flush(int database, Sync sync = Sync::kDefault);
   Result<void> flush_all(Sync sync = Sync::kDefault);
 
   /// Runs `work` with `keys` locked: nobody sees anything of it until it returned success, and then all of it. When it
-  /// returns an error everything is undone and the error is handed back. Be quick; call nothing else of the store inside.
-  Result<Lsn> transact(std::span<const std::string_view> keys, const std::function<Result<void>(Txn&)>& work, const WriteOptions& options = {});
+  /// returns an error everything is undone and the error is handed back. Be quick; call nothing else of the store
+  /// inside. Returns where its batch ends in the log.
+  Result<Lsn> transact(std::span<const std::string_view> keys, const std::function<Result<void>(Txn&)>& work,
+                       const WriteOptions& options = {});
 
   /// Everything written so far on disk, whatever the policy.
   Result<void> sync();
@@ -187,6 +199,7 @@ class Store {
   [[nodiscard]] store::Engine& engine() noexcept;
 
  private:
+  friend class Session;
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

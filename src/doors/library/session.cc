@@ -1,0 +1,46 @@
+#include "stave/session.h"
+
+#include "commands/dispatch.h"
+#include "doors/library/reply_sink.h"
+#include "doors/library/store_impl.h"
+
+namespace stave {
+
+struct Session::Impl {
+  explicit Impl(Store::Impl& owner) : store(owner), session(owner.environment, {}, nullptr) {
+    session.set_protocol(3);
+    session.set_authenticated(true);  // Whoever runs in this process already has what a password would guard.
+  }
+  Store::Impl& store;
+  commands::Session session;
+};
+
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+Reply Session::execute(std::span<const std::string_view> arguments) try {
+  if (arguments.empty()) return Reply{.kind = Reply::Kind::kError, .text = "ERR empty command"};
+  library::ReplySink sink(impl_->session);
+  commands::dispatch(impl_->session, arguments, sink);
+  if (auto settled = impl_->store.settle(impl_->session.take_pending()); !settled)
+    return Reply{.kind = Reply::Kind::kError, .text = "IOERR " + settled.error().describe()};
+  return sink.take();
+} catch (const std::bad_alloc&) {
+  return Reply{.kind = Reply::Kind::kError, .text = "OOM"};
+}
+
+void Session::set_sync(Sync sync) {
+  impl_->session.set_sync(sync);
+}
+bool Session::closed() const noexcept {
+  return impl_->session.closing();
+}
+int Session::database() const noexcept {
+  return impl_->session.database();
+}
+
+std::unique_ptr<Session> Store::session() {
+  return std::unique_ptr<Session>(new Session(std::make_unique<Session::Impl>(*impl_)));
+}
+
+}  // namespace stave

@@ -1,0 +1,73 @@
+// What a Store is made of: the engine, and what the sessions of its commands share.
+#pragma once
+
+#include <memory>
+#include <new>
+
+#include "base/try.h"
+#include "commands/environment.h"
+#include "commands/host.h"
+#include "stave/store.h"
+#include "store/engine.h"
+#include "store/transaction.h"
+
+namespace stave {
+
+struct Store::Impl {
+  explicit Impl(std::unique_ptr<store::Engine> opened)
+      : engine(std::move(opened)), databases(engine->options().databases), environment(*engine, host) {}
+
+  std::unique_ptr<store::Engine> engine;
+  int databases;
+  commands::Host host;  ///< The embedded one: there is no process to shut down and nothing to configure.
+  commands::Environment environment;
+
+  Result<void> check_database(int database) const {
+    if (database >= 0 && database < databases) [[likely]]
+      return {};
+    return fail(ErrorCode::kInvalidArgument,
+                "database " + std::to_string(database) + " does not exist; there are " + std::to_string(databases));
+  }
+  /// Blocks until the answer may leave.
+  Result<void> settle(const store::Pending& pending) {
+    if (pending.empty() || engine->fulfilled(pending)) [[likely]]
+      return {};
+    return engine->wait(pending);
+  }
+  /// Turns what a caller asked for into an expiry. `kept` is what the key has now.
+  Result<Expiry> resolve(const Ttl& ttl, UnixMs now, const Expiry& kept) const;
+};
+
+namespace library {
+
+/// What every public call answers when an allocation fails: the library throws nothing.
+inline std::unexpected<Error> no_memory() {
+  return fail(ErrorCode::kNoMemory, "an allocation failed");
+}
+
+/// Where the batch that `pending` waits for ends.
+inline Lsn batch_end(const store::Pending& pending) noexcept {
+  return pending.durable > pending.written ? pending.durable : pending.written;
+}
+/// The version of a key whose record is the last of that batch.
+Lsn version(const store::Pending& pending, std::string_view key, std::string_view value, const Expiry& expiry) noexcept;
+
+/// The number in `text`, in the one spelling that INCR accepts. Errors: kNotANumber.
+Result<std::int64_t> parse_integer(std::string_view text);
+/// `a + b`, or kOverflow.
+Result<std::int64_t> add(std::int64_t a, std::int64_t b);
+/// Decimal digits of an integer, without an allocation.
+class Digits {
+ public:
+  explicit Digits(std::int64_t value) noexcept;
+  [[nodiscard]] std::string_view view() const noexcept { return {text_, size_}; }
+
+ private:
+  char text_[24];
+  std::size_t size_;
+};
+/// The string in `view`, empty when absent. Errors: kWrongType.
+Result<std::string_view> text_of(const std::optional<store::ValueView>& view);
+
+}  // namespace library
+}  // namespace stave
