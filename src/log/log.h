@@ -1,7 +1,7 @@
 // The log: one totally ordered sequence of batches in a directory of segment files.
 //
-// Promises: (1) what `wait_durable` returned for is on disk; (2) recovery yields whole batches in LSN order, a prefix of
-// what was appended that includes everything acknowledged; (3) after a failed write or sync nothing is ever
+// Promises: (1) what `wait_durable` returned for is on disk; (2) recovery yields whole batches in LSN order, a prefix
+// of what was appended that includes everything acknowledged; (3) after a failed write or sync nothing is ever
 // acknowledged again (read-only until reopened); (4) a full disk refuses new batches with kNoSpace, harms none
 // that were accepted, and clears by itself once there is room.
 // Writers reserve a range of LSNs with one atomic add and encode straight into a ring buffer; whoever flushes takes
@@ -25,15 +25,15 @@
 namespace stave::log {
 
 struct LogStats {
-  Lsn tail{};                       ///< End of everything appended.
-  Lsn written{};                    ///< End of what the operating system has.
-  Lsn durable{};                    ///< End of what is on disk.
+  Lsn tail{};     ///< End of everything appended.
+  Lsn written{};  ///< End of what the operating system has.
+  Lsn durable{};  ///< End of what is on disk.
   std::uint64_t segments = 0;
   std::uint64_t bytes_on_disk = 0;
   std::uint64_t syncs = 0;
   std::uint64_t writes = 0;
-  bool read_only = false;           ///< An I/O failure latched.
-  bool full = false;                ///< Refusing for want of room.
+  bool read_only = false;  ///< An I/O failure latched.
+  bool full = false;       ///< Refusing for want of room.
 };
 
 /// What recovery found, for the operator and for tests.
@@ -50,9 +50,9 @@ using ReplayFn = std::function<Result<void>(std::span<const RecordView> batch_ru
 
 class Log {
  public:
-  /// Opens or creates the log in `directory` (which the caller has locked) and replays it into `replay`, which gets runs
-  /// of records (many batches at a time, never half of one). `options` as documented; only the log's fields are read.
-  /// Errors: kCorrupt (file, offset and what to do), kUnsupported (newer format), kIo, kNoSpace, kPermission.
+  /// Opens or creates the log in `directory` (which the caller has locked) and replays it into `replay`, which gets
+  /// runs of records (many batches at a time, never half of one). `options` as documented; only the log's fields are
+  /// read. Errors: kCorrupt (file, offset and what to do), kUnsupported (newer format), kIo, kNoSpace, kPermission.
   static Result<std::unique_ptr<Log>> open(std::string directory, const Options& options, const ReplayFn& replay,
                                            RecoveryReport* report);
   virtual ~Log() = default;
@@ -60,14 +60,15 @@ class Log {
   /// Appends the batch and gives each record its LSN (`lsns[i]` for `batch[i]`); returns the LSN where the batch ends,
   /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each.
   /// Errors: kReadOnly, kNoSpace: nothing was appended.
-  /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. Threads: any.
+  /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. Threads:
+  /// any.
   virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) = 0;
 
   /// Whether `append` would be refused now, and why; cheap (one relaxed load in the good case).
   virtual Result<void> writable() const = 0;
 
-  /// Blocks until everything before `lsn` is on disk; the caller may do the writing for everyone (leader and followers).
-  /// Errors: kReadOnly/kIo: whether it is on disk is unknown.
+  /// Blocks until everything before `lsn` is on disk; the caller may do the writing for everyone (leader and
+  /// followers). Errors: kReadOnly/kIo: whether it is on disk is unknown.
   virtual Result<void> wait_durable(Lsn lsn) = 0;
   /// Blocks until the operating system has everything before `lsn`: it survives the death of this process.
   virtual Result<void> wait_written(Lsn lsn) = 0;

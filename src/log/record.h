@@ -2,17 +2,18 @@
 //
 // A record is one mutation of one key and stands alone. Layout, little-endian:
 //   0  u32 length        whole record, header included
-//   4  u16 header_check  low 16 bits of XXH3(bytes 0..3 and 6..23, seed ^ lsn); a length is trusted only after it
-//   6  u8  kind          RecordKind
-//   7  u8  flags         RecordFlag bits
-//   8  u48 time          UnixMs of the writer
-//  14  u16 key_length    low 16 bits
-//  16  u48 prev          LSN of the key's previous record, 0 if none
-//  22  u8  database
-//  23  u8  key_length    high 8 bits
-//  24  u64 checksum      XXH3(whole record with this field zero, seed ^ lsn)
+//   4  u8  kind          RecordKind
+//   5  u8  flags         RecordFlag bits
+//   6  u48 time          UnixMs of the writer
+//  12  u16 key_length    low 16 bits
+//  14  u48 prev          LSN of the key's previous record, 0 if none
+//  20  u8  database
+//  21  u8  key_length    high 8 bits
+//  22  u16 header_check  low 16 bits of H = XXH3(bytes 0..21, seed ^ lsn); a length is trusted only after it
+//  24  u64 checksum      XXH3(bytes 32..length-1, H)
 //  32  [u48 expiry + u16 0] if kHasExpiry  · [u64 sliding_ms] if kSliding · [u64 version] if kRelocated · key · payload
-// `seed` comes from the store's id, so stale, recycled or misplaced bytes never pass.
+// The two hashes are chained, so that every bit is covered and a record is checked where it lies, without a copy.
+// `seed` comes from the store's id and the segment's salt, so stale, recycled or misplaced bytes never pass.
 // Must not know: files, threads, what a payload means.
 #pragma once
 
@@ -28,26 +29,29 @@ namespace stave::log {
 
 /// What happened to the key. The numbers are on disk for ever and have nothing to do with commands.
 enum class RecordKind : std::uint8_t {
-  kDelete = 1,      ///< The key was deleted.
-  kExpire = 2,      ///< The key's time was up.
-  kEvict = 3,       ///< The key was removed for room (not written yet).
-  kSetExpiry = 4,   ///< The expiry in the header replaces the key's (none in the header: the key lives on).
-  kFlush = 5,       ///< Every key of `database` is gone. No key.
-  kSwap = 6,        ///< `database` and the one whose number is payload byte 0 change places. No key.
-  kClose = 7,       ///< A clean close: everything before it was durable when it was written. No key.
-  kString = 16,     ///< The key holds this string: payload is the value, whole.
+  kDelete = 1,     ///< The key was deleted.
+  kExpire = 2,     ///< The key's time was up.
+  kEvict = 3,      ///< The key was removed for room (not written yet).
+  kSetExpiry = 4,  ///< The expiry in the header replaces the key's (none in the header: the key lives on).
+  kFlush = 5,      ///< Every key of `database` is gone. No key.
+  kSwap = 6,       ///< `database` and the one whose number is payload byte 0 change places. No key.
+  kClose = 7,      ///< A clean close: everything before it was durable when it was written. No key.
+  kRefresh = 8,    ///< A read put a sliding deadline off: like kSetExpiry, but the key's version stays.
+  kString = 16,    ///< The key holds this string: payload is the value, whole.
 };
 
 enum RecordFlag : std::uint8_t {
-  kCommit = 1,      ///< Last record of its batch.
+  kCommit = 1,  ///< Last record of its batch.
   kHasExpiry = 2,
-  kSliding = 4,     ///< Implies kHasExpiry.
-  kRelocated = 8,   ///< Moved by the cleaner; carries the version it had.
-  kAfterSync = 16,  ///< Everything before this record was durable when this was written.
-  kCompressed = 32, ///< Reserved.
+  kSliding = 4,      ///< Implies kHasExpiry.
+  kRelocated = 8,    ///< Moved by the cleaner; carries the version it had.
+  kAfterSync = 16,   ///< Everything before this record was durable when this was written.
+  kCompressed = 32,  ///< Reserved.
 };
 
 inline constexpr std::size_t kRecordHeaderBytes = 32;
+inline constexpr std::size_t kKeyBytesMax = (std::size_t{1} << 24) - 1;
+inline constexpr std::size_t kRecordBytesMax = 0xffff'ffff;
 
 /// What the writer hands in. Views must stay valid until append returns.
 struct RecordSpec {
@@ -89,7 +93,8 @@ void add_flag(std::span<std::byte> record, RecordFlag flag, Lsn lsn, std::uint64
 /// than kRecordHeaderBytes are there.
 std::optional<std::uint32_t> checked_length(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept;
 
-/// Decodes and verifies the record that begins `bytes`; nullopt when anything is wrong with it, or when it is not all there.
+/// Decodes and verifies the record that begins `bytes`; nullopt when anything is wrong with it, or when it is not all
+/// there.
 std::optional<RecordView> decode(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept;
 
 }  // namespace stave::log

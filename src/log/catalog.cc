@@ -1,0 +1,63 @@
+#include "log/catalog.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/try.h"
+
+namespace stave::log {
+
+namespace {
+constexpr std::size_t kOpenFilesMax = 256;
+}
+
+void Catalog::add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file) {
+  base::MutexLock lock(mutex_);
+  if (file != nullptr) ++open_files_;
+  segments_.push_back({base, seed, std::move(file)});
+  limit_open_files(segments_.size() - 1);
+}
+
+Result<Catalog::Place> Catalog::find(std::uint64_t position) {
+  base::MutexLock lock(mutex_);
+  auto after = std::ranges::upper_bound(segments_, position, {}, &Segment::base);
+  if (after == segments_.begin()) return fail(ErrorCode::kNotFound, "no segment holds this address");
+  Segment& segment = *std::prev(after);
+  Place place;
+  place.path = join_path(directory_, segment_name(Lsn{segment.base}));
+  place.base = segment.base;
+  place.end = after == segments_.end() ? std::numeric_limits<std::uint64_t>::max() : after->base;
+  place.seed = segment.seed;
+  if (segment.file == nullptr) {
+    STAVE_ASSIGN(segment.file, files_.open(place.path, OpenMode::kRead));
+    ++open_files_;
+    limit_open_files(static_cast<std::size_t>(&segment - segments_.data()));
+  }
+  place.file = segment.file;
+  return place;
+}
+
+void Catalog::limit_open_files(std::size_t keep) {
+  // Any file but the one in use and the newest may go; whoever still reads from it keeps it open.
+  for (std::size_t tried = 0; open_files_ > kOpenFilesMax && tried < segments_.size(); ++tried) {
+    hand_ = (hand_ + 1) % segments_.size();
+    Segment& segment = segments_[hand_];
+    if (hand_ == keep || hand_ + 1 == segments_.size() || segment.file == nullptr) continue;
+    segment.file = nullptr;
+    --open_files_;
+  }
+}
+
+std::size_t Catalog::size() const {
+  base::MutexLock lock(mutex_);
+  return segments_.size();
+}
+
+std::uint64_t Catalog::sealed_bytes() const {
+  base::MutexLock lock(mutex_);
+  if (segments_.empty()) return 0;
+  return segments_.back().base - segments_.front().base + (segments_.size() - 1) * kSegmentHeaderBytes;
+}
+
+}  // namespace stave::log

@@ -1,0 +1,53 @@
+// Which segment holds which part of the log, and their open files, for reading back.
+//
+// Must not know: records, writing. Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "log/segment.h"
+
+namespace stave::log {
+
+class Catalog {
+ public:
+  Catalog(FileSystem& files, std::string directory) : files_(files), directory_(std::move(directory)) {}
+
+  struct Place {
+    std::shared_ptr<File> file;
+    std::string path;
+    std::uint64_t base = 0;
+    std::uint64_t end = 0;  ///< Where the next segment begins; the greatest number for the newest segment.
+    std::uint64_t seed = 0;
+  };
+
+  /// Adds the newest segment. `file` may be null: it is opened when it is needed.
+  void add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file) STAVE_EXCLUDES(mutex_);
+  /// The segment that holds `position`. Errors: kNotFound, kIo.
+  Result<Place> find(std::uint64_t position) STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] std::size_t size() const STAVE_EXCLUDES(mutex_);
+  /// File bytes of all segments but the newest.
+  [[nodiscard]] std::uint64_t sealed_bytes() const STAVE_EXCLUDES(mutex_);
+
+ private:
+  struct Segment {
+    std::uint64_t base;
+    std::uint64_t seed;
+    std::shared_ptr<File> file;
+  };
+  void limit_open_files(std::size_t keep) STAVE_REQUIRES(mutex_);
+
+  FileSystem& files_;
+  const std::string directory_;
+  mutable base::Mutex mutex_;
+  std::vector<Segment> segments_ STAVE_GUARDED_BY(mutex_);
+  std::size_t open_files_ STAVE_GUARDED_BY(mutex_) = 0;
+  std::size_t hand_ STAVE_GUARDED_BY(mutex_) = 0;  ///< Where the search for a file to close goes on.
+};
+
+}  // namespace stave::log

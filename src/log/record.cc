@@ -1,0 +1,137 @@
+#include "log/record.h"
+
+#include "base/bytes.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace stave::log {
+
+namespace {
+
+constexpr std::size_t kKindAt = 4;
+constexpr std::size_t kFlagsAt = 5;
+constexpr std::size_t kTimeAt = 6;
+constexpr std::size_t kKeyLengthAt = 12;
+constexpr std::size_t kPrevAt = 14;
+constexpr std::size_t kDatabaseAt = 20;
+constexpr std::size_t kKeyLengthHighAt = 21;
+constexpr std::size_t kHeaderCheckAt = 22;
+constexpr std::size_t kChecksumAt = 24;
+
+std::uint64_t header_hash(const std::byte* record, Lsn lsn, std::uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(record, kHeaderCheckAt, seed ^ raw(lsn));
+}
+
+std::uint64_t body_hash(const std::byte* record, std::size_t length, std::uint64_t header) noexcept {
+  return XXH3_64bits_withSeed(record + kRecordHeaderBytes, length - kRecordHeaderBytes, header);
+}
+
+void seal(std::byte* record, std::size_t length, Lsn lsn, std::uint64_t seed) noexcept {
+  const std::uint64_t header = header_hash(record, lsn, seed);
+  base::store(record + kHeaderCheckAt, static_cast<std::uint16_t>(header));
+  base::store(record + kChecksumAt, body_hash(record, length, header));
+}
+
+// 48-bit times keep their sign.
+std::int64_t load_time(const std::byte* from) noexcept {
+  return static_cast<std::int64_t>(base::load48(from) << 16) >> 16;
+}
+
+}  // namespace
+
+std::size_t encoded_size(const RecordSpec& spec) noexcept {
+  std::size_t size = kRecordHeaderBytes + spec.key.size() + spec.payload.size();
+  if (!spec.expiry.never()) size += spec.expiry.sliding_ms != 0 ? 16 : 8;
+  return size;
+}
+
+void encode(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint64_t seed, std::byte* into) noexcept {
+  const std::size_t length = encoded_size(spec);
+  std::uint8_t flags = extra_flags;
+  std::byte* at = into + kRecordHeaderBytes;
+  if (!spec.expiry.never()) {
+    flags |= kHasExpiry;
+    // The upper two bytes of the eight stay zero.
+    base::store(at, static_cast<std::uint64_t>(raw(spec.expiry.at)) & kLsnMax);
+    at += 8;
+    if (spec.expiry.sliding_ms != 0) {
+      flags |= kSliding;
+      base::store(at, static_cast<std::uint64_t>(spec.expiry.sliding_ms));
+      at += 8;
+    }
+  }
+  base::store(into, static_cast<std::uint32_t>(length));
+  into[kKindAt] = static_cast<std::byte>(spec.kind);
+  into[kFlagsAt] = static_cast<std::byte>(flags);
+  base::store48(into + kTimeAt, static_cast<std::uint64_t>(raw(spec.time)));
+  base::store(into + kKeyLengthAt, static_cast<std::uint16_t>(spec.key.size()));
+  base::store48(into + kPrevAt, raw(spec.prev));
+  into[kDatabaseAt] = static_cast<std::byte>(spec.database);
+  into[kKeyLengthHighAt] = static_cast<std::byte>(spec.key.size() >> 16);
+  if (!spec.key.empty()) std::memcpy(at, spec.key.data(), spec.key.size());
+  at += spec.key.size();
+  if (!spec.payload.empty()) std::memcpy(at, spec.payload.data(), spec.payload.size());
+  seal(into, length, lsn, seed);
+}
+
+void add_flag(std::span<std::byte> record, RecordFlag flag, Lsn lsn, std::uint64_t seed) noexcept {
+  record[kFlagsAt] |= static_cast<std::byte>(flag);
+  seal(record.data(), record.size(), lsn, seed);
+}
+
+std::optional<std::uint32_t> checked_length(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept {
+  if (bytes.size() < kRecordHeaderBytes) return std::nullopt;
+  const auto length = base::load<std::uint32_t>(bytes.data());
+  if (length < kRecordHeaderBytes) return std::nullopt;
+  const auto check = base::load<std::uint16_t>(bytes.data() + kHeaderCheckAt);
+  if (check != static_cast<std::uint16_t>(header_hash(bytes.data(), lsn, seed))) return std::nullopt;
+  return length;
+}
+
+std::optional<RecordView> decode(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept {
+  if (bytes.size() < kRecordHeaderBytes) return std::nullopt;
+  const std::byte* const record = bytes.data();
+  const auto length = base::load<std::uint32_t>(record);
+  if (length < kRecordHeaderBytes || length > bytes.size()) return std::nullopt;
+  const std::uint64_t header = header_hash(record, lsn, seed);
+  if (base::load<std::uint16_t>(record + kHeaderCheckAt) != static_cast<std::uint16_t>(header)) return std::nullopt;
+  if (base::load<std::uint64_t>(record + kChecksumAt) != body_hash(record, length, header)) return std::nullopt;
+
+  RecordView view;
+  view.kind = static_cast<RecordKind>(record[kKindAt]);
+  view.flags = static_cast<std::uint8_t>(record[kFlagsAt]);
+  view.database = static_cast<std::uint8_t>(record[kDatabaseAt]);
+  view.time = UnixMs{load_time(record + kTimeAt)};
+  view.prev = Lsn{base::load48(record + kPrevAt)};
+  view.lsn = lsn;
+  view.version = lsn;
+  view.length = length;
+  const std::size_t key_length =
+      base::load<std::uint16_t>(record + kKeyLengthAt) + (static_cast<std::size_t>(record[kKeyLengthHighAt]) << 16);
+  // The checksum says that this is what was written; the bounds are checked all the same, for a writer may err.
+  const bool has_expiry = (view.flags & kHasExpiry) != 0;
+  const bool sliding = (view.flags & kSliding) != 0;
+  const bool relocated = (view.flags & kRelocated) != 0;
+  const std::size_t fixed = kRecordHeaderBytes + (has_expiry ? 8u : 0u) + (sliding ? 8u : 0u) + (relocated ? 8u : 0u);
+  if ((sliding && !has_expiry) || fixed + key_length > length) return std::nullopt;
+  const std::byte* at = record + kRecordHeaderBytes;
+  if (has_expiry) {
+    view.expiry.at = UnixMs{load_time(at)};
+    at += 8;
+  }
+  if (sliding) {
+    view.expiry.sliding_ms = base::load<std::int64_t>(at);
+    at += 8;
+  }
+  if (relocated) {
+    view.version = Lsn{base::load<std::uint64_t>(at)};
+    at += 8;
+  }
+  view.key = {reinterpret_cast<const char*>(at), key_length};
+  at += key_length;
+  view.payload = {reinterpret_cast<const char*>(at), length - fixed - key_length};
+  return view;
+}
+
+}  // namespace stave::log

@@ -1,0 +1,97 @@
+// Room on the disk, prepared before it is needed: the rest of the active segment and the spare that comes next.
+//
+// Promises: what the tail was allowed to admit fits into blocks that are already there, so a full disk refuses new
+// batches and harms none that were accepted. Preparing goes in steps of a few MiB, off the path of the writers. A
+// segment ends with the first batch that reaches its size; such a batch may run over by `overrun`, for which there is
+// room too. Must not know: records, syncing of data, recovery.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "log/segment.h"
+#include "log/tail.h"
+
+namespace stave::log {
+
+class Space {
+ public:
+  struct Config {
+    FileSystem* files = nullptr;
+    std::string directory;
+    std::uint64_t segment_bytes = 0;
+    std::uint64_t overrun = 0;        ///< Largest batch that goes through the ring.
+    std::uint64_t reserve_bytes = 0;  ///< Nothing is prepared while the file system has less room than this.
+    bool zero_fill = false;           ///< Write zeros ahead, not only allocate: a later sync has less to do.
+  };
+
+  Space(Config config, Tail& tail) : config_(std::move(config)), tail_(tail) {}
+
+  /// The segment to append to: its file, and where in the log its prepared bytes begin and end.
+  void adopt(std::shared_ptr<File> file, std::uint64_t base, std::uint64_t prepared) STAVE_EXCLUDES(mutex_);
+
+  /// Does one step towards a limit of at least `wanted`. Returns whether there was something to do.
+  /// Errors: kNoSpace (and then `starved`); anything else is a failed write.
+  Result<bool> prepare(std::uint64_t wanted) STAVE_EXCLUDES(mutex_);
+  /// Makes the active segment's room reach `end`, however far that is. Errors as `prepare`.
+  Result<void> extend_active(std::uint64_t end) STAVE_EXCLUDES(mutex_);
+  /// Makes sure that there is a spare, however small. Errors as `prepare`.
+  Result<void> ensure_spare() STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] bool has_spare() const noexcept { return has_spare_.load(std::memory_order_acquire); }
+
+  /// Turns the spare, which must be there, into the durable segment `header` and makes it the active one. Every error
+  /// is a failed write.
+  Result<std::shared_ptr<File>> roll(const SegmentHeader& header) STAVE_EXCLUDES(mutex_);
+  /// Lowers the limit to what would fit if the segment were rolled at `base` already. False, and nothing is changed,
+  /// when more than that has been admitted. `roll` lifts the limit again.
+  bool limit_for_roll_at(std::uint64_t base) STAVE_EXCLUDES(mutex_);
+
+  /// Nobody is admitted, and nobody is still encoding, until the gate opens.
+  void close_gate() STAVE_EXCLUDES(mutex_);
+  void open_gate() STAVE_EXCLUDES(mutex_);
+  /// Closes the gate for good, without waiting for anybody.
+  void shut() STAVE_EXCLUDES(mutex_);
+
+  /// The last step found no room.
+  [[nodiscard]] bool starved() const noexcept { return starved_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t active_file_bytes() const STAVE_EXCLUDES(mutex_);
+  /// Deletes the spare.
+  Result<void> remove_spare() STAVE_EXCLUDES(mutex_);
+
+  /// Room that is never given to batches, so that the mark of a clean close always fits.
+  static constexpr std::uint64_t kCloseBytes = 64;
+
+ private:
+  static constexpr std::uint64_t kNoCap = std::numeric_limits<std::uint64_t>::max();
+
+  [[nodiscard]] std::uint64_t goal() const noexcept { return config_.segment_bytes + config_.overrun + kCloseBytes; }
+  [[nodiscard]] std::uint64_t usable(std::uint64_t prepared) const noexcept;
+  [[nodiscard]] std::uint64_t limit() const STAVE_REQUIRES(mutex_);
+  void publish() STAVE_REQUIRES(mutex_);
+  Result<void> check_reserve();
+  Result<void> fill(File& file, std::uint64_t from, std::uint64_t to) STAVE_REQUIRES(mutex_);
+  Result<void> create_spare() STAVE_REQUIRES(mutex_);
+  Result<void> step() STAVE_REQUIRES(mutex_);
+
+  const Config config_;
+  Tail& tail_;
+  mutable base::Mutex mutex_;
+  std::shared_ptr<File> active_ STAVE_GUARDED_BY(mutex_);
+  std::uint64_t active_base_ STAVE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t active_prepared_ STAVE_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<File> spare_ STAVE_GUARDED_BY(mutex_);
+  std::uint64_t spare_prepared_ STAVE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t cap_ STAVE_GUARDED_BY(mutex_) = kNoCap;
+  bool gate_closed_ STAVE_GUARDED_BY(mutex_) = false;
+  bool shut_ STAVE_GUARDED_BY(mutex_) = false;
+  std::vector<std::byte> zeros_ STAVE_GUARDED_BY(mutex_);
+  std::atomic<bool> has_spare_{false};
+  std::atomic<bool> starved_{false};
+};
+
+}  // namespace stave::log

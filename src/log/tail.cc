@@ -1,0 +1,75 @@
+#include "log/tail.h"
+
+#include <algorithm>
+#include <functional>
+#include <thread>
+#include <utility>
+
+namespace stave::log {
+
+Tail::Tail(base::RingMemory memory, std::uint64_t start) noexcept
+    : memory_(std::move(memory)), mask_(memory_.size() - 1), tail_(start), written_(start) {}
+
+std::size_t Tail::claim(std::uint64_t seen) noexcept {
+  // Threads' ids are addresses; their middle bits, stirred, spread them over the slots.
+  const std::uint64_t id = std::hash<std::thread::id>{}(std::this_thread::get_id());
+  std::size_t slot = (id * 0x9e3779b97f4a7c15ull) >> 58;
+  for (std::size_t tried = 1;; ++tried) {
+    std::uint64_t free = 0;
+    // Sequentially consistent, like the loads and stores it is paired with: see complete() and wait_for_writers().
+    if (slots_[slot].seen.compare_exchange_strong(free, seen, std::memory_order_seq_cst)) return slot;
+    slot = (slot + 1) % kSlots;
+    if (tried % kSlots == 0) std::this_thread::yield();
+  }
+}
+
+std::optional<Tail::Reservation> Tail::try_reserve(std::uint64_t size) noexcept {
+  std::uint64_t start = tail_.load(std::memory_order_relaxed);
+  // The slot holds a tail not later than the reservation that follows, which is all that complete() needs.
+  const Reservation refused{0, claim(start)};
+  for (;;) {
+    const std::uint64_t end = start + size;
+    // Read after the claim: whoever lowers the limit and then finds this slot empty knows that it was seen.
+    if (end > limit_.load(std::memory_order_seq_cst) || end > written_.load(std::memory_order_acquire) + capacity())
+        [[unlikely]] {
+      publish(refused);
+      return std::nullopt;
+    }
+    if (tail_.compare_exchange_weak(start, end, std::memory_order_seq_cst)) return Reservation{start, refused.slot};
+  }
+}
+
+std::uint64_t Tail::complete() const noexcept {
+  // A writer stores its slot before it moves the tail. So whoever moved the tail before this load is still in
+  // its slot, or has published.
+  std::uint64_t safe = tail_.load(std::memory_order_seq_cst);
+  for (const Slot& slot : slots_) {
+    const std::uint64_t seen = slot.seen.load(std::memory_order_seq_cst);
+    if (seen != 0) safe = std::min(safe, seen);
+  }
+  return safe;
+}
+
+std::uint64_t Tail::wait_complete(std::uint64_t position) const noexcept {
+  for (int spin = 0;; ++spin) {
+    const std::uint64_t safe = complete();
+    if (safe >= position) return safe;
+    // Encoding takes some hundred nanoseconds, unless its thread was put to sleep in the middle.
+    if (spin >= 16) std::this_thread::yield();
+  }
+}
+
+void Tail::wait_for_writers() const noexcept {
+  for (const Slot& slot : slots_) {
+    const std::uint64_t first = slot.seen.load(std::memory_order_seq_cst);
+    if (first == 0) continue;
+    while (slot.seen.load(std::memory_order_seq_cst) == first) std::this_thread::yield();
+  }
+}
+
+void Tail::skip_to(std::uint64_t position) noexcept {
+  tail_.store(position, std::memory_order_seq_cst);
+  written_.store(position, std::memory_order_release);
+}
+
+}  // namespace stave::log

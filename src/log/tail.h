@@ -1,0 +1,74 @@
+// The tail of the log in memory: a ring buffer that many threads fill at once, without a lock.
+//
+// A writer claims a slot and leaves in it the tail it saw, reserves its range by moving the tail, encodes in
+// place and clears the slot. Everything before min(tail, slots) is complete, and that is always the end of a batch.
+// The tail moves by compare-and-swap, not by fetch-and-add, because a reservation must not happen at all when
+// the disk has no room prepared for it: who was admitted is never refused later.
+// Must not know: files, records.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/ring_memory.h"
+
+namespace stave::log {
+
+class Tail {
+ public:
+  Tail(base::RingMemory memory, std::uint64_t start) noexcept;
+
+  struct Reservation {
+    std::uint64_t start;
+    std::size_t slot;
+  };
+
+  /// Reserves `size` bytes (not more than the ring), unless they would end behind the limit or need ring space that has
+  /// not been written yet. Every reservation is followed by `publish`. Threads: any.
+  std::optional<Reservation> try_reserve(std::uint64_t size) noexcept;
+  /// The reserved bytes are complete.
+  void publish(const Reservation& reservation) noexcept {
+    slots_[reservation.slot].seen.store(0, std::memory_order_release);
+  }
+  /// Where `position` lies in memory; at least capacity() bytes from there on are contiguous.
+  [[nodiscard]] std::byte* at(std::uint64_t position) const noexcept { return memory_.data() + (position & mask_); }
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return memory_.size(); }
+
+  [[nodiscard]] std::uint64_t end() const noexcept { return tail_.load(std::memory_order_acquire); }
+  /// Everything before it is complete.
+  [[nodiscard]] std::uint64_t complete() const noexcept;
+  /// Waits, spinning, until everything before `position` (not behind end()) is complete; returns complete().
+  [[nodiscard]] std::uint64_t wait_complete(std::uint64_t position) const noexcept;
+
+  [[nodiscard]] std::uint64_t written() const noexcept { return written_.load(std::memory_order_acquire); }
+  /// The ring's bytes before `position` may be overwritten. The flusher only.
+  void set_written(std::uint64_t position) noexcept { written_.store(position, std::memory_order_release); }
+
+  [[nodiscard]] std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+  /// No reservation ends behind `limit`.
+  void set_limit(std::uint64_t limit) noexcept { limit_.store(limit, std::memory_order_seq_cst); }
+  /// Returns when every writer that may not have seen the limit set before this call has published.
+  void wait_for_writers() const noexcept;
+  /// Moves the tail past what was written without the ring. The flusher only, with the limit at zero and no writers.
+  void skip_to(std::uint64_t position) noexcept;
+
+ private:
+  static constexpr std::size_t kSlots = 64;
+  struct alignas(64) Slot {
+    std::atomic<std::uint64_t> seen{0};
+  };
+
+  std::size_t claim(std::uint64_t seen) noexcept;
+
+  base::RingMemory memory_;
+  std::uint64_t mask_;
+  alignas(64) std::atomic<std::uint64_t> tail_;
+  alignas(64) std::atomic<std::uint64_t> limit_{0};
+  std::atomic<std::uint64_t> written_;
+  std::array<Slot, kSlots> slots_;
+};
+
+}  // namespace stave::log
