@@ -1,0 +1,40 @@
+#include "base/random.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/assert.h"
+
+namespace stave::base {
+
+void Random::fill(std::span<std::byte> into) noexcept {
+  while (!into.empty()) {
+    const std::uint64_t bits = next();
+    const std::size_t count = std::min(into.size(), sizeof bits);
+    std::memcpy(into.data(), &bits, count);
+    into = into.subspan(count);
+  }
+}
+
+void system_entropy(std::span<std::byte> into) noexcept {
+  while (!into.empty()) {
+    const ssize_t count = ::getrandom(into.data(), into.size(), 0);
+    if (count < 0 && errno == EINTR) continue;
+    STAVE_ASSERT(count > 0);
+    into = into.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+std::uint64_t thread_random() noexcept {
+  thread_local Random random([] {
+    std::uint64_t seed = 0;
+    system_entropy(std::as_writable_bytes(std::span(&seed, 1)));
+    return seed;
+  }());
+  return random.next();
+}
+
+}  // namespace stave::base
