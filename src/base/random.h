@@ -61,8 +61,8 @@ class Random {
   std::uint64_t state_[4];
 };
 
-/// Fills `into` with bytes fit for secrets. Ends the process when the system has none to give: no store may start with a
-/// key that can be guessed.
+/// Fills `into` with bytes fit for secrets. Ends the process when the system has none to give: no store may start with
+/// a key that can be guessed.
 void system_entropy(std::span<std::byte> into) noexcept;
 
 /// 64 bits from a generator of the calling thread, seeded by the system. Not for secrets. Threads: any.
