@@ -1,1 +1,50 @@
-# Filled in by the house.
+# What leaves the house: include/stave, libstave.a and libstave.so (every module that the library door needs, in one),
+# the program, and what find_package(Stave) and pkg-config want to know.
+if(STAVE_SANITIZE OR STAVE_FUZZ)
+  return()
+endif()
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# The modules are archives of their own, so that dependencies point down; a user links one file.
+set(objects)
+foreach(module base log keyspace types store commands library client)
+  get_target_property(kind stave_${module} TYPE)
+  if(NOT kind STREQUAL INTERFACE_LIBRARY)
+    list(APPEND objects $<TARGET_OBJECTS:stave_${module}>)
+  endif()
+endforeach()
+
+foreach(kind STATIC SHARED)
+  string(TOLOWER stave_${kind} target)
+  add_library(${target} ${kind} ${objects})
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME stave LINKER_LANGUAGE CXX)
+  target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+                                                 $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(${target} INTERFACE $<$<COMPILE_LANGUAGE:CXX>:cxx_std_23>)
+  target_link_libraries(${target} PUBLIC Threads::Threads)
+endforeach()
+set_target_properties(stave_static PROPERTIES EXPORT_NAME stave)
+# Until 1.0 every minor version may change the C++ interface, and says so in its name.
+set_target_properties(stave_shared PROPERTIES VERSION ${PROJECT_VERSION}
+                      SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+
+install(TARGETS stave_static stave_shared EXPORT StaveTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/stave DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+if(TARGET stave)
+  install(TARGETS stave RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/Stave)
+install(EXPORT StaveTargets NAMESPACE Stave:: DESTINATION ${package_directory})
+configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/StaveConfig.cmake.in ${CMAKE_BINARY_DIR}/StaveConfig.cmake
+                              INSTALL_DESTINATION ${package_directory})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/StaveConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/StaveConfig.cmake ${CMAKE_BINARY_DIR}/StaveConfigVersion.cmake DESTINATION ${package_directory})
+
+# The file finds its prefix from where it lies, so that an installation can be moved.
+file(RELATIVE_PATH PC_PREFIX /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
+configure_file(${CMAKE_SOURCE_DIR}/cmake/stave.pc.in ${CMAKE_BINARY_DIR}/stave.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/stave.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

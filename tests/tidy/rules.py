@@ -259,6 +259,7 @@ def dead_files(tree):
         stem = pathlib.PurePosixPath(path).stem
         owner = [text for cmake, text in cmake_text.items() if path.startswith(cmake.rpartition("/")[0])]
         built = any(re.search(r"(?<![\w.-])%s(?![\w-])" % re.escape(word), text) for text in owner for word in (name, stem))
+        built = built or any("stave_fuzzer(%s " % stem.removeprefix("fuzz_") in text for text in owner)
         folder = path.rpartition("/")[0]
         globbed = any(
             re.search(r"file\(GLOB", text) and path.startswith(cmake.rpartition("/")[0] + "/") and "*.cc" in text
