@@ -1,0 +1,249 @@
+#include "doors/resp/parser.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <limits>
+
+namespace stave::resp {
+namespace {
+
+enum class LineStatus : std::uint8_t { kOk, kIncomplete, kBad, kTooLong };
+
+/// The number that stands at `at`, up to CR LF. On success `at` stands behind the LF.
+/// As strict as Redis: no plus sign, no leading zero, no blank.
+LineStatus read_number_slowly(const char*& at, const char* end, std::int64_t& value) {
+  const auto available = static_cast<std::size_t>(end - at);
+  const auto* cr = static_cast<const char*>(std::memchr(at, '\r', std::min(available, Parser::kLineBytesMax + 1)));
+  if (cr == nullptr) return available > Parser::kLineBytesMax ? LineStatus::kTooLong : LineStatus::kIncomplete;
+  if (cr + 1 == end) return LineStatus::kIncomplete;
+  if (cr[1] != '\n' || cr == at) return LineStatus::kBad;
+  const char* digits = *at == '-' ? at + 1 : at;
+  if (digits == cr || (*digits == '0' && cr - at > 1)) return LineStatus::kBad;
+  const auto [stop, problem] = std::from_chars(at, cr, value);
+  if (problem != std::errc{} || stop != cr) return LineStatus::kBad;
+  at = cr + 2;
+  return LineStatus::kOk;
+}
+
+inline LineStatus read_number(const char*& at, const char* end, std::int64_t& value) {
+  // Nearly every length has one to four digits and is there whole.
+  const char* p = at;
+  std::int64_t sum = 0;
+  while (p < end && p - at < 5 && static_cast<unsigned char>(*p - '0') <= 9) sum = sum * 10 + (*p++ - '0');
+  if (p != at && end - p >= 2 && p[0] == '\r' && p[1] == '\n' && (*at != '0' || p - at == 1)) [[likely]] {
+    value = sum;
+    at = p + 2;
+    return LineStatus::kOk;
+  }
+  return read_number_slowly(at, end, value);
+}
+
+bool is_blank(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+char unescape(char c) noexcept {
+  switch (c) {
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'a': return '\a';
+    default: return c;
+  }
+}
+
+/// Decodes what stands in quotes, from behind the opening one, to `to`. False: the closing quote is missing or is
+/// followed by something.
+bool decode_quoted(char quote, const char*& from, const char* end, char*& to) {
+  while (from < end) {
+    const char c = *from;
+    if (c == quote) {
+      ++from;
+      return from == end || is_blank(*from) || *from == '\0';
+    }
+    if (c == '\\' && end - from >= 2) {
+      if (quote == '"' && from[1] == 'x' && end - from >= 4 && hex_digit(from[2]) >= 0 && hex_digit(from[3]) >= 0) {
+        *to++ = static_cast<char>(hex_digit(from[2]) * 16 + hex_digit(from[3]));
+        from += 4;
+        continue;
+      }
+      if (quote == '"' || from[1] == '\'') {
+        *to++ = quote == '"' ? unescape(from[1]) : '\'';
+        from += 2;
+        continue;
+      }
+    }
+    *to++ = c;
+    ++from;
+  }
+  return false;
+}
+
+/// Splits a line as a shell would, in place. False: quotes do not match.
+bool split_line(char* line, const char* end, std::vector<std::string_view>& arguments) {
+  const char* from = line;
+  for (;;) {
+    while (from < end && is_blank(*from)) ++from;
+    if (from == end || *from == '\0') return true;
+    // Decoding never makes longer, so the word can be written where it was read.
+    char* const word = line + (from - line);
+    char* to = word;
+    while (from < end && !is_blank(*from) && *from != '\0') {
+      if (*from == '"' || *from == '\'') {
+        const char quote = *from++;
+        if (!decode_quoted(quote, from, end, to)) return false;
+      } else {
+        *to++ = *from++;
+      }
+    }
+    arguments.emplace_back(word, static_cast<std::size_t>(to - word));
+  }
+}
+
+}  // namespace
+
+void Parser::reset() noexcept {
+  offset_ = 0;
+  remaining_ = -1;
+  bulk_ = -1;
+  if (pieces_.capacity() > 64) {
+    pieces_ = {};
+  } else {
+    pieces_.clear();
+  }
+}
+
+ParseStatus Parser::fail(std::string_view what) {
+  error_ = "ERR Protocol error: ";
+  error_ += what;
+  return ParseStatus::kError;
+}
+
+ParseStatus Parser::next(char* bytes, std::size_t size, std::size_t& position, const ParserLimits& limits,
+                         std::vector<std::string_view>& arguments) {
+  for (;;) {
+    const char* const start = bytes + position;
+    const char* const end = bytes + size;
+    if (remaining_ < 0) {
+      if (start == end) return ParseStatus::kIncomplete;
+      if (*start != '*') {
+        const std::size_t before = arguments.size();
+        const ParseStatus status = inline_command(bytes, size, position, arguments);
+        if (status == ParseStatus::kCommand && arguments.size() == before) continue;  // an empty line
+        return status;
+      }
+      if (const ParseStatus status = array_header(start, end, limits); status != ParseStatus::kCommand) return status;
+    }
+    if (remaining_ > 0) {
+      if (const ParseStatus status = elements(start, end, limits, arguments); status != ParseStatus::kCommand)
+        return status;
+      position += offset_;
+      reset();
+      return ParseStatus::kCommand;
+    }
+    position += offset_;  // an empty array asks for nothing
+    reset();
+  }
+}
+
+ParseStatus Parser::inline_command(char* bytes, std::size_t size, std::size_t& position,
+                                   std::vector<std::string_view>& arguments) {
+  char* const line = bytes + position;
+  const std::size_t available = size - position;
+  auto* const newline = static_cast<char*>(std::memchr(line, '\n', std::min(available, kLineBytesMax + 1)));
+  if (newline == nullptr)
+    return available > kLineBytesMax ? fail("too big inline request") : ParseStatus::kIncomplete;
+  const char* const end = newline > line && newline[-1] == '\r' ? newline - 1 : newline;
+  if (!split_line(line, end, arguments)) return fail("unbalanced quotes in request");
+  position += static_cast<std::size_t>(newline - line) + 1;
+  return ParseStatus::kCommand;
+}
+
+ParseStatus Parser::array_header(const char* start, const char* end, const ParserLimits& limits) {
+  const char* at = start + 1;
+  std::int64_t count = 0;
+  switch (read_number(at, end, count)) {
+    case LineStatus::kIncomplete: return ParseStatus::kIncomplete;
+    case LineStatus::kTooLong: return fail("too big mbulk count string");
+    case LineStatus::kBad: return fail("invalid multibulk length");
+    case LineStatus::kOk: break;
+  }
+  if (count > limits.arguments_max || count < -1) return fail("invalid multibulk length");
+  if (!limits.authenticated && count > kUnauthenticatedArgumentsMax) return fail("unauthenticated multibulk length");
+  remaining_ = std::max<std::int64_t>(count, 0);
+  offset_ = static_cast<std::size_t>(at - start);
+  return ParseStatus::kCommand;
+}
+
+ParseStatus Parser::bulk_header(const char*& at, const char* end, const ParserLimits& limits) {
+  if (at == end) return ParseStatus::kIncomplete;
+  if (*at != '$') {
+    const char shown = (*at >= ' ' && *at <= '~') ? *at : '?';
+    return fail(std::string("expected '$', got '") + shown + "'");
+  }
+  const char* number = at + 1;
+  std::int64_t length = 0;
+  switch (read_number(number, end, length)) {
+    case LineStatus::kIncomplete: return ParseStatus::kIncomplete;
+    case LineStatus::kTooLong: return fail("too big bulk count string");
+    case LineStatus::kBad: return fail("invalid bulk length");
+    case LineStatus::kOk: break;
+  }
+  if (length < 0 || length > limits.bulk_bytes_max) return fail("invalid bulk length");
+  if (!limits.authenticated && length > kUnauthenticatedBulkBytesMax) return fail("unauthenticated bulk length");
+  bulk_ = length;
+  at = number;
+  return ParseStatus::kCommand;
+}
+
+ParseStatus Parser::elements(const char* start, const char* end, const ParserLimits& limits,
+                             std::vector<std::string_view>& arguments) {
+  const std::size_t first = arguments.size();
+  const char* at = start + offset_;
+  while (remaining_ > 0) {
+    if (bulk_ < 0) {
+      const ParseStatus status = bulk_header(at, end, limits);
+      if (status == ParseStatus::kIncomplete) return suspend(start, at, arguments, first);
+      if (status == ParseStatus::kError) return status;
+    }
+    const char* const stop = at + bulk_;
+    // The first byte behind an argument must not wait for the second: it may be wrong.
+    if (end - at < bulk_ + 1) return suspend(start, at, arguments, first);
+    if (*stop != '\r') return fail("expected CR LF after bulk");
+    if (stop + 1 == end) return suspend(start, at, arguments, first);
+    if (stop[1] != '\n') return fail("expected CR LF after bulk");
+    arguments.emplace_back(at, static_cast<std::size_t>(bulk_));
+    at = stop + 2;
+    bulk_ = -1;
+    --remaining_;
+  }
+  offset_ = static_cast<std::size_t>(at - start);
+  if (!pieces_.empty()) {
+    // Interrupted before: what was found then comes before what was found now.
+    std::vector<std::string_view> all;
+    all.reserve(pieces_.size() + arguments.size() - first);
+    for (const Piece& piece : pieces_) all.emplace_back(start + piece.offset, piece.length);
+    all.insert(all.end(), arguments.begin() + static_cast<std::ptrdiff_t>(first), arguments.end());
+    arguments.resize(first);
+    arguments.insert(arguments.end(), all.begin(), all.end());
+  }
+  return ParseStatus::kCommand;
+}
+
+ParseStatus Parser::suspend(const char* start, const char* at, std::vector<std::string_view>& arguments,
+                            std::size_t first) {
+  for (std::size_t i = first; i < arguments.size(); ++i)
+    pieces_.push_back({static_cast<std::uint64_t>(arguments[i].data() - start), arguments[i].size()});
+  arguments.resize(first);
+  offset_ = static_cast<std::size_t>(at - start);
+  return ParseStatus::kIncomplete;
+}
+
+}  // namespace stave::resp

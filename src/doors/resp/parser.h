@@ -1,0 +1,75 @@
+// The RESP request parser: bytes from a client in, commands out, without copying.
+//
+// Promises: arguments are views into the caller's buffer; any way of cutting the same bytes into pieces yields the same
+// commands and the same error; memory grows with the bytes received, never with a length that was announced; the work is
+// linear in the bytes, however small the pieces. Its error texts are those of Redis, because clients match on them.
+// Must not know: sockets, sessions, what a command means.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stave::resp {
+
+/// What a client may announce. Before it has authenticated only what AUTH and HELLO need.
+struct ParserLimits {
+  std::int64_t arguments_max = 1024 * 1024;
+  std::int64_t bulk_bytes_max = 512ll << 20;
+  bool authenticated = true;
+};
+
+enum class ParseStatus : std::uint8_t {
+  kCommand,     ///< One command was appended.
+  kIncomplete,  ///< The bytes end within a command; come again with more.
+  kError,       ///< The stream cannot be understood from here on; see `error()`.
+};
+
+class Parser {
+ public:
+  static constexpr std::size_t kLineBytesMax = 64 * 1024;
+  static constexpr std::int64_t kUnauthenticatedArgumentsMax = 10;
+  static constexpr std::int64_t kUnauthenticatedBulkBytesMax = 16 * 1024;
+
+  /// Parses one command of `bytes[position, size)` and appends its arguments, which point into `bytes`.
+  /// kCommand: `position` stands behind it. kIncomplete: `position` stands at its beginning; the next call must present the
+  /// same bytes from there (they may have moved) and some more. Empty lines and empty arrays are skipped.
+  /// An inline command is decoded in place: its bytes are overwritten.
+  ParseStatus next(char* bytes, std::size_t size, std::size_t& position, const ParserLimits& limits,
+                   std::vector<std::string_view>& arguments);
+
+  /// The sentence for the client, with "ERR ".
+  [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  /// Forgets an incomplete command, so that it can be presented from its beginning again.
+  void reset() noexcept;
+
+  /// Whether an argument is being received, and then: how many bytes of the command come before it, and where it ends.
+  [[nodiscard]] bool in_bulk() const noexcept { return bulk_ >= 0; }
+  [[nodiscard]] std::size_t bulk_begin() const noexcept { return offset_; }
+  [[nodiscard]] std::size_t bulk_end() const noexcept { return offset_ + static_cast<std::size_t>(bulk_) + 2; }
+
+ private:
+  struct Piece {
+    std::uint64_t offset;
+    std::uint64_t length;
+  };
+  ParseStatus inline_command(char* bytes, std::size_t size, std::size_t& position,
+                             std::vector<std::string_view>& arguments);
+  ParseStatus array_header(const char* start, const char* end, const ParserLimits& limits);
+  ParseStatus elements(const char* start, const char* end, const ParserLimits& limits,
+                       std::vector<std::string_view>& arguments);
+  ParseStatus bulk_header(const char*& at, const char* end, const ParserLimits& limits);
+  ParseStatus suspend(const char* start, const char* at, std::vector<std::string_view>& arguments, std::size_t first);
+  ParseStatus fail(std::string_view what);
+
+  // Of the command that is being parsed; offsets count from its beginning.
+  std::size_t offset_ = 0;        ///< Next byte not yet understood.
+  std::int64_t remaining_ = -1;   ///< Arguments still to come; -1: the header has not been seen.
+  std::int64_t bulk_ = -1;        ///< Length of the argument that begins at `offset_`; -1: its header comes first.
+  std::vector<Piece> pieces_;     ///< Arguments found by earlier calls. Only an interrupted command has any.
+  std::string error_;
+};
+
+}  // namespace stave::resp
