@@ -50,7 +50,7 @@ Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> ls
       tail_.publish(*reserved);
       const std::uint64_t end = reserved->start + size;
       if (((reserved->start ^ end) & ~(tail_.capacity() / 4 - 1)) != 0) [[unlikely]]
-        nudge(reserved->start, end);
+        nudge();
       return Lsn{end};
     }
     STAVE_TRY(make_way(size));
@@ -69,7 +69,7 @@ void LogImpl::encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsn
 }
 
 // A quarter of the ring has been filled since the last nudge: somebody should write it out before it is full.
-void LogImpl::nudge(std::uint64_t, std::uint64_t) {
+void LogImpl::nudge() {
   if (background_ && flusher_.wake()) return;
   if (!write_mutex_.try_lock()) return;
   // A failure is latched; the next append reports it.
@@ -97,10 +97,14 @@ Result<void> LogImpl::make_room(std::uint64_t end) {
     if (tail_.limit() == 0) return refusal();
     return {};
   }
+  if (end > kLsnMax) return fail(ErrorCode::kNoSpace, "the log's addresses are used up");
   if (space_.starved()) {
     // Asking a full disk at every append would cost a system call each.
     const std::uint64_t now = clock_.monotonic_ns();
-    if (now < full_retry_ns_.load(std::memory_order_relaxed)) return writable();
+    if (now < full_retry_ns_.load(std::memory_order_relaxed)) {
+      full_.store(true, std::memory_order_relaxed);
+      return writable();
+    }
     full_retry_ns_.store(now + kFullRetryNs, std::memory_order_relaxed);
   }
   auto prepared = space_.prepare(end);

@@ -2,6 +2,8 @@
 
 #include <system_error>
 
+#include "base/thread.h"
+
 namespace stave::log {
 
 bool Flusher::wake() {
@@ -33,6 +35,7 @@ void Flusher::stop() {
 }
 
 void Flusher::run() {
+  base::set_thread_name("stave-log");
   for (;;) {
     {
       base::MutexLock lock(mutex_);

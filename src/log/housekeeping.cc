@@ -84,7 +84,7 @@ std::uint64_t LogImpl::tick(std::uint64_t now_ns, UnixMs wall) {
     unsynced_since_ns_ = 0;
   } else if (unsynced_since_ns_ == 0) {
     unsynced_since_ns_ = now_ns;
-  } else if (interval_sync_ && now_ns - unsynced_since_ns_ >= sync_interval_ns_) {
+  } else if (interval_sync_.load(std::memory_order_relaxed) && now_ns - unsynced_since_ns_ >= sync_interval_ns_) {
     unsynced_since_ns_ = 0;
     (void)wait_durable(Lsn{tail_.end()});
   }

@@ -90,6 +90,9 @@ class Log {
   /// segment written ahead, another try after a full disk. Returns nanoseconds until it wants to be called again.
   virtual std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) = 0;
 
+  /// Changes what `tick` syncs on its own: what was written longer than the interval ago, unless the policy is kOs.
+  virtual void set_sync(Sync policy) = 0;
+
   /// Reads the record at `lsn` back from disk or buffer and verifies it; the view points into `buffer`.
   /// Errors: kNotFound (no such address), kCorrupt, kIo.
   virtual Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) = 0;

@@ -41,6 +41,7 @@ class LogImpl final : public Log {
   Lsn durable() const noexcept override { return Lsn{durable_.load(std::memory_order_acquire)}; }
   Result<void> health() const override;
   std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) override;
+  void set_sync(Sync policy) override { interval_sync_.store(policy != Sync::kOs, std::memory_order_relaxed); }
   Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) override;
   Result<void> close(UnixMs now) override;
   LogStats stats() const override;
@@ -57,7 +58,7 @@ class LogImpl final : public Log {
       STAVE_EXCLUDES(write_mutex_);
   Result<void> write_oversize(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
       STAVE_REQUIRES(write_mutex_);
-  void nudge(std::uint64_t start, std::uint64_t end);
+  void nudge();
   Result<void> refusal() const;
 
   // flush.cc
@@ -86,7 +87,6 @@ class LogImpl final : public Log {
   const std::uint64_t segment_bytes_;
   const std::int64_t segment_age_ms_;
   const std::uint64_t sync_interval_ns_;
-  const bool interval_sync_;
   const bool background_;
   const std::uint64_t ring_batch_max_;
   Identity identity_;
@@ -100,6 +100,7 @@ class LogImpl final : public Log {
   // What appenders look at beside the tail; changes rarely.
   std::atomic<State> state_{State::kOpen};
   std::atomic<bool> full_{false};
+  std::atomic<bool> interval_sync_;
   std::atomic<std::uint64_t> full_retry_ns_{0};
 
   base::Mutex write_mutex_;

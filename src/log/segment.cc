@@ -2,10 +2,10 @@
 
 #include <charconv>
 #include <cstring>
-#include <random>
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/random.h"
 #include "base/try.h"
 
 namespace stave::log {
@@ -139,8 +139,9 @@ Result<Identity> decode_identity(std::span<const std::byte> bytes, const std::st
 }
 
 std::uint64_t random_bits() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
+  std::uint64_t bits = 0;
+  base::system_entropy(std::as_writable_bytes(std::span(&bits, 1)));
+  return bits;
 }
 
 Result<std::unique_ptr<File>> create_afresh(FileSystem& files, const std::string& path) {
