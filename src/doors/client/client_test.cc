@@ -107,7 +107,10 @@ TEST(Client, introduces_itself_before_the_first_command) {
 }
 
 TEST(Client, a_wrong_password_fails_the_connection) {
-  ScriptedServer server([](int d) { say(d, "-WRONGPASS invalid username-password pair\r\n"); });
+  ScriptedServer server([](int d) {
+    expect(d, "*2\r\n$4\r\nAUTH\r\n$2\r\nno\r\n");
+    say(d, "-WRONGPASS invalid username-password pair\r\n");
+  });
   const auto client = Client::connect("127.0.0.1", server.port(), {.password = "no"});
   ASSERT_FALSE(client);
   EXPECT_EQ(client.error().code(), ErrorCode::kPermission);
@@ -115,8 +118,12 @@ TEST(Client, a_wrong_password_fails_the_connection) {
 
 TEST(Client, errors_of_the_server_are_replies_and_keep_the_connection) {
   ScriptedServer server([](int d) {
-    say(d, "-WRONGTYPE Operation against a key\r\n-ERR value is not an integer or out of range\r\n+PONG\r\n"),
-        until_closed(d);
+    expect(d, "*2\r\n$3\r\nGET\r\n$4\r\nlist\r\n");
+    say(d, "-WRONGTYPE Operation against a key\r\n");
+    expect(d, "*3\r\n$6\r\nINCRBY\r\n$4\r\nword\r\n$1\r\n1\r\n");
+    say(d, "-ERR value is not an integer or out of range\r\n");
+    expect(d, "*1\r\n$4\r\nPING\r\n");
+    say(d, "+PONG\r\n");
   });
   auto client = Client::connect("127.0.0.1", server.port());
   ASSERT_TRUE(client);

@@ -1,6 +1,7 @@
 #include "stave/session.h"
 
 #include "commands/dispatch.h"
+#include "commands/errors.h"
 #include "doors/library/reply_sink.h"
 #include "doors/library/store_impl.h"
 
@@ -23,7 +24,7 @@ Reply Session::execute(std::span<const std::string_view> arguments) try {
   library::ReplySink sink(impl_->session);
   commands::dispatch(impl_->session, arguments, sink);
   if (auto settled = impl_->store.settle(impl_->session.take_pending()); !settled)
-    return Reply{.kind = Reply::Kind::kError, .text = "IOERR " + settled.error().describe()};
+    return Reply{.kind = Reply::Kind::kError, .text = commands::spell_error(settled.error())};
   return sink.take();
 } catch (const std::bad_alloc&) {
   return Reply{.kind = Reply::Kind::kError, .text = "OOM"};

@@ -1,0 +1,237 @@
+#include "doors/shell/line_source.h"
+
+#include <histedit.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cwchar>
+#include <iostream>
+
+#include "doors/shell/help.h"
+
+namespace stave::shell {
+
+namespace {
+
+// Signal handlers can reach nothing but statics.
+volatile std::sig_atomic_t end_requested = 0;
+volatile std::sig_atomic_t interrupted = 0;
+
+extern "C" void on_end(int) {
+  end_requested = 1;
+}
+extern "C" void on_interrupt(int) {
+  interrupted = 1;
+}
+
+class PipeLines final : public LineSource {
+ public:
+  std::optional<std::string> next(std::string_view) override {
+    std::string line;
+    if (end_requested != 0 || interrupted != 0 || !std::getline(std::cin, line)) return std::nullopt;
+    return line;
+  }
+  [[nodiscard]] bool interactive() const noexcept override { return false; }
+};
+
+/// libedit's editor. Hints stand at the right edge of the line, as its right-hand prompt.
+class EditedLines final : public LineSource {
+ public:
+  explicit EditedLines(std::string history_path);
+  ~EditedLines() override;
+  EditedLines(const EditedLines&) = delete;
+  EditedLines& operator=(const EditedLines&) = delete;
+
+  std::optional<std::string> next(std::string_view prompt) override;
+  [[nodiscard]] bool interactive() const noexcept override { return true; }
+
+ private:
+  static EditedLines& of(EditLine* editor);
+  static char* show_prompt(EditLine* editor);
+  static char* show_hint(EditLine* editor);
+  static int read_character(EditLine* editor, wchar_t* to);
+  static unsigned char complete(EditLine* editor, int key);
+  static unsigned char insert_blank(EditLine* editor, int key);
+  static std::string before_cursor(EditLine* editor);
+  void remember(const std::string& line);
+
+  EditLine* editor_;
+  History* history_;
+  std::string history_path_;
+  std::string prompt_;
+  std::string hint_;
+  bool dropped_ = false;  ///< Ctrl-C ended the line that is being read.
+};
+
+constexpr char kInvisible = '\1';  ///< Brackets escape sequences in a prompt.
+constexpr int kHistoryLines = 1000;
+
+EditedLines::EditedLines(std::string history_path)
+    : editor_(::el_init("stave", stdin, stdout, stderr)),
+      history_(::history_init()),
+      history_path_(std::move(history_path)) {
+  HistEvent event;
+  ::history(history_, &event, H_SETSIZE, kHistoryLines);
+  ::history(history_, &event, H_SETUNIQUE, 1);
+  if (!history_path_.empty()) ::history(history_, &event, H_LOAD, history_path_.c_str());
+  ::el_set(editor_, EL_CLIENTDATA, this);
+  ::el_set(editor_, EL_EDITOR, "emacs");
+  ::el_set(editor_, EL_PROMPT, &EditedLines::show_prompt);
+  ::el_set(editor_, EL_RPROMPT_ESC, &EditedLines::show_hint, kInvisible);
+  ::el_set(editor_, EL_HIST, &::history, history_);
+  ::el_set(editor_, EL_GETCFN, &EditedLines::read_character);
+  ::el_set(editor_, EL_ADDFN, "stave-complete", "Completes a command.", &EditedLines::complete);
+  ::el_set(editor_, EL_ADDFN, "stave-blank", "Inserts a blank and refreshes the hint.", &EditedLines::insert_blank);
+  ::el_source(editor_, nullptr);  // The user's ~/.editrc, before our own keys.
+  ::el_set(editor_, EL_BIND, "^I", "stave-complete", nullptr);
+  ::el_set(editor_, EL_BIND, " ", "stave-blank", nullptr);
+  ::el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+}
+
+EditedLines::~EditedLines() {
+  ::history_end(history_);
+  ::el_end(editor_);
+}
+
+EditedLines& EditedLines::of(EditLine* editor) {
+  EditedLines* self = nullptr;
+  ::el_get(editor, EL_CLIENTDATA, &self);
+  return *self;
+}
+
+char* EditedLines::show_prompt(EditLine* editor) {
+  return of(editor).prompt_.data();
+}
+
+std::string EditedLines::before_cursor(EditLine* editor) {
+  const LineInfo* line = ::el_line(editor);
+  return {line->buffer, line->cursor};
+}
+
+char* EditedLines::show_hint(EditLine* editor) {
+  EditedLines& self = of(editor);
+  const std::string text = hint(before_cursor(editor));
+  self.hint_.clear();
+  if (!text.empty())
+    self.hint_.append(1, kInvisible)
+        .append("\x1b[2m")
+        .append(1, kInvisible)
+        .append(text)
+        .append(1, kInvisible)
+        .append("\x1b[0m")
+        .append(1, kInvisible);
+  return self.hint_.data();
+}
+
+/// Reads one character; a signal is turned into the end of the line or of the input.
+int EditedLines::read_character(EditLine* editor, wchar_t* to) {
+  EditedLines& self = of(editor);
+  std::mbstate_t state{};
+  for (;;) {
+    if (end_requested != 0) return 0;
+    if (interrupted != 0) {
+      interrupted = 0;
+      self.dropped_ = true;
+      *to = L'\n';
+      return 1;
+    }
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&input, 1, -1) < 0) {
+      if (errno == EINTR) continue;
+      return -1;
+    }
+    char byte = 0;
+    const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
+    if (got == 0) return 0;
+    if (got < 0) {
+      if (errno == EINTR || errno == EAGAIN) continue;
+      return -1;
+    }
+    const std::size_t converted = std::mbrtowc(to, &byte, 1, &state);
+    if (converted == static_cast<std::size_t>(-2)) continue;  // The character goes on.
+    if (converted == static_cast<std::size_t>(-1)) {          // Not in this locale: skip it.
+      state = {};
+      continue;
+    }
+    return 1;
+  }
+}
+
+unsigned char EditedLines::insert_blank(EditLine* editor, int) {
+  return ::el_insertstr(editor, " ") == 0 ? CC_REFRESH : CC_ERROR;
+}
+
+unsigned char EditedLines::complete(EditLine* editor, int) {
+  const std::string line = before_cursor(editor);
+  const std::vector<std::string> found = completions(line);
+  if (found.empty()) return CC_REFRESH_BEEP;
+  const auto blank = line.find_last_of(" \t");
+  const std::size_t begun = line.size() - (blank == std::string::npos ? 0 : blank + 1);
+  std::string common = found.front();
+  for (const std::string& one : found) {
+    const auto differ = std::ranges::mismatch(common, one);
+    common.resize(static_cast<std::size_t>(differ.in1 - common.begin()));
+  }
+  std::string rest = common.substr(std::min(begun, common.size()));
+  if (found.size() == 1) rest += ' ';
+  if (!rest.empty()) return ::el_insertstr(editor, rest.c_str()) == 0 ? CC_REFRESH : CC_ERROR;
+  std::string list = "\n";
+  for (const std::string& one : found) list.append(one).append("  ");
+  list += '\n';
+  std::fwrite(list.data(), 1, list.size(), stdout);
+  return CC_REDISPLAY;
+}
+
+void EditedLines::remember(const std::string& line) {
+  if (line.find_first_not_of(" \t") == std::string::npos || is_secret(line)) return;
+  HistEvent event;
+  ::history(history_, &event, H_ENTER, line.c_str());
+  // Written at once: a shell that is killed forgets nothing. libedit gives the file mode 0600.
+  if (!history_path_.empty()) ::history(history_, &event, H_SAVE, history_path_.c_str());
+}
+
+std::optional<std::string> EditedLines::next(std::string_view prompt) {
+  prompt_ = prompt;
+  dropped_ = false;
+  int count = 0;
+  const char* text = ::el_gets(editor_, &count);
+  if (text == nullptr || count <= 0) {
+    std::fputc('\n', stdout);
+    return std::nullopt;
+  }
+  std::string line(text, static_cast<std::size_t>(count));
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
+  if (dropped_) return std::string();
+  remember(line);
+  return line;
+}
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action{};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(signal, &action, nullptr);  // No SA_RESTART: a read must return.
+}
+
+}  // namespace
+
+std::unique_ptr<LineSource> pipe_lines() {
+  return std::make_unique<PipeLines>();
+}
+std::unique_ptr<LineSource> edited_lines(const std::string& history_path) {
+  return std::make_unique<EditedLines>(history_path);
+}
+
+void end_input_on_signals() {
+  handle(SIGTERM, on_end);
+  handle(SIGHUP, on_end);
+  handle(SIGINT, on_interrupt);
+}
+
+}  // namespace stave::shell
