@@ -136,8 +136,11 @@ Result<Lsn> LogImpl::append_oversize(std::span<const RecordSpec> batch, std::spa
   const Lsn end{tail_.end()};
   space_.open_gate();
   if (done) return end;
-  if (done.error().code() == ErrorCode::kNoSpace) full_.store(true, std::memory_order_relaxed);
-  STAVE_TRY(refusal());
+  const ErrorCode code = done.error().code();
+  if (code == ErrorCode::kReadOnly) return fail(std::move(done).error());
+  if (state_.load(std::memory_order_acquire) == State::kFailed)
+    return fail(ErrorCode::kIo, "the disk failed; whether the batch was written is unknown: " + done.error().describe());
+  if (code == ErrorCode::kNoSpace) full_.store(true, std::memory_order_relaxed);
   return fail(std::move(done).error());
 }
 

@@ -68,18 +68,20 @@ Result<void> LogImpl::roll_if_due() {
 Result<void> LogImpl::roll() {
   // The old segment is durable before a later one exists: that is what a later segment proves.
   STAVE_TRY(sync_written());
-  const std::uint64_t end = tail_.written();
-  auto rolled = [&]() -> Result<void> {
-    STAVE_TRY(active_->truncate(kSegmentHeaderBytes + (end - active_base_)));
-    STAVE_ASSIGN(active_, space_.roll({identity_.store_id, Lsn{end}, salt_, clock_.wall()}));
-    return {};
-  }();
+  auto rolled = replace_active();
   if (!rolled) return latch(std::move(rolled).error());
+  base::MutexLock lock(sync_mutex_);
+  sync_file_ = active_;
+  return {};
+}
+
+Result<void> LogImpl::replace_active() {
+  const std::uint64_t end = tail_.written();
+  STAVE_TRY(active_->truncate(kSegmentHeaderBytes + (end - active_base_)));
+  STAVE_ASSIGN(active_, space_.roll({identity_.store_id, Lsn{end}, salt_, clock_.wall()}));
   active_base_ = end;
   active_since_.reset();
   catalog_.add(end, seed_, active_);
-  base::MutexLock lock(sync_mutex_);
-  sync_file_ = active_;
   return {};
 }
 

@@ -7,9 +7,9 @@ namespace stave::log {
 void GroupCommit::lead() {
   leading_ = true;
   ++round_;
-  target_ = hooks_.complete(wanted_);
+  const std::uint64_t target = target_ = hooks_.complete(wanted_);
   mutex_.unlock();
-  hooks_.flush(target_);
+  hooks_.flush(target);
   mutex_.lock();
   leading_ = false;
   waiting_[round_ & 1].condition.notify_all();

@@ -66,6 +66,7 @@ class LogImpl final : public Log {
   Result<void> write_to_active(std::span<const std::byte> bytes, std::uint64_t at) STAVE_REQUIRES(write_mutex_);
   std::uint64_t first_boundary(std::uint64_t from, std::uint64_t threshold) const STAVE_REQUIRES(write_mutex_);
   Result<void> roll() STAVE_REQUIRES(write_mutex_);
+  Result<void> replace_active() STAVE_REQUIRES(write_mutex_);
   Result<void> roll_if_due() STAVE_REQUIRES(write_mutex_);
   bool roll_due() const STAVE_REQUIRES(write_mutex_) { return tail_.written() >= active_base_ + segment_bytes_; }
   Result<void> sync_written() STAVE_EXCLUDES(sync_mutex_);

@@ -30,7 +30,7 @@ inline RecordSpec string_record(std::string_view key, std::string_view payload) 
   return {.kind = RecordKind::kString, .time = UnixMs{1'700'000'000'000}, .key = key, .payload = payload};
 }
 
-/// Opens the log again and again on the same files.
+/// Opens the log again and again on the same files, and remembers what one thread appends to it.
 class LogHarness {
  public:
   explicit LogHarness(FileSystem& files) : files_(files) {
@@ -78,10 +78,25 @@ class LogHarness {
     }
     std::vector<RecordSpec> batch;
     for (std::size_t i = 0; i < keys.size(); ++i) batch.push_back(string_record(keys[i], payloads[i]));
+    // Remembered before it happens: a crash in the middle of it may show it.
+    const std::size_t before = model.size();
+    Lsn at = log->tail();
+    std::vector<Lsn> predicted;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      predicted.push_back(at);
+      model.push_back({at, RecordKind::kString, keys[i], payloads[i]});
+      at = at + encoded_size(batch[i]);
+    }
+    ends.push_back(at);
     std::vector<Lsn> lsns(batch.size());
     auto end = log->append(batch, lsns);
-    if (!end) return end;
-    for (std::size_t i = 0; i < keys.size(); ++i) model.push_back({lsns[i], RecordKind::kString, keys[i], payloads[i]});
+    if (end) {
+      EXPECT_EQ(*end, at);
+      EXPECT_EQ(lsns, predicted);
+    } else if (end.error().code() != ErrorCode::kIo) {
+      model.resize(before);
+      ends.pop_back();
+    }
     return end;
   }
   Lsn must_append(int records, std::size_t payload_bytes = 10) {
@@ -108,7 +123,8 @@ class LogHarness {
   std::unique_ptr<Log> log;
   RecoveryReport report;
   std::vector<Written> recovered;
-  std::vector<Written> model;
+  std::vector<Written> model;  ///< Everything appended by the one thread of the test.
+  std::vector<Lsn> ends;       ///< Where its batches end.
   std::vector<std::string> notices;
 
  private:

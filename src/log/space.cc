@@ -93,9 +93,7 @@ Result<bool> Space::prepare(std::uint64_t wanted) {
   base::MutexLock lock(mutex_);
   if (shut_ || limit() >= wanted) return false;
   if (active_prepared_ >= goal() && spare_ != nullptr && spare_prepared_ >= goal()) return false;
-  auto done = step();
-  starved_.store(!done && done.error().code() == ErrorCode::kNoSpace, std::memory_order_relaxed);
-  STAVE_TRY(std::move(done));
+  STAVE_TRY(note_outcome(step()));
   publish();
   return true;
 }
@@ -104,26 +102,42 @@ Result<void> Space::extend_active(std::uint64_t end) {
   base::MutexLock lock(mutex_);
   const std::uint64_t needed = end - active_base_ + kCloseBytes;
   if (needed <= active_prepared_) return {};
+  STAVE_TRY(note_outcome(stretch_active(needed)));
+  publish();
+  return {};
+}
+
+Result<void> Space::stretch_active(std::uint64_t needed) {
   STAVE_TRY(check_reserve());
   STAVE_TRY(active_->allocate(kSegmentHeaderBytes + needed));
   active_prepared_ = needed;
-  publish();
   return {};
 }
 
 Result<void> Space::ensure_spare() {
   base::MutexLock lock(mutex_);
   if (spare_ != nullptr && spare_prepared_ > 0) return {};
+  return note_outcome(first_step_of_spare());
+}
+
+Result<void> Space::first_step_of_spare() {
   STAVE_TRY(create_spare());
-  auto done = [&]() -> Result<void> {
-    STAVE_TRY(check_reserve());
-    const std::uint64_t to = std::min(goal(), kFirstStepBytes);
-    STAVE_TRY(fill(*spare_, 0, to));
-    spare_prepared_ = to;
-    return {};
-  }();
-  starved_.store(!done && done.error().code() == ErrorCode::kNoSpace, std::memory_order_relaxed);
-  return done;
+  STAVE_TRY(check_reserve());
+  const std::uint64_t to = std::min(goal(), kFirstStepBytes);
+  STAVE_TRY(fill(*spare_, 0, to));
+  spare_prepared_ = to;
+  return {};
+}
+
+// Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there later.
+Result<void> Space::note_outcome(Result<void> step) {
+  const auto lacking = [](ErrorCode code) {
+    return code == ErrorCode::kNoSpace || code == ErrorCode::kBusy || code == ErrorCode::kNoMemory;
+  };
+  const bool starved = !step && lacking(step.error().code());
+  starved_.store(starved, std::memory_order_relaxed);
+  if (!starved || step.error().code() == ErrorCode::kNoSpace) return step;
+  return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: " + step.error().describe());
 }
 
 Result<std::shared_ptr<File>> Space::roll(const SegmentHeader& header) {

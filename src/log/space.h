@@ -77,6 +77,9 @@ class Space {
   Result<void> fill(File& file, std::uint64_t from, std::uint64_t to) STAVE_REQUIRES(mutex_);
   Result<void> create_spare() STAVE_REQUIRES(mutex_);
   Result<void> step() STAVE_REQUIRES(mutex_);
+  Result<void> first_step_of_spare() STAVE_REQUIRES(mutex_);
+  Result<void> stretch_active(std::uint64_t needed) STAVE_REQUIRES(mutex_);
+  Result<void> note_outcome(Result<void> step);
 
   const Config config_;
   Tail& tail_;

@@ -1,0 +1,169 @@
+// The log on a disk that loses power at every operation of a mixed load, in every way it can.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "log/log.h"
+#include "log/log_test_support.h"
+#include "testing/sim_file_system.h"
+
+namespace stave::log {
+namespace {
+
+using sim::CrashMode;
+using sim::SimFileSystem;
+
+/// What may be asked of a recovery: everything acknowledged, whole batches only, nothing that was not appended.
+void check(const LogHarness& load, Lsn acknowledged, const LogHarness& found) {
+  const auto& model = load.model;
+  const auto& recovered = found.recovered;
+  ASSERT_LE(recovered.size(), model.size());
+  ASSERT_TRUE(std::equal(recovered.begin(), recovered.end(), model.begin())) << "not a prefix of what was appended";
+  ASSERT_GE(found.log->tail(), acknowledged) << "an acknowledged batch is lost";
+  if (recovered.size() == model.size()) return;
+  const Lsn next = model[recovered.size()].lsn;
+  ASSERT_GE(next, acknowledged) << "an acknowledged record is lost";
+  ASSERT_TRUE(recovered.empty() || std::ranges::find(load.ends, next) != load.ends.end()) << "half a batch";
+}
+
+void configure(LogHarness& harness) {
+  harness.options.segment_age_ms = 50;
+  harness.options.sync_interval_ms = 5;
+}
+
+/// Every kind of operation the log has, one step at a time, from a seed.
+class Load {
+ public:
+  Load(SimFileSystem& files, std::uint64_t seed) : harness(files), random_(seed) { configure(harness); }
+
+  void open() {
+    harness.must_open();
+    if (testing::Test::HasFatalFailure()) return;
+    // What was in memory only is gone, and its addresses will be used again.
+    harness.model = harness.recovered;
+    harness.ends.push_back(harness.log->tail());
+  }
+
+  void step() {
+    const auto kind = random_.below(40);
+    if (kind == 0) {
+      ASSERT_TRUE(harness.log->close(harness.clock.wall()));
+      acknowledged = harness.log->durable();
+      open();
+    } else if (kind == 1) {
+      open();
+    } else if (kind == 2) {
+      harness.must_append(1 + static_cast<int>(random_.below(3)), 20'000);
+    } else if (kind < 20) {
+      harness.must_append(1 + static_cast<int>(random_.below(5)), random_.below(1500));
+    } else if (kind < 30) {
+      ASSERT_TRUE(harness.log->wait_durable(harness.log->tail()));
+      acknowledged = harness.log->tail();
+    } else if (kind < 33) {
+      ASSERT_TRUE(harness.log->wait_written(harness.log->tail()));
+    } else {
+      harness.clock.advance_ms(static_cast<std::int64_t>(random_.below(8)));
+      harness.log->tick(harness.clock.monotonic_ns(), harness.clock.wall());
+      acknowledged = std::max(acknowledged, harness.log->durable());
+    }
+  }
+
+  LogHarness harness;
+  Lsn acknowledged = kNoLsn;
+
+ private:
+  base::Random random_;
+};
+
+/// One crash, and everything that should hold afterwards; returns how many states of the disk were opened.
+class Crash {
+ public:
+  Crash(const SimFileSystem& disk, const Load& load, CrashMode mode, std::uint64_t seed)
+      : disk_(disk), load_(load), mode_(mode), seed_(seed) {}
+
+  void examine() {
+    SimFileSystem after = disk_.after_crash(mode_, seed_);
+    LogHarness found(after);
+    configure(found);
+    found.must_open();
+    if (testing::Test::HasFatalFailure()) return;
+    check(load_.harness, load_.acknowledged, found);
+    recovery_operations_ = after.operations();
+  }
+
+  /// The log is used again, and crashes again: what was cut must not come back.
+  void use_and_crash_again(CrashMode mode) {
+    SimFileSystem after = disk_.after_crash(mode_, seed_);
+    LogHarness found(after);
+    configure(found);
+    found.must_open();
+    if (testing::Test::HasFatalFailure()) return;
+    found.model = found.recovered;
+    ASSERT_TRUE(found.log->wait_durable(found.must_append(2)));
+    const Lsn acknowledged = found.log->tail();
+    found.must_append(1, 700);
+    ASSERT_TRUE(found.log->wait_written(found.log->tail()));
+    SimFileSystem again = after.after_crash(mode, seed_ + 1);
+    LogHarness last(again);
+    configure(last);
+    last.must_open();
+    if (testing::Test::HasFatalFailure()) return;
+    check(found, acknowledged, last);
+  }
+
+  /// The power fails once more, in the middle of recovery.
+  void crash_in_recovery(base::Random& random) {
+    if (recovery_operations_ == 0) return;
+    SimFileSystem after = disk_.after_crash(mode_, seed_);
+    after.crash_at(1 + random.below(recovery_operations_));
+    LogHarness interrupted(after);
+    configure(interrupted);
+    (void)interrupted.open();
+    interrupted.log.reset();
+    SimFileSystem again = after.after_crash(mode_, seed_ + 2);
+    LogHarness found(again);
+    configure(found);
+    found.must_open();
+    if (testing::Test::HasFatalFailure()) return;
+    check(load_.harness, load_.acknowledged, found);
+  }
+
+ private:
+  const SimFileSystem& disk_;
+  const Load& load_;
+  CrashMode mode_;
+  std::uint64_t seed_;
+  std::uint64_t recovery_operations_ = 0;
+};
+
+class LogCrashTest : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(LogCrashTest, loses_nothing_acknowledged_and_shows_only_whole_batches) {
+  const std::uint64_t seed = GetParam();
+  SimFileSystem disk(seed);
+  Load load(disk, seed);
+  base::Random random(seed ^ 0xc0ffee);
+  std::uint64_t states = 0;
+  disk.on_operation([&](const sim::Operation& operation) {
+    if (testing::Test::HasFatalFailure()) return;
+    for (const CrashMode mode : sim::kCrashModes) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + ", before operation " + std::to_string(operation.number) + " (" +
+                   sim::to_string(operation.kind) + " " + operation.path + "), " + sim::to_string(mode));
+      Crash crash(disk, load, mode, random.next());
+      crash.examine();
+      ++states;
+      if (random.one_in(4)) crash.use_and_crash_again(sim::kCrashModes[random.below(std::size(sim::kCrashModes))]);
+      if (random.one_in(2)) crash.crash_in_recovery(random);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  });
+  load.open();
+  for (int i = 0; i < 60 && !HasFatalFailure(); ++i) load.step();
+  RecordProperty("states", std::to_string(states));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, LogCrashTest, testing::Range<std::uint64_t>(1, 7));
+
+}  // namespace
+}  // namespace stave::log
