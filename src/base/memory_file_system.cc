@@ -107,10 +107,13 @@ class MemoryFileSystem final : public FileSystem {
 
   Result<void> create_directories(const std::string& path) override {
     const MutexLock lock(mutex_);
-    for (std::string name = base::normal_path(path);; name = base::parent_path(name)) {
+    std::vector<std::string> missing;
+    for (std::string name = base::normal_path(path); !directories_.contains(name); name = base::parent_path(name)) {
       if (files_.contains(name)) return fail(system_error(ENOTDIR, "cannot create the directory", name));
-      if (!directories_.insert(name).second) return {};
+      missing.push_back(name);
     }
+    directories_.insert(missing.begin(), missing.end());
+    return {};
   }
 
   Result<std::vector<std::string>> list(const std::string& path) override {
