@@ -1,0 +1,65 @@
+#include "stave/clock.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "base/thread.h"
+
+namespace stave {
+namespace {
+
+TEST(SystemClock, tells_the_wall_time_in_milliseconds) {
+  const auto now = [] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  };
+  const auto before = now();
+  const auto told = raw(Clock::system().wall());
+  EXPECT_GE(told, before);
+  EXPECT_LE(told, now());
+}
+
+TEST(SystemClock, its_monotonic_time_never_goes_back) {
+  std::uint64_t last = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::uint64_t now = Clock::system().monotonic_ns();
+    ASSERT_GE(now, last);
+    last = now;
+  }
+  EXPECT_GT(last, 0u);
+}
+
+TEST(ManualClock, moves_only_when_told) {
+  ManualClock clock(UnixMs{1000});
+  const std::uint64_t start = clock.monotonic_ns();
+  EXPECT_EQ(clock.wall(), UnixMs{1000});
+  clock.advance_ms(5);
+  EXPECT_EQ(clock.wall(), UnixMs{1005});
+  EXPECT_EQ(clock.monotonic_ns(), start + 5'000'000);
+  clock.set_wall(UnixMs{10});
+  EXPECT_EQ(clock.wall(), UnixMs{10});
+  EXPECT_EQ(clock.monotonic_ns(), start + 5'000'000);
+}
+
+TEST(ThreadName, is_cut_to_what_the_system_keeps) {
+  std::string short_name;
+  std::string long_name;
+  std::thread([&] {
+    char buffer[32];
+    base::set_thread_name("stave-keeper");
+    ::pthread_getname_np(::pthread_self(), buffer, sizeof buffer);
+    short_name = buffer;
+    base::set_thread_name("stave-with-a-long-name");
+    ::pthread_getname_np(::pthread_self(), buffer, sizeof buffer);
+    long_name = buffer;
+  }).join();
+  EXPECT_EQ(short_name, "stave-keeper");
+  EXPECT_EQ(long_name, "stave-with-a-lo");
+}
+
+}  // namespace
+}  // namespace stave
