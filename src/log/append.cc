@@ -139,7 +139,8 @@ Result<Lsn> LogImpl::append_oversize(std::span<const RecordSpec> batch, std::spa
   const ErrorCode code = done.error().code();
   if (code == ErrorCode::kReadOnly) return fail(std::move(done).error());
   if (state_.load(std::memory_order_acquire) == State::kFailed)
-    return fail(ErrorCode::kIo, "the disk failed; whether the batch was written is unknown: " + done.error().describe());
+    return fail(ErrorCode::kIo,
+                "the disk failed; whether the batch was written is unknown: " + done.error().describe());
   if (code == ErrorCode::kNoSpace) full_.store(true, std::memory_order_relaxed);
   return fail(std::move(done).error());
 }

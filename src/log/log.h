@@ -59,8 +59,8 @@ class Log {
 
   /// Appends the batch and gives each record its LSN (`lsns[i]` for `batch[i]`); returns the LSN where the batch ends,
   /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each.
-  /// Errors: kReadOnly, kNoSpace, kTooLarge, kAborted (closed): nothing was appended. kIo: the disk failed while a batch too
-  /// large for the ring buffer was written; whether it is in the log is unknown, and the log is read-only.
+  /// Errors: kReadOnly, kNoSpace, kTooLarge, kAborted (closed): nothing was appended. kIo: the disk failed while a
+  /// batch too large for the ring buffer was written; whether it is in the log is unknown, and the log is read-only.
   /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. Threads:
   /// any.
   virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) = 0;

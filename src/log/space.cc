@@ -83,7 +83,11 @@ Result<void> Space::step() {
     const std::uint64_t to = std::min(goal(), spare_prepared_ + kStepBytes);
     STAVE_TRY(fill(*spare_, spare_prepared_, to));
     // The zeros reach the disk now, not with the first sync of the segment.
-    if (config_.zero_fill) STAVE_TRY(spare_->sync_data());
+    if (config_.zero_fill) {
+      auto synced = spare_->sync_data();
+      // Not a shortage, whatever the system calls it: a sync is never tried again.
+      if (!synced) return fail(ErrorCode::kIo, "the next segment cannot be synced: " + synced.error().describe());
+    }
     spare_prepared_ = to;
   }
   return {};
@@ -129,7 +133,8 @@ Result<void> Space::first_step_of_spare() {
   return {};
 }
 
-// Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there later.
+// Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there
+// later.
 Result<void> Space::note_outcome(Result<void> step) {
   const auto lacking = [](ErrorCode code) {
     return code == ErrorCode::kNoSpace || code == ErrorCode::kBusy || code == ErrorCode::kNoMemory;

@@ -1,0 +1,303 @@
+// The log on a disk that fails, fills up, or does half of what it was told.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/random.h"
+#include "log/log.h"
+#include "log/log_test_support.h"
+#include "testing/sim_file_system.h"
+
+namespace stave::log {
+namespace {
+
+using sim::CrashMode;
+using sim::Fault;
+using sim::OpKind;
+using sim::SimFileSystem;
+
+ErrorCode code_of(const auto& result) {
+  return result ? ErrorCode{} : result.error().code();
+}
+
+class LogFaultTest : public testing::Test {
+ protected:
+  SimFileSystem disk_{1};
+  LogHarness h_{disk_};
+
+  void fail_next(OpKind kind, int system_errno = EIO, std::uint64_t times = 1) {
+    disk_.inject({.at = disk_.operations() + 1, .kind = kind, .system_errno = system_errno, .times = times});
+  }
+  /// Nothing is ever acknowledged again, although the disk would work.
+  void expect_read_only() {
+    const Lsn durable = h_.log->durable();
+    EXPECT_EQ(code_of(h_.append(1)), ErrorCode::kReadOnly);
+    EXPECT_EQ(code_of(h_.append(1, 100'000)), ErrorCode::kReadOnly);
+    EXPECT_EQ(code_of(h_.log->writable()), ErrorCode::kReadOnly);
+    EXPECT_FALSE(h_.log->health());
+    EXPECT_TRUE(h_.log->stats().read_only);
+    h_.log->tick(1'000'000'000'000, h_.clock.wall());
+    EXPECT_FALSE(h_.log->wait_durable(h_.log->tail()));
+    EXPECT_EQ(h_.log->durable(), durable);
+  }
+};
+
+TEST_F(LogFaultTest, is_read_only_for_good_after_a_failed_sync_and_never_tries_again) {
+  h_.must_open();
+  ASSERT_TRUE(h_.log->wait_durable(h_.must_append(1)));
+  const auto durable = h_.model;
+  const Lsn end = h_.must_append(1);
+  fail_next(OpKind::kSyncData);
+  EXPECT_EQ(code_of(h_.log->wait_durable(end)), ErrorCode::kIo);
+  const auto operations = disk_.operations();
+  expect_read_only();
+  EXPECT_EQ(code_of(h_.log->close(h_.clock.wall())), ErrorCode::kReadOnly);
+  EXPECT_EQ(disk_.operations(), operations) << "nothing was written or synced any more";
+  std::vector<std::byte> buffer;
+  EXPECT_TRUE(h_.log->read(durable[0].lsn, buffer)) << "reads go on";
+}
+
+TEST_F(LogFaultTest, is_read_only_for_good_after_a_failed_write) {
+  h_.must_open();
+  ASSERT_TRUE(h_.log->wait_durable(h_.must_append(1)));
+  const Lsn end = h_.must_append(1);
+  fail_next(OpKind::kWrite);
+  EXPECT_EQ(code_of(h_.log->wait_durable(end)), ErrorCode::kIo);
+  expect_read_only();
+  std::vector<std::byte> buffer;
+  EXPECT_TRUE(h_.log->read(h_.model.back().lsn, buffer)) << "what is in memory can still be read";
+}
+
+TEST_F(LogFaultTest, is_read_only_after_a_failure_while_rolling) {
+  for (const OpKind kind : {OpKind::kRename, OpKind::kSyncDirectory, OpKind::kTruncate}) {
+    SimFileSystem disk(2);
+    LogHarness h(disk);
+    h.must_open();
+    ASSERT_TRUE(h.log->wait_durable(h.must_append(1)));
+    disk.inject({.at = disk.operations() + 1, .kind = kind});
+    Result<Lsn> end = h.append(1);
+    for (int i = 0; i < 1000 && end; ++i) end = h.append(2, 1000);
+    EXPECT_EQ(code_of(end), ErrorCode::kReadOnly) << sim::to_string(kind);
+    EXPECT_FALSE(h.log->health());
+  }
+}
+
+TEST_F(LogFaultTest, after_a_failed_sync_recovery_does_not_believe_the_page_cache) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SimFileSystem disk(seed);
+    LogHarness h(disk);
+    h.must_open();
+    ASSERT_TRUE(h.log->wait_durable(h.must_append(2)));
+    const auto kept = h.model;
+    const Lsn end = h.must_append(3, 9000);
+    disk.inject({.at = disk.operations() + 1, .kind = OpKind::kSyncData});
+    ASSERT_FALSE(h.log->wait_durable(end));
+    h.log.reset();
+    // The process starts again and finds all of it in the cache. What it replays must survive a power cut.
+    SimFileSystem restarted = disk.after_kill(seed);
+    LogHarness found(restarted);
+    found.must_open();
+    SimFileSystem cut = restarted.after_crash(CrashMode::kDropUnsynced, seed);
+    LogHarness last(cut);
+    last.must_open();
+    EXPECT_EQ(found.recovered, last.recovered) << "seed " << seed;
+    EXPECT_GE(last.recovered.size(), kept.size());
+  }
+}
+
+// --- a full disk --------------------------------------------------------------------------------
+
+TEST_F(LogFaultTest, refuses_batches_when_the_disk_is_full_and_harms_none_that_were_accepted) {
+  disk_.set_capacity(400u << 10);
+  h_.must_open();
+  Result<Lsn> end = h_.append(1);
+  while (end) end = h_.append(3, 500);
+  EXPECT_EQ(code_of(end), ErrorCode::kNoSpace);
+  EXPECT_EQ(code_of(h_.log->writable()), ErrorCode::kNoSpace);
+  EXPECT_TRUE(h_.log->stats().full);
+  EXPECT_FALSE(h_.log->stats().read_only);
+  const Lsn tail = h_.log->tail();
+  ASSERT_TRUE(h_.log->wait_durable(tail)) << "there is room for all that was accepted";
+  EXPECT_GT(h_.model.size(), 300u);
+
+  // Asking again and again costs the disk nothing until some time has passed.
+  const auto questions = disk_.questions();
+  EXPECT_EQ(code_of(h_.append(3, 500)), ErrorCode::kNoSpace);
+  EXPECT_EQ(disk_.questions(), questions);
+  h_.clock.advance_ms(200);
+  EXPECT_EQ(code_of(h_.append(3, 500)), ErrorCode::kNoSpace);
+  EXPECT_GT(disk_.questions(), questions);
+
+  disk_.set_capacity(4u << 20);
+  h_.clock.advance_ms(200);
+  h_.log->tick(1, h_.clock.wall());
+  EXPECT_TRUE(h_.log->writable());
+  for (int i = 0; i < 300; ++i) h_.must_append(3, 500);
+  ASSERT_TRUE(h_.log->close(h_.clock.wall()));
+  h_.must_open();
+  EXPECT_EQ(h_.recovered, h_.model);
+}
+
+TEST_F(LogFaultTest, resumes_with_an_append_when_nobody_ticks) {
+  disk_.set_capacity(300u << 10);
+  h_.must_open();
+  Result<Lsn> end = h_.append(1);
+  while (end) end = h_.append(3, 500);
+  disk_.set_capacity(4u << 20);
+  h_.clock.advance_ms(200);
+  EXPECT_TRUE(h_.append(3, 500));
+  EXPECT_TRUE(h_.log->writable());
+}
+
+TEST_F(LogFaultTest, closes_cleanly_and_opens_again_on_a_full_disk) {
+  disk_.set_capacity(300u << 10);
+  h_.must_open();
+  Result<Lsn> end = h_.append(1);
+  while (end) end = h_.append(1, 0);
+  ASSERT_TRUE(h_.log->close(h_.clock.wall())) << "the mark of the close has room of its own";
+  disk_.set_capacity(disk_.used_bytes());
+  h_.must_open();
+  EXPECT_TRUE(h_.report.clean);
+  EXPECT_EQ(h_.recovered, h_.model);
+  std::vector<std::byte> buffer;
+  EXPECT_TRUE(h_.log->read(h_.model[5].lsn, buffer));
+  EXPECT_EQ(code_of(h_.append(1, 5000)), ErrorCode::kNoSpace);
+  disk_.set_capacity(4u << 20);
+  h_.log->tick(1, h_.clock.wall());
+  EXPECT_TRUE(h_.append(1, 5000));
+}
+
+TEST_F(LogFaultTest, keeps_the_reserve_free) {
+  disk_.set_capacity(1u << 20);
+  h_.options.disk_reserve_bytes = 512u << 10;
+  h_.must_open();
+  Result<Lsn> end = h_.append(1);
+  while (end) end = h_.append(3, 500);
+  EXPECT_EQ(code_of(end), ErrorCode::kNoSpace);
+  EXPECT_NE(end.error().message().find("reserve"), std::string::npos);
+  EXPECT_GE((1u << 20) - disk_.used_bytes(), (512u - 100u) << 10);
+}
+
+TEST_F(LogFaultTest, a_large_batch_that_does_not_fit_leaves_no_trace) {
+  disk_.set_capacity(300u << 10);
+  h_.must_open();
+  h_.must_append(2);
+  EXPECT_EQ(code_of(h_.append(1, 900'000)), ErrorCode::kNoSpace);
+  h_.must_append(2);
+  ASSERT_TRUE(h_.log->close(h_.clock.wall()));
+  h_.must_open();
+  EXPECT_EQ(h_.recovered, h_.model);
+}
+
+TEST_F(LogFaultTest, lack_of_descriptors_for_the_next_segment_is_a_shortage_and_no_failure) {
+  h_.must_open();
+  fail_next(OpKind::kCreate, EMFILE, 2);
+  Result<Lsn> end = h_.append(1);
+  for (int i = 0; i < 1000 && end; ++i) end = h_.append(2, 1000);
+  EXPECT_EQ(code_of(end), ErrorCode::kNoSpace);
+  EXPECT_TRUE(h_.log->health());
+  for (int i = 0; i < 5; ++i) {
+    h_.clock.advance_ms(200);
+    h_.log->tick(1, h_.clock.wall());
+  }
+  EXPECT_TRUE(h_.append(2, 1000));
+}
+
+// --- every operation fails once, and then for good ----------------------------------------------
+
+class Load {
+ public:
+  Load(SimFileSystem& files, std::uint64_t seed) : h(files), random_(seed) {
+    h.options.segment_age_ms = 50;
+    h.options.sync_interval_ms = 5;
+  }
+
+  /// Goes on after failures, as a server would; returns false when the log cannot be opened.
+  bool run(int steps) {
+    if (!open()) return false;
+    for (int i = 0; i < steps; ++i) {
+      const auto kind = random_.below(30);
+      if (kind == 0) {
+        if (h.log->close(h.clock.wall())) acknowledge(h.log->durable());
+        if (!open()) return false;
+      } else if (kind < 3) {
+        (void)h.append(1 + static_cast<int>(random_.below(3)), 20'000);
+      } else if (kind < 16) {
+        (void)h.append(1 + static_cast<int>(random_.below(5)), random_.below(3000));
+      } else if (kind < 24) {
+        const Lsn tail = h.log->tail();
+        if (h.log->wait_durable(tail)) acknowledge(tail);
+      } else {
+        h.clock.advance_ms(static_cast<std::int64_t>(random_.below(8)));
+        h.log->tick(h.clock.monotonic_ns(), h.clock.wall());
+        acknowledge(h.log->durable());
+      }
+    }
+    return true;
+  }
+
+  void check(const LogHarness& found) const {
+    ASSERT_LE(found.recovered.size(), h.model.size());
+    ASSERT_TRUE(std::equal(found.recovered.begin(), found.recovered.end(), h.model.begin()));
+    ASSERT_GE(found.log->tail(), acknowledged_);
+    if (found.recovered.size() == h.model.size()) return;
+    const Lsn next = h.model[found.recovered.size()].lsn;
+    ASSERT_GE(next, acknowledged_);
+    ASSERT_TRUE(found.recovered.empty() || std::ranges::find(h.ends, next) != h.ends.end()) << "half a batch";
+  }
+
+  LogHarness h;
+
+ private:
+  bool open() {
+    if (!h.open()) return false;
+    h.model = h.recovered;
+    h.ends.push_back(h.log->tail());
+    return true;
+  }
+  void acknowledge(Lsn lsn) { acknowledged_ = std::max(acknowledged_, lsn); }
+  base::Random random_;
+  Lsn acknowledged_ = kNoLsn;
+};
+
+class LogNthFaultTest : public testing::TestWithParam<int> {};
+
+TEST_P(LogNthFaultTest, loses_nothing_acknowledged_whichever_operation_fails) {
+  constexpr int kSteps = 50;
+  const int system_errno = GetParam();
+  std::uint64_t operations = 0;
+  {
+    SimFileSystem disk(7);
+    Load load(disk, 7);
+    ASSERT_TRUE(load.run(kSteps));
+    operations = disk.operations();
+  }
+  for (std::uint64_t at = 1; at <= operations; ++at) {
+    for (const bool partial : {false, true}) {
+      for (const std::uint64_t times : {std::uint64_t{1}, sim::kForever}) {
+        SCOPED_TRACE("operation " + std::to_string(at) + (partial ? ", partial" : "") + ", " + std::to_string(times) +
+                     " times");
+        SimFileSystem disk(7);
+        disk.inject({.at = at, .system_errno = system_errno, .times = times, .partial = partial});
+        Load load(disk, 7);
+        (void)load.run(kSteps);
+        load.h.log.reset();
+        for (const bool power_cut : {false, true}) {
+          SimFileSystem after = power_cut ? disk.after_crash(sim::kCrashModes[at % std::size(sim::kCrashModes)], at)
+                                          : disk.after_kill(at);
+          LogHarness found(after);
+          found.must_open();
+          if (HasFatalFailure()) return;
+          load.check(found);
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Errnos, LogNthFaultTest, testing::Values(EIO, ENOSPC, EMFILE));
+
+}  // namespace
+}  // namespace stave::log
