@@ -49,8 +49,6 @@ inline std::unexpected<Error> no_memory() {
 inline Lsn batch_end(const store::Pending& pending) noexcept {
   return pending.durable > pending.written ? pending.durable : pending.written;
 }
-/// The version of a key whose record is the last of that batch.
-Lsn version(const store::Pending& pending, std::string_view key, std::string_view value, const Expiry& expiry) noexcept;
 
 /// The number in `text`, in the one spelling that INCR accepts. Errors: kNotANumber.
 Result<std::int64_t> parse_integer(std::string_view text);

@@ -20,12 +20,6 @@ Result<void> put(Transaction& transaction, KeyRef key, std::string_view value, c
   return {};
 }
 
-/// The version that `put` made. A removal has none of its own: the place in the log stands for it.
-Lsn written_version(const Pending& pending, std::string_view key, std::string_view value, const Expiry& expiry,
-                    UnixMs now) {
-  return expiry.passed(now) ? library::batch_end(pending) : library::version(pending, key, value, expiry);
-}
-
 bool holds(const Condition& condition, const std::optional<store::ValueView>& now) {
   switch (condition.kind) {
     case Condition::Kind::kAbsent: return !now;
@@ -41,9 +35,11 @@ bool holds(const Condition& condition, const std::optional<store::ValueView>& no
 Result<Lsn> Store::set(std::string_view key, std::string_view value, const WriteOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
   if (options.ttl.kind == Ttl::Kind::kNone) [[likely]] {
-    STAVE_ASSIGN(const Pending pending, impl_->engine->put({options.database, key}, value, Expiry{}, options.sync));
+    Lsn version = kNoLsn;
+    STAVE_ASSIGN(const Pending pending,
+                 impl_->engine->put({options.database, key}, value, Expiry{}, options.sync, &version));
     STAVE_TRY(impl_->settle(pending));
-    return library::version(pending, key, value, Expiry{});
+    return version;
   }
   const KeyRef ref{options.database, key};
   Transaction transaction(*impl_->engine, ref);
@@ -52,7 +48,7 @@ Result<Lsn> Store::set(std::string_view key, std::string_view value, const Write
   STAVE_TRY(put(transaction, ref, value, expiry));
   STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
   STAVE_TRY(impl_->settle(pending));
-  return written_version(pending, key, value, expiry, transaction.now());
+  return transaction.version();
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
@@ -69,7 +65,7 @@ Result<std::optional<Lsn>> Store::set_if(std::string_view key, std::string_view 
   STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
   STAVE_TRY(impl_->settle(pending));
   if (!change) return std::nullopt;
-  return written_version(pending, key, value, expiry, transaction.now());
+  return transaction.version();
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }

@@ -23,12 +23,6 @@ Result<Expiry> Store::Impl::resolve(const Ttl& ttl, UnixMs now, const Expiry& ke
 
 namespace library {
 
-Lsn version(const store::Pending& pending, std::string_view key, std::string_view value,
-            const Expiry& expiry) noexcept {
-  const log::RecordSpec spec{.kind = log::RecordKind::kString, .expiry = expiry, .key = key, .payload = value};
-  return Lsn{raw(batch_end(pending)) - log::encoded_size(spec)};
-}
-
 Result<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
