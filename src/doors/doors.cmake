@@ -7,3 +7,14 @@ stave_module(library SOURCE_DIR src/doors/library USES commands)
 stave_module(client SOURCE_DIR src/doors/client USES base)
 stave_module(resp SOURCE_DIR src/doors/resp USES commands LINKS OpenSSL::Crypto spdlog::spdlog)
 stave_module(shell SOURCE_DIR src/doors/shell USES library client LINKS boost_json edit)
+
+# The program. It lies at the top of the build directory, where scripts look for it.
+add_executable(stave ${CMAKE_SOURCE_DIR}/src/main.cc)
+set_target_properties(stave PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_link_libraries(stave PRIVATE stave_resp stave_shell CLI11::CLI11)
+target_compile_definitions(stave PRIVATE STAVE_VERSION="${PROJECT_VERSION}")
+if(NOT STAVE_SANITIZE)
+  # Sanitizers bring an allocator of their own. The library never forces one on who links it.
+  find_library(JEMALLOC jemalloc REQUIRED)
+  target_link_libraries(stave PRIVATE ${JEMALLOC})
+endif()

@@ -1,9 +1,8 @@
 // What is on its way to one client: a chain of blocks that is appended to at the end and sent from the front.
 //
-// Promises: appending costs a copy and nothing else as long as the last block has room; a large value gets a block of its own
-// size, so nothing is ever copied twice; positions in the stream stay valid, so that a reply can be held
-// back until what it tells is safe. An empty output holds no memory.
-// Must not know: sockets, RESP.
+// Promises: appending costs a copy and nothing else as long as the last block has room; a large value gets a block of
+// its own size, so nothing is ever copied twice; positions in the stream stay valid, so that a reply can be held back
+// until what it tells is safe. An empty output holds no memory. Must not know: sockets, RESP.
 #pragma once
 
 #include <sys/uio.h>
@@ -89,7 +88,7 @@ class Output {
   BlockPool& pool_;
   BlockPool::Block* head_ = nullptr;
   BlockPool::Block* tail_ = nullptr;
-  char* at_ = nullptr;   ///< Next free byte of the tail.
+  char* at_ = nullptr;  ///< Next free byte of the tail.
   char* end_ = nullptr;
   std::uint64_t base_ = 0;  ///< Stream position where the tail block begins.
   std::uint64_t sent_ = 0;

@@ -8,6 +8,8 @@
 namespace stave::resp {
 namespace {
 
+constexpr std::size_t kLineBytesKept = 1024;
+
 enum class LineStatus : std::uint8_t { kOk, kIncomplete, kBad, kTooLong };
 
 /// The number that stands at `at`, up to CR LF. On success `at` stands behind the LF.
@@ -39,7 +41,9 @@ inline LineStatus read_number(const char*& at, const char* end, std::int64_t& va
   return read_number_slowly(at, end, value);
 }
 
-bool is_blank(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_blank(char c) noexcept {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
@@ -126,8 +130,9 @@ ParseStatus Parser::fail(std::string_view what) {
   return ParseStatus::kError;
 }
 
-ParseStatus Parser::next(char* bytes, std::size_t size, std::size_t& position, const ParserLimits& limits,
+ParseStatus Parser::next(const char* bytes, std::size_t size, std::size_t& position, const ParserLimits& limits,
                          std::vector<std::string_view>& arguments) {
+  if (line_.capacity() > kLineBytesKept) line_ = {};
   for (;;) {
     const char* const start = bytes + position;
     const char* const end = bytes + size;
@@ -153,15 +158,14 @@ ParseStatus Parser::next(char* bytes, std::size_t size, std::size_t& position, c
   }
 }
 
-ParseStatus Parser::inline_command(char* bytes, std::size_t size, std::size_t& position,
+ParseStatus Parser::inline_command(const char* bytes, std::size_t size, std::size_t& position,
                                    std::vector<std::string_view>& arguments) {
-  char* const line = bytes + position;
+  const char* const line = bytes + position;
   const std::size_t available = size - position;
-  auto* const newline = static_cast<char*>(std::memchr(line, '\n', std::min(available, kLineBytesMax + 1)));
-  if (newline == nullptr)
-    return available > kLineBytesMax ? fail("too big inline request") : ParseStatus::kIncomplete;
-  const char* const end = newline > line && newline[-1] == '\r' ? newline - 1 : newline;
-  if (!split_line(line, end, arguments)) return fail("unbalanced quotes in request");
+  const auto* const newline = static_cast<const char*>(std::memchr(line, '\n', std::min(available, kLineBytesMax + 1)));
+  if (newline == nullptr) return available > kLineBytesMax ? fail("too big inline request") : ParseStatus::kIncomplete;
+  line_.assign(line, newline > line && newline[-1] == '\r' ? newline - 1 : newline);
+  if (!split_line(line_.data(), line_.data() + line_.size(), arguments)) return fail("unbalanced quotes in request");
   position += static_cast<std::size_t>(newline - line) + 1;
   return ParseStatus::kCommand;
 }

@@ -1,9 +1,9 @@
 // The RESP request parser: bytes from a client in, commands out, without copying.
 //
-// Promises: arguments are views into the caller's buffer; any way of cutting the same bytes into pieces yields the same
-// commands and the same error; memory grows with the bytes received, never with a length that was announced; the work is
-// linear in the bytes, however small the pieces. Its error texts are those of Redis, because clients match on them.
-// Must not know: sockets, sessions, what a command means.
+// Promises: arguments are views, into the caller's buffer but for inline commands; any way of cutting the same bytes
+// into pieces yields the same commands and the same error; memory grows with the bytes received, never with a length
+// that was announced; the work is linear in the bytes, however small the pieces. Its error texts are those of Redis,
+// because clients match on them. Must not know: sockets, sessions, what a command means.
 #pragma once
 
 #include <cstddef>
@@ -34,10 +34,10 @@ class Parser {
   static constexpr std::int64_t kUnauthenticatedBulkBytesMax = 16 * 1024;
 
   /// Parses one command of `bytes[position, size)` and appends its arguments, which point into `bytes`.
-  /// kCommand: `position` stands behind it. kIncomplete: `position` stands at its beginning; the next call must present the
-  /// same bytes from there (they may have moved) and some more. Empty lines and empty arrays are skipped.
-  /// An inline command is decoded in place: its bytes are overwritten.
-  ParseStatus next(char* bytes, std::size_t size, std::size_t& position, const ParserLimits& limits,
+  /// kCommand: `position` stands behind it. kIncomplete: `position` stands at its beginning; the next call must present
+  /// the same bytes from there (they may have moved) and some more. Empty lines and empty arrays are skipped. Arguments
+  /// of an inline command, which may need decoding, point into the parser and end with the next call.
+  ParseStatus next(const char* bytes, std::size_t size, std::size_t& position, const ParserLimits& limits,
                    std::vector<std::string_view>& arguments);
 
   /// The sentence for the client, with "ERR ".
@@ -55,7 +55,7 @@ class Parser {
     std::uint64_t offset;
     std::uint64_t length;
   };
-  ParseStatus inline_command(char* bytes, std::size_t size, std::size_t& position,
+  ParseStatus inline_command(const char* bytes, std::size_t size, std::size_t& position,
                              std::vector<std::string_view>& arguments);
   ParseStatus array_header(const char* start, const char* end, const ParserLimits& limits);
   ParseStatus elements(const char* start, const char* end, const ParserLimits& limits,
@@ -65,10 +65,11 @@ class Parser {
   ParseStatus fail(std::string_view what);
 
   // Of the command that is being parsed; offsets count from its beginning.
-  std::size_t offset_ = 0;        ///< Next byte not yet understood.
-  std::int64_t remaining_ = -1;   ///< Arguments still to come; -1: the header has not been seen.
-  std::int64_t bulk_ = -1;        ///< Length of the argument that begins at `offset_`; -1: its header comes first.
-  std::vector<Piece> pieces_;     ///< Arguments found by earlier calls. Only an interrupted command has any.
+  std::size_t offset_ = 0;       ///< Next byte not yet understood.
+  std::int64_t remaining_ = -1;  ///< Arguments still to come; -1: the header has not been seen.
+  std::int64_t bulk_ = -1;       ///< Length of the argument that begins at `offset_`; -1: its header comes first.
+  std::vector<Piece> pieces_;    ///< Arguments found by earlier calls. Only an interrupted command has any.
+  std::string line_;             ///< The inline command that was decoded last.
   std::string error_;
 };
 

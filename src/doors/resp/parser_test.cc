@@ -51,11 +51,14 @@ Outcome whole(std::string_view input, const ParserLimits& limits = {}) {
 
 std::string encode(const Command& command) {
   std::string text = "*" + std::to_string(command.size()) + "\r\n";
-  for (const std::string& argument : command) text += "$" + std::to_string(argument.size()) + "\r\n" + argument + "\r\n";
+  for (const std::string& argument : command)
+    text += "$" + std::to_string(argument.size()) + "\r\n" + argument + "\r\n";
   return text;
 }
 
-std::string error_of(std::string_view input, const ParserLimits& limits = {}) { return whole(input, limits).error; }
+std::string error_of(std::string_view input, const ParserLimits& limits = {}) {
+  return whole(input, limits).error;
+}
 
 TEST(Parser, reads_arrays_of_bulks_one_after_the_other) {
   const Outcome outcome = whole("*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n");

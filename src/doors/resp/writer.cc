@@ -36,8 +36,8 @@ std::size_t format_double(double value, char* to) noexcept {
   if (value == 0) return static_cast<std::size_t>(put(to, std::signbit(value) ? "-0" : "0") - to);
   // Shortest digits as d.ddde+xx, then laid out: "%.17g" would not be shortest, std::to_chars alone lays out otherwise.
   char scientific[40];
-  const char* const end = std::to_chars(scientific, scientific + sizeof scientific, std::abs(value),
-                                        std::chars_format::scientific).ptr;
+  const char* const end =
+      std::to_chars(scientific, scientific + sizeof scientific, std::abs(value), std::chars_format::scientific).ptr;
   char digits[24];
   int count = 0;
   const char* p = scientific;
@@ -96,7 +96,9 @@ void Writer::status(std::string_view text) {
   line('+', text);
 }
 
-void Writer::error(std::string_view text) { line('-', text); }
+void Writer::error(std::string_view text) {
+  line('-', text);
+}
 
 void Writer::integer(std::int64_t value) {
   output_->commit(put_line(output_->reserve(kHeaderBytesMax), ':', value));
@@ -131,9 +133,13 @@ void Writer::map(std::size_t pairs) {
   }
 }
 
-void Writer::set(std::size_t count) { header(protocol() == 2 ? '*' : '~', count); }
+void Writer::set(std::size_t count) {
+  header(protocol() == 2 ? '*' : '~', count);
+}
 
-void Writer::push(std::size_t count) { header(protocol() == 2 ? '*' : '>', count); }
+void Writer::push(std::size_t count) {
+  header(protocol() == 2 ? '*' : '>', count);
+}
 
 void Writer::real(double value) {
   char text[40];

@@ -1,6 +1,7 @@
 // Replies as RESP2 or RESP3 bytes, straight into a client's output.
 //
-// One writer serves all connections of a thread: it is pointed at a connection's output before a batch. Must not know: sockets, commands.
+// One writer serves all connections of a thread: it is pointed at a connection's output before a batch. Must not know:
+// sockets, commands.
 #pragma once
 
 #include <cstddef>

@@ -62,8 +62,10 @@ TEST(Writer, encodes_each_kind_in_both_protocols) {
 }
 
 TEST(Writer, encodes_the_ends_of_the_integers) {
-  EXPECT_EQ(written(2, [](Writer& w) { w.integer(std::numeric_limits<std::int64_t>::min()); }), ":-9223372036854775808\r\n");
-  EXPECT_EQ(written(2, [](Writer& w) { w.integer(std::numeric_limits<std::int64_t>::max()); }), ":9223372036854775807\r\n");
+  EXPECT_EQ(written(2, [](Writer& w) { w.integer(std::numeric_limits<std::int64_t>::min()); }),
+            ":-9223372036854775808\r\n");
+  EXPECT_EQ(written(2, [](Writer& w) { w.integer(std::numeric_limits<std::int64_t>::max()); }),
+            ":9223372036854775807\r\n");
 }
 
 TEST(Writer, lets_no_line_break_into_errors_and_statuses) {
@@ -76,12 +78,26 @@ TEST(Writer, lays_out_doubles_as_redis_does) {
     double value;
     const char* text;
   } cases[] = {
-      {0.0, "0"}, {-0.0, "-0"}, {1.0, "1"}, {-3.25, "-3.25"}, {0.1, "0.1"}, {100.0, "100"}, {1e6, "1000000"},
-      {1e20, "1e+20"}, {1e21, "1e+21"}, {1.5e300, "1.5e+300"}, {1e-5, "0.00001"}, {1e-7, "1e-7"}, {1.25e-9, "1.25e-9"},
-      {123456789.123, "123456789.123"}, {9007199254740993.0, "9007199254740992"},
-      {std::numeric_limits<double>::infinity(), "inf"}, {-std::numeric_limits<double>::infinity(), "-inf"},
+      {0.0, "0"},
+      {-0.0, "-0"},
+      {1.0, "1"},
+      {-3.25, "-3.25"},
+      {0.1, "0.1"},
+      {100.0, "100"},
+      {1e6, "1000000"},
+      {1e20, "1e+20"},
+      {1e21, "1e+21"},
+      {1.5e300, "1.5e+300"},
+      {1e-5, "0.00001"},
+      {1e-7, "1e-7"},
+      {1.25e-9, "1.25e-9"},
+      {123456789.123, "123456789.123"},
+      {9007199254740993.0, "9007199254740992"},
+      {std::numeric_limits<double>::infinity(), "inf"},
+      {-std::numeric_limits<double>::infinity(), "-inf"},
       {std::numeric_limits<double>::quiet_NaN(), "nan"},
-      {std::numeric_limits<double>::denorm_min(), "5e-324"}, {std::numeric_limits<double>::max(), "1.7976931348623157e+308"},
+      {std::numeric_limits<double>::denorm_min(), "5e-324"},
+      {std::numeric_limits<double>::max(), "1.7976931348623157e+308"},
   };
   for (const auto& c : cases) {
     char text[40];

@@ -1,0 +1,368 @@
+#include "doors/resp/connection.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "commands/text.h"
+
+namespace stave::resp {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+/// How often a paused connection looks whether the pause is over.
+constexpr std::uint64_t kPauseLookNs = 20'000'000;
+constexpr std::size_t kUnauthenticatedQueryBytesMax = 1 << 20;
+constexpr std::size_t kPiecesMax = 64;
+
+commands::ClientInfo describe(int descriptor, const std::string& address, std::string local_address,
+                              std::uint64_t now_ns) {
+  commands::ClientInfo info;
+  info.address = address;
+  info.local_address = std::move(local_address);
+  info.descriptor = descriptor;
+  info.created_ns = now_ns;
+  return info;
+}
+
+}  // namespace
+
+Connection::Connection(Workbench& bench, int descriptor, std::string address, std::string local_address)
+    : bench_(bench),
+      descriptor_(descriptor),
+      address_(std::move(address)),
+      output_(bench.blocks),
+      active_ns_(bench.now_ns),
+      session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
+}
+
+Connection::~Connection() {
+  ::close(descriptor_);
+}
+
+// --- in ---------------------------------------------------------------------------------------
+
+void Connection::on_readable() {
+  if (closing_ || lingering_) {
+    // Read and forget, so that closing does not reset the connection under an answer still on its way.
+    const ssize_t count = ::recv(descriptor_, bench_.scratch.get(), Workbench::kScratchBytes, 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
+      at_end_ = true;
+      if (lingering_) dead_ = true;
+    }
+    return;
+  }
+  if (runnable_ || parked_until_ns_ != 0) return;  // what is here comes first
+  active_ns_ = bench_.now_ns;
+  session_.set_active(active_ns_);
+  if (input_.empty()) {
+    receive_first();
+  } else {
+    receive_more();
+  }
+}
+
+bool Connection::received(ssize_t count) {
+  if (count > 0) {
+    bench_.shared.counters.input_bytes.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
+    return true;
+  }
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (count < 0) {
+    dead_ = true;
+    return false;
+  }
+  at_end_ = true;
+  close_when_sent();  // half closed: it still gets the answers it is owed
+  return false;
+}
+
+void Connection::receive_first() {
+  // An empty connection reads into the thread's buffer and keeps only what is left of an unfinished command.
+  char* const scratch = bench_.scratch.get();
+  const ssize_t count = ::recv(descriptor_, scratch, Workbench::kScratchBytes, 0);
+  if (!received(count)) return;
+  const auto size = static_cast<std::size_t>(count);
+  std::size_t position = 0;
+  run(scratch, size, position);
+  if (!dead_ && !closing_ && position < size) input_.assign(scratch + position, size - position);
+  publish_buffers();
+}
+
+void Connection::receive_more() {
+  const std::size_t known = parser_.in_bulk() ? parser_.bulk_end() - std::min(parser_.bulk_end(), input_.size()) : 0;
+  const std::size_t room = input_.make_room(known);
+  const ssize_t count = ::recv(descriptor_, input_.room(), room, 0);
+  if (!received(count)) return;
+  input_.filled(static_cast<std::size_t>(count));
+  resume();
+}
+
+void Connection::resume() {
+  parked_until_ns_ = 0;
+  runnable_ = false;
+  if (closing_ || dead_ || input_.empty()) return;
+  std::size_t position = 0;
+  run(input_.data(), input_.size(), position);
+  if (dead_ || closing_) {
+    input_.clear();
+  } else {
+    input_.consume(position);
+  }
+  publish_buffers();
+}
+
+void Connection::publish_buffers() {
+  const std::uint64_t now = input_.size() + output_.pending();
+  if (now == shown_buffers_) return;  // nearly always: both empty, as before
+  shown_buffers_ = now;
+  session_.update_info([&](commands::ClientInfo& info) {
+    info.query_buffer = input_.size();
+    info.output_buffer = output_.pending();
+  });
+}
+
+// --- run --------------------------------------------------------------------------------------
+
+bool Connection::trusted() {
+  return session_.authenticated() || !session_.environment().host().password_required();
+}
+
+void Connection::run(const char* bytes, std::size_t size, std::size_t& position) {
+  const Limits& limits = bench_.shared.limits;
+  if (output_.pending() > limits.output_hard_bytes.load(std::memory_order_relaxed)) {
+    drop("has more unread replies than output-buffer-hard-limit", bench_.shared.counters.output_limit_closed);
+    return;
+  }
+  bench_.writer.serve(output_, session_);
+  const std::uint64_t begin = output_.appended();
+  for (;;) {
+    const ParseStatus status = parse_batch(bytes, size, position);
+    if (run_batch(begin + kTurnBytes, position) == Turn::kEnd) break;
+    if (status == ParseStatus::kError) {
+      protocol_error();
+      break;
+    }
+    if (status == ParseStatus::kIncomplete) {
+      check_query_limit(size - position);
+      break;
+    }
+  }
+  const store::Pending pending = session_.take_pending();
+  if (output_.appended() != begin && !bench_.shared.engine.fulfilled(pending)) marks_.push_back({begin, pending});
+}
+
+ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::size_t& position) {
+  const bool trust = trusted();
+  // A stranger's commands go one by one: AUTH lifts the limits for the next.
+  const std::size_t most = trust ? Workbench::kBatch : 1;
+  const ParserLimits limits{.bulk_bytes_max = bench_.shared.limits.bulk_bytes_max, .authenticated = trust};
+  bench_.arguments.clear();
+  bench_.batch.clear();
+  while (bench_.batch.size() < most) {
+    // An inline command's arguments end with the next parse: it goes alone.
+    const bool is_inline = position < size && bytes[position] != '*';
+    if (is_inline && !bench_.batch.empty()) break;
+    const std::size_t first = bench_.arguments.size();
+    const std::size_t begin = position;
+    const ParseStatus status = parser_.next(bytes, size, position, limits, bench_.arguments);
+    if (status != ParseStatus::kCommand) return status;
+    bench_.batch.push_back({first, bench_.arguments.size() - first, begin, position});
+    if (is_inline) break;
+  }
+  return ParseStatus::kCommand;
+}
+
+Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
+  const auto& batch = bench_.batch;
+  const auto arguments_of = [&](const Workbench::Parsed& parsed) {
+    return commands::Arguments(bench_.arguments.data() + parsed.first, parsed.count);
+  };
+  if (batch.size() > 1) {
+    for (int stage = 0; stage < 2; ++stage)
+      for (const auto& parsed : batch) commands::prefetch(session_, arguments_of(parsed), stage);
+  }
+  for (const auto& parsed : batch) {
+    Turn turn = run_one(arguments_of(parsed));
+    if (turn == Turn::kGoOn && output_.appended() > turn_end) {
+      runnable_ = true;
+      turn = Turn::kEnd;
+    }
+    if (turn == Turn::kGoOn) continue;
+    // What was parsed and not run will be presented again.
+    position = turn == Turn::kLater ? parsed.begin : parsed.end;
+    parser_.reset();
+    return Turn::kEnd;
+  }
+  return Turn::kGoOn;
+}
+
+Connection::Turn Connection::run_one(commands::Arguments arguments) {
+  commands::Environment& environment = session_.environment();
+  if (environment.pausing() && commands::must_pause(session_, arguments)) [[unlikely]] {
+    parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
+    if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
+    return Turn::kLater;
+  }
+  const bool guess = !session_.authenticated() && authenticates(arguments);
+  if (guess) [[unlikely]] {
+    const std::uint64_t until_ns = bench_.shared.backoff.wait_until_ns(host());
+    if (until_ns > bench_.now_ns) {
+      parked_until_ns_ = until_ns;
+      return Turn::kLater;
+    }
+  }
+  // A browser made to post here by somebody's page would otherwise have its lines run as commands.
+  if (commands::same_word(arguments[0], "POST") || commands::same_word(arguments[0], "HOST:")) [[unlikely]] {
+    bench_.shared.log.warn(
+        "Possible attack: {} speaks HTTP to the Redis port (POST or Host:), as a browser does when a page makes it "
+        "send "
+        "commands across protocols. Connection closed.",
+        address_);
+    bench_.shared.counters.protocol_errors.fetch_add(1, std::memory_order_relaxed);
+    dead_ = true;
+    return Turn::kEnd;
+  }
+  commands::dispatch(session_, arguments, bench_.writer);
+  if (guess) [[unlikely]] {
+    if (session_.authenticated()) {
+      bench_.shared.backoff.succeeded(host());
+    } else {
+      bench_.shared.backoff.failed(host(), bench_.now_ns);
+    }
+  }
+  if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+    close_when_sent();
+    return Turn::kEnd;
+  }
+  return Turn::kGoOn;
+}
+
+bool Connection::authenticates(commands::Arguments arguments) const noexcept {
+  return commands::same_word(arguments[0], "AUTH") ||
+         (commands::same_word(arguments[0], "HELLO") && arguments.size() > 2);
+}
+
+void Connection::check_query_limit(std::size_t size) {
+  // The argument being received has a limit of its own, so only what surrounds it counts.
+  const std::size_t counted = parser_.in_bulk() ? std::min(size, parser_.bulk_begin()) : size;
+  const std::uint64_t most =
+      trusted() ? bench_.shared.limits.query_bytes_max.load(std::memory_order_relaxed) : kUnauthenticatedQueryBytesMax;
+  if (counted > most) drop("has sent too much without finishing a command", bench_.shared.counters.query_limit_closed);
+}
+
+void Connection::protocol_error() {
+  bench_.shared.counters.protocol_errors.fetch_add(1, std::memory_order_relaxed);
+  bench_.shared.log.debug("{}: {}", address_, parser_.error());
+  bench_.writer.error(parser_.error());
+  linger_ = true;
+  close_when_sent();
+}
+
+// --- out --------------------------------------------------------------------------------------
+
+void Connection::send() {
+  if (dead_ || lingering_) return;
+  const std::uint64_t limit = marks_.empty() ? output_.appended() : marks_.front().begin;
+  blocked_ = false;
+  while (output_.sent() < limit) {
+    iovec pieces[kPiecesMax];
+    msghdr message{};
+    message.msg_iov = pieces;
+    message.msg_iovlen = output_.gather(limit, pieces, kPiecesMax);
+    const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) {
+        blocked_ = true;
+      } else {
+        dead_ = true;
+      }
+      return;
+    }
+    output_.advance(static_cast<std::size_t>(count));
+    bench_.shared.counters.output_bytes.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
+  }
+  if (!closing_ || output_.pending() != 0) return;
+  if (!linger_ || at_end_) {
+    dead_ = true;
+    return;
+  }
+  ::shutdown(descriptor_, SHUT_WR);
+  lingering_ = true;
+  linger_until_ns_ = bench_.now_ns + kSecondNs;
+}
+
+bool Connection::release() {
+  std::size_t done = 0;
+  while (done < marks_.size() && bench_.shared.engine.fulfilled(marks_[done].pending)) ++done;
+  marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(done));
+  return marks_.empty();
+}
+
+void Connection::fail_held(std::string_view error) {
+  if (release()) return;
+  output_.truncate(std::max(marks_.front().begin, output_.sent()));
+  marks_.clear();
+  bench_.writer.serve(output_, session_);
+  bench_.writer.error(error);
+  linger_ = true;
+  close_when_sent();
+}
+
+// --- ends -------------------------------------------------------------------------------------
+
+void Connection::close_when_sent() noexcept {
+  closing_ = true;
+  runnable_ = false;
+  parked_until_ns_ = 0;
+}
+
+void Connection::drop(std::string_view why, std::atomic<std::uint64_t>& counter) {
+  counter.fetch_add(1, std::memory_order_relaxed);
+  bench_.shared.log.warn("Closed {}: it {}.", address_, why);
+  dead_ = true;
+}
+
+void Connection::close(bool after_reply) {
+  close_wanted_.store(after_reply ? 1 : 2, std::memory_order_relaxed);
+  bench_.close_wanted();
+}
+
+void Connection::obey_close() noexcept {
+  const std::uint8_t wanted = close_wanted_.load(std::memory_order_relaxed);
+  if (wanted == 2) dead_ = true;
+  if (wanted == 1 && !closing_) close_when_sent();
+}
+
+void Connection::check_time() {
+  const Limits& limits = bench_.shared.limits;
+  const auto idle_ns = static_cast<std::uint64_t>(limits.idle_seconds.load(std::memory_order_relaxed)) * kSecondNs;
+  if (lingering_ && bench_.now_ns >= linger_until_ns_) dead_ = true;
+  const std::uint64_t soft = limits.output_soft_bytes.load(std::memory_order_relaxed);
+  if (soft == 0 || output_.pending() <= soft) {
+    over_soft_since_ns_ = 0;
+  } else if (over_soft_since_ns_ == 0) {
+    over_soft_since_ns_ = bench_.now_ns;
+  } else if (bench_.now_ns - over_soft_since_ns_ >
+             static_cast<std::uint64_t>(limits.output_soft_seconds.load(std::memory_order_relaxed)) * kSecondNs) {
+    drop("has had more unread replies than output-buffer-soft-limit for too long",
+         bench_.shared.counters.output_limit_closed);
+  }
+  if (!dead_ && idle_ns != 0 && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
+    bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
+    dead_ = true;
+  }
+}
+
+std::uint32_t Connection::interest() const noexcept {
+  std::uint32_t events = blocked_ ? EPOLLOUT : 0u;
+  if (!at_end_ && parked_until_ns_ == 0 && !stalled()) events |= EPOLLIN;
+  return events;
+}
+
+}  // namespace stave::resp

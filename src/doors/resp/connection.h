@@ -1,0 +1,175 @@
+// One client: its socket, what it sent, what it is owed, and which of that must wait for the disk.
+//
+// Promises: commands run in the order they came and are answered in that order; no answer leaves before what it tells,
+// or what the answers before it told, is as durable as the store's policy says; nothing a client does or fails to do
+// takes more memory than its limits or makes the thread wait. One thread, but for `close`.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/dispatch.h"
+#include "doors/resp/input.h"
+#include "doors/resp/output.h"
+#include "doors/resp/parser.h"
+#include "doors/resp/shared.h"
+#include "doors/resp/writer.h"
+
+namespace stave::resp {
+
+/// Points the writer at whoever is being served.
+class SessionWriter final : public Writer {
+ public:
+  void serve(Output& output, const commands::Session& session) noexcept {
+    bind(output);
+    session_ = &session;
+  }
+  [[nodiscard]] int protocol() const noexcept override { return session_->protocol(); }
+
+ private:
+  const commands::Session* session_ = nullptr;
+};
+
+/// What the connections of one thread use in turn.
+struct Workbench {
+  static constexpr std::size_t kScratchBytes = 64 * 1024;
+  /// Commands that are parsed, prefetched and run together: enough to hide memory latency, few enough for the
+  /// first-level cache.
+  static constexpr std::size_t kBatch = 64;
+
+  struct Parsed {
+    std::size_t first;
+    std::size_t count;
+    std::size_t begin;  ///< Where it lies in the buffer.
+    std::size_t end;
+  };
+
+  explicit Workbench(Shared& with) : shared(with) { batch.reserve(kBatch); }
+
+  Shared& shared;
+  BlockPool blocks;
+  SessionWriter writer;
+  std::unique_ptr<char[]> scratch = std::make_unique_for_overwrite<char[]>(kScratchBytes);
+  std::vector<std::string_view> arguments;
+  std::vector<Parsed> batch;
+  std::uint64_t now_ns = 0;
+  /// Told when another thread wants a connection of this one closed.
+  std::function<void()> close_wanted;
+};
+
+class Connection final : public commands::ClientControl {
+ public:
+  /// Takes `descriptor`, a connected, non-blocking socket. `address` is the peer's "host:port".
+  Connection(Workbench& bench, int descriptor, std::string address, std::string local_address);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Reads once and runs what came.
+  void on_readable();
+  /// Runs what was left of the input, after a turn that ended early or a pause.
+  void resume();
+  /// Sends what may be sent.
+  void send();
+  /// Lets go of the answers whose wait is over; true when all are.
+  bool release();
+  /// The log has failed: whether the held answers' writes are on disk is unknown, and said so.
+  void fail_held(std::string_view error);
+  /// Closes, or begins to, if another thread asked for it.
+  void obey_close() noexcept;
+  /// Looks at the clock for idleness, the soft limit, a lingering close.
+  void check_time();
+  void close(bool after_reply) override;
+
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  [[nodiscard]] bool dead() const noexcept { return dead_; }
+  void kill() noexcept { dead_ = true; }
+  /// Whole commands may lie in the input.
+  [[nodiscard]] bool runnable() const noexcept { return runnable_ && !dead_ && !closing_ && !stalled(); }
+  /// Until when it is to be left alone; 0: it is not.
+  [[nodiscard]] std::uint64_t parked_until_ns() const noexcept { return parked_until_ns_; }
+  [[nodiscard]] const store::Pending* held() const noexcept {
+    return marks_.empty() ? nullptr : &marks_.back().pending;
+  }
+  /// Which events it wants to hear of (EPOLLIN, EPOLLOUT).
+  [[nodiscard]] std::uint32_t interest() const noexcept;
+  [[nodiscard]] bool needs_clock() const noexcept { return lingering_ || blocked_; }
+  /// Nothing left to send.
+  [[nodiscard]] bool drained() const noexcept { return output_.pending() == 0; }
+
+  /// The owning thread's books.
+  struct Books {
+    std::size_t index = 0;
+    std::uint32_t interest = 0;
+    bool in_held = false;
+    bool in_runnable = false;
+    bool in_parked = false;
+    bool in_doomed = false;
+  } books;
+
+ private:
+  enum class Turn : std::uint8_t {
+    kGoOn,
+    kEnd,    ///< It ran, and nothing more runs now.
+    kLater,  ///< It did not run; it is to be presented again.
+  };
+  struct Mark {
+    std::uint64_t begin;     ///< Answers from this position of the stream on …
+    store::Pending pending;  ///< … wait for this.
+  };
+  /// With so many bytes held for the disk's sake, the client has to wait too.
+  static constexpr std::uint64_t kHeldBytesMax = 16 << 20;
+  /// A turn ends when it has produced so much, so that others get theirs.
+  static constexpr std::uint64_t kTurnBytes = 1 << 20;
+
+  void receive_first();
+  void receive_more();
+  bool received(ssize_t count);
+  void run(const char* bytes, std::size_t size, std::size_t& position);
+  ParseStatus parse_batch(const char* bytes, std::size_t size, std::size_t& position);
+  Turn run_batch(std::uint64_t turn_end, std::size_t& position);
+  /// Runs one command, or finds a reason not to yet.
+  Turn run_one(commands::Arguments arguments);
+  bool authenticates(commands::Arguments arguments) const noexcept;
+  void check_query_limit(std::size_t size);
+  void publish_buffers();
+  void protocol_error();
+  void close_when_sent() noexcept;
+  void drop(std::string_view why, std::atomic<std::uint64_t>& counter);
+  [[nodiscard]] bool trusted();
+  [[nodiscard]] bool stalled() const noexcept { return !marks_.empty() && output_.pending() > kHeldBytesMax; }
+  [[nodiscard]] std::string_view host() const noexcept {
+    return std::string_view(address_).substr(0, address_.rfind(':'));
+  }
+
+  Workbench& bench_;
+  int descriptor_;
+  std::string address_;
+  Parser parser_;
+  Input input_;
+  Output output_;
+  std::vector<Mark> marks_;  ///< Oldest first; rarely more than one or two.
+  std::uint64_t parked_until_ns_ = 0;
+  std::uint64_t active_ns_;
+  std::uint64_t over_soft_since_ns_ = 0;
+  std::uint64_t linger_until_ns_ = 0;
+  std::uint64_t shown_buffers_ = 0;
+  bool runnable_ = false;
+  bool blocked_ = false;    ///< The socket takes no more for now.
+  bool closing_ = false;    ///< Runs nothing more; closed when all is sent.
+  bool lingering_ = false;  ///< All is sent; waits for the client to have seen it.
+  bool linger_ = false;     ///< Close by lingering.
+  bool at_end_ = false;     ///< The client will send no more.
+  bool dead_ = false;
+  std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
+  commands::Session session_;                  ///< Last: others can see it, and through it this.
+};
+
+}  // namespace stave::resp

@@ -1,0 +1,354 @@
+#include "doors/resp/io_thread.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/assert.h"
+#include "base/thread.h"
+#include "base/try.h"
+
+namespace stave::resp {
+namespace {
+
+// What an event is about: a connection's address, which is even, or one of these.
+constexpr std::uint64_t kWakeTag = 1;
+constexpr std::uint64_t kListenerTag = 3;
+
+std::uint64_t listener_tag(std::size_t index) noexcept {
+  return kListenerTag | index << 2;
+}
+
+Result<void> watch(int epoll, int descriptor, std::uint64_t tag, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = tag;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) != 0)
+    return stave::fail(Error(ErrorCode::kIo, "cannot watch a socket").with_errno(errno));
+  return {};
+}
+
+template <class Flag>
+void put_on(std::vector<Connection*>& list, Connection& connection, Flag flag) {
+  if (connection.books.*flag) return;
+  connection.books.*flag = true;
+  list.push_back(&connection);
+}
+
+}  // namespace
+
+IoThread::IoThread(Shared& shared, int number)
+    : shared_(shared),
+      number_(number),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      bench_(shared) {
+  bench_.now_ns = shared.engine.clock().monotonic_ns();
+  bench_.close_wanted = [this] {
+    close_wanted_.store(true);
+    wake();
+  };
+}
+
+IoThread::~IoThread() {
+  stop();
+  join();
+  if (epoll_ >= 0) ::close(epoll_);
+  if (wake_ >= 0) ::close(wake_);
+}
+
+Result<void> IoThread::listen(std::vector<std::unique_ptr<Listener>> listeners, Place place) {
+  listeners_ = std::move(listeners);
+  place_ = std::move(place);
+  for (std::size_t i = 0; i < listeners_.size(); ++i)
+    STAVE_TRY(watch(epoll_, listeners_[i]->descriptor(), listener_tag(i), EPOLLIN));
+  return {};
+}
+
+Result<void> IoThread::start() {
+  if (epoll_ < 0 || wake_ < 0) return stave::fail(ErrorCode::kIo, "no descriptors left for an I/O thread");
+  STAVE_TRY(watch(epoll_, wake_, kWakeTag, EPOLLIN));
+  listener_handle_ = shared_.engine.log().add_listener([this] { log_advanced(); });
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void IoThread::stop() noexcept {
+  stopping_.store(true);
+  wake();
+}
+
+void IoThread::join() {
+  if (!thread_.joinable()) return;
+  thread_.join();
+  shared_.engine.log().remove_listener(listener_handle_);
+}
+
+void IoThread::wake() noexcept {
+  const std::uint64_t one = 1;
+  // Only a full counter can refuse, and then the thread is being woken anyway.
+  [[maybe_unused]] const ssize_t done = ::write(wake_, &one, sizeof one);
+}
+
+void IoThread::log_advanced() noexcept {
+  // The thread announces itself before it looks at the log for the last time, so one of the two sees the other.
+  if (waits_for_log_.exchange(false)) wake();
+}
+
+void IoThread::adopt(Accepted accepted) {
+  count_.fetch_add(1, std::memory_order_relaxed);
+  {
+    base::MutexLock lock(inbox_mutex_);
+    inbox_.push_back(std::move(accepted));
+  }
+  wake();
+}
+
+// --- the loop ---------------------------------------------------------------------------------
+
+void IoThread::run() {
+  base::set_thread_name("stave-io-" + std::to_string(number_));
+  std::array<epoll_event, kEventsMax> events;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const int count = ::epoll_wait(epoll_, events.data(), kEventsMax, wait_ms());
+    STAVE_ASSERT(count >= 0 || errno == EINTR);
+    waits_for_log_.store(false, std::memory_order_relaxed);
+    bench_.now_ns = shared_.engine.clock().monotonic_ns();
+    for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
+    run_lists();
+    release_held();
+    if (bench_.now_ns >= next_tick_ns_) tick();
+    reap();
+  }
+  say_farewell();
+}
+
+int IoThread::wait_ms() {
+  if (!runnable_.empty()) return 0;
+  if (!held_.empty()) {
+    waits_for_log_.exchange(true);
+    if (shared_.engine.log().durable() != seen_durable_) return 0;
+  }
+  std::uint64_t until_ns = 0;
+  if (clock_needed_ || shared_.limits.idle_seconds.load(std::memory_order_relaxed) != 0) until_ns = next_tick_ns_;
+  for (const Connection* connection : parked_)
+    until_ns = std::min(until_ns == 0 ? connection->parked_until_ns() : until_ns, connection->parked_until_ns());
+  if (until_ns == 0) {
+    // A log that fails tells its listeners; looking twice a second as well costs nothing.
+    return held_.empty() ? -1 : 500;
+  }
+  if (until_ns <= bench_.now_ns) return 0;
+  return static_cast<int>(std::min<std::uint64_t>((until_ns - bench_.now_ns + 999'999) / 1'000'000, 500));
+}
+
+void IoThread::handle(const epoll_event& event) {
+  if (event.data.u64 == kWakeTag) return handle_wake();
+  if ((event.data.u64 & 3) == kListenerTag) {
+    Listener& listener = *listeners_[event.data.u64 >> 2];
+    for (int i = 0; i < Listener::kAcceptsInTurn; ++i) {
+      auto accepted = listener.accept(shared_);
+      if (!accepted) return;
+      place_(std::move(*accepted));
+    }
+    return;
+  }
+  auto& connection = *static_cast<Connection*>(event.data.ptr);
+  if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) {
+    connection.kill();  // reset: nothing can be sent, and nothing more is owed
+  } else if ((event.events & EPOLLIN) != 0) {
+    connection.on_readable();
+  }
+  settle(connection);
+}
+
+void IoThread::handle_wake() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t done = ::read(wake_, &count, sizeof count);
+  std::vector<Accepted> fresh;
+  {
+    base::MutexLock lock(inbox_mutex_);
+    fresh.swap(inbox_);
+  }
+  for (Accepted& accepted : fresh) take_in(std::move(accepted));
+  if (!close_wanted_.exchange(false)) return;
+  for (const auto& connection : connections_) {
+    connection->obey_close();
+    settle(*connection);
+  }
+}
+
+void IoThread::take_in(Accepted accepted) {
+  auto connection = std::make_unique<Connection>(bench_, accepted.descriptor, std::move(accepted.address),
+                                                 std::move(accepted.local_address));
+  connection->books.index = connections_.size();
+  connection->books.interest = EPOLLIN;
+  const auto tag = reinterpret_cast<std::uint64_t>(connection.get());
+  if (!watch(epoll_, connection->descriptor(), tag, EPOLLIN)) connection->kill();
+  connections_.push_back(std::move(connection));
+  settle(*connections_.back());
+}
+
+void IoThread::settle(Connection& connection) {
+  if (!connection.dead()) {
+    // Held answers go out together, after one write or sync for all.
+    if (connection.held() != nullptr) {
+      if (!connection.books.in_held) held_anew_ = true;
+      held_anew_ = true;
+      put_on(held_, connection, &Connection::Books::in_held);
+    } else {
+      connection.send();
+    }
+  }
+  if (connection.dead()) {
+    put_on(doomed_, connection, &Connection::Books::in_doomed);
+    return;
+  }
+  if (connection.parked_until_ns() != 0) put_on(parked_, connection, &Connection::Books::in_parked);
+  if (connection.runnable()) put_on(runnable_, connection, &Connection::Books::in_runnable);
+  if (connection.needs_clock()) clock_needed_ = true;
+  const std::uint32_t interest = connection.interest();
+  if (interest == connection.books.interest) return;
+  connection.books.interest = interest;
+  epoll_event event{};
+  event.events = interest;
+  event.data.ptr = &connection;
+  if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.descriptor(), &event) != 0) {
+    connection.kill();
+    put_on(doomed_, connection, &Connection::Books::in_doomed);
+  }
+}
+
+void IoThread::run_lists() {
+  if (!runnable_.empty()) {
+    turn_.swap(runnable_);
+    for (Connection* connection : turn_) {
+      connection->books.in_runnable = false;
+      if (connection->runnable()) connection->resume();
+      settle(*connection);
+    }
+    turn_.clear();
+  }
+  if (parked_.empty()) return;
+  turn_.swap(parked_);
+  for (Connection* connection : turn_) {
+    connection->books.in_parked = false;
+    if (connection->parked_until_ns() != 0 && connection->parked_until_ns() <= bench_.now_ns) connection->resume();
+    settle(*connection);
+  }
+  turn_.clear();
+}
+
+// --- durability -------------------------------------------------------------------------------
+
+void IoThread::release_held() {
+  if (held_.empty()) return;
+  log::Log& log = shared_.engine.log();
+  store::Pending most;
+  if (held_anew_) {
+    for (const Connection* connection : held_)
+      if (connection->held() != nullptr) most.merge(*connection->held());
+    held_anew_ = false;
+    if (most.written > log.written()) {
+      if (auto done = log.wait_written(most.written); !done) return fail_held(done.error());
+    }
+    if (most.durable > asked_durable_ && most.durable > log.durable()) {
+      log.request_sync(most.durable);
+      asked_durable_ = most.durable;
+    }
+  } else if (log.durable() == seen_durable_) {
+    if (auto well = log.health(); !well) fail_held(well.error());
+    return;
+  }
+  seen_durable_ = log.durable();
+  turn_.swap(held_);
+  for (Connection* connection : turn_) {
+    connection->books.in_held = false;
+    const bool all = connection->release();
+    if (!all && !connection->dead()) {
+      connection->send();  // what was released; the rest stays
+      connection->books.in_held = true;
+      held_.push_back(connection);
+    }
+    const bool anew = held_anew_;
+    settle(*connection);
+    held_anew_ = anew;
+  }
+  turn_.clear();
+  if (held_.empty()) return;
+  if (auto well = log.health(); !well) fail_held(well.error());
+}
+
+void IoThread::fail_held(const Error& error) {
+  shared_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
+                    error.describe());
+  const std::string answer = "MISCONF Errors writing to the log: " + error.message() +
+                             ". Whether the last writes are on disk is unknown; the connection is closed.";
+  turn_.swap(held_);
+  for (Connection* connection : turn_) {
+    connection->books.in_held = false;
+    if (!connection->dead()) connection->fail_held(answer);
+    settle(*connection);
+  }
+  turn_.clear();
+}
+
+// --- housekeeping -----------------------------------------------------------------------------
+
+void IoThread::tick() {
+  next_tick_ns_ = bench_.now_ns + kTickNs;
+  const bool idle = shared_.limits.idle_seconds.load(std::memory_order_relaxed) != 0;
+  if (!clock_needed_ && !idle) return;
+  clock_needed_ = false;
+  for (const auto& connection : connections_) {
+    connection->check_time();
+    if (connection->dead()) put_on(doomed_, *connection, &Connection::Books::in_doomed);
+    if (connection->needs_clock()) clock_needed_ = true;
+  }
+}
+
+void IoThread::reap() {
+  if (doomed_.empty()) return;
+  const auto dead = [](const Connection* connection) { return connection->books.in_doomed; };
+  for (auto* list : {&held_, &runnable_, &parked_}) std::erase_if(*list, dead);
+  for (Connection* connection : doomed_) {
+    const std::size_t index = connection->books.index;
+    connections_.back()->books.index = index;
+    std::swap(connections_[index], connections_.back());
+    connections_.pop_back();
+  }
+  count_.fetch_sub(doomed_.size(), std::memory_order_relaxed);
+  shared_.clients.fetch_sub(static_cast<std::int64_t>(doomed_.size()), std::memory_order_relaxed);
+  doomed_.clear();
+}
+
+void IoThread::say_farewell() {
+  listeners_.clear();
+  store::Pending most;
+  for (const Connection* connection : held_)
+    if (connection->held() != nullptr) most.merge(*connection->held());
+  if (auto done = shared_.engine.wait(most); !done) {
+    fail_held(done.error());
+  } else {
+    for (Connection* connection : held_) connection->release();
+    held_.clear();
+  }
+  const std::uint64_t deadline_ns = shared_.engine.clock().monotonic_ns() + kFarewellNs;
+  std::array<epoll_event, kEventsMax> events;
+  for (;;) {
+    bool drained = true;
+    for (const auto& connection : connections_) {
+      connection->send();
+      if (!connection->dead() && !connection->drained()) drained = false;
+    }
+    if (drained || shared_.engine.clock().monotonic_ns() >= deadline_ns) break;
+    // Clients that read slowly get a moment more.
+    [[maybe_unused]] const int count = ::epoll_wait(epoll_, events.data(), kEventsMax, 10);
+  }
+  shared_.clients.fetch_sub(static_cast<std::int64_t>(connections_.size()), std::memory_order_relaxed);
+  connections_.clear();
+}
+
+}  // namespace stave::resp

@@ -1,0 +1,96 @@
+// One thread of the server: an epoll loop over its own connections, running their commands itself.
+//
+// A round: hear what is ready; read, run and answer each connection in turn, bounded; then once for all of them hand
+// the log to the operating system, or ask for a sync without waiting for it; send what is safe. While the disk works
+// the thread goes on with other input, and is woken when the log has advanced.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "doors/resp/connection.h"
+#include "doors/resp/listener.h"
+
+namespace stave::resp {
+
+class IoThread {
+ public:
+  /// Gives a fresh connection to the thread that shall serve it.
+  using Place = std::function<void(Accepted)>;
+
+  IoThread(Shared& shared, int number);
+  ~IoThread();
+  IoThread(const IoThread&) = delete;
+  IoThread& operator=(const IoThread&) = delete;
+
+  /// Makes this thread accept. Before `start`.
+  Result<void> listen(std::vector<std::unique_ptr<Listener>> listeners, Place place);
+  Result<void> start();
+  /// Serves the connection. Threads: any.
+  void adopt(Accepted accepted);
+  /// Finishes what is running, makes it durable, sends it, and ends. Returns at once; `join` waits.
+  void stop() noexcept;
+  void join();
+  [[nodiscard]] std::size_t connections() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr int kEventsMax = 256;
+  static constexpr std::uint64_t kTickNs = 500'000'000;
+  static constexpr std::uint64_t kFarewellNs = 1'000'000'000;
+
+  void run();
+  int wait_ms();
+  void handle(const epoll_event& event);
+  void handle_wake();
+  void take_in(Accepted accepted);
+  /// After anything has happened to a connection: sends, and puts it on the lists where it belongs.
+  void settle(Connection& connection);
+  void run_lists();
+  /// Lets go of answers, at most one write and one sync request for all connections.
+  void release_held();
+  void fail_held(const Error& error);
+  void tick();
+  void reap();
+  void say_farewell();
+  void wake() noexcept;
+  void log_advanced() noexcept;
+
+  Shared& shared_;
+  int number_;
+  int epoll_ = -1;
+  int wake_ = -1;
+  std::uint64_t listener_handle_ = 0;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> close_wanted_{false};
+  std::atomic<bool> waits_for_log_{false};  ///< Whether `wake_` must be written when the log advances.
+  std::atomic<std::size_t> count_{0};
+  base::Mutex inbox_mutex_;
+  std::vector<Accepted> inbox_ STAVE_GUARDED_BY(inbox_mutex_);
+
+  // The thread's own.
+  Workbench bench_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  Place place_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<Connection*> held_;
+  std::vector<Connection*> runnable_;
+  std::vector<Connection*> parked_;
+  std::vector<Connection*> turn_;  ///< Scratch of `run_lists`.
+  std::vector<Connection*> doomed_;
+  Lsn seen_durable_ = kNoLsn;
+  Lsn asked_durable_ = kNoLsn;
+  bool held_anew_ = false;
+  bool clock_needed_ = false;
+  std::uint64_t next_tick_ns_ = 0;
+};
+
+}  // namespace stave::resp

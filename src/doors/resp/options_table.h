@@ -1,0 +1,127 @@
+// Every option of the server, one row each: its name, type, default (here and nowhere else), unit, bounds, whether it
+// can change while the server runs, and one sentence. Flags, environment, configuration file, CONFIG and
+// docs/reference/options.md are all made from these rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace stave::resp {
+
+enum class OptionType : std::uint8_t {
+  kInteger,
+  kBytes,     ///< 100, 64kb, 1gb (powers of 1024), 1k, 1m, 1g (powers of 1000), as in Redis.
+  kDuration,  ///< A bare number is in the option's unit; or 250us, 500ms, 30s, 5m, 1h, 7d.
+  kFlag,      ///< yes or no.
+  kChoice,    ///< One of the words in `choices`.
+  kText,
+  kSecret,  ///< Never shown; kept as a SHA-256.
+};
+
+enum class Change : std::uint8_t {
+  kLive,     ///< CONFIG SET works at once.
+  kRestart,  ///< Only read at the start.
+  kFixed,    ///< There for clients that ask; has this one value.
+};
+
+struct Option {
+  std::string_view name;
+  OptionType type;
+  std::string_view initial;
+  std::string_view unit = {};  ///< "seconds", "milliseconds", "microseconds", "bytes", or nothing.
+  std::int64_t least = 0;
+  std::int64_t most = 0;
+  Change change = Change::kRestart;
+  std::string_view help;
+  std::string_view choices = {};  ///< Separated by blanks, for kChoice.
+};
+
+inline constexpr std::int64_t kMega = 1024 * 1024;
+inline constexpr std::int64_t kGiga = 1024 * kMega;
+inline constexpr std::int64_t kYearSeconds = 366 * 86'400;
+
+inline constexpr Option kOptions[] = {
+    {"bind", OptionType::kText, "127.0.0.1 -::1", "", 0, 0, Change::kRestart,
+     "Addresses to listen on, separated by blanks; one with a leading '-' may be missing on this machine."},
+    {"port", OptionType::kInteger, "6379", "", 0, 65535, Change::kRestart,
+     "TCP port of the Redis protocol; 0: any free one."},
+    {"http-port", OptionType::kInteger, "0", "", 0, 65535, Change::kRestart,
+     "TCP port of the HTTP door, which this version does not have; anything but 0 is reported at the start and "
+     "ignored."},
+    {"dir", OptionType::kText, "data", "", 0, 0, Change::kRestart,
+     "Directory of the store; created when it is missing."},
+    {"sync", OptionType::kChoice, "always", "", 0, 0, Change::kLive,
+     "When a write counts as done: always = on disk before the reply; interval = on disk within sync-interval; os = "
+     "when the operating system pleases.",
+     "always interval os"},
+    {"sync-interval", OptionType::kDuration, "1s", "milliseconds", 1, 3'600'000, Change::kRestart,
+     "Longest time a write stays unsynced under sync = interval."},
+    {"threads", OptionType::kInteger, "0", "", 0, 256, Change::kRestart,
+     "Threads that serve connections; 0: half of the processors, at least 1 and at most 8."},
+    {"databases", OptionType::kInteger, "16", "", 1, 256, Change::kRestart, "Number of databases."},
+    {"segment-size", OptionType::kBytes, "64mb", "bytes", 64 * 1024, 4 * kGiga, Change::kRestart,
+     "A segment of the log is closed when it reaches this size."},
+    {"segment-age", OptionType::kDuration, "0", "milliseconds", 0, kYearSeconds * 1000, Change::kRestart,
+     "A segment of the log is closed when its first record is this old; 0: never by age."},
+    {"log-buffer", OptionType::kBytes, "4mb", "bytes", 64 * 1024, kGiga, Change::kRestart,
+     "Memory for log records on their way to the disk; a power of two."},
+    {"disk-reserve", OptionType::kBytes, "16mb", "bytes", 0, 1024 * kGiga, Change::kRestart,
+     "Writes are refused while the file system has less room than this."},
+    {"key-max-bytes", OptionType::kBytes, "64kb", "bytes", 1, 512 * kMega, Change::kRestart, "Longest key."},
+    {"proto-max-bulk-len", OptionType::kBytes, "512mb", "bytes", kMega, 512 * kMega, Change::kRestart,
+     "Longest argument of a command and longest value."},
+    {"maxclients", OptionType::kInteger, "10000", "", 1, 1'000'000, Change::kLive,
+     "Connections served at the same time."},
+    {"timeout", OptionType::kDuration, "0", "seconds", 0, kYearSeconds, Change::kLive,
+     "A connection that is silent for so long is closed; 0: never, as in Redis, because pools keep idle connections."},
+    {"tcp-keepalive", OptionType::kDuration, "300", "seconds", 0, kYearSeconds, Change::kLive,
+     "Silent connections are probed after this time, so that dead peers are noticed; 0: never. Holds for new "
+     "connections."},
+    {"tcp-backlog", OptionType::kInteger, "511", "", 1, 65535, Change::kRestart, "Connections waiting to be accepted."},
+    {"requirepass", OptionType::kSecret, "", "", 0, 0, Change::kLive,
+     "Password that AUTH must name; empty: none. Kept as a SHA-256 only, may be given as sha256:<64 hex digits>, is "
+     "never shown."},
+    {"protected-mode", OptionType::kFlag, "yes", "", 0, 1, Change::kRestart,
+     "Refuse to start on an address that others can reach while there is no password."},
+    {"client-query-buffer-limit", OptionType::kBytes, "128mb", "bytes", kMega, kGiga, Change::kLive,
+     "A connection that has this much of an unfinished command beside the argument being received is closed; 1mb "
+     "before AUTH."},
+    {"output-buffer-hard-limit", OptionType::kBytes, "256mb", "bytes", kMega, 64 * kGiga, Change::kLive,
+     "A connection with more unread replies than this is closed before its next command."},
+    {"output-buffer-soft-limit", OptionType::kBytes, "64mb", "bytes", 0, 64 * kGiga, Change::kLive,
+     "A connection with more unread replies than this for output-buffer-soft-time is closed; 0: no such limit."},
+    {"output-buffer-soft-time", OptionType::kDuration, "60", "seconds", 1, kYearSeconds, Change::kLive,
+     "How long the soft limit may be exceeded."},
+    {"slowlog-log-slower-than", OptionType::kDuration, "10000", "microseconds", -1, kYearSeconds, Change::kLive,
+     "Commands that take longer are kept in the slow log; 0: all; -1: none."},
+    {"slowlog-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive, "Entries kept in the slow log."},
+    {"latency-monitor-threshold", OptionType::kDuration, "0", "milliseconds", 0, kYearSeconds, Change::kLive,
+     "Events that take at least this long are kept for LATENCY; 0: none."},
+    {"loglevel", OptionType::kChoice, "notice", "", 0, 0, Change::kLive,
+     "How much is written to the standard error output.", "debug verbose notice warning nothing"},
+    // Redis' names for what Stave decides otherwise.
+    {"appendfsync", OptionType::kChoice, "always", "", 0, 0, Change::kLive,
+     "Redis' name for sync: always = always, everysec = interval, no = os.", "always everysec no"},
+    {"appendonly", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed, "The log is always written."},
+    {"save", OptionType::kText, "", "", 0, 0, Change::kFixed, "There are no periodic dumps: the log is the store."},
+    {"maxmemory", OptionType::kBytes, "0", "bytes", 0, 0, Change::kFixed, "There is no memory limit yet."},
+    {"maxmemory-policy", OptionType::kChoice, "noeviction", "", 0, 0, Change::kFixed, "Keys are not evicted.",
+     "noeviction"},
+    {"daemonize", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
+     "The server stays in the foreground; its supervisor does the rest."},
+};
+
+inline constexpr std::size_t kOptionCount = sizeof kOptions / sizeof kOptions[0];
+
+void no_such_option();  // not constexpr, so that naming it does not compile
+
+/// An option by name, looked up when compiling: a misspelt name does not compile.
+consteval std::size_t option_id(std::string_view name) {
+  for (std::size_t i = 0; i < kOptionCount; ++i)
+    if (kOptions[i].name == name) return i;
+  no_such_option();
+  return kOptionCount;
+}
+
+}  // namespace stave::resp

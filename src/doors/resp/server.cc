@@ -1,0 +1,128 @@
+#include "doors/resp/server.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/try.h"
+
+namespace stave::resp {
+namespace {
+
+/// Descriptors that are not clients: the log's files, listeners, epoll and event descriptors, standard streams.
+constexpr std::int64_t kOwnDescriptors = 128;
+constexpr unsigned kThreadsMax = 8;
+
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end > 0) words.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+/// An address of `bind` and whether this machine may lack it.
+std::pair<std::string, bool> split_optional(const std::string& word) {
+  if (word.starts_with('-')) return {word.substr(1), true};
+  return {word, false};
+}
+
+std::size_t thread_count(std::int64_t wanted) noexcept {
+  if (wanted > 0) return static_cast<std::size_t>(wanted);
+  // Half: clients on the same machine, the kernel's network work and the log's flusher want processors too.
+  return std::clamp(std::thread::hardware_concurrency() / 2, 1u, kThreadsMax);
+}
+
+}  // namespace
+
+Result<void> check_protected(const Settings& settings) {
+  if (!settings.flag(option_id("protected-mode")) || !settings.text(option_id("requirepass")).empty()) return {};
+  for (const std::string& word : words_of(settings.text(option_id("bind")))) {
+    const std::string address = split_optional(word).first;
+    if (is_loopback(address)) continue;
+    return stave::fail(ErrorCode::kInvalidArgument,
+                       "others could reach the store on " + address +
+                           " without a password; set requirepass, or bind to 127.0.0.1, or say protected-mode no");
+  }
+  return {};
+}
+
+std::int64_t make_room_for_clients(std::int64_t wanted) noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const auto needed = static_cast<rlim_t>(wanted + kOwnDescriptors);
+  if (limit.rlim_cur < needed) {
+    rlimit raised = limit;
+    raised.rlim_cur = std::min(needed, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  if (limit.rlim_cur >= needed) return wanted;
+  return std::max<std::int64_t>(static_cast<std::int64_t>(limit.rlim_cur) - kOwnDescriptors, 1);
+}
+
+Server::Server(ServerHost& host, commands::Environment& environment, spdlog::logger& log)
+    : shared_{.engine = environment.engine(),
+              .environment = environment,
+              .log = log,
+              .limits = host.limits(),
+              .counters = host.counters()} {}
+
+Server::~Server() {
+  stop();
+}
+
+Result<std::unique_ptr<Server>> Server::start(const Settings& settings, ServerHost& host,
+                                              commands::Environment& environment, spdlog::logger& log) {
+  STAVE_TRY(check_protected(settings));
+  const std::int64_t wanted = settings.number(option_id("maxclients"));
+  if (const std::int64_t most = make_room_for_clients(wanted); most < wanted) {
+    log.warn("The system allows {} clients instead of {}; raise `ulimit -n` for more.", most, wanted);
+    host.cap_clients(most);
+  }
+  std::unique_ptr<Server> server(new Server(host, environment, log));
+  STAVE_ASSIGN(auto listeners, server->listen(settings));
+  host.set_port(server->port_);
+  const std::size_t count = thread_count(settings.number(option_id("threads")));
+  for (std::size_t i = 0; i < count; ++i)
+    server->threads_.push_back(std::make_unique<IoThread>(server->shared_, static_cast<int>(i)));
+  Server* const self = server.get();
+  STAVE_TRY(server->threads_[0]->listen(std::move(listeners),
+                                        [self](Accepted accepted) { self->place(std::move(accepted)); }));
+  for (const auto& thread : server->threads_) STAVE_TRY(thread->start());
+  return server;
+}
+
+Result<std::vector<std::unique_ptr<Listener>>> Server::listen(const Settings& settings) {
+  std::vector<std::unique_ptr<Listener>> listeners;
+  port_ = static_cast<int>(settings.number(option_id("port")));
+  for (const std::string& word : words_of(settings.text(option_id("bind")))) {
+    const auto [address, may_lack] = split_optional(word);
+    auto listener = Listener::open(address, port_, static_cast<int>(settings.number(option_id("tcp-backlog"))));
+    if (!listener) {
+      if (may_lack && listener.error().code() == ErrorCode::kNotFound) continue;
+      return std::unexpected(std::move(listener).error());
+    }
+    // Port 0 is chosen once, for all addresses.
+    port_ = (*listener)->port();
+    addresses_ += (addresses_.empty() ? "" : ", ") + address + ":" + std::to_string(port_);
+    listeners.push_back(std::move(*listener));
+  }
+  if (listeners.empty()) return stave::fail(ErrorCode::kInvalidArgument, "bind names no address to listen on");
+  return listeners;
+}
+
+void Server::place(Accepted accepted) {
+  const auto fewest = std::ranges::min_element(threads_, {}, [](const auto& thread) { return thread->connections(); });
+  (*fewest)->adopt(std::move(accepted));
+}
+
+void Server::stop() {
+  for (const auto& thread : threads_) thread->stop();
+  for (const auto& thread : threads_) thread->join();
+}
+
+}  // namespace stave::resp

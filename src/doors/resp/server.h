@@ -1,0 +1,50 @@
+// The Redis-protocol server: its listening sockets and its threads.
+//
+// Threads: `stave-io-0` accepts and serves, `stave-io-1` … serve; nothing else runs. Connections go to the thread that
+// has the fewest. Must not know: files, options other than through `Settings`.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "doors/resp/io_thread.h"
+#include "doors/resp/server_host.h"
+
+namespace stave::resp {
+
+class Server {
+ public:
+  /// Listens and serves. All must outlive the server.
+  /// Errors: kBusy (port taken), kPermission, kInvalidArgument (protected mode), kIo.
+  static Result<std::unique_ptr<Server>> start(const Settings& settings, ServerHost& host,
+                                               commands::Environment& environment, spdlog::logger& log);
+  /// As `stop`.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Stops accepting, finishes what is running, makes sure that everything that was answered is on disk, and ends the
+  /// threads.
+  void stop();
+  /// "127.0.0.1:6379, ::1:6379"
+  [[nodiscard]] const std::string& addresses() const noexcept { return addresses_; }
+  [[nodiscard]] int port() const noexcept { return port_; }
+  [[nodiscard]] std::size_t threads() const noexcept { return threads_.size(); }
+
+ private:
+  Server(ServerHost& host, commands::Environment& environment, spdlog::logger& log);
+  Result<std::vector<std::unique_ptr<Listener>>> listen(const Settings& settings);
+  void place(Accepted accepted);
+
+  Shared shared_;
+  std::vector<std::unique_ptr<IoThread>> threads_;
+  std::string addresses_;
+  int port_ = 0;
+};
+
+/// Errors: kInvalidArgument when the settings would open the store to others without a password.
+Result<void> check_protected(const Settings& settings);
+/// Raises the limit on descriptors as far as needed and allowed; returns how many clients fit.
+std::int64_t make_room_for_clients(std::int64_t wanted) noexcept;
+
+}  // namespace stave::resp

@@ -1,0 +1,146 @@
+#include "doors/resp/server_host.h"
+
+#include <spdlog/spdlog.h>
+
+#include "base/bytes.h"
+#include "base/try.h"
+#include "commands/latency_monitor.h"
+#include "commands/slow_log.h"
+#include "doors/resp/secret.h"
+
+namespace stave::resp {
+namespace {
+
+constexpr std::size_t kPassword = option_id("requirepass");
+constexpr std::uint64_t kConfigBytesMax = 1 << 20;
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+}  // namespace
+
+void set_log_level(spdlog::logger& log, const Settings& settings) {
+  // In the order of the option's choices.
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
+                                                   spdlog::level::warn, spdlog::level::off};
+  log.set_level(kLevels[settings.number(option_id("loglevel"))]);
+}
+
+Result<std::string> read_config_file(FileSystem& files, const std::string& path) {
+  STAVE_ASSIGN(const auto file, files.open(path, OpenMode::kRead));
+  STAVE_ASSIGN(const std::uint64_t size, file->size());
+  if (size > kConfigBytesMax)
+    return stave::fail(Error(ErrorCode::kTooLarge, "a configuration file of more than 1 MiB").with_file(path));
+  std::string text(size, '\0');
+  STAVE_ASSIGN(const std::size_t got, file->read_at(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
+  text.resize(got);
+  return text;
+}
+
+ServerHost::ServerHost(Settings settings, Process process, FileSystem& files, spdlog::logger& log)
+    : process_(std::move(process)), files_(files), log_(log), settings_(std::move(settings)) {
+  base::MutexLock lock(mutex_);
+  limits_.bulk_bytes_max = settings_.number(option_id("proto-max-bulk-len"));
+  apply();
+}
+
+void ServerHost::attach(commands::Environment& environment) {
+  base::MutexLock lock(mutex_);
+  environment_ = &environment;
+  apply();
+}
+
+void ServerHost::cap_clients(std::int64_t most) {
+  base::MutexLock lock(mutex_);
+  if (settings_.number(option_id("maxclients")) <= most) return;
+  if (auto done = settings_.set("maxclients", std::to_string(most)); !done) return;
+  limits_.take(settings_);
+}
+
+void ServerHost::apply() {
+  limits_.take(settings_);
+  set_log_level(log_, settings_);
+  password_required_.store(!settings_.text(kPassword).empty(), std::memory_order_relaxed);
+  if (environment_ == nullptr) return;
+  environment_->engine().set_sync(settings_.sync());
+  environment_->slow_log().set_threshold_us(settings_.number(option_id("slowlog-log-slower-than")));
+  environment_->slow_log().set_capacity(static_cast<std::size_t>(settings_.number(option_id("slowlog-max-len"))));
+  environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
+}
+
+Result<void> ServerHost::request_shutdown() {
+  log_.info("SHUTDOWN was asked for.");
+  process_.shut_down();
+  return {};
+}
+
+std::vector<std::pair<std::string, std::string>> ServerHost::config() {
+  base::MutexLock lock(mutex_);
+  return settings_.all();
+}
+
+Result<void> ServerHost::set_config(std::string_view name, std::string_view value) {
+  base::MutexLock lock(mutex_);
+  STAVE_TRY(settings_.change(name, value));
+  apply();
+  log_.info("CONFIG SET changed {}.", Settings::find(name)->name);
+  return {};
+}
+
+Result<void> ServerHost::rewrite_config() {
+  if (process_.config_file.empty())
+    return stave::fail(ErrorCode::kUnsupported, "The server is running without a config file");
+  STAVE_ASSIGN(const std::string before, read_config_file(files_, process_.config_file));
+  std::string after;
+  {
+    base::MutexLock lock(mutex_);
+    after = settings_.rewritten(before);
+  }
+  // Whole or not at all: written beside, synced, moved into place.
+  const std::string beside = process_.config_file + ".new";
+  STAVE_ASSIGN(const bool stale, files_.exists(beside));
+  if (stale) STAVE_TRY(files_.remove(beside));
+  {
+    STAVE_ASSIGN(const auto file, files_.open(beside, OpenMode::kCreate));
+    STAVE_TRY(file->write_at(0, base::as_bytes(after)));
+    STAVE_TRY(file->sync_data());
+  }
+  STAVE_TRY(files_.rename(beside, process_.config_file));
+  return files_.sync_directory(directory_of(process_.config_file));
+}
+
+bool ServerHost::check_password(std::string_view user, std::string_view password) {
+  std::string hash;
+  {
+    base::MutexLock lock(mutex_);
+    hash = settings_.text(kPassword);
+  }
+  // Compared whoever is named, so that an unknown user takes as long as a wrong password.
+  const bool matches = password_matches(password, hash) || hash.empty();
+  return matches && user == "default";
+}
+
+commands::InfoFields ServerHost::info(std::string_view section) {
+  const auto count = [](const std::atomic<std::uint64_t>& counter) {
+    return std::to_string(counter.load(std::memory_order_relaxed));
+  };
+  if (section == "server") {
+    return {{"config_file", process_.config_file}};
+  }
+  if (section == "clients")
+    return {{"maxclients", std::to_string(limits_.clients_max.load(std::memory_order_relaxed))}};
+  if (section == "stats") {
+    return {{"rejected_connections", count(counters_.rejected)},
+            {"total_net_input_bytes", count(counters_.input_bytes)},
+            {"total_net_output_bytes", count(counters_.output_bytes)},
+            {"client_query_buffer_limit_disconnections", count(counters_.query_limit_closed)},
+            {"client_output_buffer_limit_disconnections", count(counters_.output_limit_closed)},
+            {"client_idle_disconnections", count(counters_.idle_closed)},
+            {"protocol_errors", count(counters_.protocol_errors)}};
+  }
+  return {};
+}
+
+}  // namespace stave::resp

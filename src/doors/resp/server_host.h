@@ -1,0 +1,64 @@
+// The process as the commands see it: CONFIG, AUTH, SHUTDOWN and what INFO tells about sockets.
+//
+// Owns the settings while the server runs; hands changes to whoever lives by them. Never shows or logs the password.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "base/mutex.h"
+#include "commands/environment.h"
+#include "doors/resp/settings.h"
+#include "doors/resp/shared.h"
+#include "stave/file_system.h"
+
+namespace stave::resp {
+
+class ServerHost final : public commands::Host {
+ public:
+  struct Process {
+    std::string config_file;          ///< Empty: none.
+    std::function<void()> shut_down;  ///< Asks the process to end in good order. Threads: any.
+  };
+  ServerHost(Settings settings, Process process, FileSystem& files, spdlog::logger& log);
+
+  /// Once the store is open: from now on changes reach it. `environment` must outlive the host's use.
+  void attach(commands::Environment& environment);
+  void set_port(int port) noexcept { port_.store(port, std::memory_order_relaxed); }
+  [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+  [[nodiscard]] Counters& counters() noexcept { return counters_; }
+  /// Lowers maxclients to what the system allows.
+  void cap_clients(std::int64_t most);
+
+  Result<void> request_shutdown() override;
+  std::vector<std::pair<std::string, std::string>> config() override;
+  Result<void> set_config(std::string_view name, std::string_view value) override;
+  Result<void> rewrite_config() override;
+  bool check_password(std::string_view user, std::string_view password) override;
+  [[nodiscard]] bool password_required() const override { return password_required_.load(std::memory_order_relaxed); }
+  commands::InfoFields info(std::string_view section) override;
+  void reset_statistics() override { counters_.reset(); }
+  [[nodiscard]] int port() const override { return port_.load(std::memory_order_relaxed); }
+
+ private:
+  void apply() STAVE_REQUIRES(mutex_);
+
+  Process process_;
+  FileSystem& files_;
+  spdlog::logger& log_;
+  mutable base::Mutex mutex_;
+  Settings settings_ STAVE_GUARDED_BY(mutex_);
+  commands::Environment* environment_ STAVE_GUARDED_BY(mutex_) = nullptr;
+  Limits limits_;
+  Counters counters_;
+  std::atomic<bool> password_required_{false};
+  std::atomic<int> port_{0};
+};
+
+/// Reads a configuration file. Errors: as FileSystem, and kTooLarge.
+Result<std::string> read_config_file(FileSystem& files, const std::string& path);
+/// The logger's level for the option `loglevel`.
+void set_log_level(spdlog::logger& log, const Settings& settings);
+
+}  // namespace stave::resp

@@ -1,0 +1,338 @@
+#include "doors/resp/settings.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <optional>
+#include <span>
+
+#include "base/try.h"
+#include "doors/resp/secret.h"
+
+namespace stave::resp {
+namespace {
+
+constexpr std::size_t kSync = option_id("sync");
+constexpr std::size_t kAppendFsync = option_id("appendfsync");
+
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string lowered(std::string_view text) {
+  std::string copy(text);
+  std::ranges::transform(copy, copy.begin(), lower);
+  return copy;
+}
+
+struct Suffix {
+  std::string_view name;
+  std::int64_t factor;
+};
+constexpr Suffix kByteSuffixes[] = {{"", 1},          {"b", 1},      {"k", 1000},          {"kb", 1024},
+                                    {"m", 1'000'000}, {"mb", kMega}, {"g", 1'000'000'000}, {"gb", kGiga}};
+// In microseconds.
+constexpr Suffix kTimeSuffixes[] = {{"us", 1},         {"ms", 1000},         {"s", 1'000'000},
+                                    {"m", 60'000'000}, {"h", 3'600'000'000}, {"d", 86'400'000'000}};
+
+std::int64_t unit_microseconds(const Option& option) noexcept {
+  if (option.unit == "microseconds") return 1;
+  return option.unit == "milliseconds" ? 1000 : 1'000'000;
+}
+
+/// A whole number with an optional suffix; nullopt when it is anything else or does not fit.
+std::optional<std::int64_t> read_number(const Option& option, std::string_view text) {
+  std::int64_t value = 0;
+  const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc{}) return std::nullopt;
+  const std::string suffix = lowered({stop, static_cast<std::size_t>(text.data() + text.size() - stop)});
+  if (suffix.empty()) return value;
+  if (option.type == OptionType::kInteger) return std::nullopt;
+  const bool bytes = option.type == OptionType::kBytes;
+  const auto suffixes = bytes ? std::span<const Suffix>(kByteSuffixes) : std::span<const Suffix>(kTimeSuffixes);
+  for (const Suffix& known : suffixes) {
+    if (known.name != suffix) continue;
+    std::int64_t product = 0;
+    if (__builtin_mul_overflow(value, known.factor, &product)) return std::nullopt;
+    const std::int64_t unit = bytes ? 1 : unit_microseconds(option);
+    if (product % unit != 0) return std::nullopt;
+    return product / unit;
+  }
+  return std::nullopt;
+}
+
+std::string expectation(const Option& option) {
+  const std::string range = "from " + std::to_string(option.least) + " to " + std::to_string(option.most);
+  switch (option.type) {
+    case OptionType::kInteger: return "a whole number " + range;
+    case OptionType::kBytes: return "a size such as 64mb, " + range + " bytes";
+    case OptionType::kDuration:
+      return "a time such as 500ms, 30s or 1h, in whole " + std::string(option.unit) + " " + range;
+    case OptionType::kFlag: return "yes or no";
+    case OptionType::kChoice: return "one of: " + std::string(option.choices);
+    case OptionType::kText:
+    case OptionType::kSecret: break;
+  }
+  return "a text without line breaks";
+}
+
+/// The place of `word` among the blank-separated `choices`; -1 when it is not there.
+std::int64_t place_of(std::string_view word, std::string_view choices) noexcept {
+  for (std::int64_t place = 0; !choices.empty(); ++place) {
+    const std::size_t end = std::min(choices.find(' '), choices.size());
+    if (choices.substr(0, end) == word) return place;
+    choices.remove_prefix(std::min(end + 1, choices.size()));
+  }
+  return -1;
+}
+
+std::string_view nth_choice(std::string_view choices, std::int64_t place) noexcept {
+  for (; place > 0; --place) choices.remove_prefix(choices.find(' ') + 1);
+  return choices.substr(0, choices.find(' '));
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  const std::size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// `name value` of a configuration line; an empty name for a comment or an empty line.
+std::pair<std::string, std::string> split_line(std::string_view line) {
+  line = trimmed(line);
+  if (line.empty() || line.front() == '#') return {};
+  const std::size_t gap = std::min(line.find_first_of(" \t"), line.size());
+  std::string_view value = trimmed(line.substr(gap));
+  if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front()) {
+    value.remove_prefix(1);
+    value.remove_suffix(1);
+  }
+  return {lowered(line.substr(0, gap)), std::string(value)};
+}
+
+/// Calls `take` for each line, without its end.
+template <class Take>
+void for_each_line(std::string_view text, Take take) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    take(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+}  // namespace
+
+Settings::Settings() {
+  for (std::size_t i = 0; i < kOptionCount; ++i) {
+    auto value = read(kOptions[i], kOptions[i].initial);
+    if (value) values_[i] = std::move(*value);
+    values_[i].set = false;
+  }
+}
+
+const Option* Settings::find(std::string_view name) noexcept {
+  const auto same = [&](const Option& option) { return std::ranges::equal(option.name, name, {}, {}, lower); };
+  const auto* const found = std::ranges::find_if(kOptions, same);
+  return found == std::end(kOptions) ? nullptr : found;
+}
+
+Result<Settings::Value> Settings::read(const Option& option, std::string_view text) {
+  const auto refuse = [&] {
+    std::string sentence(option.name);
+    // A secret must not come back in an error, which may be logged.
+    if (option.type != OptionType::kSecret) sentence += " cannot be \"" + std::string(text) + "\"";
+    return stave::fail(ErrorCode::kInvalidArgument, sentence + "; it must be " + expectation(option));
+  };
+  Value value{.set = true};
+  switch (option.type) {
+    case OptionType::kInteger:
+    case OptionType::kBytes:
+    case OptionType::kDuration: {
+      const auto number = read_number(option, text);
+      if (!number || *number < option.least || *number > option.most) return refuse();
+      value.number = *number;
+      break;
+    }
+    case OptionType::kFlag:
+      if (lowered(text) != "yes" && lowered(text) != "no") return refuse();
+      value.number = lowered(text) == "yes" ? 1 : 0;
+      break;
+    case OptionType::kChoice:
+      value.number = place_of(lowered(text), option.choices);
+      if (value.number < 0 || text.empty()) return refuse();
+      value.text = lowered(text);
+      break;
+    case OptionType::kText:
+      if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) return refuse();
+      value.text = text;
+      break;
+    case OptionType::kSecret:
+      if (!text.empty()) value.text = hash_password(text);
+      break;
+  }
+  return value;
+}
+
+Result<void> Settings::set(std::string_view name, std::string_view value) {
+  const Option* const option = find(name);
+  if (option == nullptr) return stave::fail(ErrorCode::kNotFound, "there is no option \"" + std::string(name) + "\"");
+  const auto id = static_cast<std::size_t>(option - kOptions);
+  STAVE_ASSIGN(Value parsed, read(*option, value));
+  if (option->change == Change::kFixed) {
+    if (parsed.number != values_[id].number || parsed.text != values_[id].text)
+      return stave::fail(ErrorCode::kInvalidArgument,
+                         std::string(name) + " is always \"" + shown(id) + "\": " + std::string(option->help));
+    return {};
+  }
+  // `sync` and Redis' name for it are one option with two spellings, in the same order.
+  if (id == kSync || id == kAppendFsync) {
+    for (const std::size_t twin : {kSync, kAppendFsync}) {
+      values_[twin].number = parsed.number;
+      values_[twin].text = nth_choice(kOptions[twin].choices, parsed.number);
+    }
+    values_[kSync].set = true;
+    return {};
+  }
+  values_[id] = std::move(parsed);
+  return {};
+}
+
+Result<void> Settings::change(std::string_view name, std::string_view value) {
+  const Option* const option = find(name);
+  if (option != nullptr && option->change == Change::kRestart) {
+    STAVE_TRY(read(*option, value));
+    return stave::fail(ErrorCode::kUnsupported, std::string(name) + " is only read at the start");
+  }
+  return set(name, value);
+}
+
+Result<void> Settings::load(std::string_view file_name, std::string_view text) {
+  int number = 0;
+  Result<void> outcome;
+  for_each_line(text, [&](std::string_view line) {
+    ++number;
+    if (!outcome) return;
+    const auto [name, value] = split_line(line);
+    if (name.empty()) return;
+    if (auto taken = set(name, value); !taken)
+      outcome = stave::fail(taken.error().code(), std::string(file_name) + ", line " + std::to_string(number) + ": " +
+                                                      taken.error().message());
+  });
+  return outcome;
+}
+
+Result<void> Settings::load_environment(const std::function<const char*(const char*)>& variable) {
+  for (const Option& option : kOptions) {
+    if (option.change == Change::kFixed) continue;
+    std::string name(option.name);
+    for (char& c : name) c = c == '-' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+    const char* const value = variable(name.c_str());
+    if (value == nullptr) continue;
+    if (auto taken = set(option.name, value); !taken)
+      return stave::fail(taken.error().code(), "environment variable " + name + ": " + taken.error().message());
+  }
+  return {};
+}
+
+std::string Settings::written(std::size_t id) const {
+  const Value& value = values_[id];
+  switch (kOptions[id].type) {
+    case OptionType::kFlag: return value.number != 0 ? "yes" : "no";
+    case OptionType::kChoice:
+    case OptionType::kText:
+    case OptionType::kSecret: return value.text;
+    default: return std::to_string(value.number);
+  }
+}
+
+std::string Settings::shown(std::size_t id) const {
+  if (kOptions[id].type == OptionType::kSecret) return values_[id].text.empty() ? "" : "********";
+  return written(id);
+}
+
+std::vector<std::pair<std::string, std::string>> Settings::all() const {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  pairs.reserve(kOptionCount);
+  for (std::size_t i = 0; i < kOptionCount; ++i) pairs.emplace_back(kOptions[i].name, shown(i));
+  return pairs;
+}
+
+std::string Settings::rewritten(std::string_view text) const {
+  std::array<bool, kOptionCount> done{};
+  std::string out;
+  const auto put = [&](std::size_t id) {
+    const std::string value = written(id);
+    out += kOptions[id].name;
+    out += value.empty() ? " \"\"" : " " + value;
+    out += '\n';
+    done[id] = true;
+  };
+  for_each_line(text, [&](std::string_view line) {
+    const auto [name, value] = split_line(line);
+    const Option* const option = name.empty() ? nullptr : find(name);
+    if (option == nullptr) {
+      out.append(line);
+      out += '\n';
+      return;
+    }
+    const auto id = static_cast<std::size_t>(option - kOptions);
+    if (!done[id]) put(id);
+  });
+  for (std::size_t i = 0; i < kOptionCount; ++i)
+    if (values_[i].set && !done[i] && !(i == kSync && done[kAppendFsync])) put(i);
+  return out;
+}
+
+Sync Settings::sync() const noexcept {
+  constexpr Sync kPolicies[] = {Sync::kAlways, Sync::kInterval, Sync::kOs};
+  return kPolicies[number(kSync)];
+}
+
+Result<Options> Settings::store_options() const {
+  Options options;
+  options.sync = sync();
+  options.sync_interval_ms = number(option_id("sync-interval"));
+  options.segment_bytes = static_cast<std::uint64_t>(number(option_id("segment-size")));
+  options.segment_age_ms = number(option_id("segment-age"));
+  options.log_buffer_bytes = static_cast<std::size_t>(number(option_id("log-buffer")));
+  options.databases = static_cast<int>(number(option_id("databases")));
+  options.key_bytes_max = static_cast<std::size_t>(number(option_id("key-max-bytes")));
+  options.value_bytes_max = static_cast<std::size_t>(number(option_id("proto-max-bulk-len")));
+  options.disk_reserve_bytes = static_cast<std::uint64_t>(number(option_id("disk-reserve")));
+  if (!std::has_single_bit(options.log_buffer_bytes))
+    return stave::fail(ErrorCode::kInvalidArgument, "log-buffer must be a power of two, such as 4mb");
+  return options;
+}
+
+std::string options_reference() {
+  std::string page =
+      "# Options of the server\n\n"
+      "Generated by `stave options` from `src/doors/resp/options_table.h`; do not edit.\n\n"
+      "Later sources win: default, configuration file (`--config FILE`, lines `name value`), environment\n"
+      "(`PORT`, `SYNC_INTERVAL`: upper case, `_` for `-`), flags (`--port 6379`).\n"
+      "Sizes: `100`, `64kb`, `1gb` (powers of 1024), `1k`, `1m`, `1g` (powers of 1000). Times: `250us`, `500ms`, "
+      "`30s`, `5m`,\n"
+      "`1h`, `7d`; a bare number is in the unit given. *Live* options can be changed by `CONFIG SET`; *fixed* ones are "
+      "there\n"
+      "for clients that ask.\n\n"
+      "|option|default|unit|bounds|change|meaning|\n|-|-|-|-|-|-|\n";
+  for (const Option& option : kOptions) {
+    std::string bounds;
+    if (option.type == OptionType::kChoice) {
+      bounds = option.choices;
+    } else if (option.type == OptionType::kFlag) {
+      bounds = "yes no";
+    } else if (option.most > option.least) {
+      bounds = std::to_string(option.least) + " to " + std::to_string(option.most);
+    }
+    const char* const change = option.change == Change::kLive    ? "live"
+                               : option.change == Change::kFixed ? "fixed"
+                                                                 : "restart";
+    page += "|`" + std::string(option.name) + "`|" +
+            (option.initial.empty() ? "" : "`" + std::string(option.initial) + "`") + "|" + std::string(option.unit) +
+            "|" + bounds + "|" + change + "|" + std::string(option.help) + "|\n";
+  }
+  return page;
+}
+
+}  // namespace stave::resp

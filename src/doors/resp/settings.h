@@ -1,0 +1,64 @@
+// The server's options with their values: where text from files, the environment, flags and CONFIG SET becomes numbers.
+//
+// Promises: a value is either taken whole or refused with a sentence that says what would be right; the password is
+// kept only as a hash. Must not know: who uses the values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "doors/resp/options_table.h"
+#include "stave/options.h"
+
+namespace stave::resp {
+
+class Settings {
+ public:
+  Settings();
+
+  /// The row of an option, case-insensitively; nullptr when there is none.
+  static const Option* find(std::string_view name) noexcept;
+
+  /// Takes a value as a person writes it. Errors: kNotFound, kInvalidArgument.
+  Result<void> set(std::string_view name, std::string_view value);
+  /// Like `set`, while running. Errors: also kUnsupported: needs a restart.
+  Result<void> change(std::string_view name, std::string_view value);
+  /// Lines `name value`; '#' begins a comment, quotes keep blanks. Errors name the line.
+  Result<void> load(std::string_view file_name, std::string_view text);
+  /// Every option's variable (upper case, '_' for '-') that `variable` knows.
+  Result<void> load_environment(const std::function<const char*(const char*)>& variable);
+
+  [[nodiscard]] std::int64_t number(std::size_t id) const noexcept { return values_[id].number; }
+  [[nodiscard]] bool flag(std::size_t id) const noexcept { return values_[id].number != 0; }
+  [[nodiscard]] const std::string& text(std::size_t id) const noexcept { return values_[id].text; }
+  /// As CONFIG GET shows it: bytes and times as bare numbers in the option's unit, secrets masked.
+  [[nodiscard]] std::string shown(std::size_t id) const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> all() const;
+  /// `text` of a configuration file, with its values brought up to date and the missing ones appended.
+  [[nodiscard]] std::string rewritten(std::string_view text) const;
+
+  [[nodiscard]] Sync sync() const noexcept;
+  /// What the engine is opened with. Errors: kInvalidArgument.
+  [[nodiscard]] Result<Options> store_options() const;
+
+ private:
+  struct Value {
+    std::int64_t number = 0;  ///< Bytes, units, 0 or 1, or the place among the choices.
+    std::string text;         ///< Of texts and choices; of a secret "sha256:…".
+    bool set = false;         ///< By somebody, not by default.
+  };
+  static Result<Value> read(const Option& option, std::string_view text);
+  [[nodiscard]] std::string written(std::size_t id) const;
+
+  std::array<Value, kOptionCount> values_;
+};
+
+/// docs/reference/options.md.
+std::string options_reference();
+
+}  // namespace stave::resp

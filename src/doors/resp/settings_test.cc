@@ -1,0 +1,196 @@
+#include "doors/resp/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "doors/resp/secret.h"
+#include "doors/resp/shared.h"
+
+namespace stave::resp {
+namespace {
+
+std::string refusal(const char* name, const char* value) {
+  Settings settings;
+  const auto done = settings.set(name, value);
+  return done ? "" : done.error().message();
+}
+
+TEST(Settings, begin_with_the_defaults_of_the_table) {
+  const Settings settings;
+  EXPECT_EQ(settings.number(option_id("port")), 6379);
+  EXPECT_EQ(settings.number(option_id("segment-size")), 64 * kMega);
+  EXPECT_EQ(settings.number(option_id("sync-interval")), 1000);
+  EXPECT_EQ(settings.text(option_id("bind")), "127.0.0.1 -::1");
+  EXPECT_EQ(settings.sync(), Sync::kAlways);
+  EXPECT_TRUE(settings.flag(option_id("protected-mode")));
+}
+
+TEST(Settings, have_a_valid_default_in_every_row) {
+  for (const Option& option : kOptions) {
+    Settings settings;
+    EXPECT_TRUE(settings.set(option.name, option.initial).has_value()) << option.name;
+    EXPECT_TRUE(option.help.ends_with('.')) << option.name;
+  }
+}
+
+TEST(Settings, read_sizes_and_times_with_suffixes) {
+  Settings settings;
+  const struct {
+    const char* name;
+    const char* value;
+    std::int64_t number;
+  } cases[] = {
+      {"segment-size", "1gb", kGiga},
+      {"segment-size", "100K", 100'000},
+      {"segment-size", "128Kb", 128 * 1024},
+      {"segment-size", "1000000b", 1'000'000},
+      {"timeout", "5m", 300},
+      {"timeout", "2h", 7200},
+      {"timeout", "30", 30},
+      {"sync-interval", "2s", 2000},
+      {"sync-interval", "250ms", 250},
+      {"segment-age", "7d", 604'800'000},
+      {"slowlog-log-slower-than", "1ms", 1000},
+      {"slowlog-log-slower-than", "-1", -1},
+  };
+  for (const auto& c : cases) {
+    ASSERT_TRUE(settings.set(c.name, c.value).has_value()) << c.name << " " << c.value;
+    EXPECT_EQ(settings.number(static_cast<std::size_t>(Settings::find(c.name) - kOptions)), c.number)
+        << c.name << " " << c.value;
+  }
+}
+
+TEST(Settings, refuse_bad_values_and_say_what_would_be_right) {
+  EXPECT_EQ(refusal("port", "abc"), "port cannot be \"abc\"; it must be a whole number from 0 to 65535");
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"port", "65536"},
+                                                                  {"port", "-1"},
+                                                                  {"port", ""},
+                                                                  {"port", "6379x"},
+                                                                  {"port", "1kb"},
+                                                                  {"port", "99999999999999999999"},
+                                                                  {"segment-size", "1"},
+                                                                  {"segment-size", "9999999gb"},
+                                                                  {"segment-size", "1tb"},
+                                                                  {"sync-interval", "1us"},
+                                                                  {"sync", "sometimes"},
+                                                                  {"sync", ""},
+                                                                  {"protected-mode", "maybe"},
+                                                                  {"dir", "a\nb"},
+                                                                  {"timeout", "1.5"},
+                                                                  {"no-such-option", "1"},
+                                                                  {"appendonly", "no"},
+                                                                  {"maxmemory", "1gb"},
+                                                                  {"save", "900 1"}})
+    EXPECT_NE(refusal(name, value), "") << name << " " << value;
+}
+
+TEST(Settings, accept_the_one_value_of_a_fixed_option) {
+  EXPECT_EQ(refusal("save", ""), "");
+  EXPECT_EQ(refusal("appendonly", "yes"), "");
+  EXPECT_EQ(refusal("maxmemory", "0"), "");
+}
+
+TEST(Settings, know_sync_by_both_names) {
+  Settings settings;
+  ASSERT_TRUE(settings.set("appendfsync", "everysec").has_value());
+  EXPECT_EQ(settings.sync(), Sync::kInterval);
+  EXPECT_EQ(settings.shown(option_id("sync")), "interval");
+  ASSERT_TRUE(settings.set("SYNC", "os").has_value());
+  EXPECT_EQ(settings.shown(option_id("appendfsync")), "no");
+}
+
+TEST(Settings, never_show_the_password) {
+  Settings settings;
+  EXPECT_EQ(settings.shown(option_id("requirepass")), "");
+  ASSERT_TRUE(settings.set("requirepass", "hunter2").has_value());
+  for (const auto& [name, value] : settings.all()) EXPECT_EQ(value.find("hunter2"), std::string::npos) << name;
+  EXPECT_EQ(settings.rewritten("").find("hunter2"), std::string::npos);
+  EXPECT_TRUE(password_matches("hunter2", settings.text(option_id("requirepass"))));
+  EXPECT_FALSE(password_matches("hunter3", settings.text(option_id("requirepass"))));
+  EXPECT_FALSE(password_matches("", settings.text(option_id("requirepass"))));
+}
+
+TEST(Settings, take_a_password_that_is_already_hashed) {
+  Settings settings;
+  ASSERT_TRUE(settings.set("requirepass", "sha256:2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824")
+                  .has_value());
+  EXPECT_TRUE(password_matches("hello", settings.text(option_id("requirepass"))));
+}
+
+TEST(Settings, let_later_sources_win) {
+  Settings settings;
+  ASSERT_TRUE(
+      settings.load("f", "# a comment\n\nport 7000\n  DIR  \"my data\"\r\nbind 127.0.0.1 ::1\ntimeout 1h").has_value());
+  EXPECT_EQ(settings.number(option_id("port")), 7000);
+  EXPECT_EQ(settings.text(option_id("dir")), "my data");
+  EXPECT_EQ(settings.text(option_id("bind")), "127.0.0.1 ::1");
+  EXPECT_EQ(settings.number(option_id("timeout")), 3600);
+  const std::map<std::string, const char*> environment{{"PORT", "7001"}, {"SYNC_INTERVAL", "5s"}, {"SAVE", "nonsense"}};
+  ASSERT_TRUE(settings
+                  .load_environment([&](const char* name) {
+                    const auto found = environment.find(name);
+                    return found == environment.end() ? nullptr : found->second;
+                  })
+                  .has_value());
+  EXPECT_EQ(settings.number(option_id("port")), 7001);
+  EXPECT_EQ(settings.number(option_id("sync-interval")), 5000);
+}
+
+TEST(Settings, name_the_line_of_a_bad_configuration) {
+  Settings settings;
+  const auto done = settings.load("stave.conf", "port 7000\nprot 7001\n");
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().message(), "stave.conf, line 2: there is no option \"prot\"");
+}
+
+TEST(Settings, change_only_live_options_while_running) {
+  Settings settings;
+  EXPECT_TRUE(settings.change("maxclients", "100").has_value());
+  const auto port = settings.change("port", "1");
+  ASSERT_FALSE(port.has_value());
+  EXPECT_EQ(port.error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(settings.change("port", "x").error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST(Settings, are_rewritten_in_place_with_comments_kept) {
+  Settings settings;
+  const std::string before = "# mine\nport 7000\nmaxclients 5\n";
+  ASSERT_TRUE(settings.load("f", before).has_value());
+  ASSERT_TRUE(settings.change("maxclients", "6").has_value());
+  ASSERT_TRUE(settings.change("appendfsync", "no").has_value());
+  const std::string after = settings.rewritten(before);
+  EXPECT_EQ(after, "# mine\nport 7000\nmaxclients 6\nsync os\n");
+  Settings again;
+  ASSERT_TRUE(again.load("f", after).has_value());
+  EXPECT_EQ(again.all(), settings.all());
+}
+
+TEST(Settings, refuse_a_log_buffer_that_is_no_power_of_two) {
+  Settings settings;
+  ASSERT_TRUE(settings.set("log-buffer", "5mb").has_value());
+  EXPECT_FALSE(settings.store_options().has_value());
+}
+
+TEST(AuthBackoff, waits_longer_after_each_failure_and_forgets_after_success) {
+  AuthBackoff backoff;
+  EXPECT_EQ(backoff.wait_until_ns("1.2.3.4"), 0u);
+  backoff.failed("1.2.3.4", 1000);
+  backoff.failed("1.2.3.4", 1000);
+  EXPECT_EQ(backoff.wait_until_ns("1.2.3.4"), 0u);
+  std::uint64_t before = 1000;
+  for (int i = 0; i < 5; ++i) {
+    backoff.failed("1.2.3.4", 1000);
+    EXPECT_GT(backoff.wait_until_ns("1.2.3.4"), before);
+    before = backoff.wait_until_ns("1.2.3.4");
+  }
+  for (int i = 0; i < 100; ++i) backoff.failed("1.2.3.4", 1000);
+  EXPECT_LE(backoff.wait_until_ns("1.2.3.4"), 10'000'001'000u);
+  EXPECT_EQ(backoff.wait_until_ns("1.2.3.5"), 0u);
+  backoff.succeeded("1.2.3.4");
+  EXPECT_EQ(backoff.wait_until_ns("1.2.3.4"), 0u);
+}
+
+}  // namespace
+}  // namespace stave::resp

@@ -1,0 +1,181 @@
+// The program `stave`: reads the options, builds everything, hands it down, and ends it in good order.
+// The only place that does so.
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "doors/resp/server.h"
+#include "doors/shell/shell.h"
+
+namespace {
+
+using stave::resp::Settings;
+
+constexpr const char* kVersion = STAVE_VERSION;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+// A signal handler can reach nothing but globals.
+volatile std::sig_atomic_t signals_seen = 0;
+int stop_event = -1;
+
+void ask_to_stop() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t done = ::write(stop_event, &one, sizeof one);
+}
+
+extern "C" void on_signal(int) {
+  if (signals_seen != 0) ::_exit(kExitFailed);  // whoever asks twice cannot wait
+  signals_seen = 1;
+  const int kept = errno;
+  ask_to_stop();
+  errno = kept;
+}
+
+void catch_signals() {
+  struct sigaction action{};
+  action.sa_handler = on_signal;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &action, nullptr);
+  ::sigaction(SIGHUP, &action, nullptr);
+}
+
+void wait_for_stop() {
+  std::uint64_t count = 0;
+  while (::read(stop_event, &count, sizeof count) < 0 && errno == EINTR) {
+  }
+}
+
+int complain(const stave::Error& error, int code) {
+  std::fprintf(stderr, "stave: %s\n", error.describe().c_str());
+  return code;
+}
+
+/// Default, then file, then environment, then flags.
+stave::Result<Settings> read_settings(const std::string& config_file, const std::map<std::string, std::string>& flags) {
+  Settings settings;
+  if (!config_file.empty()) {
+    auto text = stave::resp::read_config_file(stave::FileSystem::system(), config_file);
+    if (!text) return std::unexpected(std::move(text).error());
+    if (auto done = settings.load(config_file, *text); !done) return std::unexpected(std::move(done).error());
+  }
+  if (auto done = settings.load_environment(&std::getenv); !done) return std::unexpected(std::move(done).error());
+  for (const auto& [name, value] : flags)
+    if (auto done = settings.set(name, value); !done) return std::unexpected(std::move(done).error());
+  return settings;
+}
+
+void report_recovery(spdlog::logger& log, stave::store::Engine& engine) {
+  const stave::store::EngineStats stats = engine.stats();
+  log.info("Recovered {} records, {:.1f} MiB of log, in {:.3f} s; the last close was {}.", stats.recovery.records,
+           static_cast<double>(stats.recovery.bytes) / (1 << 20), static_cast<double>(stats.recovery_ns) / 1e9,
+           stats.recovery.clean ? "clean" : "not clean, or this store is new");
+}
+
+int serve(const Settings& settings, const std::string& config_file) {
+  const auto log = spdlog::stderr_color_mt("stave");
+  stave::resp::set_log_level(*log, settings);
+  if (auto safe = stave::resp::check_protected(settings); !safe) return complain(safe.error(), kExitUsage);
+  auto options = settings.store_options();
+  if (!options) return complain(options.error(), kExitUsage);
+  options->notice = [&log](std::string_view text) { log->warn("{}", text); };
+  stop_event = ::eventfd(0, EFD_CLOEXEC);
+  catch_signals();
+
+  const std::string& directory = settings.text(stave::resp::option_id("dir"));
+  auto engine = stave::store::Engine::open(directory, *options);
+  if (!engine) return complain(engine.error(), kExitFailed);
+  report_recovery(*log, **engine);
+  stave::resp::ServerHost host(settings, {.config_file = config_file, .shut_down = ask_to_stop},
+                               stave::FileSystem::system(), *log);
+  {
+    stave::commands::Environment environment(**engine, host);
+    host.attach(environment);
+    auto server = stave::resp::Server::start(settings, host, environment, *log);
+    if (!server) return complain(server.error(), kExitFailed);
+    if (settings.number(stave::resp::option_id("http-port")) != 0)
+      log->warn("This version has no HTTP door; http-port is ignored.");
+    std::printf("Stave %s is ready on %s, serving %s with %zu thread%s, sync = %s.\n", kVersion,
+                (*server)->addresses().c_str(), directory.c_str(), (*server)->threads(),
+                (*server)->threads() == 1 ? "" : "s", settings.text(stave::resp::option_id("sync")).c_str());
+    std::fflush(stdout);
+    wait_for_stop();
+    log->info("Stopping.");
+    (*server)->stop();
+  }
+  if (auto closed = (*engine)->close(); !closed) return complain(closed.error(), kExitFailed);
+  log->info("Everything is on disk. Goodbye.");
+  return 0;
+}
+
+/// One flag for each row of the options table.
+void add_options(CLI::App& command, std::map<std::string, std::string>& flags) {
+  for (const stave::resp::Option& option : stave::resp::kOptions) {
+    if (option.change == stave::resp::Change::kFixed) continue;
+    const std::string name(option.name);
+    std::string help(option.help);
+    if (!option.initial.empty()) help += " [" + std::string(option.initial) + "]";
+    command
+        .add_option_function<std::string>(
+            "--" + name, [&flags, name](const std::string& value) { flags[name] = value; }, help)
+        ->type_name(option.unit.empty() ? "VALUE" : std::string(option.unit))
+        ->group("Options");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // The shell reads its arguments itself: what follows its first word belongs to a command and must not look like
+  // options.
+  if (argc > 1 && std::string_view(argv[1]) == "shell") {
+    const std::vector<std::string> arguments(argv + 2, argv + argc);
+    return stave::shell::run(arguments);
+  }
+  CLI::App app("Stave: a durable key-value store. Link it, talk to it, curl it.", "stave");
+  app.require_subcommand(1);
+  std::map<std::string, std::string> flags;
+  std::string config_file;
+  CLI::App* const serving = app.add_subcommand("serve", "Serve a store to Redis clients");
+  serving->add_option("--config", config_file,
+                      "Configuration file, lines `name value`; environment and flags win over it");
+  add_options(*serving, flags);
+  app.add_subcommand("shell", "Type commands to a directory, a JSON file or a server (stave shell --help)");
+  CLI::App* const reference = app.add_subcommand("options", "Print the table of options as Markdown");
+  CLI::App* const version = app.add_subcommand("version", "Print the version");
+  CLI::App* const help = app.add_subcommand("help", "Print this help");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (*version) {
+    std::printf("stave %s\n", kVersion);
+    return 0;
+  }
+  if (*reference) {
+    std::fputs(stave::resp::options_reference().c_str(), stdout);
+    return 0;
+  }
+  if (*help) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  }
+  auto settings = read_settings(config_file, flags);
+  if (!settings) return complain(settings.error(), kExitUsage);
+  return serve(*settings, config_file);
+}
