@@ -25,6 +25,9 @@ foreach(kind STATIC SHARED)
   target_link_libraries(${target} PUBLIC Threads::Threads)
 endforeach()
 set_target_properties(stave_static PROPERTIES EXPORT_NAME stave)
+# The shared object shows the public API and nothing else.
+target_link_options(stave_shared PRIVATE "LINKER:--version-script=${CMAKE_SOURCE_DIR}/src/doors/library/exports.map")
+set_target_properties(stave_shared PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/src/doors/library/exports.map)
 # Until 1.0 every minor version may change the C++ interface, and says so in its name.
 set_target_properties(stave_shared PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
