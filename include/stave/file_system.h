@@ -2,6 +2,9 @@
 //
 // Promises of an implementation: what `sync_data` returned for survives a power cut, provided that the
 // directory entry was made durable by `sync_directory`; anything else may be lost, torn or reordered.
+// Errors, of every call: kNotFound, kPermission, kNoSpace, kNoMemory, kTooLarge (past the largest file), kBusy (too many
+// open files), kInvalidArgument (a directory where a file should be, or the reverse; a write to a file opened to read),
+// kIo for everything else, after which it is unknown what happened. The error names the file.
 // Must not know: what the bytes mean.
 #pragma once
 
@@ -23,11 +26,14 @@ class File {
   virtual ~File() = default;
   /// Reads up to `into.size()` bytes at `offset`; fewer only at the end of the file. Returns the count.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) = 0;
-  /// Writes all bytes at `offset`, growing the file when needed. EINTR and short writes are continued inside.
+  /// Writes all bytes at `offset`, growing the file when needed. EINTR and short writes are continued inside. After a
+  /// failure a first part may have been written; the error's offset says how far it came, as far as that is known.
   virtual Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
   /// Makes what was written durable (data and size). Never call it again after a failure.
   virtual Result<void> sync_data() = 0;
-  /// Reserves real blocks for the first `size` bytes, so that writing there cannot run out of space. New bytes read as zero.
+  /// Reserves real blocks for the first `size` bytes, so that writing there cannot run out of space. New bytes read as
+  /// zero. Never shrinks. After a failure the file may have grown. Where the file system cannot reserve, zeros are written
+  /// after the present end, and holes before it stay holes.
   virtual Result<void> allocate(std::uint64_t size) = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
@@ -44,7 +50,7 @@ class DirectoryLock {
 enum class OpenMode : std::uint8_t {
   kRead,           ///< Must exist.
   kReadWrite,      ///< Must exist.
-  kCreate,         ///< Must not exist; read and write. New files are 0600.
+  kCreate,         ///< Must not exist (kConflict); read and write. New files are 0600.
 };
 
 /// A tree of files. Paths are plain strings, absolute or relative to the process. Threads: any.
@@ -52,16 +58,20 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
-  /// Creates the directory and its missing parents (0700). Existing is fine.
+  /// Creates the directory and its missing parents (0700) and makes their names durable. Existing is fine.
   virtual Result<void> create_directories(const std::string& path) = 0;
-  /// Plain names of the files in a directory, sorted.
+  /// Plain names of the files in a directory, sorted. Directories, links and the like are left out.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  /// Whether there is a file or a directory (or anything else) of that name.
   virtual Result<bool> exists(const std::string& path) = 0;
-  /// Replaces `to` atomically. Durable after `sync_directory` of the directory.
+  /// Renames a file and replaces `to` atomically. Durable after `sync_directory` of the directory `to` is in.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  /// Removes the name of a file; who has it open keeps it.
   virtual Result<void> remove(const std::string& path) = 0;
+  /// Makes every name in the directory durable. kUnsupported when the file system cannot.
   virtual Result<void> sync_directory(const std::string& path) = 0;
-  /// Takes the exclusive lock file `path`; kBusy when another process, or this one, holds it.
+  /// Takes the exclusive lock file `path`, creating it when missing; kBusy when another process, or this one, holds it.
+  /// It ends with the process, however that ends; the file stays.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;
   /// Bytes a writer may still use on the file system that holds `path`.
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;

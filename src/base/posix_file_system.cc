@@ -94,7 +94,7 @@ class PosixFile final : public File {
     if (size == 0) return {};
     // Not posix_fallocate: where the file system has no fallocate, glibc's stand-in races with writers.
     if (retry_eintr([&] { return ::fallocate(descriptor_.get(), 0, 0, signed_offset(size)); }) == 0) return {};
-    if (errno != EOPNOTSUPP) return failure(errno, "cannot reserve room");
+    if (errno != EOPNOTSUPP && errno != ENOSYS) return failure(errno, "cannot reserve room");
     return write_zeros_up_to(size);
   }
 

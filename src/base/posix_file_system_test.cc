@@ -2,8 +2,12 @@
 // src/testing/file_system_contract_test.cc.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +49,18 @@ class SystemFiles : public ::testing::Test {
     int status = 0;
     ::waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  /// From now on the kernel answers `system_call` of this process with `system_errno`. For children only.
+  static bool refuse(long system_call, int system_errno) {
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(system_call), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(system_errno)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{static_cast<unsigned short>(std::size(filter)), filter};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
   }
 
   FileSystem& files_ = FileSystem::system();
@@ -228,6 +244,69 @@ TEST_F(SystemFiles, dropping_the_cache_makes_the_next_read_ask_the_disk) {
   std::string back(text.size(), '?');
   ASSERT_TRUE((*file)->read_at(0, std::as_writable_bytes(std::span(back))));
   EXPECT_EQ(back, text);
+}
+
+TEST_F(SystemFiles, allocation_writes_zeros_where_the_file_system_cannot_reserve) {
+  for (const int refusal : {EOPNOTSUPP, ENOSYS}) {
+    const std::string path = at(std::to_string(refusal));
+    EXPECT_EQ(in_a_child([&] {
+                if (!refuse(SYS_fallocate, refusal)) return 1;
+                auto file = FileSystem::system().open(path, OpenMode::kCreate);
+                if (!file || !(*file)->write_at(0, base::as_bytes("abc"))) return 2;
+                if (!(*file)->allocate(300'000) || !(*file)->allocate(5)) return 3;
+                std::string text(300'001, '?');
+                const auto count = (*file)->read_at(0, std::as_writable_bytes(std::span(text)));
+                if (!count || *count != 300'000) return 4;
+                text.resize(*count);
+                return text == "abc" + std::string(299'997, '\0') ? 0 : 5;
+              }),
+              0);
+    struct stat status{};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_GE(status.st_blocks * 512, 300'000);
+  }
+}
+
+TEST_F(SystemFiles, a_failed_call_of_the_system_is_never_taken_for_success) {
+  const std::pair<long, int> calls[] = {{SYS_pread64, EIO},   {SYS_pwrite64, ENOSPC}, {SYS_fdatasync, EIO},
+                                        {SYS_fallocate, EIO}, {SYS_ftruncate, EIO},   {SYS_fadvise64, EIO}};
+  for (const auto& [call, refusal] : calls) {
+    const std::string path = at(std::to_string(call));
+    EXPECT_EQ(in_a_child([&, call = call, refusal = refusal] {
+                auto file = FileSystem::system().open(path, OpenMode::kCreate);
+                if (!file || !(*file)->write_at(0, base::as_bytes("abc"))) return 1;
+                if (!refuse(call, refusal)) return 2;
+                std::byte byte{};
+                const ErrorCode expected = refusal == EIO ? ErrorCode::kIo : ErrorCode::kNoSpace;
+                const std::pair<long, ErrorCode> answers[] = {
+                    {SYS_pread64, code((*file)->read_at(0, std::span(&byte, 1)))},
+                    {SYS_pwrite64, code((*file)->write_at(0, base::as_bytes("x")))},
+                    {SYS_fdatasync, code((*file)->sync_data())},
+                    {SYS_fallocate, code((*file)->allocate(100))},
+                    {SYS_ftruncate, code((*file)->truncate(1))},
+                    {SYS_fadvise64, code((*file)->drop_cache())}};
+                for (const auto& [which, answer] : answers)
+                  if (answer != (which == call ? expected : ErrorCode{})) return 3;
+                return 0;
+              }),
+              0)
+        << "system call " << call;
+  }
+}
+
+TEST_F(SystemFiles, a_directory_that_cannot_be_synced_is_not_called_durable) {
+  EXPECT_EQ(in_a_child([&] {
+              if (!refuse(SYS_fsync, EINVAL)) return 1;
+              FileSystem& files = FileSystem::system();
+              if (code(files.sync_directory(root_)) != ErrorCode::kUnsupported) return 2;
+              return code(files.create_directories(at("d/e"))) == ErrorCode::kUnsupported ? 0 : 3;
+            }),
+            0);
+  EXPECT_EQ(in_a_child([&] {
+              if (!refuse(SYS_fsync, EIO)) return 1;
+              return code(FileSystem::system().sync_directory(root_)) == ErrorCode::kIo ? 0 : 2;
+            }),
+            0);
 }
 
 TEST_F(SystemFiles, refuse_a_device) {

@@ -3,8 +3,16 @@
 // Every call that changes something is an operation and has a number, from 1. A test runs its load once to learn how
 // many there are, then lets the power fail at each of them, or looks at the disk before each of them (`on_operation`),
 // which needs one run for all. Promises: what it does replays from the seed when one thread calls it; a copy of the
-// disk shares what did not change, so that thousands of crashes of a small store take a second. Must not know: what the
-// bytes mean.
+// disk shares what did not change, so that thousands of crashes of a small store take a second.
+//
+//   SimFileSystem disk(seed);
+//   disk.on_operation([&](const Operation& next) {
+//     const auto promised = acknowledged;  // first what was promised, then what the disk would keep
+//     for (CrashMode mode : kCrashModes) check(disk.after_crash(mode, seed + next.number), promised);
+//   });
+//   run_the_load(disk);
+//
+// Must not know: what the bytes mean.
 #pragma once
 
 #include <cstdint>
