@@ -34,6 +34,7 @@ class GroupCommit {
     base::ConditionVariable condition;
     std::size_t count = 0;
   };
+  void gather() STAVE_REQUIRES(mutex_);
   void lead() STAVE_REQUIRES(mutex_);
 
   const Hooks hooks_;
@@ -42,6 +43,7 @@ class GroupCommit {
   std::uint64_t round_ STAVE_GUARDED_BY(mutex_) = 0;
   std::uint64_t wanted_ STAVE_GUARDED_BY(mutex_) = 0;        ///< Furthest position anybody asked for.
   std::uint64_t target_ STAVE_GUARDED_BY(mutex_) = 0;        ///< How far the round in progress goes.
+  std::size_t expected_ STAVE_GUARDED_BY(mutex_) = 1;  ///< How many took part when the last round ended.
   std::array<Waiting, 2> waiting_ STAVE_GUARDED_BY(mutex_);  ///< By round, odd and even.
 };
 

@@ -1,7 +1,7 @@
 #include "log/tail.h"
 
 #include <algorithm>
-#include <functional>
+#include <bit>
 #include <thread>
 #include <utility>
 
@@ -12,7 +12,8 @@ Tail::Tail(base::RingMemory memory, std::uint64_t start) noexcept
 
 std::size_t Tail::claim(std::uint64_t seen) noexcept {
   // Threads' ids are addresses; their middle bits, stirred, spread them over the slots.
-  const std::uint64_t id = std::hash<std::thread::id>{}(std::this_thread::get_id());
+  static_assert(sizeof(std::thread::id) == sizeof(std::uint64_t));
+  const auto id = std::bit_cast<std::uint64_t>(std::this_thread::get_id());
   std::size_t slot = (id * 0x9e3779b97f4a7c15ull) >> 58;
   for (std::size_t tried = 1;; ++tried) {
     std::uint64_t free = 0;
