@@ -83,7 +83,8 @@ Pending Engine::read_many(std::span<const KeyRef> keys, Access access,
     const std::size_t end = std::min(begin + kWindow, keys.size());
     for (std::size_t i = begin; i < end; ++i) probes[i].shard->prefetch_entry(probes[i].hash);
     for (std::size_t i = begin; i < end; ++i)
-      pending.merge(show_entry(*probes[i].shard, probes[i].hash, keys[i], access, [&](const ValueView* view) { show(i, view); }));
+      pending.merge(
+          show_entry(*probes[i].shard, probes[i].hash, keys[i], access, [&](const ValueView* view) { show(i, view); }));
   }
   unlock_all(ids);
   return pending;
@@ -91,7 +92,8 @@ Pending Engine::read_many(std::span<const KeyRef> keys, Access access,
 
 Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const {
   if (key.size() > options_.key_bytes_max)
-    return fail(ErrorCode::kTooLarge, "key exceeds maximum allowed size (" + std::to_string(options_.key_bytes_max) + " bytes)");
+    return fail(ErrorCode::kTooLarge,
+                "key exceeds maximum allowed size (" + std::to_string(options_.key_bytes_max) + " bytes)");
   if (value_bytes > options_.value_bytes_max)
     return fail(ErrorCode::kTooLarge, "string exceeds maximum allowed size (proto-max-bulk-len)");
   return {};
@@ -120,8 +122,8 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
     // What fits exactly where the old value lies cannot fail after it was logged. Everything else takes its memory
     // first, so that a write that is refused by the log or by memory leaves nothing behind in either.
     constexpr std::size_t kInlineMax = 512;
-    if (entry && value.size() <= kInlineMax && entry.value().size() == value.size() && !entry.has_expiry() && expiry.never() &&
-        entry.type() == ValueType::kString) {
+    if (entry && value.size() <= kInlineMax && entry.value().size() == value.size() && !entry.has_expiry() &&
+        expiry.never() && entry.type() == ValueType::kString) {
       auto appended = log_->append(std::span(&record, 1), std::span(&lsn, 1));
       if (!appended) [[unlikely]]
         return fail(std::move(appended).error());

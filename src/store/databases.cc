@@ -14,13 +14,18 @@ using keyspace::ShardId;
 std::vector<ShardId> Engine::shards_of(int first_database, int last_database) const {
   const auto per = static_cast<ShardId>(keyspace_.shards_per_database());
   std::vector<ShardId> ids;
-  for (ShardId id = static_cast<ShardId>(first_database) * per; id < (static_cast<ShardId>(last_database) + 1) * per; ++id)
+  for (ShardId id = static_cast<ShardId>(first_database) * per; id < (static_cast<ShardId>(last_database) + 1) * per;
+       ++id)
     ids.push_back(id);
   return ids;
 }
 
-Result<Pending> Engine::flush(int database, Sync sync) { return flush_range(database, database, sync); }
-Result<Pending> Engine::flush_all(Sync sync) { return flush_range(0, options_.databases - 1, sync); }
+Result<Pending> Engine::flush(int database, Sync sync) {
+  return flush_range(database, database, sync);
+}
+Result<Pending> Engine::flush_all(Sync sync) {
+  return flush_range(0, options_.databases - 1, sync);
+}
 
 Result<Pending> Engine::flush_range(int first, int last, Sync sync) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   const auto ids = shards_of(first, last);
@@ -93,7 +98,8 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
         newest = std::max(newest, entry.address() + 1);
         const Expiry expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
         if (expiry.passed(time)) return;
-        visit(entry.key(), {.type = entry.type(), .value = entry.value(), .expiry = expiry, .version = entry.version()});
+        visit(entry.key(),
+              {.type = entry.type(), .value = entry.value(), .expiry = expiry, .version = entry.version()});
       });
       pending.merge(observe(newest));
     } else {
@@ -109,8 +115,9 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
 
 std::optional<std::string> Engine::random_key(int database, Pending& pending) {
   const std::size_t shards = keyspace_.shards_per_database();
-  // Shards hold about equally many keys, so: a random shard, then a random entry of it. A few tries, because the first may be
-  // empty or the entry expired; then the shards in turn, so that the last key of a database is found for certain.
+  // Shards hold about equally many keys, so: a random shard, then a random entry of it. A few tries, because the first
+  // may be empty or the entry expired; then the shards in turn, so that the last key of a database is found for
+  // certain.
   const std::uint64_t seed = base::thread_random();
   for (std::size_t attempt = 0; attempt < shards + 16; ++attempt) {
     const std::uint64_t dice = attempt < 16 ? base::thread_random() : seed + attempt;

@@ -26,7 +26,9 @@ Result<void> Engine::wait(const Pending& pending) {
   return {};
 }
 
-Result<void> Engine::sync() { return log_->wait_durable(log_->tail()); }
+Result<void> Engine::sync() {
+  return log_->wait_durable(log_->tail());
+}
 
 // --- time and expiry ---------------------------------------------------------------------------------
 
@@ -38,8 +40,8 @@ UnixMs Engine::now() noexcept {
   return UnixMs{std::max(wall, last)};
 }
 
-// Reads are not logged one by one. The exact deadline is kept in memory; the log hears of it once per eighth of the period
-// (when the deadline enters a new eighth), so that a restart finds one that is at most an eighth early.
+// Reads are not logged one by one. The exact deadline is kept in memory; the log hears of it once per eighth of the
+// period (when the deadline enters a new eighth), so that a restart finds one that is at most an eighth early.
 void Engine::refresh_sliding(Entry entry, KeyRef key, UnixMs time) {
   const Expiry old = entry.expiry();
   const Expiry fresh{.at = time + old.sliding_ms, .sliding_ms = old.sliding_ms};
@@ -61,7 +63,8 @@ void Engine::refresh_sliding(Entry entry, KeyRef key, UnixMs time) {
 void Engine::note_deadline(UnixMs at) noexcept {
   if (raw(at) == 0) return;
   std::int64_t earliest = earliest_deadline_.load(std::memory_order_relaxed);
-  while (raw(at) < earliest && !earliest_deadline_.compare_exchange_weak(earliest, raw(at), std::memory_order_relaxed)) {
+  while (raw(at) < earliest &&
+         !earliest_deadline_.compare_exchange_weak(earliest, raw(at), std::memory_order_relaxed)) {
   }
 }
 
@@ -128,7 +131,8 @@ void Engine::housekeeping() {
       base::MutexLock lock(housekeeping_mutex_);
       if (stopping_) return;
       if (graveyard_.empty())
-        housekeeping_wake_.wait_for_ms(housekeeping_mutex_, std::clamp<std::int64_t>(std::min(log_ms, expiry_ms), 1, kSleepMaxMs));
+        housekeeping_wake_.wait_for_ms(housekeeping_mutex_,
+                                       std::clamp<std::int64_t>(std::min(log_ms, expiry_ms), 1, kSleepMaxMs));
       dead.swap(graveyard_);
     }
   }

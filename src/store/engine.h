@@ -1,9 +1,10 @@
-// The engine: log and keyspace made into one durable store. Everything above (library, commands, doors) goes through it.
+// The engine: log and keyspace made into one durable store. Everything above (library, commands, doors) goes through
+// it.
 //
-// Promises: every change is logged before anybody can see it and is seen by everybody at once; a transaction is whole or
-// nothing, in memory and on disk; every call that shows or makes something returns what its answer must wait
-// for before it leaves the process (see `Pending`); time never runs backwards inside a store.
-// Must not know: commands, protocols, sockets.
+// Promises: every change is logged before anybody can see it and is seen by everybody at once; a transaction is whole
+// or nothing, in memory and on disk; every call that shows or makes something returns what its answer must wait for
+// before it leaves the process (see `Pending`); time never runs backwards inside a store. Must not know: commands,
+// protocols, sockets.
 #pragma once
 
 #include <atomic>
@@ -44,7 +45,8 @@ struct ValueView {
 /// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.
 struct Pending {
   Lsn durable = kNoLsn;  ///< On disk up to here (sync = always).
-  Lsn written = kNoLsn;  ///< With the operating system up to here (sync = interval or os), so that kill -9 loses nothing.
+  Lsn written =
+      kNoLsn;  ///< With the operating system up to here (sync = interval or os), so that kill -9 loses nothing.
   void merge(const Pending& other) noexcept {
     if (other.durable > durable) durable = other.durable;
     if (other.written > written) written = other.written;
@@ -102,16 +104,19 @@ class Engine {
 
   // --- whole databases --------------------------------------------------------------------------
 
-  /// Removes every key of a database, at one instant. Its memory is freed afterwards, in the background if there is one.
+  /// Removes every key of a database, at one instant. Its memory is freed afterwards, in the background if there is
+  /// one.
   Result<Pending> flush(int database, Sync sync = Sync::kDefault);
   Result<Pending> flush_all(Sync sync = Sync::kDefault);
   /// Two databases change places, at one instant.
   Result<Pending> swap(int first, int second, Sync sync = Sync::kDefault);
   /// Number of keys; expired ones count until they are collected (some milliseconds).
   [[nodiscard]] std::uint64_t size(int database) const noexcept { return keyspace_.size(database); }
+  /// Where a database's memory is, and how many of its keys expire. Locks its shards one by one.
+  [[nodiscard]] keyspace::MemoryUse memory(int database) const { return keyspace_.memory(database); }
 
-  /// Visits keys of a database from `cursor` (0 starts) until about `count` were seen; returns the cursor to go on from,
-  /// 0 at the end. Guarantees of `Shard::scan`. Expired keys are left out. `visit` runs under a shard's lock.
+  /// Visits keys of a database from `cursor` (0 starts) until about `count` were seen; returns the cursor to go on
+  /// from, 0 at the end. Guarantees of `Shard::scan`. Expired keys are left out. `visit` runs under a shard's lock.
   std::uint64_t scan(int database, std::uint64_t cursor, std::size_t count,
                      base::FunctionRef<void(std::string_view key, const ValueView&)> visit, Pending& pending);
   /// A random live key; nullopt when there is none.

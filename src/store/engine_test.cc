@@ -167,7 +167,8 @@ TEST_F(Engines, a_scan_sees_every_key_that_stays) {
   int round = 0;
   Pending pending;
   do {
-    cursor = engine_->scan(0, cursor, 10, [&](std::string_view key, const ValueView&) { ++seen[std::string(key)]; }, pending);
+    cursor = engine_->scan(
+        0, cursor, 10, [&](std::string_view key, const ValueView&) { ++seen[std::string(key)]; }, pending);
     for (int i = 0; i < 10; ++i) put("grow" + std::to_string(round * 10 + i), "v");
     ++round;
   } while (cursor != 0);
@@ -237,7 +238,8 @@ TEST_F(Engines, transactions_agree_with_a_map_across_commits_rollbacks_and_resta
   std::map<std::string, std::string> model;
   for (int round = 0; round < 2000; ++round) {
     std::vector<std::string> names;
-    for (int i = 0; i < 1 + static_cast<int>(random.below(30)); ++i) names.push_back("k" + std::to_string(random.below(200)));
+    for (int i = 0; i < 1 + static_cast<int>(random.below(30)); ++i)
+      names.push_back("k" + std::to_string(random.below(200)));
     std::vector<KeyRef> keys;
     for (const auto& name : names) keys.push_back({0, name});
     auto draft = model;
@@ -256,7 +258,9 @@ TEST_F(Engines, transactions_agree_with_a_map_across_commits_rollbacks_and_resta
         default: {
           const auto found = txn.find(key);
           EXPECT_EQ(found.has_value(), draft.contains(name));
-          if (found) EXPECT_EQ(found->value, draft[name]);
+          if (found) {
+            EXPECT_EQ(found->value, draft[name]);
+          }
         }
       }
     }
@@ -289,7 +293,9 @@ TEST_F(Engines, money_is_neither_made_nor_lost_by_concurrent_transfers) {
       ASSERT_TRUE(txn.put(keys[0], std::to_string(have - 1), {}));
       const int had = std::stoi(std::string(txn.find(keys[1])->value));
       ASSERT_TRUE(txn.put(keys[1], std::to_string(had + 1), {}));
-      if (random.below(4) != 0) ASSERT_TRUE(txn.commit());
+      if (random.below(4) != 0) {
+        ASSERT_TRUE(txn.commit());
+      }
     }
   };
   std::thread one(worker, 1), two(worker, 2), three(worker, 3);
@@ -313,8 +319,9 @@ TEST_F(Engines, a_directory_is_held_by_one) {
 }
 
 TEST_F(Engines, bad_options_are_refused_with_a_sentence) {
-  for (auto change : {+[](Options& o) { o.segment_bytes = 1; }, +[](Options& o) { o.databases = 0; }, +[](Options& o) { o.shards = 3; },
-                      +[](Options& o) { o.log_buffer_bytes = 100'000; }, +[](Options& o) { o.sync = Sync::kDefault; }}) {
+  for (auto change : {+[](Options& o) { o.segment_bytes = 1; }, +[](Options& o) { o.databases = 0; },
+                      +[](Options& o) { o.shards = 3; }, +[](Options& o) { o.log_buffer_bytes = 100'000; },
+                      +[](Options& o) { o.sync = Sync::kDefault; }}) {
     Options bad = options_;
     change(bad);
     auto opened = Engine::open("/other", bad);

@@ -24,7 +24,8 @@ Result<void> check_options(const Options& o) {
   const auto bad = [](const char* sentence) { return fail(ErrorCode::kInvalidArgument, sentence); };
   if (o.sync == Sync::kDefault) return bad("sync must be always, interval or os");
   if (o.sync_interval_ms < 1 || o.sync_interval_ms > 3'600'000) return bad("sync_interval_ms must be 1 to 3600000");
-  if (o.segment_bytes < (64u << 10) || o.segment_bytes > (4ull << 30)) return bad("segment_bytes must be 64 KiB to 4 GiB");
+  if (o.segment_bytes < (64u << 10) || o.segment_bytes > (4ull << 30))
+    return bad("segment_bytes must be 64 KiB to 4 GiB");
   if (o.segment_age_ms < 0) return bad("segment_age_ms must not be negative; 0 turns it off");
   if (!std::has_single_bit(o.log_buffer_bytes) || o.log_buffer_bytes < (64u << 10) || o.log_buffer_bytes > (1u << 30))
     return bad("log_buffer_bytes must be a power of two, 64 KiB to 1 GiB");
@@ -71,15 +72,18 @@ Result<void> Engine::start() {
   }
   STAVE_ASSIGN(lock_, file_system_->lock(directory_ + "/LOCK"));
   const std::uint64_t begun = clock_->monotonic_ns();
-  STAVE_ASSIGN(log_, log::Log::open(directory_, options_,
-                                    [this](std::span<const log::RecordView> run) { return replay(run); }, &recovery_));
+  STAVE_ASSIGN(log_, log::Log::open(
+                         directory_, options_, [this](std::span<const log::RecordView> run) { return replay(run); },
+                         &recovery_));
   recovery_ns_ = clock_->monotonic_ns() - begun;
   opened_ = now();
   if (options_.background) thread_ = std::thread([this] { housekeeping(); });
   return {};
 }
 
-Engine::~Engine() { static_cast<void>(close()); }
+Engine::~Engine() {
+  static_cast<void>(close());
+}
 
 Result<void> Engine::close() {
   if (closed_) return {};
@@ -109,8 +113,9 @@ Result<void> Engine::replay(std::span<const log::RecordView> run) STAVE_NO_THREA
     const auto window = run.subspan(begin, std::min(kWindow, run.size() - begin));
     for (std::size_t i = 0; i < window.size(); ++i) {
       if (window[i].database >= options_.databases)
-        return fail(ErrorCode::kInvalidArgument, "the store holds keys of database " + std::to_string(window[i].database) +
-                                                     "; open it with more databases");
+        return fail(
+            ErrorCode::kInvalidArgument,
+            "the store holds keys of database " + std::to_string(window[i].database) + "; open it with more databases");
       hashes[i] = keyspace_.hash(window[i].key);
       shard_of(window[i].database, hashes[i]).prefetch_bucket(hashes[i]);
     }
@@ -126,8 +131,9 @@ Result<void> Engine::replay_one(const log::RecordView& record, std::uint64_t has
   keyspace::Shard& shard = shard_of(record.database, hash);
   switch (record.kind) {
     case log::RecordKind::kString: {
-      STAVE_TRY(shard.put(hash, record.key,
-                          {.type = ValueType::kString, .value = record.payload, .expiry = record.expiry, .address = record.lsn}));
+      STAVE_TRY(shard.put(
+          hash, record.key,
+          {.type = ValueType::kString, .value = record.payload, .expiry = record.expiry, .address = record.lsn}));
       note_deadline(record.expiry.at);
       return {};
     }
@@ -145,19 +151,23 @@ Result<void> Engine::replay_one(const log::RecordView& record, std::uint64_t has
       return {};
     }
     case log::RecordKind::kFlush:
-      for (const auto id : shards_of(record.database, record.database)) static_cast<void>(keyspace_.shard(id).take_contents());
+      for (const auto id : shards_of(record.database, record.database))
+        static_cast<void>(keyspace_.shard(id).take_contents());
       return {};
     case log::RecordKind::kSwap: {
       const int other = record.payload.empty() ? -1 : static_cast<unsigned char>(record.payload[0]);
-      if (other < 0 || other >= options_.databases) return fail(ErrorCode::kCorrupt, "a swap record names no database of this store");
+      if (other < 0 || other >= options_.databases)
+        return fail(ErrorCode::kCorrupt, "a swap record names no database of this store");
       const auto first = shards_of(record.database, record.database);
       const auto second = shards_of(other, other);
-      for (std::size_t i = 0; i < first.size(); ++i) keyspace_.shard(first[i]).swap_contents(keyspace_.shard(second[i]));
+      for (std::size_t i = 0; i < first.size(); ++i)
+        keyspace_.shard(first[i]).swap_contents(keyspace_.shard(second[i]));
       return {};
     }
     case log::RecordKind::kClose: return {};
   }
-  return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" + std::to_string(static_cast<int>(record.kind)) +
+  return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" +
+                                                 std::to_string(static_cast<int>(record.kind)) +
                                                  ") that this version does not know; open it with a newer Stave"));
 }
 

@@ -38,7 +38,9 @@ Transaction::Transaction(Engine& engine, Everything) : engine_(engine), now_(eng
   engine_.lock_all(shards_);
 }
 
-Transaction::~Transaction() { rollback(); }
+Transaction::~Transaction() {
+  rollback();
+}
 
 void Transaction::unlock() noexcept {
   engine_.unlock_all(shards_);
@@ -254,8 +256,8 @@ void Transaction::undo(const Change& change) noexcept STAVE_NO_THREAD_SAFETY_ANA
   }
   Entry entry = shard.find(change.hash, change.key.key);
   const Expiry held = entry.has_expiry() ? entry.expiry() : Expiry{};
-  // The room that the entry had before was freed under this very lock, so taking it again cannot fail; should it, dying here
-  // is right: nothing was logged, and a restart shows the state before the transaction.
+  // The room that the entry had before was freed under this very lock, so taking it again cannot fail; should it, dying
+  // here is right: nothing was logged, and a restart shows the state before the transaction.
   if (held != change.expiry) STAVE_ASSERT(shard.set_expiry(change.hash, entry, change.expiry).has_value());
 }
 

@@ -1,8 +1,8 @@
 // A transaction: the shards of its keys locked in order, changes applied at once and undone unless committed.
 //
-// Promises: nobody sees a change before `commit`, and then sees all of them; commit logs one batch; a transaction that is
-// destroyed, or whose commit fails, leaves everything as it was. Hold it briefly: its shards are closed to everyone else.
-// Only keys named at construction may be used. One thread.
+// Promises: nobody sees a change before `commit`, and then sees all of them; commit logs one batch; a transaction that
+// is destroyed, or whose commit fails, leaves everything as it was. Hold it briefly: its shards are closed to everyone
+// else. Only keys named at construction may be used. One thread.
 #pragma once
 
 #include <boost/container/small_vector.hpp>
@@ -33,7 +33,8 @@ class Transaction {
   /// What the key holds, this transaction's own changes included; nullopt when absent or expired.
   /// The view ends with the next change of the same transaction.
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
-  /// Sets the key whole. The value's bytes may be those of another key of the same transaction. Errors: kTooLarge, kNoMemory.
+  /// Sets the key whole. The value's bytes may be those of another key of the same transaction. Errors: kTooLarge,
+  /// kNoMemory.
   Result<void> put(KeyRef key, std::string_view value, Expiry expiry);
   /// Removes the key; false when it was not there.
   bool erase(KeyRef key);
@@ -41,8 +42,8 @@ class Transaction {
   /// Errors: kNotFound, kNoMemory.
   Result<void> set_expiry(KeyRef key, Expiry expiry);
 
-  /// Logs and publishes all changes and unlocks; returns what the answer must wait for (also when nothing was changed: what
-  /// was seen). After an error everything is as it was before the transaction. Call at most once.
+  /// Logs and publishes all changes and unlocks; returns what the answer must wait for (also when nothing was changed:
+  /// what was seen). After an error everything is as it was before the transaction. Call at most once.
   Result<Pending> commit(Sync sync = Sync::kDefault);
   /// Undoes everything and unlocks; the destructor's work, earlier.
   void rollback() noexcept;

@@ -1,0 +1,303 @@
+// The crash promise with one writer: the power fails before every operation that the store asks of the disk, and what was
+// not synced is dropped, kept, thinned out, reordered or torn. Every state found must be the store's own after some number of
+// its writes: at least all that were acknowledged, at most all that were begun, and never half of one.
+//
+// Every failure names the load's seed, the operation, the mode and the crash's seed, which together replay it.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <sstream>
+
+#include "base/random.h"
+#include "crash/crash_support.h"
+#include "store/transaction.h"
+
+namespace stave::crash {
+namespace {
+
+using sim::CrashMode;
+using sim::SimFileSystem;
+using store::Engine;
+using store::KeyRef;
+using store::Transaction;
+
+/// A store under a random load, with a model of what it must hold after each of its writes.
+class Load {
+ public:
+  Load(Engine& engine, ManualClock& clock, std::uint64_t seed, Contents start) : engine_(engine), clock_(clock), random_(seed) {
+    states_.push_back(std::move(start));
+  }
+
+  /// One random step. False when the disk has failed.
+  bool step() {
+    Contents next = states_.back();
+    begun_ = states_.size();  // the model's state after this step may be on disk from now on
+    attempt_.reset();
+    switch (random_.below(16)) {
+      case 0: case 1: case 2: return transaction(std::move(next));
+      case 3: return whole_database(std::move(next));
+      case 4: clock_.advance_ms(static_cast<std::int64_t>(random_.below(400))); return true;
+      case 5: engine_.tick(); return true;
+      case 6: {
+        if (!engine_.sync()) return false;
+        acknowledged_ = states_.size() - 1;
+        return true;
+      }
+      default: return one_put(std::move(next));
+    }
+  }
+
+  /// Whether `found` may be what a power cut at this moment leaves.
+  [[nodiscard]] bool allows(const Contents& found, std::int64_t now) const {
+    if (attempt_ && alive(*attempt_, now) == found) return true;
+    for (std::size_t i = states_.size(); i-- > acknowledged_;)
+      if (alive(states_[i], now) == found) return true;
+    return false;
+  }
+  [[nodiscard]] std::string story() const {
+    std::ostringstream text;
+    text << "acknowledged " << acknowledged_ << " of " << states_.size() - 1 << " writes" << (attempt_ ? ", one more begun" : "");
+    return text.str();
+  }
+  /// How `found` differs from each state that would have been right.
+  [[nodiscard]] std::string differences(const Contents& found, std::int64_t now) const {
+    std::ostringstream text;
+    const auto short_form = [](const Contents& all, const std::string& key) {
+      const auto at = all.find(key);
+      if (at == all.end()) return std::string("nothing");
+      const std::string& value = at->second.first;
+      return std::to_string(value.size()) + " bytes ending in " + value.substr(value.size() - std::min<std::size_t>(value.size(), 8)) +
+             " until " + std::to_string(at->second.second);
+    };
+    const auto compare = [&](const std::string& name, const Contents& right) {
+      text << "\n  beside " << name << ":";
+      Contents both = right;
+      both.insert(found.begin(), found.end());
+      for (const auto& [key, held] : both)
+        if (short_form(right, key) != short_form(found, key))
+          text << " " << key << " holds " << short_form(found, key) << " instead of " << short_form(right, key) << ";";
+    };
+    for (std::size_t i = acknowledged_; i < states_.size(); ++i) compare("state " + std::to_string(i), alive(states_[i], now));
+    if (attempt_) compare("the one begun", alive(*attempt_, now));
+    return text.str();
+  }
+
+ private:
+  static Contents alive(const Contents& all, std::int64_t now) {
+    Contents out;
+    for (const auto& [key, held] : all)
+      if (held.second == 0 || held.second > now) out[key] = held;
+    return out;
+  }
+  std::string some_key() { return "k" + std::to_string(random_.below(24)); }
+  std::string some_value() {
+    static constexpr std::uint64_t kSizes[] = {8, 100, 700, 3000, 20000};
+    return std::string(1 + random_.below(kSizes[random_.below(5)]), static_cast<char>('a' + random_.below(26))) + std::to_string(++serial_);
+  }
+  Expiry some_expiry() { return random_.below(5) == 0 ? Expiry{.at = engine_.now() + 1 + static_cast<std::int64_t>(random_.below(2000))} : Expiry{}; }
+  Sync some_sync() { return random_.below(4) == 0 ? Sync::kOs : Sync::kDefault; }
+
+  bool finish(Contents next, const Result<store::Pending>& pending, Sync sync) {
+    if (!pending) return false;
+    states_.push_back(std::move(next));
+    if (sync == Sync::kOs) return true;
+    if (!engine_.wait(*pending)) return false;
+    // A transaction that changed nothing logs nothing, and so says nothing about unsynced writes before it.
+    if (pending->durable == engine_.log().tail()) acknowledged_ = states_.size() - 1;
+    attempt_.reset();
+    return true;
+  }
+
+  bool one_put(Contents next) {
+    const std::string key = some_key();
+    const std::string value = some_value();
+    const Expiry expiry = some_expiry();
+    const Sync sync = some_sync();
+    next["0:" + key] = {value, raw(expiry.at)};
+    attempt_ = next;
+    return finish(std::move(next), engine_.put({0, key}, value, expiry, sync), sync);
+  }
+
+  bool transaction(Contents next) {
+    std::vector<std::string> names;
+    for (std::uint64_t i = 0; i < 2 + random_.below(6); ++i) names.push_back(some_key());
+    std::vector<KeyRef> keys;
+    for (const auto& name : names) keys.push_back({static_cast<int>(random_.below(2)), name});
+    Transaction txn(engine_, keys);
+    for (const KeyRef& key : keys) {
+      const std::string name = std::to_string(key.database) + ":" + std::string(key.key);
+      if (random_.below(3) == 0) {
+        txn.erase(key);
+        next.erase(name);
+      } else if (random_.below(4) == 0 && txn.find(key)) {
+        const Expiry expiry{.at = txn.now() + 1 + static_cast<std::int64_t>(random_.below(2000))};
+        if (!txn.set_expiry(key, expiry)) return false;
+        next[name].second = raw(expiry.at);
+      } else {
+        const std::string value = some_value();
+        if (!txn.put(key, value, {})) return false;
+        next[name] = {value, 0};
+      }
+    }
+    if (random_.below(5) == 0) return true;  // rolled back: nothing happened
+    attempt_ = next;
+    const Sync sync = some_sync();
+    return finish(std::move(next), txn.commit(sync), sync);
+  }
+
+  bool whole_database(Contents next) {
+    const auto move = [&](char from, char to, Contents& into) {
+      for (const auto& [key, held] : next)
+        if (key[0] == from) into[to + key.substr(1)] = held;
+    };
+    Contents after;
+    const bool swap = random_.below(3) != 0;
+    if (swap) move('0', '1', after);
+    move('1', swap ? '0' : '1', after);
+    attempt_ = after;
+    auto pending = swap ? engine_.swap(0, 1) : engine_.flush(0);
+    return finish(std::move(after), pending, Sync::kDefault);
+  }
+
+  Engine& engine_;
+  ManualClock& clock_;
+  base::Random random_;
+  std::uint64_t serial_ = 0;
+  std::deque<Contents> states_;     ///< After each write, in order; [0] is the start.
+  std::optional<Contents> attempt_; ///< After the write that is under way.
+  std::size_t acknowledged_ = 0;
+  std::size_t begun_ = 0;
+};
+
+/// Opens what a crash left and checks it. Returns false after the first failure, having told it.
+bool examine(SimFileSystem& disk, ManualClock& clock, const Load& load, const std::string& where, Contents* found = nullptr) {
+  auto engine = Engine::open("/store", small_options(disk, clock));
+  if (!engine) {
+    ADD_FAILURE() << where << ": does not open: " << engine.error().describe() << " (" << load.story() << ")";
+    return false;
+  }
+  const Contents contents = contents_of(**engine);
+  if (found != nullptr) *found = contents;
+  if (load.allows(contents, raw((*engine)->now()))) return true;
+  ADD_FAILURE() << where << ": holds what the store never held (" << load.story() << ")" << load.differences(contents, raw((*engine)->now()));
+  return false;
+}
+
+// A second power cut while the first is being recovered from; then a third state that must still be allowed.
+bool examine_crash_in_recovery(const SimFileSystem& disk, ManualClock& clock, const Load& load, base::Random& random,
+                               const std::string& where, std::uint64_t& states) {
+  for (std::uint64_t at = 1;; ++at) {
+    SimFileSystem again = disk.after_crash(CrashMode::kKeepAll, 1);
+    again.crash_at(at);
+    { auto engine = Engine::open("/store", small_options(again, clock)); }
+    const bool crashed = again.crashed();
+    const auto mode = sim::kCrashModes[random.below(std::size(sim::kCrashModes))];
+    SimFileSystem left = again.after_crash(mode, random.next());
+    ++states;
+    if (!examine(left, clock, load, where + ", crashed again at operation " + std::to_string(at) + " of recovery, " + to_string(mode)))
+      return false;
+    if (!crashed) return true;
+  }
+}
+
+// Life after a crash: some more writes on what was recovered, another power cut, and nothing of before may come back.
+bool examine_second_life(SimFileSystem& disk, ManualClock& clock, const Load& load, base::Random& random, const std::string& where,
+                         std::uint64_t& states) {
+  Contents found;
+  if (!examine(disk, clock, load, where, &found)) return false;
+  auto engine = Engine::open("/store", small_options(disk, clock));
+  if (!engine) return false;
+  Load second(**engine, clock, random.next(), found);
+  const std::uint64_t stop = disk.operations() + 1 + random.below(60);
+  disk.crash_at(stop);
+  for (int i = 0; i < 200 && second.step(); ++i) {
+  }
+  for (const CrashMode mode : sim::kCrashModes) {
+    SimFileSystem left = disk.after_crash(mode, random.next());
+    ++states;
+    if (!examine(left, clock, second, where + ", second life cut at operation " + std::to_string(stop) + ", " + to_string(mode)))
+      return false;
+  }
+  return true;
+}
+
+TEST(CrashPromise, holds_at_every_operation_of_a_mixed_load) {
+  const std::uint64_t wanted = states_wanted(24'000);
+  std::uint64_t states = 0;
+  for (std::uint64_t seed = 1; states < wanted && !::testing::Test::HasFailure(); ++seed) {
+    base::Random random(seed * 7919);
+    ManualClock clock;
+    SimFileSystem disk(seed);
+    const auto engine = Engine::open("/store", small_options(disk, clock));
+    ASSERT_TRUE(engine) << engine.error().describe();
+    Load load(**engine, clock, seed, {});
+    disk.on_operation([&](const sim::Operation& operation) {
+      if (::testing::Test::HasFailure()) return;
+      for (const CrashMode mode : sim::kCrashModes) {
+        const std::uint64_t crash_seed = random.next();
+        std::ostringstream where;
+        where << "seed " << seed << ", operation " << operation.number << " (" << to_string(operation.kind) << " " << operation.path
+              << "), " << to_string(mode) << ", crash seed " << crash_seed;
+        ManualClock then(clock.wall());
+        SimFileSystem left = disk.after_crash(mode, crash_seed);
+        ++states;
+        const std::uint64_t deeper = random.below(40);
+        if (deeper == 0) {
+          if (!examine_crash_in_recovery(left, then, load, random, where.str(), states)) return;
+        } else if (deeper < 4) {
+          if (!examine_second_life(left, then, load, random, where.str(), states)) return;
+        } else if (!examine(left, then, load, where.str())) {
+          return;
+        }
+      }
+    });
+    for (int i = 0; i < 250 && states < wanted && !::testing::Test::HasFailure(); ++i) ASSERT_TRUE(load.step());
+    disk.on_operation(nullptr);
+  }
+  RecordProperty("states", static_cast<int>(states));
+  std::cout << states << " states\n";
+}
+
+// The disk fails instead of the power: whatever the Nth operation answers, nothing acknowledged is lost, nothing is half done,
+// and the store says so instead of going on.
+TEST(DiskFault, at_any_operation_loses_nothing_that_was_acknowledged) {
+  const std::uint64_t wanted = states_wanted(6'000);
+  std::uint64_t points = 0;
+  for (std::uint64_t seed = 1; points < wanted && !::testing::Test::HasFailure(); ++seed) {
+    for (std::uint64_t at = 1;; ++at) {
+      base::Random random(seed * 104729 + at);
+      ManualClock clock;
+      SimFileSystem disk(seed);
+      sim::Fault fault;
+      fault.at = at;
+      fault.system_errno = random.below(2) == 0 ? 5 : 28;
+      fault.times = random.below(2) == 0 ? 1 : sim::kForever;
+      fault.partial = random.below(2) == 0;
+      disk.inject(fault);
+      std::ostringstream where;
+      std::string failed;
+      disk.on_operation([&](const sim::Operation& operation) {
+        if (operation.number == at) failed = std::string(to_string(operation.kind)) + " " + operation.path;
+      });
+      where << "seed " << seed << ", operation " << at << " answers errno " << fault.system_errno << (fault.times == 1 ? " once" : " for good")
+            << (fault.partial ? ", after a part of it" : "");
+      auto engine = Engine::open("/store", small_options(disk, clock));
+      ++points;
+      if (!engine) continue;
+      Load load(**engine, clock, seed, {});
+      for (int i = 0; i < 60 && load.step(); ++i) {
+      }
+      const bool hit = disk.faults_hit() != 0;
+      engine->reset();
+      disk.clear_faults();
+      const CrashMode mode = sim::kCrashModes[random.below(std::size(sim::kCrashModes))];
+      SimFileSystem left = disk.after_crash(mode, random.next());
+      if (!examine(left, clock, load, where.str() + " (" + failed + "), then " + to_string(mode))) return;
+      if (!hit || points >= wanted) break;
+    }
+  }
+  std::cout << points << " faults\n";
+}
+
+}  // namespace
+}  // namespace stave::crash
