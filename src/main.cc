@@ -140,6 +140,11 @@ void add_options(CLI::App& command, std::map<std::string, std::string>& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "shell") {
+    // The shell reads its arguments itself: what follows may be a command of the store.
+    const std::vector<std::string> rest(argv + 2, argv + argc);
+    return stave::shell::run(rest);
+  }
   // The shell reads its arguments itself: what follows its first word belongs to a command and must not look like
   // options.
   if (argc > 1 && std::string_view(argv[1]) == "shell") {
@@ -155,6 +160,7 @@ int main(int argc, char** argv) {
                       "Configuration file, lines `name value`; environment and flags win over it");
   add_options(*serving, flags);
   app.add_subcommand("shell", "Type commands to a directory, a JSON file or a server (stave shell --help)");
+  app.add_subcommand("shell", "Open a store, a server or a JSON file; see stave shell --help");
   CLI::App* const reference = app.add_subcommand("options", "Print the table of options as Markdown");
   CLI::App* const version = app.add_subcommand("version", "Print the version");
   CLI::App* const help = app.add_subcommand("help", "Print this help");

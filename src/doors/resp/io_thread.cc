@@ -156,6 +156,7 @@ void IoThread::handle(const epoll_event& event) {
     return;
   }
   auto& connection = *static_cast<Connection*>(event.data.ptr);
+  if (connection.dead()) return;
   if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) {
     connection.kill();  // reset: nothing can be sent, and nothing more is owed
   } else if ((event.events & EPOLLIN) != 0) {
@@ -195,7 +196,6 @@ void IoThread::settle(Connection& connection) {
   if (!connection.dead()) {
     // Held answers go out together, after one write or sync for all.
     if (connection.held() != nullptr) {
-      if (!connection.books.in_held) held_anew_ = true;
       held_anew_ = true;
       put_on(held_, connection, &Connection::Books::in_held);
     } else {

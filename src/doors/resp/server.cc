@@ -85,8 +85,8 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, ServerHo
   }
   std::unique_ptr<Server> server(new Server(host, environment, log));
   STAVE_ASSIGN(auto listeners, server->listen(settings));
-  host.set_port(server->port_);
   const std::size_t count = thread_count(settings.number(option_id("threads")));
+  host.set_serving(server->port_, count);
   for (std::size_t i = 0; i < count; ++i)
     server->threads_.push_back(std::make_unique<IoThread>(server->shared_, static_cast<int>(i)));
   Server* const self = server.get();

@@ -1,6 +1,8 @@
 #include "doors/resp/server_host.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/try.h"
@@ -17,6 +19,17 @@ constexpr std::uint64_t kConfigBytesMax = 1 << 20;
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+commands::InfoFields processor_fields() {
+  rusage use{};
+  ::getrusage(RUSAGE_SELF, &use);
+  const auto seconds = [](const timeval& time) {
+    std::string micro = std::to_string(time.tv_usec);
+    micro.insert(0, 6 - micro.size(), '0');
+    return std::to_string(time.tv_sec) + "." + micro;
+  };
+  return {{"used_cpu_sys", seconds(use.ru_stime)}, {"used_cpu_user", seconds(use.ru_utime)}};
 }
 
 }  // namespace
@@ -76,13 +89,25 @@ Result<void> ServerHost::request_shutdown() {
   return {};
 }
 
+void ServerHost::refresh() {
+  // The commands change these themselves, wherever the store runs.
+  if (environment_ == nullptr) return;
+  const std::pair<std::size_t, std::int64_t> live[] = {
+      {option_id("slowlog-log-slower-than"), environment_->slow_log().threshold_us()},
+      {option_id("slowlog-max-len"), static_cast<std::int64_t>(environment_->slow_log().capacity())},
+      {option_id("latency-monitor-threshold"), environment_->latency().threshold_ms()}};
+  for (const auto& [id, value] : live) settings_.note(id, value);
+}
+
 std::vector<std::pair<std::string, std::string>> ServerHost::config() {
   base::MutexLock lock(mutex_);
+  refresh();
   return settings_.all();
 }
 
 Result<void> ServerHost::set_config(std::string_view name, std::string_view value) {
   base::MutexLock lock(mutex_);
+  refresh();
   STAVE_TRY(settings_.change(name, value));
   apply();
   log_.info("CONFIG SET changed {}.", Settings::find(name)->name);
@@ -96,6 +121,7 @@ Result<void> ServerHost::rewrite_config() {
   std::string after;
   {
     base::MutexLock lock(mutex_);
+    refresh();
     after = settings_.rewritten(before);
   }
   // Whole or not at all: written beside, synced, moved into place.
@@ -126,9 +152,12 @@ commands::InfoFields ServerHost::info(std::string_view section) {
   const auto count = [](const std::atomic<std::uint64_t>& counter) {
     return std::to_string(counter.load(std::memory_order_relaxed));
   };
-  if (section == "server") {
-    return {{"config_file", process_.config_file}};
-  }
+  if (section == "server")
+    return {{"process_id", std::to_string(::getpid())},
+            {"multiplexing_api", "epoll"},
+            {"io_threads_active", std::to_string(threads_.load(std::memory_order_relaxed))},
+            {"config_file", process_.config_file}};
+  if (section == "cpu") return processor_fields();
   if (section == "clients")
     return {{"maxclients", std::to_string(limits_.clients_max.load(std::memory_order_relaxed))}};
   if (section == "stats") {

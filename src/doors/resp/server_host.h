@@ -25,7 +25,10 @@ class ServerHost final : public commands::Host {
 
   /// Once the store is open: from now on changes reach it. `environment` must outlive the host's use.
   void attach(commands::Environment& environment);
-  void set_port(int port) noexcept { port_.store(port, std::memory_order_relaxed); }
+  void set_serving(int port, std::size_t threads) noexcept {
+    port_.store(port, std::memory_order_relaxed);
+    threads_.store(threads, std::memory_order_relaxed);
+  }
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
   [[nodiscard]] Counters& counters() noexcept { return counters_; }
   /// Lowers maxclients to what the system allows.
@@ -43,6 +46,7 @@ class ServerHost final : public commands::Host {
 
  private:
   void apply() STAVE_REQUIRES(mutex_);
+  void refresh() STAVE_REQUIRES(mutex_);
 
   Process process_;
   FileSystem& files_;
@@ -54,6 +58,7 @@ class ServerHost final : public commands::Host {
   Counters counters_;
   std::atomic<bool> password_required_{false};
   std::atomic<int> port_{0};
+  std::atomic<std::size_t> threads_{0};
 };
 
 /// Reads a configuration file. Errors: as FileSystem, and kTooLarge.

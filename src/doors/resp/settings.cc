@@ -12,6 +12,7 @@
 namespace stave::resp {
 namespace {
 
+constexpr std::string_view kMask = "********";
 constexpr std::size_t kSync = option_id("sync");
 constexpr std::size_t kAppendFsync = option_id("appendfsync");
 
@@ -203,7 +204,14 @@ Result<void> Settings::change(std::string_view name, std::string_view value) {
     STAVE_TRY(read(*option, value));
     return stave::fail(ErrorCode::kUnsupported, std::string(name) + " is only read at the start");
   }
+  if (option != nullptr && option->type == OptionType::kSecret && value == kMask) return {};
   return set(name, value);
+}
+
+void Settings::note(std::size_t id, std::int64_t number) noexcept {
+  if (values_[id].number == number) return;
+  values_[id].number = number;
+  values_[id].set = true;
 }
 
 Result<void> Settings::load(std::string_view file_name, std::string_view text) {
@@ -246,7 +254,7 @@ std::string Settings::written(std::size_t id) const {
 }
 
 std::string Settings::shown(std::size_t id) const {
-  if (kOptions[id].type == OptionType::kSecret) return values_[id].text.empty() ? "" : "********";
+  if (kOptions[id].type == OptionType::kSecret) return values_[id].text.empty() ? "" : std::string(kMask);
   return written(id);
 }
 

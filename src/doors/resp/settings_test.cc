@@ -112,6 +112,13 @@ TEST(Settings, never_show_the_password) {
   EXPECT_FALSE(password_matches("", settings.text(option_id("requirepass"))));
 }
 
+TEST(Settings, leave_the_password_alone_when_its_mask_is_written_back) {
+  Settings settings;
+  ASSERT_TRUE(settings.set("requirepass", "hunter2").has_value());
+  ASSERT_TRUE(settings.change("requirepass", settings.shown(option_id("requirepass"))).has_value());
+  EXPECT_TRUE(password_matches("hunter2", settings.text(option_id("requirepass"))));
+}
+
 TEST(Settings, take_a_password_that_is_already_hashed) {
   Settings settings;
   ASSERT_TRUE(settings.set("requirepass", "sha256:2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824")
