@@ -3,12 +3,16 @@
 // A handler sees a session and a store, never a socket. It returns an Error instead of writing one; dispatch spells it.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "commands/environment.h"
 #include "commands/session.h"
 #include "commands/sink.h"
+#include "commands/text.h"
 #include "store/engine.h"
+#include "store/transaction.h"
 
 namespace stave::commands {
 
@@ -28,10 +32,21 @@ class Call {
   [[nodiscard]] Sink& reply() noexcept { return reply_; }
   /// The key in argument `i`, in the session's database.
   [[nodiscard]] store::KeyRef key(std::size_t i) const noexcept { return {session_.database(), arguments_[i]}; }
+  /// Whether argument `i` is this word, in any case.
+  [[nodiscard]] bool is(std::size_t i, std::string_view word) const noexcept { return same_word(arguments_[i], word); }
   /// The answer must wait for this before it leaves.
   void wait_for(const store::Pending& pending) noexcept { session_.wait_for(pending); }
+  /// The same, after a write.
+  void wait_for_write(const store::Pending& pending) noexcept;
+  /// Commits, and makes the answer wait for it. Answer afterwards, never before: a commit may fail.
+  Result<void> commit(store::Transaction& transaction);
+  /// Says that this call moves many bytes and deserves to be timed although its kind is fast. Reads the clock.
+  void start_watch() noexcept;
+  /// When the watch was started; 0: it was not.
+  [[nodiscard]] std::uint64_t watch_started_ns() const noexcept { return watch_started_ns_; }
 
  private:
+  std::uint64_t watch_started_ns_ = 0;
   Session& session_;
   Arguments arguments_;
   Sink& reply_;

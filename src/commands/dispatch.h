@@ -10,6 +10,9 @@ namespace stave::commands {
 /// What the answer must wait for is merged into the session's pending. Never throws.
 void dispatch(Session& session, Arguments arguments, Sink& reply);
 
+/// Whether this call must wait until `environment().pause().until_ns` (CLIENT PAUSE). Doors ask when `pausing()`.
+bool must_pause(Session& session, Arguments arguments) noexcept;
+
 /// Brings what the command's keys will need towards the cache: stage 0 the buckets, stage 1 the entries.
 /// Called over a whole pipeline before it is executed. Unknown commands and keyless ones do nothing.
 void prefetch(Session& session, Arguments arguments, int stage) noexcept;

@@ -2,6 +2,7 @@
 // Owned by the library's Store or by the server; never global.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -15,6 +16,12 @@ class SlowLog;
 class LatencyMonitor;
 class CommandStatistics;
 
+/// CLIENT PAUSE: until when, and whether only writes wait.
+struct Pause {
+  std::uint64_t until_ns = 0;  ///< On the monotonic clock; 0: none.
+  bool writes_only = false;
+};
+
 class Environment {
  public:
   /// Both must outlive the environment.
@@ -27,6 +34,15 @@ class Environment {
   [[nodiscard]] SlowLog& slow_log() noexcept { return *slow_log_; }
   [[nodiscard]] LatencyMonitor& latency() noexcept { return *latency_; }
   [[nodiscard]] CommandStatistics& statistics() noexcept { return *statistics_; }
+  /// When the environment was made, on the monotonic clock.
+  [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
+
+  /// Whether a pause is, or was lately, asked for: one relaxed load, for doors to ask before every command.
+  [[nodiscard]] bool pausing() const noexcept { return pause_.load(std::memory_order_relaxed) != 0; }
+  /// The pause in force now. Clears one that is over.
+  [[nodiscard]] Pause pause() noexcept;
+  /// Replaces the pause. `until_ns` 0 ends it.
+  void set_pause(const Pause& pause) noexcept;
 
  private:
   store::Engine& engine_;
@@ -35,6 +51,8 @@ class Environment {
   std::unique_ptr<SlowLog> slow_log_;
   std::unique_ptr<LatencyMonitor> latency_;
   std::unique_ptr<CommandStatistics> statistics_;
+  std::uint64_t started_ns_;
+  std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait
 };
 
 }  // namespace stave::commands

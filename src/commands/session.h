@@ -1,7 +1,7 @@
 // A session: what the store remembers about one caller between commands. And the environment all sessions share.
 //
-// A session belongs to one thread at a time. Its `ClientInfo` part may be read by others (CLIENT LIST) under its own lock.
-// Must not know: sockets. A door that has one tells about it through `ClientInfo` and `ClientControl`.
+// A session belongs to one thread at a time. Its `ClientInfo` part may be read by others (CLIENT LIST) under its own
+// lock. Must not know: sockets. A door that has one tells about it through `ClientInfo` and `ClientControl`.
 #pragma once
 
 #include <atomic>
@@ -9,13 +9,16 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "commands/call_counters.h"
+#include "stave/options.h"
 #include "store/engine.h"
 
 namespace stave::commands {
 
 class Environment;
-class ClientRegistry;
+struct Command;
 
 /// How a door lets a client be acted upon from another one's command (CLIENT KILL, CLIENT PAUSE …). Threads: any.
 class ClientControl {
@@ -28,20 +31,20 @@ class ClientControl {
 /// What others may know of a client.
 struct ClientInfo {
   std::uint64_t id = 0;
-  std::string address;        ///< "127.0.0.1:50000"; empty for an embedded session.
+  std::string address;  ///< "127.0.0.1:50000"; empty for an embedded session.
   std::string local_address;
   int descriptor = -1;
   std::string name;
   std::string library_name;
   std::string library_version;
-  std::string last_command;   ///< "client|list" form.
+  std::string last_command;  ///< "client|list" form.
   std::string user = "default";
   int database = 0;
   int protocol = 2;
   bool blocked = false;
   bool no_evict = false;
   bool no_touch = false;
-  std::uint64_t created_ns = 0;   ///< On the monotonic clock.
+  std::uint64_t created_ns = 0;  ///< On the monotonic clock.
   std::uint64_t active_ns = 0;
   std::uint64_t query_buffer = 0;
   std::uint64_t output_buffer = 0;
@@ -63,6 +66,7 @@ class Session {
   void select(int database) noexcept;
   [[nodiscard]] int protocol() const noexcept { return protocol_; }
   void set_protocol(int version) noexcept;
+  /// From the start when no password is required.
   [[nodiscard]] bool authenticated() const noexcept { return authenticated_; }
   void set_authenticated(bool yes) noexcept { authenticated_ = yes; }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
@@ -89,6 +93,17 @@ class Session {
     change(info_);
   }
   [[nodiscard]] ClientInfo info() const;
+  /// CLIENT NO-TOUCH: whether this session's reads leave no trace.
+  void set_no_touch(bool on) noexcept { read_access_ = on ? store::Access::kPeek : store::Access::kTouch; }
+  /// How this session's commands look at keys they use.
+  [[nodiscard]] store::Access read_access() const noexcept { return read_access_; }
+  /// Counts this session's calls until the statistics ask for them.
+  [[nodiscard]] CallCounters& counters() noexcept { return counters_; }
+  /// The row run last, for CLIENT LIST. Static storage.
+  void set_last_row(const Command& row) noexcept { last_row_.store(&row, std::memory_order_relaxed); }
+  /// When the session last did something, for CLIENT LIST. A door that reads the clock anyway may tell; dispatch tells
+  /// at times.
+  void set_active(std::uint64_t monotonic_ns) noexcept { active_ns_.store(monotonic_ns, std::memory_order_relaxed); }
   [[nodiscard]] ClientControl* control() const noexcept { return control_; }
   /// Back to a fresh session (RESET).
   void reset();
@@ -102,7 +117,11 @@ class Session {
   bool authenticated_ = false;
   bool closing_ = false;
   Sync sync_ = Sync::kDefault;
+  store::Access read_access_ = store::Access::kTouch;
   store::Pending pending_;
+  CallCounters counters_;
+  std::atomic<std::uint64_t> active_ns_{0};
+  std::atomic<const Command*> last_row_{nullptr};
   mutable base::ShortMutex info_mutex_;
   ClientInfo info_ STAVE_GUARDED_BY(info_mutex_);
 };

@@ -2,9 +2,12 @@
 // reference in docs all read the same rows.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "stave/error.h"
 
@@ -18,9 +21,15 @@ struct Arity {
   int least = 1;
   int most = -1;  ///< -1: no limit.
 };
-constexpr Arity exactly(int n) { return {n, n}; }
-constexpr Arity at_least(int n) { return {n, -1}; }
-constexpr Arity between(int a, int b) { return {a, b}; }
+constexpr Arity exactly(int n) {
+  return {n, n};
+}
+constexpr Arity at_least(int n) {
+  return {n, -1};
+}
+constexpr Arity between(int a, int b) {
+  return {a, b};
+}
 
 /// Which arguments are keys: first, last (negative: from the end), step. All zero: none.
 struct Keys {
@@ -28,37 +37,49 @@ struct Keys {
   int last = 0;
   int step = 0;
 };
-constexpr Keys no_keys() { return {}; }
-constexpr Keys key_at(int i) { return {i, i, 1}; }
-constexpr Keys keys_from(int first, int last, int step) { return {first, last, step}; }
+constexpr Keys no_keys() {
+  return {};
+}
+constexpr Keys key_at(int i) {
+  return {i, i, 1};
+}
+constexpr Keys keys_from(int first, int last, int step) {
+  return {first, last, step};
+}
 
 enum CommandFlag : std::uint32_t {
   kReadOnly = 1 << 0,
   kWrite = 1 << 1,
-  kGrows = 1 << 2,      ///< May need memory ("denyoom").
+  kGrows = 1 << 2,  ///< May need memory ("denyoom").
   kFast = 1 << 3,
   kAdmin = 1 << 4,
-  kNoAuth = 1 << 5,     ///< Allowed before AUTH.
+  kNoAuth = 1 << 5,  ///< Allowed before AUTH.
   kLoading = 1 << 6,
   kDangerous = 1 << 7,
   kBlocking = 1 << 8,
   kMovableKeys = 1 << 9,
   kNoScript = 1 << 10,
   kStale = 1 << 11,
+  kKeyspace = 1 << 12,  ///< Works on keys whatever they hold: the access category "keyspace" besides that of its group.
+  kSecret = 1 << 13,    ///< Arguments may be passwords: never shown in the slow log.
+  kNoTouch = 1 << 14,   ///< Reads a key without using its value.
 };
 
 struct Command {
-  std::string_view name;          ///< Upper case; a subcommand's own name without its container.
+  std::string_view name;  ///< Upper case; a subcommand's own name without its container.
   Arity arity;
   Keys keys;
   std::uint32_t flags = 0;
-  std::string_view group;         ///< "string", "generic", "connection", "server".
+  std::string_view group;  ///< "string", "generic", "connection", "server".
   std::string_view since;
-  std::string_view cost;          ///< "O(1)".
-  std::string_view syntax;        ///< Arguments as for a person: "key value [NX | XX] [GET]".
-  std::string_view help;          ///< One sentence.
-  Handler run = nullptr;          ///< Null for a container whose work is in its subcommands.
+  std::string_view cost;    ///< "O(1)".
+  std::string_view syntax;  ///< Arguments as for a person: "key value [NX | XX] [GET]".
+  std::string_view help;    ///< One sentence.
+  Handler run = nullptr;    ///< Null for a container whose work is in its subcommands.
   std::span<const Command> subcommands = {};
+  std::string_view tips = {};  ///< Hints to clients and proxies, separated by spaces.
+  std::string_view key_flags =
+      {};  ///< What is done with the keys, when it does not follow from the flags: "OW update".
 };
 
 /// All commands, sorted by name.
@@ -66,5 +87,20 @@ std::span<const Command> command_table() noexcept;
 /// Case-insensitive; nullptr when unknown. Cost: one probe of a perfect or near-perfect hash.
 const Command* find_command(std::string_view name) noexcept;
 const Command* find_subcommand(const Command& container, std::string_view name) noexcept;
+/// How many rows there are, subcommands included; and the number of one, below that.
+std::size_t row_count() noexcept;
+std::size_t row_index(const Command& row) noexcept;
+/// The container of a subcommand's row; nullptr for a command's.
+const Command* container_of(const Command& row) noexcept;
+/// "get", "client|list".
+std::string full_name(const Command& row);
+/// The row a call runs, its subcommand's if it has one; nullptr when there is none.
+const Command* find_row(std::span<const std::string_view> arguments) noexcept;
+/// Positions of the keys among `arguments`; empty when there are none or the call is malformed.
+std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments);
+/// Names of the row's access categories, without "@".
+std::vector<std::string_view> access_categories(const Command& row);
+/// Names of its flags, as COMMAND spells them.
+std::vector<std::string_view> flag_names(const Command& row);
 
 }  // namespace stave::commands

@@ -1,0 +1,34 @@
+#include "commands/arguments.h"
+
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+Result<std::int64_t> integer_argument(const Call& call, std::size_t i) {
+  const auto value = types::parse_integer(call[i]);
+  if (!value) return not_an_integer();
+  return *value;
+}
+
+Result<int> database_argument(Call& call, std::size_t i) {
+  const auto value = types::parse_integer(call[i]);
+  if (!value || *value != static_cast<int>(*value)) return not_an_integer();
+  if (*value < 0 || *value >= call.engine().options().databases) return out_of_range_database();
+  return static_cast<int>(*value);
+}
+
+Result<std::string_view> text_of(const std::optional<store::ValueView>& view) {
+  if (!view) return std::string_view{};
+  if (view->type != store::ValueType::kString) return wrong_type();
+  return view->value;
+}
+
+Result<UnixMs> moment(std::int64_t amount, TimeForm form, UnixMs now, std::string_view name) {
+  std::optional<std::int64_t> ms = amount;
+  if (is_seconds(form)) ms = types::checked_multiply(amount, 1000);
+  if (ms && is_relative(form)) ms = types::checked_add(*ms, raw(now));
+  if (!ms || *ms > kUnixMsMax) return invalid_expire(name);
+  return UnixMs{*ms};
+}
+
+}  // namespace stave::commands

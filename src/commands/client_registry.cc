@@ -1,0 +1,27 @@
+#include "commands/client_registry.h"
+
+namespace stave::commands {
+
+std::uint64_t ClientRegistry::add(Session& session) {
+  base::MutexLock lock(mutex_);
+  sessions_.emplace(++last_id_, &session);
+  total_.fetch_add(1, std::memory_order_relaxed);
+  return last_id_;
+}
+
+void ClientRegistry::remove(std::uint64_t id) {
+  base::MutexLock lock(mutex_);
+  sessions_.erase(id);
+}
+
+void ClientRegistry::visit(base::FunctionRef<void(Session&)> show) {
+  base::MutexLock lock(mutex_);
+  for (const auto& [id, session] : sessions_) show(*session);
+}
+
+std::size_t ClientRegistry::size() const {
+  base::MutexLock lock(mutex_);
+  return sessions_.size();
+}
+
+}  // namespace stave::commands

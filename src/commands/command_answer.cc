@@ -1,0 +1,143 @@
+#include "commands/command_answer.h"
+
+#include <string>
+
+#include "commands/syntax.h"
+#include "commands/text.h"
+
+namespace stave::commands {
+
+namespace {
+
+std::vector<std::string_view> words(std::string_view text) {
+  std::vector<std::string_view> found;
+  while (!text.empty()) {
+    const std::size_t end = text.find(' ');
+    found.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return found;
+}
+
+void answer_statuses(Sink& reply, const std::vector<std::string_view>& names, std::string_view prefix = {}) {
+  reply.set(names.size());
+  for (const std::string_view name : names) reply.status(std::string(prefix).append(name));
+}
+
+/// "At most as many as at least" is a fixed number; anything else is written as minus the least.
+int signed_arity(const Command& row) noexcept {
+  return row.arity.most == row.arity.least ? row.arity.least : -row.arity.least;
+}
+
+void answer_key_specification(Sink& reply, const Command& row) {
+  reply.map(3);
+  reply.bulk("flags");
+  answer_statuses(reply, key_flags(row));
+  reply.bulk("begin_search");
+  reply.map(2);
+  reply.bulk("type");
+  reply.bulk("index");
+  reply.bulk("spec");
+  reply.map(1);
+  reply.bulk("index");
+  reply.integer(row.keys.first);
+  reply.bulk("find_keys");
+  reply.map(2);
+  reply.bulk("type");
+  reply.bulk("range");
+  reply.bulk("spec");
+  reply.map(3);
+  reply.bulk("lastkey");
+  // Counted from the first key, unless from the end.
+  reply.integer(row.keys.last < 0 ? row.keys.last : row.keys.last - row.keys.first);
+  reply.bulk("keystep");
+  reply.integer(row.keys.step);
+  reply.bulk("limit");
+  reply.integer(0);
+}
+
+void answer_argument(Sink& reply, const SyntaxNode& node) {
+  const bool has_parts = !node.parts.empty();
+  const std::size_t fields = 2 + (node.token.empty() ? 0 : 1) + (node.optional || node.multiple ? 1 : 0) +
+                             (has_parts ? 1 : 0) + (node.type == "key" ? 1 : 0);
+  reply.map(fields);
+  reply.bulk("name");
+  reply.bulk(node.name);
+  reply.bulk("type");
+  reply.bulk(node.type);
+  if (node.type == "key") {
+    reply.bulk("key_spec_index");
+    reply.integer(0);
+  }
+  if (!node.token.empty()) {
+    reply.bulk("token");
+    reply.bulk(node.token);
+  }
+  if (node.optional || node.multiple) {
+    reply.bulk("flags");
+    std::vector<std::string_view> flags;
+    if (node.optional) flags.push_back("optional");
+    if (node.multiple) flags.push_back("multiple");
+    answer_statuses(reply, flags);
+  }
+  if (has_parts) {
+    reply.bulk("arguments");
+    reply.array(node.parts.size());
+    for (const SyntaxNode& part : node.parts) answer_argument(reply, part);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string_view> key_flags(const Command& row) {
+  if (!row.key_flags.empty()) return words(row.key_flags);
+  if ((row.flags & kWrite) != 0) return {"RW", "update"};
+  if ((row.flags & kNoTouch) != 0) return {"RO"};
+  return {"RO", "access"};
+}
+
+void answer_command_info(Sink& reply, const Command& row) {
+  reply.array(10);
+  reply.bulk(full_name(row));
+  reply.integer(signed_arity(row));
+  answer_statuses(reply, flag_names(row));
+  reply.integer(row.keys.first);
+  reply.integer(row.keys.last);
+  reply.integer(row.keys.step);
+  answer_statuses(reply, access_categories(row), "@");
+  const auto tips = words(row.tips);
+  reply.array(tips.size());
+  for (const std::string_view tip : tips) reply.bulk(tip);
+  reply.array(row.keys.step == 0 ? 0 : 1);
+  if (row.keys.step != 0) answer_key_specification(reply, row);
+  reply.array(row.subcommands.size());
+  for (const Command& sub : row.subcommands) answer_command_info(reply, sub);
+}
+
+void answer_command_docs(Sink& reply, const Command& row) {
+  const std::vector<SyntaxNode> arguments = parse_syntax(row.subcommands.empty() ? row.syntax : std::string_view{});
+  reply.map(4 + (arguments.empty() ? 0 : 1) + (row.subcommands.empty() ? 0 : 1));
+  reply.bulk("summary");
+  reply.bulk(row.help);
+  reply.bulk("since");
+  reply.bulk(row.since);
+  reply.bulk("group");
+  reply.bulk(row.group);
+  reply.bulk("complexity");
+  reply.bulk(row.cost);
+  if (!arguments.empty()) {
+    reply.bulk("arguments");
+    reply.array(arguments.size());
+    for (const SyntaxNode& argument : arguments) answer_argument(reply, argument);
+  }
+  if (!row.subcommands.empty()) {
+    reply.bulk("subcommands");
+    reply.map(row.subcommands.size());
+    for (const Command& sub : row.subcommands) {
+      reply.bulk(full_name(sub));
+      answer_command_docs(reply, sub);
+    }
+  }
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,150 @@
+#include "commands/config_commands.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/client_registry.h"
+#include "commands/glob.h"
+#include "commands/latency_monitor.h"
+#include "commands/slow_log.h"
+#include "commands/statistics.h"
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+namespace {
+
+using OptionList = std::vector<std::pair<std::string, std::string>>;
+
+/// An option of the commands themselves.
+struct OwnOption {
+  std::string_view name;
+  std::int64_t least;
+  std::int64_t (*get)(Environment&);
+  void (*set)(Environment&, std::int64_t);
+};
+
+constexpr std::array kOwnOptions = {
+    OwnOption{"latency-monitor-threshold", 0, [](Environment& e) { return e.latency().threshold_ms(); },
+              [](Environment& e, std::int64_t value) { e.latency().set_threshold_ms(value); }},
+    OwnOption{"slowlog-log-slower-than", -1, [](Environment& e) { return e.slow_log().threshold_us(); },
+              [](Environment& e, std::int64_t value) { e.slow_log().set_threshold_us(value); }},
+    OwnOption{"slowlog-max-len", 0, [](Environment& e) { return static_cast<std::int64_t>(e.slow_log().capacity()); },
+              [](Environment& e, std::int64_t value) { e.slow_log().set_capacity(static_cast<std::size_t>(value)); }},
+};
+
+const OwnOption* find_own(std::string_view name) {
+  for (const OwnOption& option : kOwnOptions)
+    if (same_word(option.name, name)) return &option;
+  return nullptr;
+}
+
+/// What tools ask for, wherever the store runs. A host that knows better has the last word.
+OptionList facts(Environment& environment) {
+  const Options& options = environment.engine().options();
+  const Sync sync = environment.engine().sync_policy();
+  return {{"appendfsync", sync == Sync::kAlways     ? "always"
+                          : sync == Sync::kInterval ? "everysec"
+                                                    : "no"},
+          {"appendonly", "yes"},
+          {"databases", std::to_string(options.databases)},
+          {"maxmemory", "0"},
+          {"maxmemory-policy", "noeviction"},
+          {"proto-max-bulk-len", std::to_string(options.value_bytes_max)},
+          {"save", ""}};
+}
+
+OptionList all_options(Environment& environment) {
+  OptionList all = environment.host().config();
+  const auto add = [&](std::string_view name, std::string value) {
+    const bool known =
+        std::any_of(all.begin(), all.end(), [&](const auto& option) { return same_word(option.first, name); });
+    if (!known) all.emplace_back(name, std::move(value));
+  };
+  for (auto& [name, value] : facts(environment)) add(name, std::move(value));
+  for (const OwnOption& own : kOwnOptions) add(own.name, std::to_string(own.get(environment)));
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+Result<void> set_option(Environment& environment, std::string_view name, std::string_view value) {
+  const OwnOption* own = find_own(name);
+  if (own == nullptr) return environment.host().set_config(name, value);
+  const auto number = types::parse_integer(value);
+  if (!number) return fail(ErrorCode::kInvalidArgument, "argument couldn't be parsed into an integer");
+  if (*number < own->least)
+    return fail(ErrorCode::kInvalidArgument,
+                "argument must be between " + std::to_string(own->least) + " and 9223372036854775807 inclusive");
+  own->set(environment, *number);
+  return {};
+}
+
+std::unexpected<Error> set_failed(std::string_view name, std::string_view why) {
+  return answer_error("ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " +
+                      std::string(why));
+}
+
+}  // namespace
+
+Result<void> config_get_command(Call& call) {
+  OptionList found;
+  for (auto& option : all_options(call.environment())) {
+    for (std::size_t i = 2; i < call.size(); ++i) {
+      if (!glob_match(call[i], option.first, true)) continue;
+      found.push_back(std::move(option));
+      break;
+    }
+  }
+  call.reply().map(found.size());
+  for (const auto& [name, value] : found) {
+    call.reply().bulk(name);
+    call.reply().bulk(value);
+  }
+  return {};
+}
+
+Result<void> config_set_command(Call& call) {
+  if (call.size() % 2 != 0) return syntax_error();
+  Environment& environment = call.environment();
+  const OptionList before = all_options(environment);
+  const auto known = [&](std::string_view name) {
+    return std::find_if(before.begin(), before.end(),
+                        [&](const auto& option) { return same_word(option.first, name); });
+  };
+  for (std::size_t i = 2; i < call.size(); i += 2) {
+    if (known(call[i]) == before.end())
+      return answer_error("ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(call[i]) + "'");
+    for (std::size_t j = 2; j < i; j += 2)
+      if (same_word(call[i], call[j])) return set_failed(call[i], "duplicate parameter");
+  }
+  for (std::size_t i = 2; i < call.size(); i += 2) {
+    const auto set = set_option(environment, call[i], call[i + 1]);
+    if (set) continue;
+    // What was set before this one goes back; those values were good a moment ago.
+    for (std::size_t j = 2; j < i; j += 2) static_cast<void>(set_option(environment, call[j], known(call[j])->second));
+    if (set.error().code() == ErrorCode::kNotFound) return set_failed(call[i], "can't set immutable config");
+    return set_failed(call[i], set.error().message());
+  }
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> config_resetstat_command(Call& call) {
+  call.environment().statistics().reset(call.environment().clients());
+  call.environment().clients().reset_total();
+  call.environment().host().reset_statistics();
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> config_rewrite_command(Call& call) {
+  STAVE_TRY(call.environment().host().rewrite_config());
+  call.reply().status("OK");
+  return {};
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,59 @@
+#include "commands/database_commands.h"
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+using store::Pending;
+
+namespace {
+
+// Both words mean the same here: the keys are gone at once and their memory is freed in the background.
+Result<void> check_flush(const Call& call) {
+  if (call.size() == 1 || (call.size() == 2 && (call.is(1, "ASYNC") || call.is(1, "SYNC")))) return {};
+  return syntax_error();
+}
+
+}  // namespace
+
+Result<void> dbsize_command(Call& call) {
+  const std::uint64_t size = call.engine().size(call.session().database());
+  // The number tells of writes that may still be on their way to the disk, and nobody knows of which.
+  call.wait_for(call.engine().pending_for_write(call.engine().log().tail(), Sync::kDefault));
+  call.reply().integer(static_cast<std::int64_t>(size));
+  return {};
+}
+
+Result<void> flushdb_command(Call& call) {
+  STAVE_TRY(check_flush(call));
+  STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
+  call.wait_for_write(pending);
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> flushall_command(Call& call) {
+  STAVE_TRY(check_flush(call));
+  STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
+  call.wait_for_write(pending);
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> swapdb_command(Call& call) {
+  const auto first = types::parse_integer(call[1]);
+  if (!first) return answer_error("ERR invalid first DB index");
+  const auto second = types::parse_integer(call[2]);
+  if (!second) return answer_error("ERR invalid second DB index");
+  const std::int64_t count = call.engine().options().databases;
+  if (*first < 0 || *first >= count || *second < 0 || *second >= count) return out_of_range_database();
+  STAVE_ASSIGN(const Pending pending,
+               call.engine().swap(static_cast<int>(*first), static_cast<int>(*second), call.session().sync()));
+  call.wait_for_write(pending);
+  call.reply().status("OK");
+  return {};
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,37 @@
+#include "commands/environment.h"
+
+#include "commands/client_registry.h"
+#include "commands/latency_monitor.h"
+#include "commands/slow_log.h"
+#include "commands/statistics.h"
+#include "commands/table.h"
+
+namespace stave::commands {
+
+Environment::Environment(store::Engine& engine, Host& host)
+    : engine_(engine),
+      host_(host),
+      clients_(std::make_unique<ClientRegistry>()),
+      slow_log_(std::make_unique<SlowLog>()),
+      latency_(std::make_unique<LatencyMonitor>()),
+      statistics_(std::make_unique<CommandStatistics>(row_count())),
+      started_ns_(engine.clock().monotonic_ns()) {}
+
+Environment::~Environment() = default;
+
+Pause Environment::pause() noexcept {
+  std::uint64_t packed = pause_.load(std::memory_order_relaxed);
+  if (packed == 0) return {};
+  if (packed >> 1 <= engine_.clock().monotonic_ns()) {
+    // Unless somebody has asked for another one meanwhile.
+    pause_.compare_exchange_strong(packed, 0, std::memory_order_relaxed);
+    return {};
+  }
+  return {.until_ns = packed >> 1, .writes_only = (packed & 1) != 0};
+}
+
+void Environment::set_pause(const Pause& pause) noexcept {
+  pause_.store(pause.until_ns << 1 | (pause.writes_only && pause.until_ns != 0 ? 1 : 0), std::memory_order_relaxed);
+}
+
+}  // namespace stave::commands

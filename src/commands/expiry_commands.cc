@@ -1,0 +1,142 @@
+#include "commands/expiry_commands.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+using store::Access;
+using store::Transaction;
+using store::ValueView;
+
+namespace {
+
+struct ExpireOptions {
+  bool if_none = false;     ///< NX
+  bool if_any = false;      ///< XX
+  bool if_later = false;    ///< GT
+  bool if_earlier = false;  ///< LT
+  bool sliding = false;
+};
+
+Result<ExpireOptions> parse(const Call& call, TimeForm form) {
+  ExpireOptions options;
+  for (std::size_t i = 3; i < call.size(); ++i) {
+    if (call.is(i, "NX")) {
+      options.if_none = true;
+    } else if (call.is(i, "XX")) {
+      options.if_any = true;
+    } else if (call.is(i, "GT")) {
+      options.if_later = true;
+    } else if (call.is(i, "LT")) {
+      options.if_earlier = true;
+    } else if (is_relative(form) && call.is(i, "SLIDING")) {
+      options.sliding = true;
+    } else {
+      return answer_error("ERR Unsupported option " + std::string(call[i]));
+    }
+  }
+  if (options.if_none && (options.if_any || options.if_later || options.if_earlier))
+    return answer_error("ERR NX and XX, GT or LT options at the same time are not compatible");
+  if (options.if_later && options.if_earlier)
+    return answer_error("ERR GT and LT options at the same time are not compatible");
+  return options;
+}
+
+/// To GT and LT a key without an expiry dies later than any other.
+bool condition_holds(const ExpireOptions& options, const Expiry& old, UnixMs fresh) noexcept {
+  if (options.if_none && !old.never()) return false;
+  if (options.if_any && old.never()) return false;
+  if (options.if_later && (old.never() || fresh <= old.at)) return false;
+  if (options.if_earlier && !old.never() && fresh >= old.at) return false;
+  return true;
+}
+
+Result<void> expire(Call& call, TimeForm form, std::string_view name) {
+  STAVE_ASSIGN(const ExpireOptions options, parse(call, form));
+  STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
+  const store::KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  STAVE_ASSIGN(const UnixMs at, moment(amount, form, transaction.now(), name));
+  const auto held = transaction.find(key);
+  const bool set = held && condition_holds(options, held->expiry, at);
+  if (set) {
+    if (at <= transaction.now()) {
+      transaction.erase(key);
+    } else {
+      STAVE_TRY(transaction.set_expiry(key, {.at = at, .sliding_ms = options.sliding ? at - transaction.now() : 0}));
+    }
+  }
+  STAVE_TRY(call.commit(transaction));
+  call.reply().integer(set ? 1 : 0);
+  return {};
+}
+
+constexpr std::int64_t kAbsent = -2;
+constexpr std::int64_t kNever = -1;
+
+constexpr std::int64_t to_seconds(std::int64_t ms) noexcept {
+  return (ms + 500) / 1000;
+}
+
+/// Answers when the key dies: as a moment, or counted from now when `relative`.
+Result<void> answer_expiry(Call& call, bool relative, bool seconds) {
+  std::optional<Expiry> expiry;
+  call.wait_for(call.engine().read(call.key(1), Access::kPeek, [&](const ValueView* value) {
+    if (value != nullptr) expiry = value->expiry;
+  }));
+  std::int64_t answer = kAbsent;
+  if (expiry && expiry->never()) {
+    answer = kNever;
+  } else if (expiry) {
+    answer = relative ? std::max<std::int64_t>(expiry->at - call.engine().now(), 0) : raw(expiry->at);
+    if (seconds) answer = to_seconds(answer);
+  }
+  call.reply().integer(answer);
+  return {};
+}
+
+}  // namespace
+
+Result<void> expire_command(Call& call) {
+  return expire(call, TimeForm::kSeconds, "expire");
+}
+Result<void> pexpire_command(Call& call) {
+  return expire(call, TimeForm::kMilliseconds, "pexpire");
+}
+Result<void> expireat_command(Call& call) {
+  return expire(call, TimeForm::kUnixSeconds, "expireat");
+}
+Result<void> pexpireat_command(Call& call) {
+  return expire(call, TimeForm::kUnixMilliseconds, "pexpireat");
+}
+
+Result<void> ttl_command(Call& call) {
+  return answer_expiry(call, true, true);
+}
+Result<void> pttl_command(Call& call) {
+  return answer_expiry(call, true, false);
+}
+Result<void> expiretime_command(Call& call) {
+  return answer_expiry(call, false, true);
+}
+Result<void> pexpiretime_command(Call& call) {
+  return answer_expiry(call, false, false);
+}
+
+Result<void> persist_command(Call& call) {
+  const store::KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  const auto held = transaction.find(key);
+  const bool removed = held && !held->expiry.never();
+  if (removed) STAVE_TRY(transaction.set_expiry(key, Expiry{}));
+  STAVE_TRY(call.commit(transaction));
+  call.reply().integer(removed ? 1 : 0);
+  return {};
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,113 @@
+// When keys die: setting it, asking for it, taking it back.
+#pragma once
+
+#include "commands/table.h"
+
+namespace stave::commands {
+
+Result<void> expire_command(Call& call);
+Result<void> expireat_command(Call& call);
+Result<void> expiretime_command(Call& call);
+Result<void> persist_command(Call& call);
+Result<void> pexpire_command(Call& call);
+Result<void> pexpireat_command(Call& call);
+Result<void> pexpiretime_command(Call& call);
+Result<void> pttl_command(Call& call);
+Result<void> ttl_command(Call& call);
+
+inline constexpr Command kExpiryCommands[] = {
+    {.name = "EXPIRE",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kWrite | kFast,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key seconds [NX | XX | GT | LT] [SLIDING]",
+     .help = "Lets a key die after some seconds; with SLIDING, after not being used for so long.",
+     .run = expire_command},
+    {.name = "EXPIREAT",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kWrite | kFast,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key unix-time-seconds [NX | XX | GT | LT]",
+     .help = "Lets a key die at a moment.",
+     .run = expireat_command},
+    {.name = "EXPIRETIME",
+     .arity = exactly(2),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns the moment at which a key dies, in seconds.",
+     .run = expiretime_command},
+    {.name = "PERSIST",
+     .arity = exactly(2),
+     .keys = key_at(1),
+     .flags = kWrite | kFast,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Removes the expiry of a key.",
+     .run = persist_command},
+    {.name = "PEXPIRE",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kWrite | kFast,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key milliseconds [NX | XX | GT | LT] [SLIDING]",
+     .help = "Lets a key die after some milliseconds; with SLIDING, after not being used for so long.",
+     .run = pexpire_command},
+    {.name = "PEXPIREAT",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kWrite | kFast,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key unix-time-milliseconds [NX | XX | GT | LT]",
+     .help = "Lets a key die at a moment given in milliseconds.",
+     .run = pexpireat_command},
+    {.name = "PEXPIRETIME",
+     .arity = exactly(2),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns the moment at which a key dies, in milliseconds.",
+     .run = pexpiretime_command},
+    {.name = "PTTL",
+     .arity = exactly(2),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns how many milliseconds a key has left to live.",
+     .run = pttl_command,
+     .tips = "nondeterministic_output"},
+    {.name = "TTL",
+     .arity = exactly(2),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns how many seconds a key has left to live.",
+     .run = ttl_command,
+     .tips = "nondeterministic_output"},
+};
+
+}  // namespace stave::commands

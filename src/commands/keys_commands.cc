@@ -1,0 +1,69 @@
+#include "commands/keys_commands.h"
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/key_list.h"
+#include "commands/type_names.h"
+
+namespace stave::commands {
+
+using store::Access;
+using store::Pending;
+using store::Transaction;
+using store::ValueView;
+
+namespace {
+
+Result<void> count_existing(Call& call, Access access) {
+  const KeyList keys = keys_of(call, 1, 1);
+  std::int64_t count = 0;
+  call.wait_for(call.engine().read_many(keys, access, [&](std::size_t, const ValueView* value) {
+    if (value != nullptr) ++count;
+  }));
+  call.session().counters().count_lookups(static_cast<std::uint64_t>(count),
+                                          keys.size() - static_cast<std::uint64_t>(count));
+  call.reply().integer(count);
+  return {};
+}
+
+}  // namespace
+
+Result<void> del_command(Call& call) {
+  const KeyList keys = keys_of(call, 1, 1);
+  Transaction transaction(call.engine(), keys);
+  std::int64_t removed = 0;
+  for (const store::KeyRef& key : keys) removed += transaction.erase(key) ? 1 : 0;
+  STAVE_TRY(call.commit(transaction));
+  call.reply().integer(removed);
+  return {};
+}
+
+Result<void> exists_command(Call& call) {
+  return count_existing(call, Access::kPeek);
+}
+Result<void> touch_command(Call& call) {
+  return count_existing(call, Access::kTouch);
+}
+
+Result<void> type_command(Call& call) {
+  std::string_view name = "none";
+  call.wait_for(call.engine().read(call.key(1), Access::kPeek, [&](const ValueView* value) {
+    if (value != nullptr) name = type_name(value->type);
+  }));
+  call.reply().status(name);
+  return {};
+}
+
+Result<void> randomkey_command(Call& call) {
+  Pending pending;
+  const auto key = call.engine().random_key(call.session().database(), pending);
+  call.wait_for(pending);
+  if (key) {
+    call.reply().bulk(*key);
+  } else {
+    call.reply().null();
+  }
+  return {};
+}
+
+}  // namespace stave::commands

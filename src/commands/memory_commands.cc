@@ -1,0 +1,100 @@
+#include "commands/memory_commands.h"
+
+#include <optional>
+#include <string>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+
+namespace stave::commands {
+
+using store::EngineStats;
+
+namespace {
+
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void answer_pair(Sink& reply, std::string_view name, std::uint64_t value) {
+  reply.bulk(name);
+  reply.integer(static_cast<std::int64_t>(value));
+}
+
+}  // namespace
+
+Result<void> memory_usage_command(Call& call) {
+  if (call.size() != 3) {
+    if (call.size() != 5 || !call.is(3, "SAMPLES")) return syntax_error();
+    STAVE_ASSIGN(const std::int64_t samples, integer_argument(call, 4));
+    if (samples < 0) return syntax_error();
+  }
+  bool found = false;
+  call.wait_for(call.engine().read(call.key(2), store::Access::kPeek,
+                                   [&](const store::ValueView* value) { found = value != nullptr; }));
+  const auto bytes = found ? call.engine().memory_of(call.key(2)) : std::nullopt;
+  if (bytes) {
+    call.reply().integer(static_cast<std::int64_t>(*bytes));
+  } else {
+    call.reply().null();
+  }
+  return {};
+}
+
+Result<void> memory_stats_command(Call& call) {
+  const EngineStats stats = call.engine().stats();
+  const std::uint64_t total = stats.memory.total() + stats.memory_buffers;
+  const std::uint64_t overhead = stats.memory.table + stats.memory.expiries + stats.memory_buffers;
+  const std::uint64_t dataset = total - overhead;
+  Sink& reply = call.reply();
+  reply.map(11);
+  answer_pair(reply, "total.allocated", total);
+  answer_pair(reply, "startup.allocated", stats.memory_buffers);
+  answer_pair(reply, "replication.backlog", 0);
+  answer_pair(reply, "aof.buffer", stats.memory_buffers);
+  answer_pair(reply, "overhead.hashtable.main", stats.memory.table);
+  answer_pair(reply, "overhead.hashtable.expires", stats.memory.expiries);
+  answer_pair(reply, "overhead.total", overhead);
+  answer_pair(reply, "keys.count", stats.memory.keys);
+  answer_pair(reply, "keys.bytes-per-key", stats.memory.keys == 0 ? 0 : stats.memory.total() / stats.memory.keys);
+  answer_pair(reply, "dataset.bytes", dataset);
+  reply.bulk("dataset.percentage");
+  reply.real(100 * share(dataset, total));
+  return {};
+}
+
+Result<void> memory_malloc_stats_command(Call& call) {
+  const EngineStats stats = call.engine().stats();
+  const auto line = [](std::string_view name, std::uint64_t value) {
+    return std::string(name) + ": " + std::to_string(value) + "\n";
+  };
+  call.reply().verbatim("txt", line("entries", stats.memory.entries) + line("slack", stats.memory.slack) +
+                                   line("tables", stats.memory.table) + line("expiries", stats.memory.expiries) +
+                                   line("buffers", stats.memory_buffers));
+  return {};
+}
+
+Result<void> memory_doctor_command(Call& call) {
+  const EngineStats stats = call.engine().stats();
+  // Below this, fixed costs are most of what there is and shares mean nothing.
+  constexpr std::uint64_t kWorthLooking = 16u << 20;
+  constexpr double kSlackMax = 0.4;
+  std::string text;
+  if (stats.memory.total() < kWorthLooking) {
+    text = "The store holds little data; there is nothing to say about it yet.\n";
+  } else if (share(stats.memory.slack, stats.memory.total()) > kSlackMax) {
+    text = "Much memory is held in gaps (" + std::to_string(stats.memory.slack) +
+           " bytes): many keys were removed, or values changed their size. New keys will use it.\n";
+  } else {
+    text = "Nothing unusual.\n";
+  }
+  call.reply().verbatim("txt", text);
+  return {};
+}
+
+Result<void> memory_purge_command(Call& call) {
+  call.reply().status("OK");
+  return {};
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,91 @@
+#include "commands/move_commands.h"
+
+#include <array>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+
+namespace stave::commands {
+
+using store::KeyRef;
+using store::Transaction;
+
+namespace {
+
+enum class Outcome : std::uint8_t { kDone, kNoSource, kTargetExists };
+
+/// Gives `to` what `from` has. The two differ.
+Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool keep_source) {
+  const std::array<KeyRef, 2> keys = {from, to};
+  Transaction transaction(call.engine(), keys);
+  Outcome outcome = Outcome::kDone;
+  const bool target_exists = transaction.find(to).has_value();
+  const auto source = transaction.find(from);
+  if (!source) {
+    outcome = Outcome::kNoSource;
+  } else if (target_exists && !replace) {
+    outcome = Outcome::kTargetExists;
+  } else {
+    // The view ends with the next change, which may take the value's bytes from another key.
+    STAVE_TRY(transaction.put(to, source->value, source->expiry));
+    if (!keep_source) transaction.erase(from);
+  }
+  STAVE_TRY(call.commit(transaction));
+  return outcome;
+}
+
+Result<Outcome> rename(Call& call, bool replace) {
+  if (call[1] != call[2]) return transfer(call, call.key(1), call.key(2), replace, false);
+  bool exists = false;
+  call.wait_for(call.engine().read(call.key(1), call.session().read_access(),
+                                   [&](const store::ValueView* value) { exists = value != nullptr; }));
+  return exists ? Outcome::kTargetExists : Outcome::kNoSource;
+}
+
+std::unexpected<Error> same_objects() {
+  return answer_error("ERR source and destination objects are the same");
+}
+
+}  // namespace
+
+Result<void> rename_command(Call& call) {
+  STAVE_ASSIGN(const Outcome outcome, rename(call, true));
+  if (outcome == Outcome::kNoSource) return no_such_key();
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> renamenx_command(Call& call) {
+  STAVE_ASSIGN(const Outcome outcome, rename(call, false));
+  if (outcome == Outcome::kNoSource) return no_such_key();
+  call.reply().integer(outcome == Outcome::kDone ? 1 : 0);
+  return {};
+}
+
+Result<void> move_command(Call& call) {
+  STAVE_ASSIGN(const int database, database_argument(call, 2));
+  if (database == call.session().database()) return same_objects();
+  STAVE_ASSIGN(const Outcome outcome, transfer(call, call.key(1), {database, call[1]}, false, false));
+  call.reply().integer(outcome == Outcome::kDone ? 1 : 0);
+  return {};
+}
+
+Result<void> copy_command(Call& call) {
+  int database = call.session().database();
+  bool replace = false;
+  for (std::size_t i = 3; i < call.size(); ++i) {
+    if (call.is(i, "REPLACE")) {
+      replace = true;
+    } else if (call.is(i, "DB") && i + 1 < call.size()) {
+      STAVE_ASSIGN(database, database_argument(call, ++i));
+    } else {
+      return syntax_error();
+    }
+  }
+  if (database == call.session().database() && call[1] == call[2]) return same_objects();
+  STAVE_ASSIGN(const Outcome outcome, transfer(call, call.key(1), {database, call[2]}, replace, true));
+  call.reply().integer(outcome == Outcome::kDone ? 1 : 0);
+  return {};
+}
+
+}  // namespace stave::commands

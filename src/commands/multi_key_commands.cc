@@ -1,0 +1,65 @@
+#include "commands/multi_key_commands.h"
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/key_list.h"
+
+namespace stave::commands {
+
+using store::Transaction;
+using store::ValueType;
+using store::ValueView;
+
+namespace {
+
+Result<void> set_all(Call& call, Transaction& transaction, const KeyList& keys) {
+  for (std::size_t i = 0; i < keys.size(); ++i) STAVE_TRY(transaction.put(keys[i], call[2 + 2 * i], Expiry{}));
+  return {};
+}
+
+std::unexpected<Error> odd_arguments(std::string_view name) {
+  return answer_error("ERR wrong number of arguments for '" + std::string(name) + "' command");
+}
+
+}  // namespace
+
+Result<void> mget_command(Call& call) {
+  const KeyList keys = keys_of(call, 1, 1);
+  Sink& reply = call.reply();
+  std::uint64_t hits = 0;
+  reply.array(keys.size());
+  call.wait_for(call.engine().read_many(keys, call.session().read_access(), [&](std::size_t, const ValueView* value) {
+    if (value == nullptr || value->type != ValueType::kString) {
+      reply.null();
+    } else {
+      ++hits;
+      reply.bulk(value->value);
+    }
+  }));
+  call.session().counters().count_lookups(hits, keys.size() - hits);
+  return {};
+}
+
+Result<void> mset_command(Call& call) {
+  if (call.size() % 2 == 0) return odd_arguments("mset");
+  const KeyList keys = keys_of(call, 1, 2);
+  Transaction transaction(call.engine(), keys);
+  STAVE_TRY(set_all(call, transaction, keys));
+  STAVE_TRY(call.commit(transaction));
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> msetnx_command(Call& call) {
+  if (call.size() % 2 == 0) return odd_arguments("msetnx");
+  const KeyList keys = keys_of(call, 1, 2);
+  Transaction transaction(call.engine(), keys);
+  bool set = true;
+  for (const store::KeyRef& key : keys) set = set && !transaction.find(key);
+  if (set) STAVE_TRY(set_all(call, transaction, keys));
+  STAVE_TRY(call.commit(transaction));
+  call.reply().integer(set ? 1 : 0);
+  return {};
+}
+
+}  // namespace stave::commands

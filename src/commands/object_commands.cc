@@ -1,0 +1,65 @@
+#include "commands/object_commands.h"
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+using store::Access;
+using store::ValueView;
+
+namespace {
+
+// The names by which clients know the forms of a string. A short value lies inside its entry, a long one beside it.
+std::string_view encoding_of(std::string_view value) noexcept {
+  constexpr std::size_t kEmbeddedMax = 44;
+  if (types::parse_integer(value)) return "int";
+  return value.size() <= kEmbeddedMax ? "embstr" : "raw";
+}
+
+Result<bool> exists(Call& call) {
+  bool found = false;
+  call.wait_for(
+      call.engine().read(call.key(2), Access::kPeek, [&](const ValueView* value) { found = value != nullptr; }));
+  if (!found) call.reply().null();
+  return found;
+}
+
+}  // namespace
+
+Result<void> object_encoding_command(Call& call) {
+  std::string_view name;
+  call.wait_for(call.engine().read(call.key(2), Access::kPeek, [&](const ValueView* value) {
+    if (value != nullptr) name = encoding_of(value->value);
+  }));
+  if (name.empty()) {
+    call.reply().null();
+  } else {
+    call.reply().bulk(name);
+  }
+  return {};
+}
+
+Result<void> object_refcount_command(Call& call) {
+  STAVE_ASSIGN(const bool found, exists(call));
+  if (found) call.reply().integer(1);
+  return {};
+}
+
+Result<void> object_freq_command(Call& call) {
+  STAVE_ASSIGN(const bool found, exists(call));
+  if (!found) return {};
+  return answer_error(
+      "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+      "between "
+      "policies at runtime LRU and LFU data will take some time to adjust.");
+}
+
+Result<void> object_idletime_command(Call& call) {
+  STAVE_ASSIGN(const bool found, exists(call));
+  if (!found) return {};
+  return answer_error("ERR An LRU maxmemory policy is not selected, idle time not tracked.");
+}
+
+}  // namespace stave::commands

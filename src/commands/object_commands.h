@@ -1,0 +1,74 @@
+// OBJECT: how a value is kept.
+#pragma once
+
+#include "commands/help.h"
+#include "commands/table.h"
+
+namespace stave::commands {
+
+Result<void> object_encoding_command(Call& call);
+Result<void> object_freq_command(Call& call);
+Result<void> object_idletime_command(Call& call);
+Result<void> object_refcount_command(Call& call);
+
+inline constexpr Command kObjectSubcommands[] = {
+    {.name = "ENCODING",
+     .arity = exactly(3),
+     .keys = key_at(2),
+     .flags = kReadOnly | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns the form in which the value of a key is kept.",
+     .run = object_encoding_command,
+     .tips = "nondeterministic_output"},
+    {.name = "FREQ",
+     .arity = exactly(3),
+     .keys = key_at(2),
+     .flags = kReadOnly | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Would return how often a key is used; without an eviction policy that needs it, this is not tracked.",
+     .run = object_freq_command,
+     .tips = "nondeterministic_output"},
+    help_row("generic", answer_help),
+    {.name = "IDLETIME",
+     .arity = exactly(3),
+     .keys = key_at(2),
+     .flags = kReadOnly | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Would return for how long a key has not been used; without an eviction policy that needs it, this is not "
+             "tracked.",
+     .run = object_idletime_command,
+     .tips = "nondeterministic_output"},
+    {.name = "REFCOUNT",
+     .arity = exactly(3),
+     .keys = key_at(2),
+     .flags = kReadOnly | kNoTouch,
+     .group = "generic",
+     .since = "0.1",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns 1: no two keys share a value.",
+     .run = object_refcount_command,
+     .tips = "nondeterministic_output"},
+};
+
+inline constexpr Command kObjectCommands[] = {
+    {.name = "OBJECT",
+     .arity = at_least(2),
+     .group = "generic",
+     .since = "0.1",
+     .cost = "Depends on the subcommand.",
+     .syntax = "subcommand [argument ...]",
+     .help = "Looks at how the value of a key is kept.",
+     .subcommands = kObjectSubcommands},
+};
+
+}  // namespace stave::commands

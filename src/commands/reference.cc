@@ -1,0 +1,71 @@
+#include "commands/reference.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "commands/table.h"
+#include "commands/text.h"
+
+namespace stave::commands {
+
+namespace {
+
+// A bar would end the cell.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '|') result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+void append_row(std::string& page, const Command& row, const std::string& name) {
+  std::string call = name;
+  if (!row.syntax.empty()) call.append(" ").append(row.syntax);
+  page.append("|`")
+      .append(escaped(call))
+      .append("`|")
+      .append(escaped(row.help))
+      .append("|")
+      .append(escaped(row.cost))
+      .append("|");
+  bool first = true;
+  for (const std::string_view category : access_categories(row)) {
+    if (!first) page += ' ';
+    page.append("@").append(category);
+    first = false;
+  }
+  page += "|\n";
+}
+
+void append_group(std::string& page, std::string_view group, std::string_view title) {
+  page.append("\n## ").append(title).append("\n\n|Command|What it does|Cost|Categories|\n|-|-|-|-|\n");
+  for (const Command& row : command_table()) {
+    if (row.group != group) continue;
+    if (row.run != nullptr) append_row(page, row, std::string(row.name));
+    for (const Command& sub : row.subcommands)
+      append_row(page, sub, std::string(row.name) + " " + std::string(sub.name));
+  }
+}
+
+}  // namespace
+
+std::string command_reference() {
+  std::string page =
+      "# Commands\n\n"
+      "Made from the command table by `make reference`; do not edit. Words in capitals are typed as they stand, in any "
+      "case; what\n"
+      "stands in brackets may be left out. Where a command has the name of one of Redis 7.2, it takes the same "
+      "arguments and gives\n"
+      "the same answers; `SLIDING`, `IFEQ` and the commands that begin with `STAVE.` are additions, and so is "
+      "`DELETE`.\n";
+  append_group(page, "string", "Strings");
+  append_group(page, "generic", "Keys and expiry");
+  append_group(page, "connection", "Connection");
+  append_group(page, "server", "Server");
+  return page;
+}
+
+}  // namespace stave::commands

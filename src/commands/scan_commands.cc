@@ -1,0 +1,104 @@
+#include "commands/scan_commands.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/glob.h"
+#include "commands/type_names.h"
+
+namespace stave::commands {
+
+using store::Pending;
+using store::ValueView;
+
+namespace {
+
+constexpr std::size_t kCountDefault = 10;
+// One call must stay a short one, whatever was asked for: a walk over everything is many calls.
+constexpr std::size_t kCountMax = 100'000;
+
+struct ScanOptions {
+  std::uint64_t cursor = 0;
+  std::size_t count = kCountDefault;
+  std::optional<std::string_view> pattern;
+  std::optional<std::string_view> type;
+};
+
+Result<ScanOptions> parse(const Call& call) {
+  ScanOptions options;
+  const std::string_view text = call[1];
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.cursor);
+  if (error != std::errc{} || end != text.data() + text.size()) return answer_error("ERR invalid cursor");
+  for (std::size_t i = 2; i < call.size(); i += 2) {
+    const bool has_value = i + 1 < call.size();
+    if (has_value && call.is(i, "COUNT")) {
+      STAVE_ASSIGN(const std::int64_t count, integer_argument(call, i + 1));
+      if (count < 1) return syntax_error();
+      options.count = std::min(static_cast<std::size_t>(count), kCountMax);
+    } else if (has_value && call.is(i, "MATCH")) {
+      options.pattern = call[i + 1];
+    } else if (has_value && call.is(i, "TYPE")) {
+      options.type = call[i + 1];
+    } else {
+      return syntax_error();
+    }
+  }
+  if (options.pattern == "*") options.pattern.reset();
+  return options;
+}
+
+void answer_keys(Sink& reply, const std::vector<std::string>& keys) {
+  reply.array(keys.size());
+  for (const std::string& key : keys) reply.bulk(key);
+}
+
+}  // namespace
+
+Result<void> keys_command(Call& call) {
+  constexpr std::size_t kStep = 1024;
+  const std::string_view pattern = call[1];
+  const bool all = pattern == "*";
+  std::vector<std::string> found;
+  Pending pending;
+  std::uint64_t cursor = 0;
+  do {
+    cursor = call.engine().scan(
+        call.session().database(), cursor, kStep,
+        [&](std::string_view key, const ValueView&) {
+          if (all || glob_match(pattern, key)) found.emplace_back(key);
+        },
+        pending);
+  } while (cursor != 0);
+  call.wait_for(pending);
+  // A table that shrinks during the walk may show a key twice.
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  answer_keys(call.reply(), found);
+  return {};
+}
+
+Result<void> scan_command(Call& call) {
+  STAVE_ASSIGN(const ScanOptions options, parse(call));
+  std::vector<std::string> found;
+  Pending pending;
+  const std::uint64_t next = call.engine().scan(
+      call.session().database(), options.cursor, options.count,
+      [&](std::string_view key, const ValueView& value) {
+        if (options.type && !same_word(*options.type, type_name(value.type))) return;
+        if (options.pattern && !glob_match(*options.pattern, key)) return;
+        found.emplace_back(key);
+      },
+      pending);
+  call.wait_for(pending);
+  call.reply().array(2);
+  call.reply().bulk(std::to_string(next));
+  answer_keys(call.reply(), found);
+  return {};
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,65 @@
+#include "commands/session.h"
+
+#include <algorithm>
+
+#include "commands/client_registry.h"
+#include "commands/environment.h"
+#include "commands/statistics.h"
+#include "commands/table.h"
+
+namespace stave::commands {
+
+Session::Session(Environment& environment, ClientInfo info, ClientControl* control)
+    : environment_(environment),
+      control_(control),
+      authenticated_(!environment.host().password_required()),
+      info_(std::move(info)) {
+  if (info_.created_ns == 0) info_.created_ns = environment.engine().clock().monotonic_ns();
+  database_ = info_.database;
+  protocol_ = info_.protocol;
+  // Last: from here on others may look.
+  id_ = environment_.clients().add(*this);
+  update_info([&](ClientInfo& own) { own.id = id_; });
+}
+
+Session::~Session() {
+  environment_.clients().remove(id_);
+  CommandStatistics& statistics = environment_.statistics();
+  counters_.show([&](std::size_t row, std::uint64_t calls) { statistics.add_calls(row, calls); });
+  statistics.add_lookups(counters_.hits(), counters_.misses());
+}
+
+void Session::select(int database) noexcept {
+  database_ = database;
+  update_info([&](ClientInfo& info) { info.database = database; });
+}
+
+void Session::set_protocol(int version) noexcept {
+  protocol_ = version;
+  update_info([&](ClientInfo& info) { info.protocol = version; });
+}
+
+ClientInfo Session::info() const {
+  base::ShortLock lock(info_mutex_);
+  ClientInfo copy = info_;
+  copy.active_ns = std::max({copy.active_ns, copy.created_ns, active_ns_.load(std::memory_order_relaxed)});
+  if (const Command* row = last_row_.load(std::memory_order_relaxed)) copy.last_command = full_name(*row);
+  return copy;
+}
+
+void Session::reset() {
+  select(0);
+  set_protocol(2);
+  set_no_touch(false);
+  sync_ = Sync::kDefault;
+  reply_mode = ReplyMode::kOn;
+  authenticated_ = !environment_.host().password_required();
+  update_info([](ClientInfo& info) {
+    info.name.clear();
+    info.user = "default";
+    info.no_evict = false;
+    info.no_touch = false;
+  });
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,315 @@
+#include "commands/string_commands.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "base/try.h"
+#include "commands/expiry_options.h"
+
+namespace stave::commands {
+
+using store::KeyRef;
+using store::Pending;
+using store::Transaction;
+using store::ValueType;
+using store::ValueView;
+
+namespace {
+
+// Copying this much takes about as long as a thousand small commands: worth reading the clock for.
+constexpr std::size_t kLargeBytes = 1u << 20;
+
+/// Sets the key, or removes it when the expiry has passed already: nobody could ever read it.
+Result<void> put_or_erase(Transaction& transaction, KeyRef key, std::string_view value, const Expiry& expiry) {
+  if (expiry.passed(transaction.now())) {
+    transaction.erase(key);
+    return {};
+  }
+  return transaction.put(key, value, expiry);
+}
+
+/// Sets a key without looking at what it holds.
+Result<void> put(Call& call, KeyRef key, std::string_view value, const Expiry& expiry) {
+  if (value.size() >= kLargeBytes) [[unlikely]]
+    call.start_watch();
+  STAVE_ASSIGN(const Pending pending, call.engine().put(key, value, expiry, call.session().sync()));
+  call.wait_for_write(pending);
+  return {};
+}
+
+struct SetOptions {
+  bool if_absent = false;
+  bool if_present = false;
+  bool get = false;
+  std::size_t if_equal = 0;  ///< Argument to compare with; 0: none.
+  ExpiryOptions expiry;
+
+  [[nodiscard]] bool conditional() const noexcept { return if_absent || if_present || if_equal != 0; }
+};
+
+Result<SetOptions> parse_set(const Call& call) {
+  SetOptions options;
+  for (std::size_t i = 3; i < call.size();) {
+    if (call.is(i, "NX") && !options.if_present && options.if_equal == 0) {
+      options.if_absent = true;
+      ++i;
+    } else if (call.is(i, "XX") && !options.if_absent && options.if_equal == 0) {
+      options.if_present = true;
+      ++i;
+    } else if (call.is(i, "IFEQ") && !options.conditional() && i + 1 < call.size()) {
+      options.if_equal = i + 1;
+      i += 2;
+    } else if (call.is(i, "GET")) {
+      options.get = true;
+      ++i;
+    } else if (call.is(i, "PERSIST") || !options.expiry.take(call, i)) {
+      return syntax_error();
+    }
+  }
+  return options;
+}
+
+Result<bool> condition_holds(const Call& call, const SetOptions& options, const std::optional<ValueView>& held) {
+  if (options.if_absent) return !held;
+  if (options.if_present) return held.has_value();
+  if (options.if_equal == 0) return true;
+  if (!held) return false;
+  STAVE_ASSIGN(const std::string_view value, text_of(held));
+  return value == call[options.if_equal];
+}
+
+// SET with a condition, with GET or with KEEPTTL: what the key holds now must be looked at first.
+Result<void> set_after_looking(Call& call, const SetOptions& options) {
+  const KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  Expiry expiry;
+  if (options.expiry.timed()) {
+    STAVE_ASSIGN(expiry, options.expiry.resolve(call, transaction.now(), "set"));
+  }
+  const auto held = transaction.find(key);
+  std::optional<std::string> old;
+  if (options.get && held) {
+    STAVE_ASSIGN(const std::string_view text, text_of(held));
+    old.emplace(text);
+  }
+  STAVE_ASSIGN(const bool set, condition_holds(call, options, held));
+  if (set) {
+    if (options.expiry.keep() && held) expiry = held->expiry;
+    STAVE_TRY(put_or_erase(transaction, key, call[2], expiry));
+  }
+  STAVE_TRY(call.commit(transaction));
+  if (options.get) {
+    if (old) {
+      call.reply().bulk(*old);
+    } else {
+      call.reply().null();
+    }
+  } else if (set) {
+    call.reply().status("OK");
+  } else {
+    call.reply().null();
+  }
+  return {};
+}
+
+/// SETEX and PSETEX: key, time, value.
+Result<void> set_expiring(Call& call, TimeForm form, std::string_view name) {
+  STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
+  if (amount <= 0) return invalid_expire(name);
+  STAVE_ASSIGN(const UnixMs at, moment(amount, form, call.engine().now(), name));
+  STAVE_TRY(put(call, call.key(1), call[3], Expiry{.at = at}));
+  call.reply().status("OK");
+  return {};
+}
+
+}  // namespace
+
+Result<void> get_command(Call& call) {
+  bool other_type = false;
+  Sink& reply = call.reply();
+  CallCounters& counters = call.session().counters();
+  const Pending pending = call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+    if (value == nullptr) {
+      counters.count_miss();
+      reply.null();
+    } else if (value->type != ValueType::kString) [[unlikely]] {
+      other_type = true;
+    } else {
+      if (value->value.size() >= kLargeBytes) [[unlikely]]
+        call.start_watch();
+      counters.count_hit();
+      reply.bulk(value->value);
+    }
+  });
+  call.wait_for(pending);
+  if (other_type) [[unlikely]]
+    return wrong_type();
+  return {};
+}
+
+Result<void> set_command(Call& call) {
+  if (call.size() == 3) [[likely]] {
+    STAVE_TRY(put(call, call.key(1), call[2], Expiry{}));
+    call.reply().status("OK");
+    return {};
+  }
+  STAVE_ASSIGN(const SetOptions options, parse_set(call));
+  if (options.conditional() || options.get || options.expiry.keep()) return set_after_looking(call, options);
+  const UnixMs now = call.engine().now();
+  STAVE_ASSIGN(const Expiry expiry, options.expiry.resolve(call, now, "set"));
+  if (expiry.passed(now)) return set_after_looking(call, options);
+  STAVE_TRY(put(call, call.key(1), call[2], expiry));
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> setex_command(Call& call) {
+  return set_expiring(call, TimeForm::kSeconds, "setex");
+}
+Result<void> psetex_command(Call& call) {
+  return set_expiring(call, TimeForm::kMilliseconds, "psetex");
+}
+
+Result<void> setnx_command(Call& call) {
+  const KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  const bool set = !transaction.find(key);
+  if (set) STAVE_TRY(transaction.put(key, call[2], Expiry{}));
+  STAVE_TRY(call.commit(transaction));
+  call.reply().integer(set ? 1 : 0);
+  return {};
+}
+
+Result<void> getset_command(Call& call) {
+  SetOptions options;
+  options.get = true;
+  return set_after_looking(call, options);
+}
+
+Result<void> getdel_command(Call& call) {
+  const KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  const auto held = transaction.find(key);
+  STAVE_ASSIGN(const std::string_view text, text_of(held));
+  std::optional<std::string> old;
+  if (held) {
+    old.emplace(text);
+    transaction.erase(key);
+  }
+  STAVE_TRY(call.commit(transaction));
+  if (old) {
+    call.reply().bulk(*old);
+  } else {
+    call.reply().null();
+  }
+  return {};
+}
+
+Result<void> getex_command(Call& call) {
+  ExpiryOptions options;
+  for (std::size_t i = 2; i < call.size();)
+    if (call.is(i, "KEEPTTL") || !options.take(call, i)) return syntax_error();
+  if (!options.any()) return get_command(call);
+  const KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  const auto held = transaction.find(key, call.session().read_access());
+  if (!held) {
+    STAVE_TRY(call.commit(transaction));
+    call.reply().null();
+    return {};
+  }
+  STAVE_ASSIGN(const std::string_view text, text_of(held));
+  Expiry expiry;
+  if (options.timed()) {
+    STAVE_ASSIGN(expiry, options.resolve(call, transaction.now(), "getex"));
+  }
+  const std::string value(text);
+  if (expiry != held->expiry) STAVE_TRY(transaction.set_expiry(key, expiry));
+  STAVE_TRY(call.commit(transaction));
+  call.reply().bulk(value);
+  return {};
+}
+
+Result<void> strlen_command(Call& call) {
+  std::int64_t length = 0;
+  bool other_type = false;
+  call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+    if (value == nullptr) return;
+    other_type = value->type != ValueType::kString;
+    length = static_cast<std::int64_t>(value->value.size());
+  }));
+  if (other_type) return wrong_type();
+  call.reply().integer(length);
+  return {};
+}
+
+Result<void> getrange_command(Call& call) {
+  STAVE_ASSIGN(const std::int64_t start, integer_argument(call, 2));
+  STAVE_ASSIGN(const std::int64_t end, integer_argument(call, 3));
+  bool other_type = false;
+  call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+    if (value != nullptr && value->type != ValueType::kString) {
+      other_type = true;
+      return;
+    }
+    const auto size = value == nullptr ? 0 : static_cast<std::int64_t>(value->value.size());
+    std::int64_t first = start < 0 ? std::max<std::int64_t>(start + size, 0) : start;
+    std::int64_t last = end < 0 ? std::max<std::int64_t>(end + size, 0) : std::min(end, size - 1);
+    // Two positions before the beginning in the wrong order are not "the first byte".
+    if (size == 0 || (start < 0 && end < 0 && start > end) || first > last) {
+      call.reply().bulk({});
+      return;
+    }
+    call.reply().bulk(value->value.substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)));
+  }));
+  if (other_type) return wrong_type();
+  return {};
+}
+
+Result<void> append_command(Call& call) {
+  const KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  const auto held = transaction.find(key);
+  STAVE_ASSIGN(const std::string_view old, text_of(held));
+  const std::size_t size = old.size() + call[2].size();
+  if (!held || !call[2].empty()) {
+    // Before anything is allocated.
+    STAVE_TRY(call.engine().check_limits(key.key, size));
+    std::string whole;
+    whole.reserve(size);
+    whole.append(old).append(call[2]);
+    STAVE_TRY(transaction.put(key, whole, held ? held->expiry : Expiry{}));
+  }
+  STAVE_TRY(call.commit(transaction));
+  call.reply().integer(static_cast<std::int64_t>(size));
+  return {};
+}
+
+Result<void> setrange_command(Call& call) {
+  STAVE_ASSIGN(const std::int64_t given, integer_argument(call, 2));
+  if (given < 0) return answer_error("ERR offset is out of range");
+  const auto offset = static_cast<std::uint64_t>(given);
+  const std::string_view bytes = call[3];
+  const KeyRef key = call.key(1);
+  Transaction transaction(call.engine(), key);
+  const auto held = transaction.find(key);
+  STAVE_ASSIGN(const std::string_view old, text_of(held));
+  std::uint64_t size = old.size();
+  if (!bytes.empty()) {
+    // Neither number reaches 2^63, so the sum cannot wrap.
+    size = std::max<std::uint64_t>(size, offset + bytes.size());
+    STAVE_TRY(call.engine().check_limits(key.key, size));
+    std::string whole;
+    whole.reserve(size);
+    whole.assign(old);
+    whole.resize(size);
+    bytes.copy(whole.data() + offset, bytes.size());
+    STAVE_TRY(transaction.put(key, whole, held ? held->expiry : Expiry{}));
+  }
+  STAVE_TRY(call.commit(transaction));
+  call.reply().integer(static_cast<std::int64_t>(size));
+  return {};
+}
+
+}  // namespace stave::commands

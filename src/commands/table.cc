@@ -1,0 +1,159 @@
+#include "commands/table.h"
+
+#include "commands/client_commands.h"
+#include "commands/command_commands.h"
+#include "commands/config_commands.h"
+#include "commands/connection_commands.h"
+#include "commands/database_commands.h"
+#include "commands/dump_commands.h"
+#include "commands/durability_commands.h"
+#include "commands/expiry_commands.h"
+#include "commands/info_commands.h"
+#include "commands/keys_commands.h"
+#include "commands/latency_commands.h"
+#include "commands/lcs_command.h"
+#include "commands/memory_commands.h"
+#include "commands/move_commands.h"
+#include "commands/multi_key_commands.h"
+#include "commands/object_commands.h"
+#include "commands/scan_commands.h"
+#include "commands/server_commands.h"
+#include "commands/slow_log_commands.h"
+#include "commands/string_commands.h"
+#include "commands/string_number_commands.h"
+#include "commands/table_build.h"
+
+namespace stave::commands {
+
+namespace {
+
+constexpr auto kJoined =
+    build::join(kStringCommands, kStringNumberCommands, kMultiKeyCommands, kLcsCommands, kKeysCommands, kMoveCommands,
+                kObjectCommands, kScanCommands, kDumpCommands, kExpiryCommands, kDurabilityCommands,
+                kConnectionCommands, kClientCommands, kDatabaseCommands, kInfoCommands, kConfigCommands,
+                kCommandCommands, kServerCommands, kSlowLogCommands, kLatencyCommands, kMemoryCommands);
+static_assert(build::well_formed(kJoined));
+
+// Subcommands lie one after another, so that every row of the table has a number.
+constexpr auto kSubcommands = [] {
+  std::array<Command, build::count_subcommands(kJoined)> all{};
+  std::size_t at = 0;
+  for (const Command& row : kJoined)
+    for (const Command& sub : row.subcommands) all[at++] = sub;
+  return all;
+}();
+
+constexpr auto kCommands = [] {
+  auto all = kJoined;
+  std::size_t at = 0;
+  for (Command& row : all) {
+    const std::size_t count = row.subcommands.size();
+    row.subcommands = std::span<const Command>(kSubcommands).subspan(at, count);
+    at += count;
+  }
+  return all;
+}();
+
+constexpr auto kHash = build::make_hash(kCommands);
+
+bool is_command(const Command& row) noexcept {
+  const std::less<> before;
+  return !before(&row, kCommands.data()) && before(&row, kCommands.data() + kCommands.size());
+}
+
+}  // namespace
+
+std::span<const Command> command_table() noexcept {
+  return kCommands;
+}
+
+const Command* find_command(std::string_view name) noexcept {
+  if (name.empty() || name.size() > build::kNameMax) return nullptr;
+  const build::PackedName packed = build::pack(name);
+  const std::uint8_t row = kHash.slots[build::slot_of(packed, kHash.seed)];
+  if (row == build::kNoRow || kHash.names[row] != packed) return nullptr;
+  return &kCommands[row];
+}
+
+const Command* find_subcommand(const Command& container, std::string_view name) noexcept {
+  for (const Command& sub : container.subcommands)
+    if (same_word(sub.name, name)) return &sub;
+  return nullptr;
+}
+
+std::size_t row_count() noexcept {
+  return kCommands.size() + kSubcommands.size();
+}
+
+std::size_t row_index(const Command& row) noexcept {
+  if (is_command(row)) return static_cast<std::size_t>(&row - kCommands.data());
+  return kCommands.size() + static_cast<std::size_t>(&row - kSubcommands.data());
+}
+
+const Command* container_of(const Command& row) noexcept {
+  if (is_command(row)) return nullptr;
+  const std::less_equal<> not_after;
+  const std::less<> before;
+  for (const Command& container : kCommands) {
+    const auto subs = container.subcommands;
+    if (!subs.empty() && not_after(subs.data(), &row) && before(&row, subs.data() + subs.size())) return &container;
+  }
+  return nullptr;
+}
+
+std::string full_name(const Command& row) {
+  const Command* container = container_of(row);
+  if (container == nullptr) return lower(row.name);
+  return lower(container->name) + "|" + lower(row.name);
+}
+
+const Command* find_row(std::span<const std::string_view> arguments) noexcept {
+  if (arguments.empty()) return nullptr;
+  const Command* row = find_command(arguments[0]);
+  if (row == nullptr || row->subcommands.empty()) return row;
+  if (arguments.size() == 1) return row->run == nullptr ? nullptr : row;
+  return find_subcommand(*row, arguments[1]);
+}
+
+std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments) {
+  const auto size = static_cast<int>(arguments.size());
+  const Keys& keys = row.keys;
+  std::vector<std::size_t> positions;
+  if (keys.step == 0 || size < row.arity.least || (row.arity.most != -1 && size > row.arity.most)) return positions;
+  const int last = keys.last < 0 ? size + keys.last : keys.last;
+  for (int i = keys.first; i <= last && i < size; i += keys.step) positions.push_back(static_cast<std::size_t>(i));
+  return positions;
+}
+
+std::vector<std::string_view> access_categories(const Command& row) {
+  std::vector<std::string_view> names;
+  const auto flagged = [&](std::uint32_t flags) { return (row.flags & flags) != 0; };
+  if (row.group == "generic" || flagged(kKeyspace)) names.push_back("keyspace");
+  if (flagged(kReadOnly)) names.push_back("read");
+  if (flagged(kWrite)) names.push_back("write");
+  if (row.group == "string") names.push_back("string");
+  if (flagged(kAdmin)) names.push_back("admin");
+  names.push_back(flagged(kFast) ? "fast" : "slow");
+  if (flagged(kBlocking)) names.push_back("blocking");
+  if (flagged(kAdmin | kDangerous)) names.push_back("dangerous");
+  if (row.group == "connection") names.push_back("connection");
+  return names;
+}
+
+std::vector<std::string_view> flag_names(const Command& row) {
+  struct Name {
+    std::uint32_t flag;
+    std::string_view name;
+  };
+  static constexpr Name kNames[] = {
+      {kWrite, "write"},       {kReadOnly, "readonly"}, {kGrows, "denyoom"},           {kAdmin, "admin"},
+      {kNoScript, "noscript"}, {kBlocking, "blocking"}, {kLoading, "loading"},         {kStale, "stale"},
+      {kFast, "fast"},         {kNoAuth, "no_auth"},    {kMovableKeys, "movablekeys"},
+  };
+  std::vector<std::string_view> names;
+  for (const Name& name : kNames)
+    if ((row.flags & name.flag) != 0) names.push_back(name.name);
+  return names;
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,17 @@
+// The names of types as TYPE answers and SCAN's TYPE accepts them.
+#pragma once
+
+#include <string_view>
+
+#include "store/engine.h"
+
+namespace stave::commands {
+
+constexpr std::string_view type_name(store::ValueType type) noexcept {
+  switch (type) {
+    case store::ValueType::kString: return "string";
+  }
+  return "unknown";
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,79 @@
+#include "types/string/number.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace stave::types {
+
+namespace {
+
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+template <class Integer>
+std::optional<Integer> parse_canonical(std::string_view text) noexcept {
+  if (text == "0") return Integer{0};
+  const std::size_t first = !text.empty() && text[0] == '-' ? 1 : 0;
+  if (first == text.size() || !is_digit(text[first]) || text[first] == '0') return std::nullopt;
+  Integer value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// Longer texts cannot be a number anybody meant, and reading one costs time.
+constexpr std::size_t kFloatTextMax = 5 * 1024;
+
+}  // namespace
+
+std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
+  return parse_canonical<std::int64_t>(text);
+}
+
+std::optional<std::uint64_t> parse_unsigned(std::string_view text) noexcept {
+  return parse_canonical<std::uint64_t>(text);
+}
+
+std::optional<long double> parse_float(std::string_view text) {
+  if (text.empty() || text.size() >= kFloatTextMax) return std::nullopt;
+  bool negative = false;
+  if (text[0] == '+' || text[0] == '-') {
+    negative = text[0] == '-';
+    text.remove_prefix(1);
+  }
+  // from_chars knows neither '+' nor "0x"; a second sign must not slip through to it.
+  if (text.empty() || text[0] == '-' || text[0] == '+') return std::nullopt;
+  auto format = std::chars_format::general;
+  if (text.size() > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+    format = std::chars_format::hex;
+    text.remove_prefix(2);
+    if (text[0] == '-') return std::nullopt;
+  }
+  long double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, format);
+  if (error != std::errc{} || end != text.data() + text.size() || std::isnan(value)) return std::nullopt;
+  return negative ? -value : value;
+}
+
+std::string format_float(long double value) {
+  // The largest long double has 4933 digits before the point.
+  std::array<char, 5 * 1024> buffer;
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed, 17);
+  std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
+  if (text.find('.') != std::string_view::npos) {
+    while (text.ends_with('0')) text.remove_suffix(1);
+    if (text.ends_with('.')) text.remove_suffix(1);
+  }
+  if (text == "-0") text = "0";
+  return std::string(text);
+}
+
+Digits::Digits(std::int64_t value) noexcept {
+  const auto [end, error] = std::to_chars(text_, text_ + sizeof text_, value);
+  size_ = static_cast<std::size_t>(end - text_);
+}
+
+}  // namespace stave::types
