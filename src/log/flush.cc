@@ -1,4 +1,6 @@
 // From the ring to the disk: writing out, rolling segments, syncing, and what happens when one of them fails.
+#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -68,7 +70,13 @@ Result<void> LogImpl::roll_if_due() {
 Result<void> LogImpl::roll() {
   // The old segment is durable before a later one exists: that is what a later segment proves.
   STAVE_TRY(sync_written());
-  auto rolled = replace_active();
+  auto rolled = [this]() STAVE_REQUIRES(write_mutex_) -> Result<void> {
+    try {
+      return replace_active();
+    } catch (const std::bad_alloc&) {
+      return fail(ErrorCode::kNoMemory, "no memory to go over to the next segment");
+    }
+  }();
   if (!rolled) return latch(std::move(rolled).error());
   base::MutexLock lock(sync_mutex_);
   sync_file_ = active_;

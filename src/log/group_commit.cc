@@ -5,8 +5,8 @@
 
 namespace stave::log {
 
-// Those whom the last round released will be back in a moment, each with its next write. A round that began without them
-// would leave half of all writers waiting for the other half, for ever: twice the syncs, twice the wait.
+// Those whom the last round released will be back in a moment, each with its next write. A round that began without
+// them would leave half of all writers waiting for the other half, for ever: twice the syncs, twice the wait.
 void GroupCommit::gather() {
   for (int patience = 64; patience > 0 && 1 + waiting_[(round_ + 1) & 1].count < expected_; --patience) {
     mutex_.unlock();

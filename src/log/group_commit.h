@@ -43,7 +43,7 @@ class GroupCommit {
   std::uint64_t round_ STAVE_GUARDED_BY(mutex_) = 0;
   std::uint64_t wanted_ STAVE_GUARDED_BY(mutex_) = 0;        ///< Furthest position anybody asked for.
   std::uint64_t target_ STAVE_GUARDED_BY(mutex_) = 0;        ///< How far the round in progress goes.
-  std::size_t expected_ STAVE_GUARDED_BY(mutex_) = 1;  ///< How many took part when the last round ended.
+  std::size_t expected_ STAVE_GUARDED_BY(mutex_) = 1;        ///< How many took part when the last round ended.
   std::array<Waiting, 2> waiting_ STAVE_GUARDED_BY(mutex_);  ///< By round, odd and even.
 };
 

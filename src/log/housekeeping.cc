@@ -17,8 +17,10 @@ constexpr std::uint64_t kIdleTickNs = 20'000'000;
 void LogImpl::request_sync(Lsn lsn) {
   const std::uint64_t position = std::min(raw(lsn), tail_.end());
   std::uint64_t seen = requested_.load(std::memory_order_relaxed);
-  while (seen < position && !requested_.compare_exchange_weak(seen, position, std::memory_order_acq_rel)) {
-  }
+  do {
+    // Whoever asked for more has woken the thread, or is about to.
+    if (seen >= position) return;
+  } while (!requested_.compare_exchange_weak(seen, position, std::memory_order_acq_rel));
   // Without a thread the caller does it; the failure is latched and everybody hears of it.
   if (!flusher_.wake()) (void)wait_durable(lsn);
 }
@@ -78,19 +80,21 @@ void LogImpl::roll_by_age(UnixMs wall) {
 std::uint64_t LogImpl::tick(std::uint64_t now_ns, UnixMs wall) {
   if (state_.load(std::memory_order_acquire) != State::kOpen) return kIdleTickNs;
   base::MutexLock lock(tick_mutex_);
+  // A write may be one tick older than the tick that first saw it, and the next tick may be too late.
+  const std::uint64_t sync_due_ns = sync_interval_ns_ - std::min(sync_interval_ns_ / 2, 2 * kIdleTickNs);
   const bool lingering = tail_.end() > tail_.written();
   if (lingering) (void)write_out_now();
   if (tail_.end() == durable_.load(std::memory_order_acquire)) {
     unsynced_since_ns_ = 0;
   } else if (unsynced_since_ns_ == 0) {
     unsynced_since_ns_ = now_ns;
-  } else if (interval_sync_.load(std::memory_order_relaxed) && now_ns - unsynced_since_ns_ >= sync_interval_ns_) {
+  } else if (interval_sync_.load(std::memory_order_relaxed) && now_ns - unsynced_since_ns_ >= sync_due_ns) {
     unsynced_since_ns_ = 0;
     (void)wait_durable(Lsn{tail_.end()});
   }
   roll_by_age(wall);
   prepare_ahead();
-  return lingering ? kBusyTickNs : kIdleTickNs;
+  return std::min(lingering ? kBusyTickNs : kIdleTickNs, std::max<std::uint64_t>(sync_interval_ns_ / 4, 1));
 }
 
 Result<void> LogImpl::write_close_mark(UnixMs now) {

@@ -75,6 +75,9 @@ class LogImpl final : public Log {
   Result<void> write_out_now() STAVE_EXCLUDES(write_mutex_);
   std::unexpected<Error> latch(Error&& error);
 
+  // read.cc
+  Result<RecordView> read_unguarded(Lsn lsn, std::vector<std::byte>& buffer) STAVE_EXCLUDES(write_mutex_);
+
   // housekeeping.cc
   bool flusher_round();
   void prepare_ahead();

@@ -1,6 +1,7 @@
 // Opening: check the options, recover, set up the parts.
 #include <algorithm>
 #include <bit>
+#include <new>
 #include <utility>
 
 #include "base/bytes.h"
@@ -118,11 +119,15 @@ Result<std::unique_ptr<Log>> Log::open(std::string directory, const Options& opt
   RecoveryReport own;
   RecoveryReport& found = report != nullptr ? *report : own;
   found = {};
-  STAVE_ASSIGN(const Recovered recovered, recover(files_of(options), directory, options, replay, found));
-  STAVE_ASSIGN(base::RingMemory ring, base::RingMemory::create(options.log_buffer_bytes));
-  auto log = std::make_unique<LogImpl>(std::move(directory), options, std::move(ring), recovered);
-  STAVE_TRY(log->start(recovered));
-  return log;
+  try {
+    STAVE_ASSIGN(const Recovered recovered, recover(files_of(options), directory, options, replay, found));
+    STAVE_ASSIGN(base::RingMemory ring, base::RingMemory::create(options.log_buffer_bytes));
+    auto log = std::make_unique<LogImpl>(std::move(directory), options, std::move(ring), recovered);
+    STAVE_TRY(log->start(recovered));
+    return log;
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kNoMemory, "no memory to open the log");
+  }
 }
 
 }  // namespace stave::log

@@ -1,5 +1,6 @@
 // Reading one record back.
 #include <algorithm>
+#include <new>
 
 #include "base/try.h"
 #include "log/log_impl.h"
@@ -12,6 +13,14 @@ constexpr std::size_t kGuessBytes = 1024;
 }  // namespace
 
 Result<RecordView> LogImpl::read(Lsn lsn, std::vector<std::byte>& buffer) {
+  try {
+    return read_unguarded(lsn, buffer);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kNoMemory, "no memory to read a record");
+  }
+}
+
+Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buffer) {
   const std::uint64_t at = raw(lsn);
   if (at >= tail_.end()) return fail(ErrorCode::kNotFound, "the log does not reach this address yet");
   if (at >= tail_.written()) {
