@@ -133,12 +133,15 @@ class MemoryFileSystem final : public FileSystem {
   }
 
   Result<void> rename(const std::string& from, const std::string& to) override {
+    const std::string doing = "cannot rename to " + to;
+    const std::string source = base::normal_path(from);
     const std::string target = base::normal_path(to);
     const MutexLock lock(mutex_);
-    STAVE_ASSIGN(auto node, find(base::normal_path(from), "cannot rename to " + to));
-    if (directories_.contains(target)) return fail(system_error(EISDIR, "cannot rename to " + to, from));
-    STAVE_TRY(check_directory(base::parent_path(target), "cannot rename to " + to));
-    files_.erase(base::normal_path(from));
+    STAVE_TRY(check_directory(base::parent_path(source), doing));
+    STAVE_TRY(check_directory(base::parent_path(target), doing));
+    STAVE_ASSIGN(auto node, find(source, doing));
+    if (directories_.contains(target)) return fail(system_error(EISDIR, doing, from));
+    files_.erase(source);
     files_[target] = std::move(node);
     return {};
   }
@@ -168,19 +171,26 @@ class MemoryFileSystem final : public FileSystem {
 
   Result<std::uint64_t> free_bytes(const std::string& path) override {
     const MutexLock lock(mutex_);
-    STAVE_TRY(check_directory(base::normal_path(path), "cannot ask for the free room"));
+    const std::string name = base::normal_path(path);
+    if (!files_.contains(name)) STAVE_TRY(check_directory(name, "cannot ask for the free room"));
     return kFreeBytes;
   }
 
  private:
   Result<void> check_directory(const std::string& name, std::string_view doing) const STAVE_REQUIRES(mutex_) {
     if (directories_.contains(name)) return {};
-    return fail(system_error(files_.contains(name) ? ENOTDIR : ENOENT, doing, name));
+    return fail(system_error(below_a_file(name) ? ENOTDIR : ENOENT, doing, name));
+  }
+  /// Whether the path leads through a file, or to one.
+  bool below_a_file(std::string name) const STAVE_REQUIRES(mutex_) {
+    while (!files_.contains(name) && !directories_.contains(name)) name = base::parent_path(name);
+    return files_.contains(name);
   }
   Result<std::shared_ptr<Node>> find(const std::string& name, std::string_view doing) const STAVE_REQUIRES(mutex_) {
     const auto found = files_.find(name);
     if (found != files_.end()) return found->second;
-    return fail(system_error(directories_.contains(name) ? EISDIR : ENOENT, doing, name));
+    const bool directory = directories_.contains(name);
+    return fail(system_error(directory ? EISDIR : below_a_file(name) ? ENOTDIR : ENOENT, doing, name));
   }
   Result<std::shared_ptr<Node>> create(const std::string& name) STAVE_REQUIRES(mutex_) {
     if (files_.contains(name) || directories_.contains(name))

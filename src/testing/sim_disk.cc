@@ -1,6 +1,7 @@
 #include "testing/sim_disk.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/path.h"
 
@@ -185,6 +186,16 @@ void Inode::corrupt(const std::function<void(PagedBytes&)>& damage) {
 std::shared_ptr<Inode> SimDisk::find(const std::string& path) const {
   const auto found = live_.find(path);
   return found == live_.end() ? nullptr : found->second;
+}
+
+int SimDisk::why_no_file(const std::string& path) const {
+  return is_directory(path) ? EISDIR : why_no_directory(path);
+}
+
+int SimDisk::why_no_directory(const std::string& path) const {
+  std::string name = path;
+  while (!live_.contains(name) && !is_directory(name)) name = base::parent_path(name);
+  return live_.contains(name) ? ENOTDIR : ENOENT;
 }
 
 std::shared_ptr<Inode> SimDisk::create(const std::string& path) {

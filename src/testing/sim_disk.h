@@ -92,6 +92,10 @@ class SimDisk {
   [[nodiscard]] const Names& names() const noexcept { return live_; }
   [[nodiscard]] bool is_directory(const std::string& path) const { return directories_.contains(path); }
   [[nodiscard]] std::shared_ptr<Inode> find(const std::string& path) const;
+  /// The errno of a call that wants a file at `path` and finds none: EISDIR, ENOTDIR or ENOENT.
+  [[nodiscard]] int why_no_file(const std::string& path) const;
+  /// The same of a call that wants a directory.
+  [[nodiscard]] int why_no_directory(const std::string& path) const;
 
   /// Directories are durable at once: `FileSystem::create_directories` promises to sync their parents.
   void create_directory(const std::string& path) { directories_.insert(path); }

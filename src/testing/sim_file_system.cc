@@ -186,12 +186,12 @@ Result<std::unique_ptr<File>> SimFileSystem::open(const std::string& path, OpenM
   if (creates && verdict.takes_effect) {
     if (inode != nullptr || directory) return fail(system_error(EEXIST, doing, path));
     if (!state_->disk.is_directory(parent_path(name)))
-      return fail(system_error(state_->disk.find(parent_path(name)) != nullptr ? ENOTDIR : ENOENT, doing, path));
+      return fail(system_error(state_->disk.why_no_directory(parent_path(name)), doing, path));
     inode = state_->disk.create(name);
     state_->hold(inode);
   }
   if (verdict.system_errno != 0) return fail(State::error_of(verdict, doing, path));
-  if (inode == nullptr) return fail(system_error(directory ? EISDIR : ENOENT, doing, path));
+  if (inode == nullptr) return fail(system_error(state_->disk.why_no_file(name), doing, path));
   state_->hold(inode);
   return std::make_unique<SimFile>(state_, std::move(inode), path, mode != OpenMode::kRead);
 }
@@ -220,8 +220,7 @@ Result<std::vector<std::string>> SimFileSystem::list(const std::string& path) {
   const MutexLock lock(state_->mutex);
   const Verdict verdict = state_->judge(number, OpKind::kLook);
   if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
-  if (!state_->disk.is_directory(name))
-    return fail(system_error(state_->disk.find(name) != nullptr ? ENOTDIR : ENOENT, kDoing, path));
+  if (!state_->disk.is_directory(name)) return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
   std::vector<std::string> names;
   for (const auto& [file, inode] : state_->disk.names())
     if (parent_path(file) == name) names.push_back(file.substr(file.rfind('/') + 1));
@@ -245,10 +244,11 @@ Result<void> SimFileSystem::rename(const std::string& from, const std::string& t
   const MutexLock lock(state_->mutex);
   const Verdict verdict = state_->judge(number, OpKind::kRename);
   if (verdict.takes_effect) {
-    if (state_->disk.find(source) == nullptr)
-      return fail(system_error(state_->disk.is_directory(source) ? EISDIR : ENOENT, kDoing, from));
-    if (state_->disk.is_directory(target)) return fail(system_error(EISDIR, kDoing, to));
-    if (!state_->disk.is_directory(parent_path(target))) return fail(system_error(ENOENT, kDoing, to));
+    for (const std::string& parent : {parent_path(source), parent_path(target)})
+      if (!state_->disk.is_directory(parent))
+        return fail(system_error(state_->disk.why_no_directory(parent), kDoing, from));
+    if (state_->disk.find(source) == nullptr) return fail(system_error(state_->disk.why_no_file(source), kDoing, from));
+    if (state_->disk.is_directory(target)) return fail(system_error(EISDIR, kDoing, from));
     const auto replaced = source == target ? nullptr : state_->disk.find(target);
     state_->disk.rename(source, target);
     if (replaced != nullptr) state_->release(replaced);
@@ -265,7 +265,7 @@ Result<void> SimFileSystem::remove(const std::string& path) {
   const Verdict verdict = state_->judge(number, OpKind::kRemove);
   if (verdict.takes_effect) {
     const auto inode = state_->disk.find(name);
-    if (inode == nullptr) return fail(system_error(state_->disk.is_directory(name) ? EISDIR : ENOENT, kDoing, path));
+    if (inode == nullptr) return fail(system_error(state_->disk.why_no_file(name), kDoing, path));
     state_->disk.remove(name);
     state_->release(inode);
   }
@@ -281,7 +281,7 @@ Result<void> SimFileSystem::sync_directory(const std::string& path) {
   const bool alive = !state_->crashed;
   const Verdict verdict = state_->judge(number, OpKind::kSyncDirectory);
   if (verdict.system_errno == 0 && !state_->disk.is_directory(name))
-    return fail(system_error(state_->disk.find(name) != nullptr ? ENOTDIR : ENOENT, kDoing, path));
+    return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
   if (verdict.system_errno == 0 || (state_->crashed && verdict.takes_effect)) {
     state_->disk.sync_directory(name);
   } else if (alive && !state_->crashed) {
@@ -309,7 +309,7 @@ Result<std::uint64_t> SimFileSystem::free_bytes(const std::string& path) {
   const Verdict verdict = state_->judge(number, OpKind::kLook);
   if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
   if (!state_->disk.is_directory(name) && state_->disk.find(name) == nullptr)
-    return fail(system_error(ENOENT, kDoing, path));
+    return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
   return state_->capacity == kNoLimit ? kPlentyBytes : state_->blocks_free() * Inode::kBlockBytes;
 }
 
