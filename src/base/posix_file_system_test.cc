@@ -270,9 +270,11 @@ TEST_F(SystemFiles, allocation_writes_zeros_where_the_file_system_cannot_reserve
 TEST_F(SystemFiles, a_failed_call_of_the_system_is_never_taken_for_success) {
   const std::pair<long, int> calls[] = {{SYS_pread64, EIO},   {SYS_pwrite64, ENOSPC}, {SYS_fdatasync, EIO},
                                         {SYS_fallocate, EIO}, {SYS_ftruncate, EIO},   {SYS_fadvise64, EIO}};
-  for (const auto& [call, refusal] : calls) {
+  for (const auto& refused : calls) {
+    const long call = refused.first;
+    const int refusal = refused.second;
     const std::string path = at(std::to_string(call));
-    EXPECT_EQ(in_a_child([&, call = call, refusal = refusal] {
+    EXPECT_EQ(in_a_child([&] {
                 auto file = FileSystem::system().open(path, OpenMode::kCreate);
                 if (!file || !(*file)->write_at(0, base::as_bytes("abc"))) return 1;
                 if (!refuse(call, refusal)) return 2;
