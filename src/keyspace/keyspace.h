@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "keyspace/chunk_source.h"
 #include "keyspace/shard.h"
 
 namespace stave::keyspace {
@@ -25,7 +26,8 @@ class Keyspace {
 
   [[nodiscard]] std::uint64_t hash(std::string_view key) const noexcept { return base::sip_hash(key_, key); }
   [[nodiscard]] ShardId shard_id(int database, std::uint64_t hash) const noexcept {
-    return static_cast<ShardId>(static_cast<std::size_t>(database) * shards_per_database_ + (static_cast<std::size_t>(hash >> 8) & shard_mask_));
+    return static_cast<ShardId>(static_cast<std::size_t>(database) * shards_per_database_ +
+                                (static_cast<std::size_t>(hash >> 8) & shard_mask_));
   }
   [[nodiscard]] Shard& shard(ShardId id) noexcept { return *shards_[id]; }
   [[nodiscard]] const Shard& shard(ShardId id) const noexcept { return *shards_[id]; }

@@ -1,20 +1,23 @@
 // One shard of the index: a hash table of entries, their expiries and the memory they lie in, under one short lock.
 //
 // Promises: a lookup that misses costs one cache line, one that hits two; growth and shrinking go a step at a time
-// (no call ever moves more than a few buckets); `scan` returns every entry that is there from its first call to its last; a
-// failed allocation changes nothing; memory() adds up to what the shard really holds.
-// Must not know: the log, records, commands, time (a `now` is passed in where it matters).
+// (no call ever moves more than a few buckets); `scan` returns every entry that is there from its first call to its
+// last; a failed allocation changes nothing; memory() adds up to what the shard really holds. Must not know: the log,
+// records, commands, time (a `now` is passed in where it matters).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/hash.h"
 #include "base/mutex.h"
+#include "keyspace/arena.h"
 #include "keyspace/entry.h"
 #include "keyspace/expiry_queue.h"
 #include "keyspace/table.h"
@@ -35,25 +38,26 @@ struct EntrySpec {
 /// Handed to exactly one of `restore` or `discard`.
 struct Detached {
   Ref ref = kNoRef;
+  std::uint64_t hash = 0;
   [[nodiscard]] bool empty() const noexcept { return ref == kNoRef; }
 };
 
 /// Bytes by purpose. All include the allocator's rounding.
 struct MemoryUse {
-  std::uint64_t keys = 0;         ///< Number of entries.
-  std::uint64_t expiring = 0;     ///< Of these, how many have an expiry.
-  std::uint64_t entries = 0;      ///< Bytes of live entries, large values included.
-  std::uint64_t slack = 0;        ///< Bytes the arena holds beyond live entries.
-  std::uint64_t table = 0;        ///< Bytes of buckets.
-  std::uint64_t expiries = 0;     ///< Bytes of the expiry queue.
+  std::uint64_t keys = 0;      ///< Number of entries.
+  std::uint64_t expiring = 0;  ///< Of these, how many have an expiry.
+  std::uint64_t entries = 0;   ///< Bytes of live entries, large values included.
+  std::uint64_t slack = 0;     ///< Bytes the arena holds beyond live entries.
+  std::uint64_t table = 0;     ///< Bytes of buckets.
+  std::uint64_t expiries = 0;  ///< Bytes of the expiry queue.
   [[nodiscard]] std::uint64_t total() const noexcept { return entries + slack + table + expiries; }
   MemoryUse& operator+=(const MemoryUse& other) noexcept;
 };
 
 class alignas(64) Shard {
  public:
-  /// `key` hashes every key of the keyspace (the table needs it when it grows). `chunks` outlives the shard.
-  Shard(const base::HashKey& key, ChunkSource& chunks);
+  /// `key` hashes every key of the keyspace (the table needs it when it grows). It and `chunks` outlive the shard.
+  Shard(const base::HashKey& key, ChunkSource& chunks) noexcept : arena_(chunks), key_(&key) {}
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -69,16 +73,20 @@ class alignas(64) Shard {
   /// The Entry is valid until the next call that adds or changes an entry of this shard.
   Entry find(std::uint64_t hash, std::string_view key) const noexcept STAVE_REQUIRES(mutex_);
 
-  /// Inserts the key or replaces what it holds, in place where it fits. Errors: kNoMemory (nothing changed).
+  /// Inserts the key or replaces what it holds, in place where it fits. Errors: kNoMemory (nothing changed); impossible
+  /// when the key holds a value of just this size, and an expiry of the same kind (none, fixed, sliding).
+  /// `key` and `spec.value` must not lie in the entry that is replaced.
   Result<Entry> put(std::uint64_t hash, std::string_view key, const EntrySpec& spec) STAVE_REQUIRES(mutex_);
   /// Like `put`, but what the key held is handed out (empty when it held nothing).
-  Result<Entry> exchange(std::uint64_t hash, std::string_view key, const EntrySpec& spec, Detached& previous) STAVE_REQUIRES(mutex_);
+  Result<Entry> exchange(std::uint64_t hash, std::string_view key, const EntrySpec& spec, Detached& previous)
+      STAVE_REQUIRES(mutex_);
   /// Removes the key; false when it is not there.
   bool erase(std::uint64_t hash, std::string_view key) STAVE_REQUIRES(mutex_);
   /// Removes the key, keeping its memory for `restore`; empty when it is not there.
   Detached detach(std::uint64_t hash, std::string_view key) STAVE_REQUIRES(mutex_);
-  /// Puts a detached entry back, in place of whatever its key holds now. Never fails: the slot is there.
+  /// Puts a detached entry back, in place of whatever its key holds now. Never fails: it kept its slot all the time.
   void restore(std::uint64_t hash, Detached previous) STAVE_REQUIRES(mutex_);
+  /// Frees a detached entry for good.
   void discard(Detached previous) STAVE_REQUIRES(mutex_);
   /// The detached entry, to look at.
   Entry view(const Detached& detached) const noexcept STAVE_REQUIRES(mutex_);
@@ -86,43 +94,80 @@ class alignas(64) Shard {
   /// Replaces the expiry (never() removes it). May move the entry: use the returned one. Errors: kNoMemory.
   Result<Entry> set_expiry(std::uint64_t hash, Entry entry, Expiry expiry) STAVE_REQUIRES(mutex_);
 
-  /// Earliest deadline in this shard; kNoDeadline when nothing expires. It may be early (a key was overwritten), never late.
-  /// Threads: any, without the lock; a relaxed reading.
+  /// Earliest deadline in this shard; kNoDeadline when nothing expires. It may be early (a key was overwritten), never
+  /// late. Threads: any, without the lock; a relaxed reading.
   [[nodiscard]] UnixMs next_deadline() const noexcept { return expiries_.next_deadline(); }
   /// Appends up to `max` keys whose expiry has passed at `now` to `keys`; the caller logs and erases them.
   void collect_due(UnixMs now, std::size_t max, std::vector<std::string>& keys) STAVE_REQUIRES(mutex_);
 
-  /// Visits at least one bucket from hash position `from` on, until about `count` entries were seen; returns the position to go on
-  /// from, or kScanEnd. Positions survive growth, shrinking and swaps. An entry may be seen twice, one that stays is never missed.
-  /// `visit` must not change the shard.
+  /// Visits at least one bucket from hash position `from` on, until about `count` entries were seen; returns the
+  /// position to go on from, or kScanEnd. Positions survive growth, shrinking and swaps. An entry may be seen twice,
+  /// one that stays is never missed. `visit` must not change the shard.
   static constexpr std::uint64_t kScanEnd = std::uint64_t{1} << 32;
   template <class Visit>
   std::uint64_t scan(std::uint64_t from, std::size_t count, Visit&& visit) const STAVE_REQUIRES(mutex_) {
-    return table_.scan(from, count, [&](Ref ref) { visit(arena_.entry(ref)); });
+    return table_.scan(from, count, arena_, [&](Ref ref) {
+      if (const Entry entry = arena_.entry(ref); !entry.detached()) visit(entry);
+    });
   }
 
   /// A random entry, near enough to uniform; null when the shard is empty. `random` is 64 random bits.
   Entry random_entry(std::uint64_t random) const noexcept STAVE_REQUIRES(mutex_);
 
   /// Number of entries. Threads: any, without the lock; a relaxed reading.
-  [[nodiscard]] std::uint64_t size() const noexcept { return table_.size(); }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
   [[nodiscard]] MemoryUse memory() const STAVE_REQUIRES(mutex_);
 
   /// Where the newest removal of any key of this shard ends in the log: a reader who finds nothing waits for it.
   [[nodiscard]] Lsn removal_mark() const noexcept STAVE_REQUIRES(mutex_) { return removal_mark_; }
   void set_removal_mark(Lsn end) noexcept STAVE_REQUIRES(mutex_) { removal_mark_ = end; }
 
-  /// Empties the shard and hands its memory out; freeing it (slow when there are many large values) is the caller's, without the lock.
+  /// Empties the shard and hands its memory out; freeing it (slow when there are many large values) is the caller's,
+  /// without the lock. Null when there is not even memory for that: then it was freed here.
   [[nodiscard]] std::unique_ptr<Shard> take_contents() STAVE_REQUIRES(mutex_);
   /// Exchanges all entries with `other`, in constant time.
   void swap_contents(Shard& other) STAVE_NO_THREAD_SAFETY_ANALYSIS;
 
  private:
+  [[nodiscard]] Table::Slot find_slot(std::uint64_t hash, std::string_view key) const noexcept STAVE_REQUIRES(mutex_);
+  [[nodiscard]] Ref build(const EntryShape& shape, std::string_view key, const EntrySpec& spec) noexcept;
+  [[nodiscard]] Ref build_expiring(const EntryShape& shape, std::string_view key, const EntrySpec& spec) noexcept;
+  [[nodiscard]] Ref insert(std::uint64_t hash, std::string_view key, const EntrySpec& spec) noexcept;
+  void write_same_shape(Entry entry, const EntrySpec& spec) noexcept;
+  [[nodiscard]] bool rewrite_in_slot(Entry entry, Ref ref, const EntryShape& shape, std::string_view key,
+                                     const EntrySpec& spec) noexcept;
+  void release_entry(Ref ref) noexcept;
+  void remove(const Table::Slot& slot) noexcept;
+  void release_contents() noexcept;
+  void count(std::int64_t change) noexcept {
+    size_.store(size_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(change), std::memory_order_relaxed);
+  }
+
+  // What a lookup reads comes first. None of it is annotated as guarded: table, queue and size are read in part without
+  // the lock, through atomics.
   base::ShortMutex mutex_;
   Table table_;
   Arena arena_;
+  std::atomic<std::uint64_t> size_ = 0;  ///< Detached entries not counted.
   ExpiryQueue expiries_;
   Lsn removal_mark_ = kNoLsn;
+  const base::HashKey* key_;
 };
+
+inline Table::Slot Shard::find_slot(std::uint64_t hash, std::string_view key) const noexcept {
+  return table_.find(hash, arena_, [&](Ref ref) {
+    const Entry entry = arena_.entry(ref);
+    return entry.holds(key) && !entry.detached();
+  });
+}
+
+inline Entry Shard::find(std::uint64_t hash, std::string_view key) const noexcept {
+  const Table::Slot slot = find_slot(hash, key);
+  return slot ? arena_.entry(*slot.ref) : Entry{};
+}
+
+inline Entry Shard::view(const Detached& detached) const noexcept {
+  return detached.empty() ? Entry{} : arena_.entry(detached.ref);
+}
 
 }  // namespace stave::keyspace

@@ -1,0 +1,31 @@
+#include "base/memory_map.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+
+namespace stave::base {
+
+std::byte* map_memory(std::size_t bytes, std::size_t alignment) noexcept {
+  // Map more than is wanted and cut off both ends: there is no call for an alignment.
+  const std::size_t whole = bytes + alignment;
+  if (whole < bytes) return nullptr;
+  void* const mapped = ::mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<std::byte*>(mapped);
+  const std::size_t head = (alignment - reinterpret_cast<std::uintptr_t>(begin) % alignment) % alignment;
+  if (head != 0) unmap_memory(begin, head);
+  unmap_memory(begin + head + bytes, alignment - head);
+  return begin + head;
+}
+
+void unmap_memory(std::byte* at, std::size_t bytes) noexcept {
+  // Fails only for arguments that were never ours, or when the kernel cannot split a mapping: then it stays mapped.
+  static_cast<void>(::munmap(at, bytes));
+}
+
+void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept {
+  static_cast<void>(::madvise(at, bytes, MADV_HUGEPAGE));
+}
+
+}  // namespace stave::base

@@ -1,0 +1,20 @@
+// Address space straight from the system: for memory that is taken in large, aligned pieces.
+//
+// Must not know: what lies in it.
+#pragma once
+
+#include <cstddef>
+
+namespace stave::base {
+
+/// `bytes` of zeros at a multiple of `alignment`, or nullptr when the system has none. `bytes`: a multiple of the page;
+/// `alignment`: a power of two, at least a page. Threads: any.
+[[nodiscard]] std::byte* map_memory(std::size_t bytes, std::size_t alignment) noexcept;
+
+/// Gives back what `map_memory` handed out, or any run of whole pages of it.
+void unmap_memory(std::byte* at, std::size_t bytes) noexcept;
+
+/// Asks for huge pages there. A wish: the system may have none.
+void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept;
+
+}  // namespace stave::base

@@ -1,0 +1,285 @@
+#include "keyspace/arena.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "keyspace/poison.h"
+
+namespace stave::keyspace {
+
+// Slots are counted from the end of the page, so that slots of 32 bytes do not straddle cache lines. A free slot holds
+// the place (offset in the page, in units) of the next free one.
+struct Arena::Page {
+  std::uint16_t cls;
+  std::uint16_t used;   ///< Slots in use.
+  std::uint16_t fresh;  ///< Slots that were ever used: the rest needs no list.
+  std::uint16_t free;   ///< First of the list of free slots; 0 ends it.
+  PageId next;          ///< Of the same class, with room.
+  PageId previous;
+
+  [[nodiscard]] bool full() const noexcept { return used == kSlotsPerPage[cls]; }
+};
+
+struct Arena::State {
+  PageId with_room[kClassCount] = {};    ///< Heads of the lists of pages.
+  std::uint16_t* free_pages = nullptr;   ///< By chunk number: a bit per free page. Zero for blocks.
+  std::uint32_t* next_number = nullptr;  ///< By unused chunk number: the next unused one.
+  std::uint32_t free_number = 0;         ///< First of that list.
+  std::uint32_t fresh_number = 1;        ///< Numbers from here on were never used.
+  std::uint32_t capacity = 0;            ///< Of the directory.
+  std::uint32_t chunks = 0;              ///< Held, blocks not counted.
+  std::uint32_t pages = 0;               ///< In use.
+  std::uint32_t roomy = 0;               ///< No chunk below this number has a free page.
+  std::uint32_t spare = 0;               ///< A chunk without a page in use, kept for the next one.
+};
+
+namespace {
+constexpr std::uint16_t kAllPages = 0xffff;
+constexpr std::size_t kPerNumber = sizeof(std::byte*) + sizeof(std::uint16_t) + sizeof(std::uint32_t);
+}  // namespace
+
+Arena::Page* Arena::page(PageId id) const noexcept {
+  static_assert(sizeof(Page) == kPageHeaderBytes);
+  return reinterpret_cast<Page*>(chunks_[id / kPagesPerChunk] + std::size_t{id % kPagesPerChunk} * kPageBytes);
+}
+
+// --- slots -----------------------------------------------------------------------------------------------------------
+
+Ref Arena::allocate(std::size_t bytes) noexcept {
+  if (bytes > kSlotBytesMax) return allocate_large(bytes);
+  const std::size_t cls = size_class(bytes);
+  PageId id = state_ != nullptr ? state_->with_room[cls] : 0;
+  if (id == 0) {
+    id = take_page(cls);
+    if (id == 0) return kNoRef;
+  }
+  Page& from = *page(id);
+  const std::size_t size = kSlotBytes[cls];
+  auto* const page_bytes = reinterpret_cast<std::byte*>(&from);
+  std::size_t place = std::size_t{from.free} * kRefUnit;
+  if (place == 0) place = kPageBytes - ++from.fresh * size;
+  unpoison(page_bytes + place, size);
+  if (from.free != 0) from.free = base::load<std::uint16_t>(page_bytes + place);
+  ++from.used;
+  if (from.full()) unlink(id, from);
+  used_bytes_ += size;
+  const std::size_t offset = (id % kPagesPerChunk) * kPageBytes + place;
+  return (id / kPagesPerChunk) << kOffsetBits | static_cast<Ref>(offset / kRefUnit);
+}
+
+void Arena::release(Ref ref, std::size_t bytes) noexcept {
+  const std::uint32_t number = ref >> kOffsetBits;
+  if (bytes > kSlotBytesMax) {
+    std::byte* const block = chunks_[number];
+    give_number(number);
+    release_block(block, bytes);
+    return;
+  }
+  const std::size_t offset = std::size_t{ref & kOffsetMask} * kRefUnit;
+  const PageId id = number * kPagesPerChunk + static_cast<PageId>(offset / kPageBytes);
+  Page& from = *page(id);
+  const std::size_t size = kSlotBytes[from.cls];
+  STAVE_ASSERT(from.cls == size_class(bytes) && from.used != 0);
+  std::byte* const at = chunks_[number] + offset;
+  base::store(at, from.free);
+  poison(at, size);
+  from.free = static_cast<std::uint16_t>(offset % kPageBytes / kRefUnit);
+  used_bytes_ -= size;
+  const bool was_full = from.full();
+  --from.used;
+  if (was_full) link(id, from);
+  if (from.used == 0) {
+    unlink(id, from);
+    give_page(id);
+  }
+}
+
+// --- pages -----------------------------------------------------------------------------------------------------------
+
+void Arena::link(PageId id, Page& page_) noexcept {
+  PageId& head = state_->with_room[page_.cls];
+  page_.previous = 0;
+  page_.next = head;
+  if (head != 0) page(head)->previous = id;
+  head = id;
+}
+
+void Arena::unlink(PageId id, Page& page_) noexcept {
+  if (page_.previous != 0) {
+    page(page_.previous)->next = page_.next;
+  } else {
+    STAVE_ASSERT(state_->with_room[page_.cls] == id);
+    state_->with_room[page_.cls] = page_.next;
+  }
+  if (page_.next != 0) page(page_.next)->previous = page_.previous;
+}
+
+Arena::PageId Arena::take_page(std::size_t cls) noexcept {
+  if (state_ == nullptr && !grow_directory()) return 0;
+  State& s = *state_;
+  // The lowest chunk with room, so that the others may empty.
+  while (s.roomy < s.fresh_number && s.free_pages[s.roomy] == 0) ++s.roomy;
+  std::uint32_t number = s.roomy;
+  if (number == s.fresh_number) {
+    number = take_number();
+    std::byte* const chunk = number != 0 ? source_->take(1) : nullptr;
+    if (chunk == nullptr) {
+      if (number != 0) give_number(number);
+      if (s.pages == 0 && used_bytes_ == 0) release_all();
+      return 0;
+    }
+    chunks_[number] = chunk;
+    s.free_pages[number] = kAllPages;
+    s.roomy = std::min(s.roomy, number);
+    ++s.chunks;
+    poison(chunk, ChunkSource::kChunkBytes);
+  }
+  if (number == s.spare) s.spare = 0;
+  const auto free = s.free_pages[number];
+  s.free_pages[number] = static_cast<std::uint16_t>(free & (free - 1));
+  ++s.pages;
+  const PageId id = number * kPagesPerChunk + static_cast<PageId>(std::countr_zero(free));
+  auto* const at = reinterpret_cast<std::byte*>(page(id));
+  unpoison(at, kPageHeaderBytes);
+  Page* const fresh = new (at) Page{static_cast<std::uint16_t>(cls), 0, 0, 0, 0, 0};
+  link(id, *fresh);
+  return id;
+}
+
+void Arena::give_page(PageId id) noexcept {
+  State& s = *state_;
+  const std::uint32_t number = id / kPagesPerChunk;
+  poison(reinterpret_cast<std::byte*>(page(id)), kPageBytes);
+  s.free_pages[number] = static_cast<std::uint16_t>(s.free_pages[number] | 1u << id % kPagesPerChunk);
+  s.roomy = std::min(s.roomy, number);
+  --s.pages;
+  if (s.pages == 0 && used_bytes_ == 0) {
+    release_all();
+    return;
+  }
+  if (s.free_pages[number] != kAllPages) return;
+  // One free chunk is kept, so that a page that comes and goes does not send a chunk back and forth: the lower one.
+  if (s.spare == 0) {
+    s.spare = number;
+    return;
+  }
+  const std::uint32_t leaving = std::max(s.spare, number);
+  s.spare = std::min(s.spare, number);
+  unpoison(chunks_[leaving], ChunkSource::kChunkBytes);
+  source_->give(chunks_[leaving], 1);
+  s.free_pages[leaving] = 0;
+  --s.chunks;
+  give_number(leaving);
+}
+
+// --- chunks and blocks -----------------------------------------------------------------------------------------------
+
+bool Arena::grow_directory() noexcept {
+  const std::uint32_t had = state_ != nullptr ? state_->capacity : 0;
+  if (had == kChunksMax) return false;
+  State* state = state_;
+  if (state == nullptr) {
+    std::byte* const at = source_->allocate(sizeof(State), alignof(State));
+    if (at == nullptr) return false;
+    state = new (at) State;
+  }
+  const std::uint32_t capacity = std::min(std::max(had * 2, 8u), kChunksMax);
+  // Three arrays in one block, the widest first.
+  std::byte* const block = source_->allocate(capacity * kPerNumber, alignof(std::byte*));
+  if (block == nullptr) {
+    if (state_ == nullptr) source_->release(reinterpret_cast<std::byte*>(state), sizeof(State));
+    return false;
+  }
+  auto** const chunks = reinterpret_cast<std::byte**>(block);
+  auto* const next_number = reinterpret_cast<std::uint32_t*>(block + capacity * sizeof(std::byte*));
+  auto* const free_pages = reinterpret_cast<std::uint16_t*>(next_number + capacity);
+  std::memset(block, 0, capacity * kPerNumber);
+  if (had != 0) {
+    std::memcpy(chunks, chunks_, had * sizeof *chunks);
+    std::memcpy(next_number, state->next_number, had * sizeof *next_number);
+    std::memcpy(free_pages, state->free_pages, had * sizeof *free_pages);
+    source_->release(reinterpret_cast<std::byte*>(chunks_), had * kPerNumber);
+  }
+  chunks_ = chunks;
+  state->next_number = next_number;
+  state->free_pages = free_pages;
+  state->capacity = capacity;
+  state_ = state;
+  if (had == 0) state->roomy = 1;
+  return true;
+}
+
+std::uint32_t Arena::take_number() noexcept {
+  State& s = *state_;
+  if (s.free_number != 0) return std::exchange(s.free_number, s.next_number[s.free_number]);
+  if (s.fresh_number == s.capacity && !grow_directory()) return 0;
+  return s.fresh_number++;
+}
+
+void Arena::give_number(std::uint32_t number) noexcept {
+  chunks_[number] = nullptr;
+  state_->next_number[number] = std::exchange(state_->free_number, number);
+}
+
+Ref Arena::allocate_large(std::size_t bytes) noexcept {
+  if (state_ == nullptr && !grow_directory()) return kNoRef;
+  const std::uint32_t number = take_number();
+  std::byte* const block = number != 0 ? allocate_block(bytes) : nullptr;
+  if (block == nullptr) {
+    if (number != 0) give_number(number);
+    if (state_->pages == 0 && used_bytes_ == 0) release_all();
+    return kNoRef;
+  }
+  chunks_[number] = block;
+  return number << kOffsetBits;
+}
+
+std::byte* Arena::allocate_block(std::size_t bytes) noexcept {
+  std::byte* const at = source_->allocate(bytes, alignof(std::max_align_t));
+  if (at == nullptr) return nullptr;
+  used_bytes_ += ChunkSource::footprint(bytes);
+  block_bytes_ += ChunkSource::footprint(bytes);
+  return at;
+}
+
+void Arena::release_block(std::byte* at, std::size_t bytes) noexcept {
+  source_->release(at, bytes);
+  used_bytes_ -= ChunkSource::footprint(bytes);
+  block_bytes_ -= ChunkSource::footprint(bytes);
+  if (used_bytes_ == 0) release_all();
+}
+
+std::uint64_t Arena::held_bytes() const noexcept {
+  if (state_ == nullptr) return block_bytes_;
+  return block_bytes_ + std::uint64_t{state_->chunks} * ChunkSource::kChunkBytes +
+         ChunkSource::footprint(sizeof(State)) + ChunkSource::footprint(state_->capacity * kPerNumber);
+}
+
+void Arena::release_all() noexcept {
+  if (state_ == nullptr) return;
+  STAVE_ASSERT(block_bytes_ == 0);
+  for (std::uint32_t number = 1; number < state_->fresh_number; ++number) {
+    if (chunks_[number] == nullptr) continue;
+    unpoison(chunks_[number], ChunkSource::kChunkBytes);
+    source_->give(chunks_[number], 1);
+  }
+  source_->release(reinterpret_cast<std::byte*>(chunks_), state_->capacity * kPerNumber);
+  source_->release(reinterpret_cast<std::byte*>(state_), sizeof(State));
+  chunks_ = nullptr;
+  state_ = nullptr;
+  used_bytes_ = 0;
+}
+
+void Arena::swap(Arena& other) noexcept {
+  std::swap(chunks_, other.chunks_);
+  std::swap(state_, other.state_);
+  std::swap(source_, other.source_);
+  std::swap(used_bytes_, other.used_bytes_);
+  std::swap(block_bytes_, other.block_bytes_);
+}
+
+}  // namespace stave::keyspace

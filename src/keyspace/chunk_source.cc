@@ -1,0 +1,137 @@
+#include "keyspace/chunk_source.h"
+
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+#include "base/assert.h"
+#include "base/memory_map.h"
+
+namespace stave::keyspace {
+
+namespace {
+
+std::uintptr_t number(const std::byte* at) {
+  return reinterpret_cast<std::uintptr_t>(at);
+}
+std::byte* pointer(std::uintptr_t at) {
+  return reinterpret_cast<std::byte*>(at);
+}
+
+/// `count` set bits, the lowest at `first`.
+std::uint32_t run_of(std::size_t first, std::size_t count) {
+  const std::uint32_t ones = count >= 32 ? ~std::uint32_t{0} : (std::uint32_t{1} << count) - 1;
+  return ones << first;
+}
+
+/// Where `count` clear bits in a row begin, or -1.
+int find_run(std::uint32_t taken, std::size_t count) {
+  for (std::size_t first = 0; first + count <= 32; ++first)
+    if ((taken & run_of(first, count)) == 0) return static_cast<int>(first);
+  return -1;
+}
+
+}  // namespace
+
+SystemChunkSource::~SystemChunkSource() {
+  for (const auto& [at, taken] : regions_) base::unmap_memory(pointer(at), kRegionBytes);
+}
+
+std::size_t SystemChunkSource::regions() const {
+  base::MutexLock lock(mutex_);
+  return regions_.size();
+}
+
+std::byte* SystemChunkSource::take(std::size_t count) noexcept {
+  if (count == 0) return nullptr;
+  if (count > kChunksPerRegion) {
+    std::byte* const at = base::map_memory(count * kChunkBytes, kRegionBytes);
+    if (at != nullptr) base::prefer_huge_pages(at, count * kChunkBytes);
+    return at;
+  }
+  base::MutexLock lock(mutex_);
+  try {
+    return take_from_region(count);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+std::byte* SystemChunkSource::take_from_region(std::size_t count) {
+  std::uintptr_t region = 0;
+  int first = -1;
+  for (const std::uintptr_t candidate : open_) {
+    first = find_run(regions_.at(candidate), count);
+    if (first < 0) continue;
+    region = candidate;
+    break;
+  }
+  if (first < 0) {
+    region = number(add_region());
+    if (region == 0) return nullptr;
+    first = 0;
+  }
+  Taken& taken = regions_.at(region);
+  if (taken == 0) --empty_;
+  taken |= run_of(static_cast<std::size_t>(first), count);
+  if (taken == ~Taken{0}) open_.erase(region);
+  return pointer(region) + static_cast<std::size_t>(first) * kChunkBytes;
+}
+
+std::byte* SystemChunkSource::add_region() {
+  std::byte* const at = base::map_memory(kRegionBytes, kRegionBytes);
+  if (at == nullptr) return nullptr;
+  try {
+    regions_.emplace(number(at), 0);
+    open_.insert(number(at));
+  } catch (const std::bad_alloc&) {
+    regions_.erase(number(at));
+    base::unmap_memory(at, kRegionBytes);
+    throw;
+  }
+  ++empty_;
+  ask_for_huge_pages(at);
+  return at;
+}
+
+void SystemChunkSource::ask_for_huge_pages(std::byte* region) {
+  if (regions_.size() > kHugeFrom) base::prefer_huge_pages(region, kRegionBytes);
+  if (regions_.size() != kHugeFrom) return;
+  for (const auto& [at, taken] : regions_) base::prefer_huge_pages(pointer(at), kRegionBytes);
+}
+
+void SystemChunkSource::give(std::byte* at, std::size_t count) noexcept {
+  base::MutexLock lock(mutex_);
+  const std::uintptr_t region = number(at) / kRegionBytes * kRegionBytes;
+  const auto found = regions_.find(region);
+  if (found == regions_.end()) {  // part of a run longer than a region
+    base::unmap_memory(at, count * kChunkBytes);
+    return;
+  }
+  const std::uint32_t run = run_of((number(at) - region) / kChunkBytes, count);
+  STAVE_ASSERT((found->second & run) == run);
+  found->second &= ~run;
+  try {
+    open_.insert(region);
+  } catch (const std::bad_alloc&) {
+    // Its free chunks wait until another one of the region comes back.
+  }
+  if (found->second != 0) return;
+  if (++empty_ <= 1) return;
+  --empty_;
+  open_.erase(region);
+  regions_.erase(found);
+  base::unmap_memory(pointer(region), kRegionBytes);
+}
+
+std::byte* SystemChunkSource::allocate(std::size_t bytes, std::size_t alignment) noexcept {
+  if (alignment <= 16) return static_cast<std::byte*>(std::malloc(bytes));
+  void* at = nullptr;
+  return ::posix_memalign(&at, alignment, bytes) == 0 ? static_cast<std::byte*>(at) : nullptr;
+}
+
+void SystemChunkSource::release(std::byte* at, std::size_t) noexcept {
+  std::free(at);
+}
+
+}  // namespace stave::keyspace

@@ -1,0 +1,76 @@
+// Where all memory of all shards comes from: aligned chunks, in runs, out of 2 MiB regions; and single blocks.
+//
+// Promises: chunks of a growing keyspace lie densely in few regions, so that huge pages fit and an emptied region goes
+// back to the system. Nothing throws: no memory is a null pointer. Must not know: what lies in the memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include "base/mutex.h"
+
+namespace stave::keyspace {
+
+/// The seam through which shards take memory: tests count and refuse here. Threads: any.
+class ChunkSource {
+ public:
+  static constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+
+  virtual ~ChunkSource() = default;
+  /// `count` chunks in a row, aligned to a chunk, of any content; nullptr when there is no memory.
+  virtual std::byte* take(std::size_t count) noexcept = 0;
+  /// Gives back chunks: all of a run, or any part of it.
+  virtual void give(std::byte* at, std::size_t count) noexcept = 0;
+  /// A block of any size, aligned to `alignment` (at least 16; a power of two); nullptr when there is no memory.
+  virtual std::byte* allocate(std::size_t bytes, std::size_t alignment) noexcept = 0;
+  virtual void release(std::byte* at, std::size_t bytes) noexcept = 0;
+
+  /// What a block of `bytes` really takes: malloc's header and rounding.
+  static constexpr std::size_t footprint(std::size_t bytes) noexcept {
+    constexpr std::size_t kHeader = 8;
+    constexpr std::size_t kStep = 16;
+    return (bytes + kHeader + kStep - 1) / kStep * kStep;
+  }
+};
+
+/// The real one: regions from the system, blocks from malloc.
+class SystemChunkSource final : public ChunkSource {
+ public:
+  SystemChunkSource() = default;
+  ~SystemChunkSource() override;
+  SystemChunkSource(const SystemChunkSource&) = delete;
+  SystemChunkSource& operator=(const SystemChunkSource&) = delete;
+
+  std::byte* take(std::size_t count) noexcept override;
+  void give(std::byte* at, std::size_t count) noexcept override;
+  std::byte* allocate(std::size_t bytes, std::size_t alignment) noexcept override;
+  void release(std::byte* at, std::size_t bytes) noexcept override;
+
+  static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
+  static constexpr std::size_t kChunksPerRegion = kRegionBytes / kChunkBytes;
+  /// From this many regions on huge pages are asked for: a small keyspace should not grow by 2 MiB a step.
+  static constexpr std::size_t kHugeFrom = 16;
+
+  /// Regions that are mapped now; runs longer than a region not counted.
+  [[nodiscard]] std::size_t regions() const;
+
+ private:
+  /// A set bit is a chunk that is taken.
+  using Taken = std::uint32_t;
+  static_assert(kChunksPerRegion == 32);
+
+  std::byte* take_from_region(std::size_t count) STAVE_REQUIRES(mutex_);
+  std::byte* add_region() STAVE_REQUIRES(mutex_);
+  void ask_for_huge_pages(std::byte* region) STAVE_REQUIRES(mutex_);
+
+  mutable base::Mutex mutex_;
+  std::map<std::uintptr_t, Taken> regions_ STAVE_GUARDED_BY(mutex_);
+  /// Regions with at least one free chunk; the lowest are filled first.
+  std::set<std::uintptr_t> open_ STAVE_GUARDED_BY(mutex_);
+  /// Regions without a taken chunk; one is kept, so that a chunk that comes and goes costs no system call.
+  std::size_t empty_ STAVE_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace stave::keyspace
