@@ -2,6 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <thread>
 
 #include "base/random.h"
 #include "log/log.h"
@@ -161,6 +165,72 @@ TEST_P(LogCrashTest, loses_nothing_acknowledged_and_shows_only_whole_batches) {
   load.open();
   for (int i = 0; i < 60 && !HasFatalFailure(); ++i) load.step();
   RecordProperty("states", std::to_string(states));
+}
+
+TEST_P(LogCrashTest, keeps_what_each_of_several_writers_was_told) {
+  constexpr std::size_t kWriters = 3;
+  constexpr int kBatches = 60;
+  struct Image {
+    SimFileSystem disk;
+    std::array<int, kWriters> told;
+    std::string when;
+  };
+  const std::uint64_t seed = GetParam();
+  SimFileSystem disk(seed);
+  LogHarness load(disk);
+  configure(load);
+  load.must_open();
+  std::array<std::atomic<int>, kWriters> told{};
+  std::mutex mutex;
+  base::Random random(seed);
+  std::vector<Image> images;
+  disk.on_operation([&](const sim::Operation& operation) {
+    const std::lock_guard lock(mutex);
+    if (!random.one_in(3)) return;
+    // First what they were told, then the disk: the disk may only know more.
+    std::array<int, kWriters> now{};
+    for (std::size_t t = 0; t < kWriters; ++t) now[t] = told[t];
+    const CrashMode mode = sim::kCrashModes[random.below(std::size(sim::kCrashModes))];
+    images.push_back({disk.after_crash(mode, random.next()), now,
+                      "before operation " + std::to_string(operation.number) + ", " + sim::to_string(mode)});
+  });
+  std::vector<std::thread> writers;
+  for (std::size_t t = 0; t < kWriters; ++t) {
+    writers.emplace_back([&, t] {
+      const std::string payload(700, static_cast<char>('a' + t));
+      for (int i = 0; i < kBatches; ++i) {
+        const std::string key = std::to_string(t) + ":" + std::to_string(i);
+        const std::array<RecordSpec, 2> batch{string_record(key, "first"), string_record(key, payload)};
+        std::array<Lsn, 2> lsns{};
+        const auto end = load.log->append(batch, lsns);
+        ASSERT_TRUE(end);
+        if (i % 3 != 0) continue;
+        ASSERT_TRUE(load.log->wait_durable(*end));
+        told[t] = i + 1;
+      }
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  disk.on_operation(nullptr);
+  for (Image& image : images) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", " + image.when);
+    LogHarness found(image.disk);
+    configure(found);
+    found.must_open();
+    if (HasFatalFailure()) return;
+    std::array<int, kWriters> seen{};
+    ASSERT_EQ(found.recovered.size() % 2, 0u);
+    for (std::size_t i = 0; i < found.recovered.size(); i += 2) {
+      const Written& first = found.recovered[i];
+      const Written& second = found.recovered[i + 1];
+      const auto t = static_cast<std::size_t>(first.key[0] - '0');
+      ASSERT_EQ(first.key, std::to_string(t) + ":" + std::to_string(seen[t]++)) << "each writer's batches are in order";
+      ASSERT_EQ(second.key, first.key);
+      ASSERT_EQ(first.payload, "first");
+      ASSERT_EQ(second.payload, std::string(700, static_cast<char>('a' + t)));
+    }
+    for (std::size_t t = 0; t < kWriters; ++t) ASSERT_GE(seen[t], image.told[t]) << "an acknowledged batch is lost";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, LogCrashTest, testing::Range<std::uint64_t>(1, 7));
