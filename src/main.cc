@@ -140,11 +140,6 @@ void add_options(CLI::App& command, std::map<std::string, std::string>& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "shell") {
-    // The shell reads its arguments itself: what follows may be a command of the store.
-    const std::vector<std::string> rest(argv + 2, argv + argc);
-    return stave::shell::run(rest);
-  }
   // The shell reads its arguments itself: what follows its first word belongs to a command and must not look like
   // options.
   if (argc > 1 && std::string_view(argv[1]) == "shell") {
@@ -160,10 +155,10 @@ int main(int argc, char** argv) {
                       "Configuration file, lines `name value`; environment and flags win over it");
   add_options(*serving, flags);
   app.add_subcommand("shell", "Type commands to a directory, a JSON file or a server (stave shell --help)");
-  app.add_subcommand("shell", "Open a store, a server or a JSON file; see stave shell --help");
   CLI::App* const reference = app.add_subcommand("options", "Print the table of options as Markdown");
   CLI::App* const version = app.add_subcommand("version", "Print the version");
   CLI::App* const help = app.add_subcommand("help", "Print this help");
+  const std::string overview = app.help();  // once parsed, it would be that of the subcommand
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -178,7 +173,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (*help) {
-    std::fputs(app.help().c_str(), stdout);
+    std::fputs(overview.c_str(), stdout);
     return 0;
   }
   auto settings = read_settings(config_file, flags);

@@ -348,7 +348,7 @@ class Access(TestCase):
             connection.sendall(command("CONFIG", "SET", "requirepass", "new-secret"))
             self.assertEqual(receive(connection, 5), b"+OK\r\n")
             connection.sendall(command("CONFIG", "GET", "requirepass"))
-            self.assertEqual(receive(connection, 37), b"*2\r\n$11\r\nrequirepass\r\n$8\r\n********\r\n")
+            self.assertEqual(receive(connection, 36), b"*2\r\n$11\r\nrequirepass\r\n$8\r\n********\r\n")
         self.assertTrue(server.client(password="new-secret").ping())
         self.assertEqual(server.end(), 0)
         log = "".join(server.log)
