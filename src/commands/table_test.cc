@@ -1,0 +1,162 @@
+#include "commands/table.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <fstream>
+#include <random>
+#include <set>
+#include <sstream>
+
+#include "commands/call.h"
+#include "commands/reference.h"
+#include "commands/syntax.h"
+#include "commands/table_build.h"
+
+namespace stave::commands {
+namespace {
+
+template <class Visit>
+void for_each_row(Visit&& visit) {
+  for (const Command& row : command_table()) {
+    visit(row);
+    for (const Command& sub : row.subcommands) visit(sub);
+  }
+}
+
+TEST(Table, is_sorted_unique_and_well_formed) {
+  EXPECT_TRUE(build::well_formed(command_table()));
+}
+
+TEST(Table, gives_every_row_categories_help_and_a_number_of_its_own) {
+  std::set<std::size_t> numbers;
+  for_each_row([&](const Command& row) {
+    EXPECT_FALSE(access_categories(row).empty()) << full_name(row);
+    EXPECT_LT(row_index(row), row_count());
+    EXPECT_TRUE(numbers.insert(row_index(row)).second) << full_name(row);
+    EXPECT_EQ(row.help.back(), '.') << full_name(row);
+  });
+  EXPECT_EQ(numbers.size(), row_count());
+}
+
+TEST(Table, finds_every_command_in_any_case_and_nothing_else) {
+  std::mt19937_64 random(3);
+  for (const Command& row : command_table()) {
+    EXPECT_EQ(find_command(row.name), &row);
+    EXPECT_EQ(find_command(lower(row.name)), &row);
+    std::string mixed(row.name);
+    for (char& c : mixed) c = random() % 2 == 0 ? to_lower(c) : c;
+    EXPECT_EQ(find_command(mixed), &row);
+    EXPECT_EQ(find_command(mixed + "X"), nullptr);
+    EXPECT_EQ(find_command(mixed + std::string(1, '\0')), nullptr);
+  }
+  for (const std::string_view name :
+       {"", "G", "GE", "GETT", "g\x05t", "\xc7\x45T", "NOSUCHCOMMANDATALL", "STAVE.SYNCSTAVE.SYNC"})
+    EXPECT_EQ(find_command(name), nullptr) << name;
+}
+
+TEST(Table, finds_no_command_by_chance) {
+  constexpr std::uint64_t kSeed = 5;
+  std::mt19937_64 random(kSeed);
+  std::set<std::string> names;
+  for (const Command& row : command_table()) names.insert(std::string(row.name));
+  for (int i = 0; i < 200'000; ++i) {
+    std::string name;
+    for (auto n = 1 + random() % 4; n > 0; --n) name += static_cast<char>(random());
+    ASSERT_EQ(find_command(name) != nullptr, names.contains(upper(name))) << "seed " << kSeed;
+  }
+}
+
+TEST(Table, finds_subcommands_and_their_containers) {
+  const Command* client = find_command("client");
+  ASSERT_NE(client, nullptr);
+  const Command* list = find_subcommand(*client, "List");
+  ASSERT_NE(list, nullptr);
+  EXPECT_EQ(container_of(*list), client);
+  EXPECT_EQ(container_of(*client), nullptr);
+  EXPECT_EQ(full_name(*list), "client|list");
+  EXPECT_EQ(find_subcommand(*client, "nothing"), nullptr);
+}
+
+TEST(Table, says_where_the_keys_are) {
+  const auto positions = [](std::vector<std::string_view> arguments) {
+    const Command* row = find_row(arguments);
+    return row == nullptr ? std::vector<std::size_t>{99} : key_positions(*row, arguments);
+  };
+  EXPECT_EQ(positions({"GET", "a"}), (std::vector<std::size_t>{1}));
+  EXPECT_EQ(positions({"MSET", "a", "1", "b", "2"}), (std::vector<std::size_t>{1, 3}));
+  EXPECT_EQ(positions({"DEL", "a", "b", "c"}), (std::vector<std::size_t>{1, 2, 3}));
+  EXPECT_EQ(positions({"RENAME", "a", "b"}), (std::vector<std::size_t>{1, 2}));
+  EXPECT_EQ(positions({"OBJECT", "ENCODING", "a"}), (std::vector<std::size_t>{2}));
+  EXPECT_EQ(positions({"GET"}), (std::vector<std::size_t>{}));
+  EXPECT_EQ(positions({"PING"}), (std::vector<std::size_t>{}));
+  EXPECT_EQ(positions({"CLIENT"}), (std::vector<std::size_t>{99}));
+}
+
+TEST(Table, names_keys_in_the_syntax_of_rows_that_have_them) {
+  for_each_row([&](const Command& row) {
+    const auto arguments = parse_syntax(row.syntax);
+    const bool first_is_key =
+        !arguments.empty() &&
+        (arguments[0].type == "key" || (!arguments[0].parts.empty() && arguments[0].parts[0].type == "key"));
+    EXPECT_EQ(first_is_key, row.keys.step != 0) << full_name(row) << ": " << row.syntax;
+  });
+}
+
+TEST(WellFormed, notices_each_kind_of_mistake) {
+  constexpr Command kGood{.name = "GET",
+                          .arity = exactly(2),
+                          .keys = key_at(1),
+                          .flags = kReadOnly,
+                          .group = "string",
+                          .since = "0.1",
+                          .cost = "O(1)",
+                          .syntax = "key",
+                          .help = "Gets.",
+                          .run = [](Call&) -> Result<void> { return {}; }};
+  const auto ok = [](const Command& row) { return build::row_well_formed(row, false); };
+  EXPECT_TRUE(ok(kGood));
+  const auto with = [&](auto&& change) {
+    Command row = kGood;
+    change(row);
+    return ok(row);
+  };
+  EXPECT_FALSE(with([](Command& row) { row.name = "get"; }));
+  EXPECT_FALSE(with([](Command& row) { row.flags |= kWrite; }));
+  EXPECT_FALSE(with([](Command& row) { row.flags |= kGrows; }));
+  EXPECT_FALSE(with([](Command& row) { row.help = "Gets"; }));
+  EXPECT_FALSE(with([](Command& row) { row.arity = exactly(1); }));
+  EXPECT_FALSE(with([](Command& row) { row.keys = keys_from(1, 2, 1); }));
+  EXPECT_FALSE(with([](Command& row) { row.run = nullptr; }));
+  EXPECT_FALSE(with([](Command& row) { row.group = ""; }));
+  const std::array unsorted = {kGood, kGood};
+  EXPECT_FALSE(build::well_formed(unsorted));
+}
+
+TEST(Syntax, becomes_a_tree) {
+  const auto set = parse_syntax("key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds [SLIDING] | KEEPTTL]");
+  ASSERT_EQ(set.size(), 5u);
+  EXPECT_EQ(set[0].type, "key");
+  EXPECT_EQ(set[2].type, "oneof");
+  EXPECT_TRUE(set[2].optional);
+  ASSERT_EQ(set[2].parts.size(), 3u);
+  EXPECT_EQ(set[2].parts[2].token, "IFEQ");
+  EXPECT_EQ(set[2].parts[2].type, "string");
+  EXPECT_EQ(set[3].type, "pure-token");
+  EXPECT_TRUE(set[3].optional);
+  ASSERT_EQ(set[4].parts.size(), 2u);
+  EXPECT_EQ(set[4].parts[0].type, "block");
+  const auto mset = parse_syntax("key value [key value ...]");
+  ASSERT_EQ(mset.size(), 1u);
+  EXPECT_EQ(mset[0].type, "block");
+  EXPECT_TRUE(mset[0].multiple);
+  EXPECT_FALSE(mset[0].optional);
+  const auto del = parse_syntax("key [key ...]");
+  ASSERT_EQ(del.size(), 1u);
+  EXPECT_TRUE(del[0].multiple);
+  EXPECT_TRUE(parse_syntax("").empty());
+  for (const std::string_view odd : {"[", "]", "|", "[|", "<a", "...", "[...]", "a | ", "] b"}) parse_syntax(odd);
+}
+
+}  // namespace
+}  // namespace stave::commands
