@@ -163,7 +163,7 @@ TEST_P(LogCrashTest, loses_nothing_acknowledged_and_shows_only_whole_batches) {
     }
   });
   load.open();
-  for (int i = 0; i < 60 && !HasFatalFailure(); ++i) load.step();
+  for (int i = 0; i < 80 && !HasFatalFailure(); ++i) load.step();
   RecordProperty("states", std::to_string(states));
 }
 
@@ -233,7 +233,7 @@ TEST_P(LogCrashTest, keeps_what_each_of_several_writers_was_told) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, LogCrashTest, testing::Range<std::uint64_t>(1, 7));
+INSTANTIATE_TEST_SUITE_P(Seeds, LogCrashTest, testing::Range<std::uint64_t>(1, 9));
 
 }  // namespace
 }  // namespace stave::log
