@@ -2,7 +2,7 @@
 
 #include "commands/dispatch.h"
 #include "commands/errors.h"
-#include "doors/library/reply_sink.h"
+#include "commands/reply_sink.h"
 #include "doors/library/store_impl.h"
 
 namespace stave {
@@ -21,7 +21,7 @@ Session::~Session() = default;
 
 Reply Session::execute(std::span<const std::string_view> arguments) try {
   if (arguments.empty()) return Reply{.kind = Reply::Kind::kError, .text = "ERR empty command"};
-  library::ReplySink sink(impl_->session);
+  commands::ReplySink sink(impl_->session);
   commands::dispatch(impl_->session, arguments, sink);
   if (auto settled = impl_->store.settle(impl_->session.take_pending()); !settled)
     return Reply{.kind = Reply::Kind::kError, .text = commands::spell_error(settled.error())};

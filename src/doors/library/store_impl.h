@@ -50,22 +50,10 @@ inline Lsn batch_end(const store::Pending& pending) noexcept {
   return pending.durable > pending.written ? pending.durable : pending.written;
 }
 
-/// The number in `text`, in the one spelling that INCR accepts. Errors: kNotANumber.
-Result<std::int64_t> parse_integer(std::string_view text);
-/// `a + b`, or kOverflow.
-Result<std::int64_t> add(std::int64_t a, std::int64_t b);
-/// Decimal digits of an integer, without an allocation.
-class Digits {
- public:
-  explicit Digits(std::int64_t value) noexcept;
-  [[nodiscard]] std::string_view view() const noexcept { return {text_, size_}; }
-
- private:
-  char text_[24];
-  std::size_t size_;
-};
 /// The string in `view`, empty when absent. Errors: kWrongType.
 Result<std::string_view> text_of(const std::optional<store::ValueView>& view);
+/// The number in `view` (absent: 0) plus `by`. Errors: kWrongType, kNotANumber, kOverflow.
+Result<std::int64_t> sum_of(const std::optional<store::ValueView>& view, std::int64_t by);
 
 }  // namespace library
 }  // namespace stave

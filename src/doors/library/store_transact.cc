@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "doors/library/store_impl.h"
+#include "types/string/number.h"
 
 namespace stave {
 
@@ -47,13 +48,8 @@ class LockedKeys final : public Txn {
   Result<std::int64_t> increment(std::string_view key, std::int64_t by) override {
     STAVE_TRY(check(key));
     const auto now = transaction_.find({database_, key});
-    STAVE_ASSIGN(const std::string_view text, library::text_of(now));
-    std::int64_t sum = by;
-    if (now) {
-      STAVE_ASSIGN(const std::int64_t old, library::parse_integer(text));
-      STAVE_ASSIGN(sum, library::add(old, by));
-    }
-    STAVE_TRY(transaction_.put({database_, key}, library::Digits(sum).view(), now ? now->expiry : Expiry{}));
+    STAVE_ASSIGN(const std::int64_t sum, library::sum_of(now, by));
+    STAVE_TRY(transaction_.put({database_, key}, types::Digits(sum).view(), now ? now->expiry : Expiry{}));
     return sum;
   }
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "doors/library/store_impl.h"
+#include "types/string/number.h"
 
 namespace stave {
 
@@ -117,13 +118,8 @@ Result<std::int64_t> Store::increment(std::string_view key, std::int64_t by, con
   const KeyRef ref{options.database, key};
   Transaction transaction(*impl_->engine, ref);
   const auto now = transaction.find(ref);
-  STAVE_ASSIGN(const std::string_view text, library::text_of(now));
-  std::int64_t sum = by;
-  if (now) {
-    STAVE_ASSIGN(const std::int64_t old, library::parse_integer(text));
-    STAVE_ASSIGN(sum, library::add(old, by));
-  }
-  STAVE_TRY(transaction.put(ref, library::Digits(sum).view(), now ? now->expiry : Expiry{}));
+  STAVE_ASSIGN(const std::int64_t sum, library::sum_of(now, by));
+  STAVE_TRY(transaction.put(ref, types::Digits(sum).view(), now ? now->expiry : Expiry{}));
   STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
   STAVE_TRY(impl_->settle(pending));
   return sum;

@@ -1,7 +1,7 @@
-#include <charconv>
 #include <string>
 
 #include "doors/library/store_impl.h"
+#include "types/string/number.h"
 
 namespace stave {
 
@@ -23,28 +23,19 @@ Result<Expiry> Store::Impl::resolve(const Ttl& ttl, UnixMs now, const Expiry& ke
 
 namespace library {
 
-Result<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  // One spelling per number, as Redis has it: "007", "-0" and "+1" are strings.
-  if (error != std::errc{} || end != text.data() + text.size() || Digits(value).view() != text)
-    return fail(ErrorCode::kNotANumber, "value is not an integer or out of range");
-  return value;
-}
-
-Result<std::int64_t> add(std::int64_t a, std::int64_t b) {
-  std::int64_t sum = 0;
-  if (__builtin_add_overflow(a, b, &sum)) return fail(ErrorCode::kOverflow, "increment or decrement would overflow");
-  return sum;
-}
-
-Digits::Digits(std::int64_t value) noexcept
-    : size_(static_cast<std::size_t>(std::to_chars(text_, text_ + sizeof text_, value).ptr - text_)) {}
-
 Result<std::string_view> text_of(const std::optional<store::ValueView>& view) {
   if (!view) return std::string_view{};
   if (view->type != store::ValueType::kString) return fail(ErrorCode::kWrongType, "the key holds another type");
   return view->value;
+}
+
+Result<std::int64_t> sum_of(const std::optional<store::ValueView>& view, std::int64_t by) {
+  STAVE_ASSIGN(const std::string_view text, text_of(view));
+  const auto old = view ? types::parse_integer(text) : std::int64_t{0};
+  if (!old) return fail(ErrorCode::kNotANumber, "value is not an integer or out of range");
+  const auto sum = types::checked_add(*old, by);
+  if (!sum) return fail(ErrorCode::kOverflow, "increment or decrement would overflow");
+  return *sum;
 }
 
 }  // namespace library

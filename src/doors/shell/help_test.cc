@@ -41,7 +41,9 @@ TEST(Help, explains_every_command_of_the_table) {
   EXPECT_NE(help({}).find("SNAPSHOT"), std::string::npos);
   for (const auto& command : commands::command_table()) {
     const std::string text = help({std::string(command.name)});
-    EXPECT_NE(text.find(command.help), std::string::npos) << command.name;
+    // The shell's own words go before.
+    const bool own = std::ranges::any_of(own_words(), [&](const OwnWord& word) { return word.name == command.name; });
+    EXPECT_TRUE(own || text.find(command.help) != std::string::npos) << command.name;
     for (const auto& sub : command.subcommands)
       EXPECT_FALSE(help({std::string(command.name), std::string(sub.name)}).empty()) << command.name << ' ' << sub.name;
   }
