@@ -1,6 +1,6 @@
-// The crash promise with several writers at once, group commit included: each thread counts upwards in keys of its own, in pairs
-// written by one transaction. After the power cut every counter stands between what was acknowledged to its thread and what the
-// thread last began, and both keys of a pair are equal.
+// The crash promise with several writers at once, group commit included: each thread counts upwards in keys of its own,
+// in pairs written by one transaction. After the power cut every counter stands between what was acknowledged to its
+// thread and what the thread last began, and both keys of a pair are equal.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -63,7 +63,8 @@ TEST(CrashPromise, holds_for_concurrent_writers_and_their_group_commits) {
     disk.crash_at(disk.operations() + 5 + random.below(400));
     std::array<Counter, kThreads> counters;
     std::array<std::thread, kThreads> threads;
-    for (std::size_t i = 0; i < kThreads; ++i) threads[i] = std::thread(count_up, std::ref(**engine), i, std::ref(counters[i]));
+    for (std::size_t i = 0; i < kThreads; ++i)
+      threads[i] = std::thread(count_up, std::ref(**engine), i, std::ref(counters[i]));
     for (auto& thread : threads) thread.join();
     engine->reset();
     for (const auto mode : sim::kCrashModes) {
@@ -71,15 +72,19 @@ TEST(CrashPromise, holds_for_concurrent_writers_and_their_group_commits) {
       SimFileSystem left = disk.after_crash(mode, crash_seed);
       ++states;
       auto found = Engine::open("/store", small_options(left, clock));
-      ASSERT_TRUE(found) << "seed " << seed << " " << to_string(mode) << " " << crash_seed << ": " << found.error().describe();
+      ASSERT_TRUE(found) << "seed " << seed << " " << to_string(mode) << " " << crash_seed << ": "
+                         << found.error().describe();
       const Contents contents = contents_of(**found);
       for (std::size_t i = 0; i < kThreads; ++i) {
         const std::string n = std::to_string(i);
         const int pair = number_of(contents, "0:left" + n);
         const int single = number_of(contents, "0:single" + n);
-        EXPECT_EQ(pair, number_of(contents, "1:right" + n)) << "half a batch; seed " << seed << " " << to_string(mode) << " " << crash_seed;
-        EXPECT_GE(pair, counters[i].acknowledged) << "lost; seed " << seed << " " << to_string(mode) << " " << crash_seed;
-        EXPECT_GE(single, counters[i].acknowledged) << "lost; seed " << seed << " " << to_string(mode) << " " << crash_seed;
+        EXPECT_EQ(pair, number_of(contents, "1:right" + n))
+            << "half a batch; seed " << seed << " " << to_string(mode) << " " << crash_seed;
+        EXPECT_GE(pair, counters[i].acknowledged)
+            << "lost; seed " << seed << " " << to_string(mode) << " " << crash_seed;
+        EXPECT_GE(single, counters[i].acknowledged)
+            << "lost; seed " << seed << " " << to_string(mode) << " " << crash_seed;
         EXPECT_LE(pair, counters[i].begun);
         EXPECT_LE(single, pair) << "out of order; seed " << seed << " " << to_string(mode) << " " << crash_seed;
       }

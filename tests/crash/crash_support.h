@@ -33,12 +33,13 @@ inline Contents contents_of(store::Engine& engine) {
     std::uint64_t cursor = 0;
     store::Pending pending;
     do {
-      cursor = engine.scan(database, cursor, 1000,
-                           [&](std::string_view key, const store::ValueView& view) {
-                             contents[std::to_string(database) + ":" + std::string(key)] = {std::string(view.value),
-                                                                                            raw(view.expiry.at)};
-                           },
-                           pending);
+      cursor = engine.scan(
+          database, cursor, 1000,
+          [&](std::string_view key, const store::ValueView& view) {
+            contents[std::to_string(database) + ":" + std::string(key)] = {std::string(view.value),
+                                                                           raw(view.expiry.at)};
+          },
+          pending);
     } while (cursor != 0);
   }
   return contents;

@@ -1,6 +1,6 @@
-// The crash promise with one writer: the power fails before every operation that the store asks of the disk, and what was
-// not synced is dropped, kept, thinned out, reordered or torn. Every state found must be the store's own after some number of
-// its writes: at least all that were acknowledged, at most all that were begun, and never half of one.
+// The crash promise with one writer: the power fails before every operation that the store asks of the disk, and what
+// was not synced is dropped, kept, thinned out, reordered or torn. Every state found must be the store's own after some
+// number of its writes: at least all that were acknowledged, at most all that were begun, and never half of one.
 //
 // Every failure names the load's seed, the operation, the mode and the crash's seed, which together replay it.
 #include <gtest/gtest.h>
@@ -24,7 +24,8 @@ using store::Transaction;
 /// A store under a random load, with a model of what it must hold after each of its writes.
 class Load {
  public:
-  Load(Engine& engine, ManualClock& clock, std::uint64_t seed, Contents start) : engine_(engine), clock_(clock), random_(seed) {
+  Load(Engine& engine, ManualClock& clock, std::uint64_t seed, Contents start)
+      : engine_(engine), clock_(clock), random_(seed) {
     states_.push_back(std::move(start));
   }
 
@@ -34,7 +35,9 @@ class Load {
     begun_ = states_.size();  // the model's state after this step may be on disk from now on
     attempt_.reset();
     switch (random_.below(16)) {
-      case 0: case 1: case 2: return transaction(std::move(next));
+      case 0:
+      case 1:
+      case 2: return transaction(std::move(next));
       case 3: return whole_database(std::move(next));
       case 4: clock_.advance_ms(static_cast<std::int64_t>(random_.below(400))); return true;
       case 5: engine_.tick(); return true;
@@ -56,7 +59,8 @@ class Load {
   }
   [[nodiscard]] std::string story() const {
     std::ostringstream text;
-    text << "acknowledged " << acknowledged_ << " of " << states_.size() - 1 << " writes" << (attempt_ ? ", one more begun" : "");
+    text << "acknowledged " << acknowledged_ << " of " << states_.size() - 1 << " writes"
+         << (attempt_ ? ", one more begun" : "");
     return text.str();
   }
   /// How `found` differs from each state that would have been right.
@@ -66,8 +70,9 @@ class Load {
       const auto at = all.find(key);
       if (at == all.end()) return std::string("nothing");
       const std::string& value = at->second.first;
-      return std::to_string(value.size()) + " bytes ending in " + value.substr(value.size() - std::min<std::size_t>(value.size(), 8)) +
-             " until " + std::to_string(at->second.second);
+      return std::to_string(value.size()) + " bytes ending in " +
+             value.substr(value.size() - std::min<std::size_t>(value.size(), 8)) + " until " +
+             std::to_string(at->second.second);
     };
     const auto compare = [&](const std::string& name, const Contents& right) {
       text << "\n  beside " << name << ":";
@@ -77,7 +82,8 @@ class Load {
         if (short_form(right, key) != short_form(found, key))
           text << " " << key << " holds " << short_form(found, key) << " instead of " << short_form(right, key) << ";";
     };
-    for (std::size_t i = acknowledged_; i < states_.size(); ++i) compare("state " + std::to_string(i), alive(states_[i], now));
+    for (std::size_t i = acknowledged_; i < states_.size(); ++i)
+      compare("state " + std::to_string(i), alive(states_[i], now));
     if (attempt_) compare("the one begun", alive(*attempt_, now));
     return text.str();
   }
@@ -92,9 +98,13 @@ class Load {
   std::string some_key() { return "k" + std::to_string(random_.below(24)); }
   std::string some_value() {
     static constexpr std::uint64_t kSizes[] = {8, 100, 700, 3000, 20000};
-    return std::string(1 + random_.below(kSizes[random_.below(5)]), static_cast<char>('a' + random_.below(26))) + std::to_string(++serial_);
+    return std::string(1 + random_.below(kSizes[random_.below(5)]), static_cast<char>('a' + random_.below(26))) +
+           std::to_string(++serial_);
   }
-  Expiry some_expiry() { return random_.below(5) == 0 ? Expiry{.at = engine_.now() + 1 + static_cast<std::int64_t>(random_.below(2000))} : Expiry{}; }
+  Expiry some_expiry() {
+    return random_.below(5) == 0 ? Expiry{.at = engine_.now() + 1 + static_cast<std::int64_t>(random_.below(2000))}
+                                 : Expiry{};
+  }
   Sync some_sync() { return random_.below(4) == 0 ? Sync::kOs : Sync::kDefault; }
 
   bool finish(Contents next, const Result<store::Pending>& pending, Sync sync) {
@@ -163,14 +173,15 @@ class Load {
   ManualClock& clock_;
   base::Random random_;
   std::uint64_t serial_ = 0;
-  std::deque<Contents> states_;     ///< After each write, in order; [0] is the start.
-  std::optional<Contents> attempt_; ///< After the write that is under way.
+  std::deque<Contents> states_;      ///< After each write, in order; [0] is the start.
+  std::optional<Contents> attempt_;  ///< After the write that is under way.
   std::size_t acknowledged_ = 0;
   std::size_t begun_ = 0;
 };
 
 /// Opens what a crash left and checks it. Returns false after the first failure, having told it.
-bool examine(SimFileSystem& disk, ManualClock& clock, const Load& load, const std::string& where, Contents* found = nullptr) {
+bool examine(SimFileSystem& disk, ManualClock& clock, const Load& load, const std::string& where,
+             Contents* found = nullptr) {
   auto engine = Engine::open("/store", small_options(disk, clock));
   if (!engine) {
     ADD_FAILURE() << where << ": does not open: " << engine.error().describe() << " (" << load.story() << ")";
@@ -179,7 +190,8 @@ bool examine(SimFileSystem& disk, ManualClock& clock, const Load& load, const st
   const Contents contents = contents_of(**engine);
   if (found != nullptr) *found = contents;
   if (load.allows(contents, raw((*engine)->now()))) return true;
-  ADD_FAILURE() << where << ": holds what the store never held (" << load.story() << ")" << load.differences(contents, raw((*engine)->now()));
+  ADD_FAILURE() << where << ": holds what the store never held (" << load.story() << ")"
+                << load.differences(contents, raw((*engine)->now()));
   return false;
 }
 
@@ -189,20 +201,23 @@ bool examine_crash_in_recovery(const SimFileSystem& disk, ManualClock& clock, co
   for (std::uint64_t at = 1;; ++at) {
     SimFileSystem again = disk.after_crash(CrashMode::kKeepAll, 1);
     again.crash_at(at);
-    { auto engine = Engine::open("/store", small_options(again, clock)); }
+    {
+      auto engine = Engine::open("/store", small_options(again, clock));
+    }
     const bool crashed = again.crashed();
     const auto mode = sim::kCrashModes[random.below(std::size(sim::kCrashModes))];
     SimFileSystem left = again.after_crash(mode, random.next());
     ++states;
-    if (!examine(left, clock, load, where + ", crashed again at operation " + std::to_string(at) + " of recovery, " + to_string(mode)))
+    if (!examine(left, clock, load,
+                 where + ", crashed again at operation " + std::to_string(at) + " of recovery, " + to_string(mode)))
       return false;
     if (!crashed) return true;
   }
 }
 
 // Life after a crash: some more writes on what was recovered, another power cut, and nothing of before may come back.
-bool examine_second_life(SimFileSystem& disk, ManualClock& clock, const Load& load, base::Random& random, const std::string& where,
-                         std::uint64_t& states) {
+bool examine_second_life(SimFileSystem& disk, ManualClock& clock, const Load& load, base::Random& random,
+                         const std::string& where, std::uint64_t& states) {
   Contents found;
   if (!examine(disk, clock, load, where, &found)) return false;
   auto engine = Engine::open("/store", small_options(disk, clock));
@@ -215,14 +230,32 @@ bool examine_second_life(SimFileSystem& disk, ManualClock& clock, const Load& lo
   for (const CrashMode mode : sim::kCrashModes) {
     SimFileSystem left = disk.after_crash(mode, random.next());
     ++states;
-    if (!examine(left, clock, second, where + ", second life cut at operation " + std::to_string(stop) + ", " + to_string(mode)))
+    if (!examine(left, clock, second,
+                 where + ", second life cut at operation " + std::to_string(stop) + ", " + to_string(mode)))
       return false;
   }
   return true;
 }
 
+// Only the process dies, so the next one reads what the disk does not have yet. What it showed must stay if the power
+// goes then.
+bool examine_kill(const SimFileSystem& disk, ManualClock& clock, const Load& load, base::Random& random,
+                  const std::string& where, std::uint64_t& states) {
+  SimFileSystem left = disk.after_kill(random.next());
+  Contents shown;
+  if (!examine(left, clock, load, where, &shown)) return false;
+  const auto mode = sim::kCrashModes[random.below(std::size(sim::kCrashModes))];
+  SimFileSystem then = left.after_crash(mode, random.next());
+  states += 2;
+  auto engine = Engine::open("/store", small_options(then, clock));
+  if (engine && contents_of(**engine) == shown) return true;
+  ADD_FAILURE() << where << ", then power cut (" << to_string(mode) << "): "
+                << (engine ? "what was shown after the kill is not there any more" : engine.error().describe());
+  return false;
+}
+
 TEST(CrashPromise, holds_at_every_operation_of_a_mixed_load) {
-  const std::uint64_t wanted = states_wanted(24'000);
+  const std::uint64_t wanted = states_wanted(20'000);
   std::uint64_t states = 0;
   for (std::uint64_t seed = 1; states < wanted && !::testing::Test::HasFailure(); ++seed) {
     base::Random random(seed * 7919);
@@ -236,12 +269,14 @@ TEST(CrashPromise, holds_at_every_operation_of_a_mixed_load) {
       for (const CrashMode mode : sim::kCrashModes) {
         const std::uint64_t crash_seed = random.next();
         std::ostringstream where;
-        where << "seed " << seed << ", operation " << operation.number << " (" << to_string(operation.kind) << " " << operation.path
-              << "), " << to_string(mode) << ", crash seed " << crash_seed;
+        where << "seed " << seed << ", operation " << operation.number << " (" << to_string(operation.kind) << " "
+              << operation.path << "), " << to_string(mode) << ", crash seed " << crash_seed;
         ManualClock then(clock.wall());
         SimFileSystem left = disk.after_crash(mode, crash_seed);
         ++states;
         const std::uint64_t deeper = random.below(40);
+        if (mode == CrashMode::kKeepAll && !examine_kill(disk, then, load, random, where.str() + " (killed)", states))
+          return;
         if (deeper == 0) {
           if (!examine_crash_in_recovery(left, then, load, random, where.str(), states)) return;
         } else if (deeper < 4) {
@@ -258,8 +293,8 @@ TEST(CrashPromise, holds_at_every_operation_of_a_mixed_load) {
   std::cout << states << " states\n";
 }
 
-// The disk fails instead of the power: whatever the Nth operation answers, nothing acknowledged is lost, nothing is half done,
-// and the store says so instead of going on.
+// The disk fails instead of the power: whatever the Nth operation answers, nothing acknowledged is lost, nothing is
+// half done, and the store says so instead of going on.
 TEST(DiskFault, at_any_operation_loses_nothing_that_was_acknowledged) {
   const std::uint64_t wanted = states_wanted(6'000);
   std::uint64_t points = 0;
@@ -279,8 +314,8 @@ TEST(DiskFault, at_any_operation_loses_nothing_that_was_acknowledged) {
       disk.on_operation([&](const sim::Operation& operation) {
         if (operation.number == at) failed = std::string(to_string(operation.kind)) + " " + operation.path;
       });
-      where << "seed " << seed << ", operation " << at << " answers errno " << fault.system_errno << (fault.times == 1 ? " once" : " for good")
-            << (fault.partial ? ", after a part of it" : "");
+      where << "seed " << seed << ", operation " << at << " answers errno " << fault.system_errno
+            << (fault.times == 1 ? " once" : " for good") << (fault.partial ? ", after a part of it" : "");
       auto engine = Engine::open("/store", small_options(disk, clock));
       ++points;
       if (!engine) continue;
