@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <functional>
+#include <thread>
 
 #include "base/random.h"
 #include "log/log.h"
@@ -202,6 +206,102 @@ TEST_F(LogFaultTest, lack_of_descriptors_for_the_next_segment_is_a_shortage_and_
     h_.log->tick(1, h_.clock.wall());
   }
   EXPECT_TRUE(h_.append(2, 1000));
+}
+
+// --- several writers ----------------------------------------------------------------------------
+
+/// Each writer appends `key` = its number and its count, and remembers how many were accepted and how many
+/// acknowledged.
+struct Writers {
+  static constexpr std::size_t kCount = 3;
+  std::array<std::atomic<int>, kCount> accepted{};
+  std::array<std::atomic<int>, kCount> acknowledged{};
+
+  /// Appends and now and then waits, until `stop` says so for the error met.
+  void run(Log& log, std::size_t t, const std::function<bool(ErrorCode)>& stop) {
+    for (;;) {
+      const int i = accepted[t];
+      const std::string key = std::to_string(t) + ":" + std::to_string(i);
+      const std::string payload(static_cast<std::size_t>(i % 40 == 39 ? 20'000 : 500), 'p');
+      const RecordSpec record = string_record(key, payload);
+      Lsn lsn;
+      const auto end = log.append(std::span(&record, 1), std::span(&lsn, 1));
+      if (end) {
+        ++accepted[t];
+        if (i % 5 != 0) continue;
+        if (const auto durable = log.wait_durable(*end)) {
+          acknowledged[t] = i + 1;
+        } else if (stop(durable.error().code())) {
+          return;
+        }
+      } else if (stop(end.error().code())) {
+        return;
+      }
+    }
+  }
+  void expect_in(const std::vector<Written>& recovered, const std::array<std::atomic<int>, kCount>& at_least) const {
+    std::array<int, kCount> seen{};
+    for (const Written& w : recovered) {
+      const auto t = static_cast<std::size_t>(w.key[0] - '0');
+      ASSERT_EQ(w.key, std::to_string(t) + ":" + std::to_string(seen[t]++));
+    }
+    for (std::size_t t = 0; t < kCount; ++t) EXPECT_GE(seen[t], at_least[t]);
+  }
+};
+
+TEST_F(LogFaultTest, several_writers_meet_a_full_disk_and_lose_nothing_that_was_accepted) {
+  disk_.set_capacity(200u << 10);
+  h_.must_open();
+  Writers writers;
+  std::atomic<int> refused{0};
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < Writers::kCount; ++t) {
+    threads.emplace_back([&, t] {
+      writers.run(*h_.log, t, [&](ErrorCode code) {
+        EXPECT_EQ(code, ErrorCode::kNoSpace);
+        // Whoever is refused makes a little room, until all have been refused often enough.
+        const int times = ++refused;
+        disk_.set_capacity((200u + 20u * static_cast<unsigned>(times)) << 10);
+        h_.clock.advance_ms(200);
+        if (times % 2 == 0) h_.log->tick(1, h_.clock.wall());
+        return times > 30;
+      });
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  disk_.set_capacity(sim::kNoLimit);
+  ASSERT_TRUE(h_.log->close(h_.clock.wall()));
+  h_.must_open();
+  writers.expect_in(h_.recovered, writers.accepted);
+}
+
+TEST_F(LogFaultTest, several_writers_meet_a_failing_disk_and_keep_what_they_were_told) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    SimFileSystem disk(seed);
+    LogHarness h(disk);
+    h.must_open();
+    disk.inject(
+        {.at = disk.operations() + 5 * seed, .times = seed % 2 == 0 ? 1 : sim::kForever, .partial = seed % 3 == 0});
+    Writers writers;
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < Writers::kCount; ++t) {
+      threads.emplace_back([&, t] {
+        writers.run(*h.log, t, [](ErrorCode code) {
+          EXPECT_TRUE(code == ErrorCode::kIo || code == ErrorCode::kReadOnly);
+          return true;
+        });
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_FALSE(h.log->health());
+    h.log.reset();
+    SimFileSystem after = disk.after_crash(sim::kCrashModes[seed % std::size(sim::kCrashModes)], seed);
+    LogHarness found(after);
+    found.must_open();
+    if (HasFatalFailure()) return;
+    writers.expect_in(found.recovered, writers.acknowledged);
+  }
 }
 
 // --- every operation fails once, and then for good ----------------------------------------------
