@@ -14,31 +14,37 @@ namespace stave::keyspace {
 // Slots are counted from the end of the page, so that slots of 32 bytes do not straddle cache lines. A free slot holds
 // the place (offset in the page, in units) of the next free one.
 struct Arena::Page {
-  std::uint16_t cls;
+  std::uint8_t cls;
+  bool wide;            ///< As large as its chunk, and the only one in it.
   std::uint16_t used;   ///< Slots in use.
   std::uint16_t fresh;  ///< Slots that were ever used: the rest needs no list.
   std::uint16_t free;   ///< First of the list of free slots; 0 ends it.
   PageId next;          ///< Of the same class, with room.
   PageId previous;
 
-  [[nodiscard]] bool full() const noexcept { return used == kSlotsPerPage[cls]; }
+  [[nodiscard]] bool full() const noexcept { return used == (wide ? kSlotsPerChunk : kSlotsPerPage)[cls]; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return wide ? ChunkSource::kChunkBytes : kPageBytes; }
 };
 
 struct Arena::State {
-  PageId with_room[kClassCount] = {};    ///< Heads of the lists of pages.
-  std::uint16_t* free_pages = nullptr;   ///< By chunk number: a bit per free page. Zero for blocks.
-  std::uint32_t* next_number = nullptr;  ///< By unused chunk number: the next unused one.
-  std::uint32_t free_number = 0;         ///< First of that list.
-  std::uint32_t fresh_number = 1;        ///< Numbers from here on were never used.
-  std::uint32_t capacity = 0;            ///< Of the directory.
-  std::uint32_t chunks = 0;              ///< Held, blocks not counted.
-  std::uint32_t pages = 0;               ///< In use.
-  std::uint32_t roomy = 0;               ///< No chunk below this number has a free page.
-  std::uint32_t spare = 0;               ///< A chunk without a page in use, kept for the next one.
+  PageId with_room[kClassCount] = {};   ///< Heads of the lists of pages.
+  std::uint16_t* free_pages = nullptr;  ///< By chunk number: a bit per free page. Zero for blocks.
+  std::uint32_t* notes = nullptr;       ///< By number. Unused: the next unused one. In use: kWide or 0.
+  std::uint32_t free_number = 0;        ///< First of that list.
+  std::uint32_t fresh_number = 1;       ///< Numbers from here on were never used.
+  std::uint32_t capacity = 0;           ///< Of the directory.
+  std::uint32_t chunks = 0;             ///< Held, blocks not counted.
+  std::uint32_t pages = 0;              ///< In use.
+  std::uint32_t roomy = 0;              ///< No chunk below this number has a free page.
+  std::uint32_t spare = 0;              ///< A chunk without a page in use, kept for the next one.
+  std::uint16_t small_pages[kClassCount] = {};
 };
 
 namespace {
 constexpr std::uint16_t kAllPages = 0xffff;
+constexpr std::uint32_t kWide = 1;
+/// A size with this many small pages gets wide ones, where headers and remainders cost next to nothing.
+constexpr std::uint16_t kWideFrom = 64;
 constexpr std::size_t kPerNumber = sizeof(std::byte*) + sizeof(std::uint16_t) + sizeof(std::uint32_t);
 }  // namespace
 
@@ -61,7 +67,7 @@ Ref Arena::allocate(std::size_t bytes) noexcept {
   const std::size_t size = kSlotBytes[cls];
   auto* const page_bytes = reinterpret_cast<std::byte*>(&from);
   std::size_t place = std::size_t{from.free} * kRefUnit;
-  if (place == 0) place = kPageBytes - ++from.fresh * size;
+  if (place == 0) place = from.bytes() - ++from.fresh * size;
   unpoison(page_bytes + place, size);
   if (from.free != 0) from.free = base::load<std::uint16_t>(page_bytes + place);
   ++from.used;
@@ -80,14 +86,16 @@ void Arena::release(Ref ref, std::size_t bytes) noexcept {
     return;
   }
   const std::size_t offset = std::size_t{ref & kOffsetMask} * kRefUnit;
-  const PageId id = number * kPagesPerChunk + static_cast<PageId>(offset / kPageBytes);
+  const bool wide = state_->notes[number] == kWide;
+  const std::size_t start = wide ? 0 : offset / kPageBytes * kPageBytes;
+  const PageId id = number * kPagesPerChunk + static_cast<PageId>(start / kPageBytes);
   Page& from = *page(id);
   const std::size_t size = kSlotBytes[from.cls];
   STAVE_ASSERT(from.cls == size_class(bytes) && from.used != 0);
   std::byte* const at = chunks_[number] + offset;
   base::store(at, from.free);
   poison(at, size);
-  from.free = static_cast<std::uint16_t>(offset % kPageBytes / kRefUnit);
+  from.free = static_cast<std::uint16_t>((offset - start) / kRefUnit);
   used_bytes_ -= size;
   const bool was_full = from.full();
   --from.used;
@@ -118,51 +126,78 @@ void Arena::unlink(PageId id, Page& page_) noexcept {
   if (page_.next != 0) page(page_.next)->previous = page_.previous;
 }
 
-Arena::PageId Arena::take_page(std::size_t cls) noexcept {
-  if (state_ == nullptr && !grow_directory()) return 0;
+/// The number of a chunk without a page in use; 0 when there is no memory.
+std::uint32_t Arena::take_chunk() noexcept {
   State& s = *state_;
-  // The lowest chunk with room, so that the others may empty.
-  while (s.roomy < s.fresh_number && s.free_pages[s.roomy] == 0) ++s.roomy;
-  std::uint32_t number = s.roomy;
-  if (number == s.fresh_number) {
-    number = take_number();
-    std::byte* const chunk = number != 0 ? source_->take(1) : nullptr;
-    if (chunk == nullptr) {
-      if (number != 0) give_number(number);
-      if (s.pages == 0 && used_bytes_ == 0) release_all();
-      return 0;
-    }
-    chunks_[number] = chunk;
-    s.free_pages[number] = kAllPages;
-    s.roomy = std::min(s.roomy, number);
-    ++s.chunks;
-    poison(chunk, ChunkSource::kChunkBytes);
+  if (s.spare != 0) return std::exchange(s.spare, 0);
+  const std::uint32_t number = take_number();
+  if (number == 0) return 0;
+  std::byte* const chunk = source_->take(1);
+  if (chunk == nullptr) {
+    give_number(number);
+    return 0;
   }
+  poison(chunk, ChunkSource::kChunkBytes);
+  chunks_[number] = chunk;
+  s.notes[number] = 0;
+  s.free_pages[number] = kAllPages;
+  s.roomy = std::min(s.roomy, number);
+  ++s.chunks;
+  return number;
+}
+
+Arena::PageId Arena::start_page(std::uint32_t number, unsigned index, std::size_t cls, bool wide) noexcept {
+  State& s = *state_;
+  s.free_pages[number] = static_cast<std::uint16_t>(wide ? 0 : s.free_pages[number] & ~(1u << index));
+  s.notes[number] = wide ? kWide : 0;
   if (number == s.spare) s.spare = 0;
-  const auto free = s.free_pages[number];
-  s.free_pages[number] = static_cast<std::uint16_t>(free & (free - 1));
+  if (!wide) ++s.small_pages[cls];
   ++s.pages;
-  const PageId id = number * kPagesPerChunk + static_cast<PageId>(std::countr_zero(free));
+  const PageId id = number * kPagesPerChunk + index;
   auto* const at = reinterpret_cast<std::byte*>(page(id));
   unpoison(at, kPageHeaderBytes);
-  Page* const fresh = new (at) Page{static_cast<std::uint16_t>(cls), 0, 0, 0, 0, 0};
-  link(id, *fresh);
+  link(id, *new (at) Page{static_cast<std::uint8_t>(cls), wide, 0, 0, 0, 0, 0});
   return id;
+}
+
+Arena::PageId Arena::take_page(std::size_t cls) noexcept {
+  if (state_ == nullptr && !grow_directory()) return 0;
+  if (state_->small_pages[cls] >= kWideFrom)
+    if (const std::uint32_t number = take_chunk(); number != 0) return start_page(number, 0, cls, true);
+  // The lowest chunk with room, so that the others may empty.
+  State& s = *state_;
+  while (s.roomy < s.fresh_number && s.free_pages[s.roomy] == 0) ++s.roomy;
+  const std::uint32_t number = s.roomy < s.fresh_number ? s.roomy : take_chunk();
+  if (number != 0) return start_page(number, static_cast<unsigned>(std::countr_zero(s.free_pages[number])), cls, false);
+  if (s.pages == 0 && used_bytes_ == 0) release_all();
+  return 0;
 }
 
 void Arena::give_page(PageId id) noexcept {
   State& s = *state_;
   const std::uint32_t number = id / kPagesPerChunk;
-  poison(reinterpret_cast<std::byte*>(page(id)), kPageBytes);
-  s.free_pages[number] = static_cast<std::uint16_t>(s.free_pages[number] | 1u << id % kPagesPerChunk);
+  const Page gone = *page(id);
+  poison(reinterpret_cast<std::byte*>(page(id)), gone.bytes());
+  if (gone.wide) {
+    s.free_pages[number] = kAllPages;
+    s.notes[number] = 0;
+  } else {
+    s.free_pages[number] = static_cast<std::uint16_t>(s.free_pages[number] | 1u << id % kPagesPerChunk);
+    --s.small_pages[gone.cls];
+  }
   s.roomy = std::min(s.roomy, number);
   --s.pages;
   if (s.pages == 0 && used_bytes_ == 0) {
     release_all();
-    return;
+  } else if (s.free_pages[number] == kAllPages) {
+    give_chunk(number);
   }
-  if (s.free_pages[number] != kAllPages) return;
-  // One free chunk is kept, so that a page that comes and goes does not send a chunk back and forth: the lower one.
+}
+
+/// Gives back a chunk without a page in use, unless it is the only such one: that is kept, so that a page that comes
+/// and goes does not send a chunk back and forth. Of two the lower one is kept.
+void Arena::give_chunk(std::uint32_t number) noexcept {
+  State& s = *state_;
   if (s.spare == 0) {
     s.spare = number;
     return;
@@ -195,17 +230,17 @@ bool Arena::grow_directory() noexcept {
     return false;
   }
   auto** const chunks = reinterpret_cast<std::byte**>(block);
-  auto* const next_number = reinterpret_cast<std::uint32_t*>(block + capacity * sizeof(std::byte*));
-  auto* const free_pages = reinterpret_cast<std::uint16_t*>(next_number + capacity);
+  auto* const notes = reinterpret_cast<std::uint32_t*>(block + capacity * sizeof(std::byte*));
+  auto* const free_pages = reinterpret_cast<std::uint16_t*>(notes + capacity);
   std::memset(block, 0, capacity * kPerNumber);
   if (had != 0) {
     std::memcpy(chunks, chunks_, had * sizeof *chunks);
-    std::memcpy(next_number, state->next_number, had * sizeof *next_number);
+    std::memcpy(notes, state->notes, had * sizeof *notes);
     std::memcpy(free_pages, state->free_pages, had * sizeof *free_pages);
     source_->release(reinterpret_cast<std::byte*>(chunks_), had * kPerNumber);
   }
   chunks_ = chunks;
-  state->next_number = next_number;
+  state->notes = notes;
   state->free_pages = free_pages;
   state->capacity = capacity;
   state_ = state;
@@ -215,14 +250,14 @@ bool Arena::grow_directory() noexcept {
 
 std::uint32_t Arena::take_number() noexcept {
   State& s = *state_;
-  if (s.free_number != 0) return std::exchange(s.free_number, s.next_number[s.free_number]);
+  if (s.free_number != 0) return std::exchange(s.free_number, s.notes[s.free_number]);
   if (s.fresh_number == s.capacity && !grow_directory()) return 0;
   return s.fresh_number++;
 }
 
 void Arena::give_number(std::uint32_t number) noexcept {
   chunks_[number] = nullptr;
-  state_->next_number[number] = std::exchange(state_->free_number, number);
+  state_->notes[number] = std::exchange(state_->free_number, number);
 }
 
 Ref Arena::allocate_large(std::size_t bytes) noexcept {

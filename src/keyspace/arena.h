@@ -1,4 +1,5 @@
-// The memory of one shard's entries: slots of 89 sizes in 4 KiB pages, pages in 64 KiB chunks; the largest in blocks.
+// The memory of one shard's entries: slots of 89 sizes in pages of 4 KiB, or 64 KiB for a size that is used a lot, in
+// chunks of 64 KiB; the largest in blocks of their own.
 //
 // Promises: a slot wastes less than 2 bytes up to 128, some 5 % beyond; an all-free page may serve any size next, an
 // all-free chunk goes back to the source; a failed allocation changes nothing; an arena that holds nothing takes
@@ -57,7 +58,7 @@ class Arena {
   static constexpr Ref kOffsetMask = (Ref{1} << kOffsetBits) - 1;
   static constexpr std::uint32_t kChunksMax = std::uint32_t{1} << (32 - kOffsetBits);
   static constexpr unsigned kPagesPerChunk = ChunkSource::kChunkBytes / kPageBytes;
-  static_assert(ChunkSource::kChunkBytes == kRefUnit << kOffsetBits);
+  static_assert(ChunkSource::kChunkBytes == kRefUnit << kOffsetBits && ChunkSource::kChunkBytes == kChunkBytes);
 
   using PageId = std::uint32_t;  ///< Chunk number and page number in it. 0 is none.
   struct Page;
@@ -65,6 +66,9 @@ class Arena {
 
   [[nodiscard]] Page* page(PageId id) const noexcept;
   [[nodiscard]] PageId take_page(std::size_t cls) noexcept;
+  [[nodiscard]] PageId start_page(std::uint32_t number, unsigned index, std::size_t cls, bool wide) noexcept;
+  [[nodiscard]] std::uint32_t take_chunk() noexcept;
+  void give_chunk(std::uint32_t number) noexcept;
   void give_page(PageId id) noexcept;
   void link(PageId id, Page& page) noexcept;
   void unlink(PageId id, Page& page) noexcept;

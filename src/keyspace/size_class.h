@@ -10,6 +10,7 @@ namespace stave::keyspace {
 
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::size_t kPageHeaderBytes = 16;
+inline constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
 namespace internal {
 inline constexpr std::size_t kSlotBytesMin = 12;
@@ -35,10 +36,10 @@ inline constexpr auto kSlotBytes = internal::slot_sizes();
 inline constexpr std::size_t kSlotBytesMax = kSlotBytes[kClassCount - 1];
 
 namespace internal {
-consteval std::array<std::uint16_t, kClassCount> slots_per_page() {
+consteval std::array<std::uint16_t, kClassCount> slots_in(std::size_t page_bytes) {
   std::array<std::uint16_t, kClassCount> slots{};
   for (std::size_t cls = 0; cls < kClassCount; ++cls)
-    slots[cls] = static_cast<std::uint16_t>((kPageBytes - kPageHeaderBytes) / kSlotBytes[cls]);
+    slots[cls] = static_cast<std::uint16_t>((page_bytes - kPageHeaderBytes) / kSlotBytes[cls]);
   return slots;
 }
 /// By size in units of 2 bytes, rounded up.
@@ -54,7 +55,8 @@ consteval std::array<std::uint8_t, kSlotBytesMax / 2 + 1> class_of_size() {
 inline constexpr auto kClassOfSize = class_of_size();
 }  // namespace internal
 
-inline constexpr auto kSlotsPerPage = internal::slots_per_page();
+inline constexpr auto kSlotsPerPage = internal::slots_in(kPageBytes);
+inline constexpr auto kSlotsPerChunk = internal::slots_in(kChunkBytes);
 
 /// The smallest class that holds `bytes`, which must not exceed kSlotBytesMax.
 inline std::size_t size_class(std::size_t bytes) noexcept {

@@ -97,7 +97,7 @@ class Table {
   static constexpr std::uint32_t kBucketsPerChunk = ChunkSource::kChunkBytes / sizeof(Bucket);
   static constexpr std::uint32_t kBucketsMax = std::uint32_t{1} << 31;
   /// Mean slots per bucket at which the table grows, and under which it shrinks.
-  static constexpr std::uint64_t kLoadMax = 11;
+  static constexpr std::uint64_t kLoadMax = 13;
   static constexpr std::uint64_t kLoadMin = 3;
   static constexpr int kBucketsPerStep = 2;
 
