@@ -11,7 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cwchar>
-#include <iostream>
+#include <utility>
 
 #include "doors/shell/help.h"
 
@@ -30,14 +30,65 @@ extern "C" void on_interrupt(int) {
   interrupted = 1;
 }
 
+/// Waits until standard input has something, or a signal of ours came: then false. Signals are let in only inside the
+/// wait; one that came between a look at the flags and a plain read would be noticed a key press too late.
+bool wait_for_input() {
+  sigset_t ours;
+  sigset_t before;
+  sigemptyset(&ours);
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT}) sigaddset(&ours, signal);
+  ::pthread_sigmask(SIG_BLOCK, &ours, &before);
+  bool ready = false;
+  while (!ready && end_requested == 0 && interrupted == 0) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    ready = ::ppoll(&input, 1, nullptr, &before) > 0;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return ready && interrupted == 0;
+}
+
 class PipeLines final : public LineSource {
  public:
   std::optional<std::string> next(std::string_view) override {
-    std::string line;
-    if (end_requested != 0 || interrupted != 0 || !std::getline(std::cin, line)) return std::nullopt;
-    return line;
+    for (;;) {
+      if (end_requested != 0 || interrupted != 0) return std::nullopt;
+      if (const auto end = buffer_.find('\n', scanned_); end != std::string::npos) {
+        std::string line = buffer_.substr(at_, end - at_);
+        at_ = scanned_ = end + 1;
+        return line;
+      }
+      buffer_.erase(0, at_);
+      at_ = 0;
+      scanned_ = buffer_.size();
+      if (!read_more()) return last_line();
+    }
   }
   [[nodiscard]] bool interactive() const noexcept override { return false; }
+
+ private:
+  /// False at the end of the input and when a signal asked for it.
+  bool read_more() {
+    constexpr std::size_t kStep = 64 << 10;
+    if (!wait_for_input()) {
+      buffer_.clear();  // Half a line is no command.
+      return false;
+    }
+    const std::size_t size = buffer_.size();
+    buffer_.resize(size + kStep);
+    const ssize_t got = ::read(STDIN_FILENO, buffer_.data() + size, kStep);
+    buffer_.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return got > 0;
+  }
+  /// What follows the last line end, once.
+  std::optional<std::string> last_line() {
+    if (buffer_.empty()) return std::nullopt;
+    scanned_ = 0;
+    return std::exchange(buffer_, {});
+  }
+
+  std::string buffer_;
+  std::size_t at_ = 0;       ///< Start of the next line.
+  std::size_t scanned_ = 0;  ///< No line end before this.
 };
 
 /// libedit's editor. Hints stand at the right edge of the line, as its right-hand prompt.
@@ -134,6 +185,7 @@ int EditedLines::read_character(EditLine* editor, wchar_t* to) {
   EditedLines& self = of(editor);
   std::mbstate_t state{};
   for (;;) {
+    const bool ready = wait_for_input();
     if (end_requested != 0) return 0;
     if (interrupted != 0) {
       interrupted = 0;
@@ -141,13 +193,8 @@ int EditedLines::read_character(EditLine* editor, wchar_t* to) {
       *to = L'\n';
       return 1;
     }
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (::poll(&input, 1, -1) < 0) {
-      if (errno == EINTR) continue;
-      return -1;
-    }
     char byte = 0;
-    const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
+    const ssize_t got = ready ? ::read(STDIN_FILENO, &byte, 1) : 0;
     if (got == 0) return 0;
     if (got < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;
