@@ -36,9 +36,9 @@ class Server:
     def __init__(self, directory):
         self.directory = directory
 
-    def start(self):
+    def start(self, *options):
         self.port = free_port()
-        self.process = subprocess.Popen([STAVE, "serve", "--port", str(self.port), "--dir", self.directory],
+        self.process = subprocess.Popen([STAVE, "serve", "--port", str(self.port), "--dir", self.directory, *options],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(600):
             if self.process.poll() is not None:
