@@ -90,7 +90,7 @@ Result<void> Recovery::read_header(RecoveredSegment& segment, File& file) {
 
 Result<bool> Recovery::never_written(File& file, std::uint64_t from) {
   STAVE_ASSIGN(const std::uint64_t size, file.size());
-  std::vector<std::byte> bytes(1u << 20);
+  std::vector<std::byte> bytes(kSegmentHeaderBytes);
   for (std::uint64_t at = from; at < size;) {
     STAVE_ASSIGN(const std::size_t got, file.read_at(at, bytes));
     if (got == 0) break;

@@ -31,8 +31,13 @@ bool is_zero(const std::byte* from, std::size_t bytes) noexcept {
 
 }  // namespace
 
-Scanner::Scanner() : buffer_(kBlockBytes) {
+Scanner::Scanner() {
   views_.reserve(2 * kRunRecords);
+}
+
+void Scanner::size_buffer(const SegmentSource& source) {
+  const std::uint64_t bytes = std::clamp<std::uint64_t>(source.end - source.base, kRecordHeaderBytes, kBlockBytes);
+  if (buffer_.size() < bytes) buffer_.resize(bytes);
 }
 
 Result<std::size_t> Scanner::read(const SegmentSource& source, std::uint64_t lsn, std::span<std::byte> into) {
@@ -51,6 +56,7 @@ Result<void> Scanner::deliver(std::size_t count, const ReplayFn& replay, ScanRes
 }
 
 Result<ScanResult> Scanner::scan(const SegmentSource& source, const ReplayFn& replay) {
+  size_buffer(source);
   ScanResult result;
   result.batch_end = result.stop = source.base;
   std::uint64_t front = source.base;  // the LSN of the buffer's first byte; always the end of a batch
@@ -118,11 +124,12 @@ Result<bool> Scanner::proves(const SegmentSource& source, std::uint64_t lsn, std
 }
 
 Result<RestResult> Scanner::examine(const SegmentSource& source, std::uint64_t batch_end, std::uint64_t stop) {
+  size_buffer(source);
   RestResult result;
   result.nonzero_end = batch_end;
   std::uint64_t front = batch_end;
   while (front < source.end) {
-    STAVE_ASSIGN(const std::size_t have, read(source, front, std::span(buffer_).first(kBlockBytes)));
+    STAVE_ASSIGN(const std::size_t have, read(source, front, buffer_));
     if (have == 0) break;
     const std::byte* const bytes = buffer_.data();
     std::size_t last = have;

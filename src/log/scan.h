@@ -46,6 +46,7 @@ class Scanner {
   Result<RestResult> examine(const SegmentSource& source, std::uint64_t batch_end, std::uint64_t stop);
 
  private:
+  void size_buffer(const SegmentSource& source);
   Result<std::size_t> read(const SegmentSource& source, std::uint64_t lsn, std::span<std::byte> into);
   Result<void> deliver(std::size_t count, const ReplayFn& replay, ScanResult& result);
   Result<bool> proves(const SegmentSource& source, std::uint64_t lsn, std::uint32_t length);
