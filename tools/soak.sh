@@ -1,14 +1,24 @@
 #!/usr/bin/env bash
-# `make soak`: the promises of `make test` for as long as it is told to (SOAK_MINUTES, default 60). Every test that
-# can go on for longer reads its measure from the environment and prints the seed it goes on from; they carry the label `soak`.
+# `make soak`: the promises of `make test` for as long as it is told to (SOAK_MINUTES, default 60; SOAK_MINUTES=1440 for a day).
+#
+# First each fuzzer for a share of the time, then rounds of the random, crash and kill tests, each round with a seed of its own
+# and at more than a hundred times the size that `make test` runs. STAVE_SEED repeats a round.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minutes=${SOAK_MINUTES:-60}
+begin=$SECONDS
 tools/build.sh release -- all
 ln -sfn release/stave build/stave
-export STAVE_SOAK_MINUTES=$minutes
-# A simulated crash and its recovery take about a millisecond, a kill and its restart about one second.
-export STAVE_CRASH_STATES=${STAVE_CRASH_STATES:-$((minutes * 20000))}
-export STAVE_KILLS=${STAVE_KILLS:-$((minutes > 4 ? minutes * 10 : 40))}
-tools/fuzz.sh $((minutes * 60 / 12 + 1))
-exec ctest --test-dir build/release --output-on-failure --label-regex soak --timeout $((minutes * 60 * 3 + 600)) --no-tests=error
+fuzzers=$(find fuzz -name 'fuzz_*.cc' | wc -l)
+tools/fuzz.sh $((minutes * 60 / 3 / fuzzers + 1))
+
+export STAVE_CRASH_STATES=${STAVE_CRASH_STATES:-5000000} STAVE_KILLS=${STAVE_KILLS:-200}
+round=0
+while (( round == 0 || SECONDS - begin < minutes * 60 )); do
+  round=$((round + 1))
+  seed=${STAVE_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+  echo "== round $round, STAVE_SEED=$seed STAVE_CRASH_STATES=$STAVE_CRASH_STATES STAVE_KILLS=$STAVE_KILLS"
+  STAVE_SEED=$seed ctest --test-dir build/release --output-on-failure --timeout 86400 \
+    --tests-regex '^(testing|log|keyspace|store|commands|crash|kill|package_index|server)$'
+  [[ -z ${STAVE_SEED:-} ]] || break
+done

@@ -269,6 +269,12 @@ def dead_files(tree):
         )
         if not built and not globbed:
             yield Finding(path, 1, "no CMake target builds it")
+    for path in tree.files:
+        stem = pathlib.PurePosixPath(path).stem
+        if re.match(r"tests/[^/]+\.py$", path) and path.endswith("_test.py"):
+            words = "|".join(re.escape(word) for word in (stem, stem.removesuffix("_test")))
+            if not re.search(r"(?<![\w-])(?:%s)(?![\w-])" % words, cmake_text.get("tests/CMakeLists.txt", "")):
+                yield Finding(path, 1, "no test of CMake runs it")
     included = set()
     for path in tree.cpp():
         folder = path.rpartition("/")[0]

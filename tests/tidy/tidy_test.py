@@ -127,6 +127,8 @@ class Tidy(unittest.TestCase):
         self.assert_found({"src/lost/x.cc": "int x;\n"}, "dead-files", "no CMake target")
         self.assert_found({"tests/x.cc": "int x;\n", "tests/CMakeLists.txt": "add_executable(y y.cc)\n"}, "dead-files", "tests/x.cc")
         self.assertEqual(check({"tests/x.cc": "int x;\n", "tests/CMakeLists.txt": "add_executable(x x.cc)\n"}, "dead-files"), [])
+        self.assert_found({"tests/x_test.py": "", "tests/CMakeLists.txt": "add_test(NAME y COMMAND y_test.py)\n"}, "dead-files", "no test")
+        self.assertEqual(check({"tests/x_test.py": "", "tests/CMakeLists.txt": "add_test(NAME x COMMAND x_test.py)\n"}, "dead-files"), [])
         self.assert_found({"src/log/alone.h": "// A.\n#pragma once\n"}, "dead-files", "nobody includes it")
 
     def test_finds_modules_without_a_good_readme(self):
