@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -55,8 +56,10 @@ TEST(Shard, is_small_and_takes_nothing_while_empty) {
 TEST(Shard, holds_the_longest_keys_and_large_values) {
   CountedSource source;
   Shard shard(kTestKey, source);
-  for (const std::size_t key_size : {0, 1, 127, 128, 1015, 2030, 2040, 16383, 16384, 16 << 20}) {
-    for (const std::size_t value_size : {0, 1, 127, 128, 1000, 1024, 16384, 3 << 20}) {
+  for (const std::size_t key_size :
+       std::initializer_list<std::size_t>{0, 1, 127, 128, 1015, 2030, 2040, 16383, 16384, 16 << 20}) {
+    for (const std::size_t value_size :
+         std::initializer_list<std::size_t>{0, 1, 127, 128, 1000, 1024, 16384, 3 << 20}) {
       const std::string key(key_size, 'k');
       const std::string value(value_size, 'v');
       ASSERT_TRUE(put(shard, key, value, {.at = UnixMs{kUnixMsMax}, .sliding_ms = 5}).has_value());
@@ -96,7 +99,7 @@ TEST(Shard, keeps_every_bit_of_an_entry_apart) UNLOCKED {
 TEST(Shard, overwrites_a_value_of_the_same_size_in_place_and_without_memory) {
   CountedSource source;
   Shard shard(kTestKey, source);
-  for (const std::size_t size : {0, 5, 500, 5000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{0, 5, 500, 5000}) {
     for (const Expiry expiry : {Expiry{}, Expiry{.at = UnixMs{50}}, Expiry{.at = UnixMs{50}, .sliding_ms = 9}}) {
       const std::byte* const before = put(shard, "key", std::string(size, 'a'), expiry)->data();
       source.fail_after(0);
@@ -141,7 +144,7 @@ void refuse_at_every_request(std::size_t keys, const Operation& operation) UNLOC
 }
 
 TEST(Shard, leaves_no_trace_of_a_put_that_found_no_memory) {
-  for (const std::size_t keys : {0, 1, 13, 14, 100, 5000}) {
+  for (const std::size_t keys : std::initializer_list<std::size_t>{0, 1, 13, 14, 100, 5000}) {
     refuse_at_every_request(keys, [](Shard& s) { return put(s, "new", "value").has_value(); });
     refuse_at_every_request(
         keys, [](Shard& s) { return put(s, "new", std::string(5000, 'v'), {.at = UnixMs{5}}).has_value(); });
@@ -152,7 +155,7 @@ TEST(Shard, leaves_no_trace_of_a_put_that_found_no_memory) {
 }
 
 TEST(Shard, leaves_no_trace_of_an_exchange_or_an_expiry_that_found_no_memory) UNLOCKED {
-  for (const std::size_t keys : {1, 12, 13, 100}) {
+  for (const std::size_t keys : std::initializer_list<std::size_t>{1, 12, 13, 100}) {
     refuse_at_every_request(keys, [](Shard& s) UNLOCKED {
       Detached previous;
       const bool done =
@@ -238,7 +241,7 @@ TEST(Shard, gives_its_memory_back_as_it_empties) UNLOCKED {
 TEST(Shard, scans_every_key_that_stays_while_it_grows_and_shrinks) UNLOCKED {
   CountedSource source;
   Shard shard(kTestKey, source);
-  for (const std::size_t stay : {1, 20, 500}) {
+  for (const std::size_t stay : std::initializer_list<std::size_t>{1, 20, 500}) {
     for (const bool grows : {true, false}) {
       fill(shard, 0, stay);
       std::size_t next = stay;
