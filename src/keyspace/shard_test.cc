@@ -155,6 +155,14 @@ TEST(Shard, leaves_no_trace_of_a_put_that_found_no_memory) {
 }
 
 TEST(Shard, leaves_no_trace_of_an_exchange_or_an_expiry_that_found_no_memory) UNLOCKED {
+  // The longest key takes a block of its own, and so asks for memory when it moves.
+  refuse_at_every_request(1, [](Shard& s) UNLOCKED {
+    const std::string key(5000, 'k');
+    if (!find(s, key) && !put(s, key, "v")) return false;
+    const bool done = s.set_expiry(test_hash(key), find(s, key), {.at = UnixMs{5}}).has_value();
+    if (!done) s.erase(test_hash(key), key);
+    return done;
+  });
   for (const std::size_t keys : std::initializer_list<std::size_t>{1, 12, 13, 100}) {
     refuse_at_every_request(keys, [](Shard& s) UNLOCKED {
       Detached previous;
@@ -208,6 +216,35 @@ TEST(Shard, goes_on_without_memory_to_grow) UNLOCKED {
   EXPECT_EQ(source.bytes(), 0u);
 }
 
+TEST(Shard, takes_a_step_of_growth_back_that_found_no_memory) UNLOCKED {
+  CountedSource source;
+  Shard shard(kTestKey, source);
+  constexpr std::size_t kBegin = 12'000;
+  fill(shard, 0, kBegin);
+  std::size_t keys = kBegin;
+  for (int round = 0; round < 4; ++round) {
+    // Growth begins when the table takes a run of chunks.
+    for (std::uint64_t table = shard.memory().table; shard.memory().table < table + table / 4; ++keys) {
+      table = std::min(table, shard.memory().table);
+      ASSERT_TRUE(put(shard, key_of(keys), "v"));
+    }
+    // Eat what is left in chunks, and what is left in pages of the size of overflow nodes.
+    source.fail_after(0);
+    const std::size_t eaten = keys;
+    while (put(shard, key_of(keys), std::string(900, 'v'))) ++keys;
+    const auto padding = [](std::size_t i) { return std::string(32 - 10 - key_of(i).size(), 'v'); };
+    while (put(shard, key_of(keys), padding(keys))) ++keys;
+    ASSERT_LT(keys - eaten, 1000u);
+    for (std::size_t i = 0; i < 3000; ++i) ASSERT_TRUE(put(shard, key_of(i), "value " + std::to_string(i)));
+    for (std::size_t i = 0; i < keys; ++i) ASSERT_TRUE(find(shard, key_of(i)));
+    EXPECT_EQ(contents_of(shard).size(), keys);
+    source.fail_never();
+    EXPECT_EQ(shard.memory().total(), source.bytes());
+  }
+  for (std::size_t i = 0; i < keys; ++i) ASSERT_TRUE(shard.erase(test_hash(key_of(i)), key_of(i)));
+  EXPECT_EQ(source.bytes(), 0u);
+}
+
 TEST(Shard, finds_keys_whose_tags_and_buckets_are_all_the_same) UNLOCKED {
   CountedSource source;
   Shard shard(kTestKey, source);
@@ -229,7 +266,10 @@ TEST(Shard, gives_its_memory_back_as_it_empties) UNLOCKED {
   CountedSource source;
   Shard shard(kTestKey, source);
   constexpr std::size_t kKeys = 50'000;
-  fill(shard, 0, kKeys);
+  for (std::size_t i = 0; i < kKeys; i += 100) {
+    fill(shard, i, i + 100);
+    ASSERT_EQ(shard.memory().total(), source.bytes());
+  }
   const std::uint64_t full = source.bytes();
   // In the order of insertion, so that pages empty one after the other.
   for (std::size_t i = 0; i < kKeys - 100; ++i) ASSERT_TRUE(shard.erase(test_hash(key_of(i)), key_of(i)));
@@ -309,7 +349,7 @@ TEST(Shard, notices_a_deadline_that_was_put_off_when_the_old_one_comes) UNLOCKED
 TEST(Shard, hands_out_what_is_due_until_it_is_erased) UNLOCKED {
   CountedSource source;
   Shard shard(kTestKey, source);
-  for (std::size_t i = 0; i < 1000; ++i)
+  for (std::size_t i = 0; i < 5000; ++i)
     ASSERT_TRUE(put(shard, key_of(i), "v", {.at = UnixMs{static_cast<int>(i) + 1}}));
   for (int round = 0; round < 2; ++round) {
     std::vector<std::string> keys;
