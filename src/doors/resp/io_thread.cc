@@ -133,7 +133,10 @@ int IoThread::wait_ms() {
     if (shared_.engine.log().durable() != seen_durable_) return 0;
   }
   std::uint64_t until_ns = 0;
-  if (clock_needed_ || shared_.limits.idle_seconds.load(std::memory_order_relaxed) != 0) until_ns = next_tick_ns_;
+  if (!held_.empty() && wanted_durable_ > asked_durable_ && asked_durable_ <= seen_durable_)
+    until_ns = gather_until_ns_;
+  if (clock_needed_ || shared_.limits.idle_seconds.load(std::memory_order_relaxed) != 0)
+    until_ns = until_ns == 0 ? next_tick_ns_ : std::min(until_ns, next_tick_ns_);
   for (const Connection* connection : parked_)
     until_ns = std::min(until_ns == 0 ? connection->parked_until_ns() : until_ns, connection->parked_until_ns());
   if (until_ns == 0) {
@@ -197,6 +200,7 @@ void IoThread::settle(Connection& connection) {
     // Held answers go out together, after one write or sync for all.
     if (connection.held() != nullptr) {
       held_anew_ = true;
+      if (!connection.books.in_held && returning_ > 0) --returning_;
       put_on(held_, connection, &Connection::Books::in_held);
     } else {
       connection.send();
@@ -246,39 +250,61 @@ void IoThread::run_lists() {
 void IoThread::release_held() {
   if (held_.empty()) return;
   log::Log& log = shared_.engine.log();
-  store::Pending most;
-  if (held_anew_) {
+  const bool anew = std::exchange(held_anew_, false);
+  if (anew) {
+    store::Pending most;
     for (const Connection* connection : held_)
       if (connection->held() != nullptr) most.merge(*connection->held());
-    held_anew_ = false;
+    wanted_durable_ = std::max(wanted_durable_, most.durable);
     if (most.written > log.written()) {
       if (auto done = log.wait_written(most.written); !done) return fail_held(done.error());
     }
-    if (most.durable > asked_durable_ && most.durable > log.durable()) {
-      log.request_sync(most.durable);
-      asked_durable_ = most.durable;
-    }
-  } else if (log.durable() == seen_durable_) {
-    if (auto well = log.health(); !well) fail_held(well.error());
-    return;
+    ask_for_sync();
   }
-  seen_durable_ = log.durable();
+  if (anew || log.durable() != seen_durable_) let_go();
+  if (held_.empty()) return;
+  ask_for_sync();
+  if (auto well = log.health(); !well) fail_held(well.error());
+}
+
+void IoThread::ask_for_sync() {
+  log::Log& log = shared_.engine.log();
+  const Lsn durable = log.durable();
+  if (wanted_durable_ <= asked_durable_ || wanted_durable_ <= durable) return;
+  if (sync_ns_ >= kGatherFromNs) {
+    // The disk is slow. A sync that starts while half of the clients are still reading their last answers serves only
+    // the other half, and so would all that follow. So one at a time, and the clients just answered may come back
+    // first.
+    if (asked_durable_ > durable) return;
+    if (returning_ > 0 && bench_.now_ns < gather_until_ns_) return;
+  }
+  log.request_sync(wanted_durable_);
+  asked_durable_ = wanted_durable_;
+  asked_ns_ = bench_.now_ns;
+  returning_ = 0;
+}
+
+void IoThread::let_go() {
+  const Lsn durable = shared_.engine.log().durable();
+  const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;
+  seen_durable_ = durable;
+  std::size_t released = 0;
   turn_.swap(held_);
   for (Connection* connection : turn_) {
     connection->books.in_held = false;
-    const bool all = connection->release();
-    if (!all && !connection->dead()) {
+    if (connection->release()) {
+      ++released;
+    } else if (!connection->dead()) {
       connection->send();  // what was released; the rest stays
-      connection->books.in_held = true;
-      held_.push_back(connection);
     }
-    const bool anew = held_anew_;
     settle(*connection);
-    held_anew_ = anew;
   }
   turn_.clear();
-  if (held_.empty()) return;
-  if (auto well = log.health(); !well) fail_held(well.error());
+  held_anew_ = false;
+  if (!finished) return;
+  sync_ns_ = (3 * sync_ns_ + (bench_.now_ns - asked_ns_)) / 4;
+  gather_until_ns_ = bench_.now_ns + std::min(sync_ns_ / 2, kGatherNsMax);
+  returning_ = released;
 }
 
 void IoThread::fail_held(const Error& error) {

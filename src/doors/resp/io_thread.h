@@ -44,6 +44,9 @@ class IoThread {
  private:
   static constexpr int kEventsMax = 256;
   static constexpr std::uint64_t kTickNs = 500'000'000;
+  /// With syncs at least this long, they are gathered for (see `ask_for_sync`), for so long at most.
+  static constexpr std::uint64_t kGatherFromNs = 1'500'000;
+  static constexpr std::uint64_t kGatherNsMax = 4'000'000;
   static constexpr std::uint64_t kFarewellNs = 1'000'000'000;
 
   void run();
@@ -56,6 +59,8 @@ class IoThread {
   void run_lists();
   /// Lets go of answers, at most one write and one sync request for all connections.
   void release_held();
+  void ask_for_sync();
+  void let_go();
   void fail_held(const Error& error);
   void tick();
   void reap();
@@ -87,7 +92,12 @@ class IoThread {
   std::vector<Connection*> turn_;  ///< Scratch of `run_lists`.
   std::vector<Connection*> doomed_;
   Lsn seen_durable_ = kNoLsn;
+  Lsn wanted_durable_ = kNoLsn;
   Lsn asked_durable_ = kNoLsn;
+  std::uint64_t asked_ns_ = 0;
+  std::uint64_t sync_ns_ = 0;  ///< How long a sync takes, from asking to hearing, smoothed.
+  std::uint64_t gather_until_ns_ = 0;
+  std::size_t returning_ = 0;  ///< Clients the last sync released that have not come back yet.
   bool held_anew_ = false;
   bool clock_needed_ = false;
   std::uint64_t next_tick_ns_ = 0;
