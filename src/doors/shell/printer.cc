@@ -65,9 +65,13 @@ void nested(const Reply& reply, std::size_t indent, bool terminal, std::string& 
     if (i != 0) out.append(indent, ' ');
     const std::string number = std::to_string(i + 1);
     out.append(width - number.size(), ' ').append(number).append(map ? "# " : ") ");
-    if (map) out.append(scalar(reply.elements[i * step], terminal, false)).append(" => ");
     const Reply& value = reply.elements[i * step + step - 1];
-    if (map && is_aggregate(value) && !value.elements.empty()) out.append("\n").append(indent + width + 2, ' ');
+    if (map) {
+      // What is nested below a name begins on a line of its own.
+      const bool below = is_aggregate(value) && !value.elements.empty();
+      out.append(scalar(reply.elements[i * step], terminal, false)).append(below ? " =>\n" : " => ");
+      if (below) out.append(indent + width + 2, ' ');
+    }
     nested(value, indent + width + 2, terminal, out);
   }
 }

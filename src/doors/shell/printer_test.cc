@@ -43,6 +43,12 @@ TEST(Printer, nested_arrays_are_numbered) {
   EXPECT_EQ(print(reply, kPlain), "1) 0\n2) 1) a\n   2) b\n3) (empty array)\n");
 }
 
+TEST(Printer, what_a_map_nests_stands_below_its_name) {
+  const Reply inner = group(Kind::kMap, {bulk("x"), integer(1)});
+  EXPECT_EQ(print(group(Kind::kMap, {bulk("a"), inner, bulk("b"), integer(2)}), kPlain),
+            "1# a =>\n   1# x => (integer) 1\n2# b => (integer) 2\n");
+}
+
 TEST(Printer, control_bytes_are_escaped_on_a_terminal_only) {
   EXPECT_EQ(print(bulk("\x1b[2J"), kPlain), "\\x1b[2J\n");
   EXPECT_EQ(print(bulk("\x1b[2J"), {.format = Format::kPlain, .terminal = false}), "\x1b[2J\n");
