@@ -38,8 +38,10 @@ struct EntryShape {
   static constexpr std::size_t kSlidingBytes = 6;
 
   static constexpr std::size_t length_bytes(std::size_t length) noexcept {
-    std::size_t bytes = 1;
-    for (; length >= 0x80; length >>= 7) ++bytes;
+    if (length < 0x80) [[likely]]
+      return 1;
+    std::size_t bytes = 2;
+    for (length >>= 7; length >= 0x80; length >>= 7) ++bytes;
     return bytes;
   }
   /// Offset of the deadline, when there is one.
@@ -157,8 +159,9 @@ class Entry {
   }
   [[nodiscard]] std::byte* block() const noexcept { return base::load<std::byte*>(value_bytes()); }
   void set_block(std::byte* block) noexcept { base::store(value_bytes(), block); }
-  void set_type(ValueType type) noexcept {
-    set_word((word() & ~(std::uint64_t{0xf} << kTypeShift)) | (static_cast<std::uint64_t>(type) << kTypeShift));
+  void set_content(ValueType type, Lsn address) noexcept {
+    const std::uint64_t kept = word() & ~(kLsnMax | std::uint64_t{0xf} << kTypeShift);
+    set_word(kept | static_cast<std::uint64_t>(type) << kTypeShift | (raw(address) & kLsnMax));
   }
   /// Any deadline and period, for whoever tells the queue; the shape must fit.
   void set_expiry(Expiry expiry) noexcept {
@@ -224,6 +227,10 @@ class Entry {
     }
   }
   static std::byte* put_length(std::byte* at, std::size_t length) noexcept {
+    if (length < 0x80) [[likely]] {
+      *at = static_cast<std::byte>(length);
+      return at + 1;
+    }
     for (; length >= 0x80; length >>= 7) *at++ = static_cast<std::byte>(length | 0x80);
     *at++ = static_cast<std::byte>(length);
     return at;

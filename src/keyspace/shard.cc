@@ -71,17 +71,19 @@ Ref Shard::build(const EntryShape& shape, std::string_view key, const EntrySpec&
     block = arena_.allocate_block(shape.value_size);
     if (block == nullptr) return kNoRef;
   }
-  const Ref ref = arena_.allocate(shape.bytes());
-  if (ref == kNoRef) {
+  const std::size_t key_offset = shape.key_offset();
+  const std::size_t value_offset = key_offset + key.size();
+  const Ref ref = arena_.allocate(value_offset + (shape.out_of_line ? EntryShape::kPointerBytes : shape.value_size));
+  if (ref == kNoRef) [[unlikely]] {
     if (block != nullptr) arena_.release_block(block, shape.value_size);
     return kNoRef;
   }
   Entry entry = arena_.entry(ref);
   entry.init(shape, spec.type, spec.address);
   if (shape.expiring) entry.set_expiry(spec.expiry);
-  copy(entry.key_bytes(), key);
+  copy(entry.data() + key_offset, key);
   if (shape.out_of_line) entry.set_block(block);
-  copy(shape.out_of_line ? block : entry.value_bytes(), spec.value);
+  copy(shape.out_of_line ? block : entry.data() + value_offset, spec.value);
   return ref;
 }
 
@@ -129,8 +131,7 @@ Ref Shard::insert(std::uint64_t hash, std::string_view key, const EntrySpec& spe
 
 void Shard::write_same_shape(Entry entry, const EntrySpec& spec) noexcept {
   copy(entry.out_of_line() ? entry.block() : entry.value_bytes(), spec.value);
-  entry.set_type(spec.type);
-  entry.set_address(spec.address);
+  entry.set_content(spec.type, spec.address);
   if (!entry.has_expiry()) return;
   entry.set_expiry(spec.expiry);
   expiries_.update(entry.queue_slot(), arena_);

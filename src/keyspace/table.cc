@@ -133,7 +133,7 @@ void Table::release_buckets(ChunkSource& source) noexcept {
   free_buckets(buckets, 0, count, source);
 }
 
-/// Growth is by about three eighths; by how much exactly is left to chance, so that the shards of a keyspace, which
+/// Growth is by about a half; by how much exactly is left to chance, so that the shards of a keyspace, which
 /// fill evenly, drift apart and do not all grow at once.
 void Table::resize_if_due(std::uint64_t random, Arena& arena) noexcept {
   if (migrating()) return;
@@ -146,7 +146,7 @@ void Table::resize_if_due(std::uint64_t random, Arena& arena) noexcept {
   constexpr std::uint32_t kDoublingBelow = 32;
   if (used_ > count * kLoadMax && count < kBucketsMax) {
     std::uint64_t wanted = std::uint64_t{count} * 2;
-    if (count >= kDoublingBelow) wanted = count + std::uint64_t{count} * (80 + random % 33) / 256;
+    if (count >= kDoublingBelow) wanted = count + std::uint64_t{count} * (112 + random % 33) / 256;
     const std::uint32_t rounded = std::max(whole_chunks(wanted), count + 1);
     static_cast<void>(
         start_resize(count < kBucketsPerChunk ? rounded : std::max(rounded, count + kBucketsPerChunk), arena.source()));
