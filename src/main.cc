@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "commands/reference.h"
 #include "doors/resp/server.h"
 #include "doors/shell/shell.h"
 
@@ -156,6 +157,7 @@ int main(int argc, char** argv) {
   add_options(*serving, flags);
   app.add_subcommand("shell", "Type commands to a directory, a JSON file or a server (stave shell --help)");
   CLI::App* const reference = app.add_subcommand("options", "Print the table of options as Markdown");
+  CLI::App* const commands = app.add_subcommand("commands", "Print the reference of all commands as Markdown");
   CLI::App* const version = app.add_subcommand("version", "Print the version");
   CLI::App* const help = app.add_subcommand("help", "Print this help");
   const std::string overview = app.help();  // once parsed, it would be that of the subcommand
@@ -170,6 +172,10 @@ int main(int argc, char** argv) {
   }
   if (*reference) {
     std::fputs(stave::resp::options_reference().c_str(), stdout);
+    return 0;
+  }
+  if (*commands) {
+    std::fputs(stave::commands::command_reference().c_str(), stdout);
     return 0;
   }
   if (*help) {
