@@ -147,7 +147,10 @@ class Engine {
   [[nodiscard]] FileSystem& file_system() noexcept { return *file_system_; }
   [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
   /// Changes the store's policy at once, for all later writes. Not kDefault.
-  void set_sync(Sync sync) noexcept { sync_.store(sync, std::memory_order_relaxed); }
+  void set_sync(Sync sync) noexcept {
+    sync_.store(sync, std::memory_order_relaxed);
+    log_->set_sync(sync);
+  }
   [[nodiscard]] Sync sync_policy() const noexcept { return sync_.load(std::memory_order_relaxed); }
   /// Errors: kTooLarge with the sentence that says which limit.
   Result<void> check_limits(std::string_view key, std::size_t value_bytes) const;

@@ -28,11 +28,12 @@ struct Store::Impl {
     return fail(ErrorCode::kInvalidArgument,
                 "database " + std::to_string(database) + " does not exist; there are " + std::to_string(databases));
   }
-  /// Blocks until the answer may leave.
+  /// Blocks until the call may return. Only for the disk: a library's caller dies with the process, so handing each write to the
+  /// operating system would buy a microsecond's system call and no promise (docs/decisions/0001).
   Result<void> settle(const store::Pending& pending) {
-    if (pending.empty() || engine->fulfilled(pending)) [[likely]]
+    if (pending.durable <= engine->log().durable()) [[likely]]
       return {};
-    return engine->wait(pending);
+    return engine->wait({.durable = pending.durable});
   }
   /// Turns what a caller asked for into an expiry. `kept` is what the key has now.
   Result<Expiry> resolve(const Ttl& ttl, UnixMs now, const Expiry& kept) const;
