@@ -12,7 +12,9 @@ Result<std::int64_t> integer_argument(const Call& call, std::size_t i) {
 
 Result<int> database_argument(Call& call, std::size_t i) {
   const auto value = types::parse_integer(call[i]);
-  if (!value || *value != static_cast<int>(*value)) return not_an_integer();
+  if (!value) return not_an_integer();
+  if (*value != static_cast<int>(*value))
+    return answer_error("ERR value is out of range, value must between -2147483648 and 2147483647");
   if (*value < 0 || *value >= call.engine().options().databases) return out_of_range_database();
   return static_cast<int>(*value);
 }

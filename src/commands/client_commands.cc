@@ -28,7 +28,7 @@ Result<bool> is_normal_type(std::string_view name) {
   if (same_word(name, "normal")) return true;
   for (const std::string_view other : {"master", "replica", "slave", "pubsub"})
     if (same_word(name, other)) return false;
-  return answer_error("ERR Unknown client type '" + std::string(name) + "'");
+  return answer_error("ERR Unknown client type '" + quoted(name) + "'");
 }
 
 struct KillFilter {
@@ -66,7 +66,7 @@ Result<KillFilter> parse_kill(Call& call) {
     } else if (call.is(i, "LADDR")) {
       filter.local_address = value;
     } else if (call.is(i, "USER")) {
-      if (value != "default") return answer_error("ERR No such user '" + std::string(value) + "'");
+      if (value != "default") return answer_error("ERR No such user '" + quoted(value) + "'");
       filter.user = value;
     } else if (call.is(i, "SKIPME") && (same_word(value, "yes") || same_word(value, "no"))) {
       filter.skip_me = same_word(value, "yes");
@@ -161,7 +161,7 @@ Result<void> client_getname_command(Call& call) {
 
 Result<void> client_setinfo_command(Call& call) {
   const bool is_name = call.is(2, "LIB-NAME");
-  if (!is_name && !call.is(2, "LIB-VER")) return answer_error("ERR Unrecognized option '" + std::string(call[2]) + "'");
+  if (!is_name && !call.is(2, "LIB-VER")) return answer_error("ERR Unrecognized option '" + quoted(call[2]) + "'");
   const std::string_view value = call[3];
   if (std::any_of(value.begin(), value.end(), [](char c) { return c < '!' || c > '~'; }))
     return answer_error("ERR " + std::string(is_name ? "lib-name" : "lib-ver") +

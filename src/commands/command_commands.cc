@@ -76,7 +76,7 @@ Result<void> command_info_command(Call& call) {
     if (const Command* row = find_named(call[i])) {
       answer_command_info(call.reply(), *row);
     } else {
-      call.reply().null_array();
+      call.reply().null();
     }
   }
   return {};

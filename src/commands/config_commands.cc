@@ -84,7 +84,7 @@ Result<void> set_option(Environment& environment, std::string_view name, std::st
 }
 
 std::unexpected<Error> set_failed(std::string_view name, std::string_view why) {
-  return answer_error("ERR CONFIG SET failed (possibly related to argument '" + std::string(name) + "') - " +
+  return answer_error("ERR CONFIG SET failed (possibly related to argument '" + quoted(name) + "') - " +
                       std::string(why));
 }
 
@@ -117,7 +117,7 @@ Result<void> config_set_command(Call& call) {
   };
   for (std::size_t i = 2; i < call.size(); i += 2) {
     if (known(call[i]) == before.end())
-      return answer_error("ERR Unknown option or number of arguments for CONFIG SET - '" + std::string(call[i]) + "'");
+      return answer_error("ERR Unknown option or number of arguments for CONFIG SET - '" + quoted(call[i]) + "'");
     for (std::size_t j = 2; j < i; j += 2)
       if (same_word(call[i], call[j])) return set_failed(call[i], "duplicate parameter");
   }

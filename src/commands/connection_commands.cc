@@ -77,7 +77,7 @@ Result<void> hello_command(Call& call) {
       STAVE_TRY(set_client_name(call, call[i + 1]));
       ++i;
     } else {
-      return answer_error("ERR Syntax error in HELLO option '" + std::string(call[i]) + "'");
+      return answer_error("ERR Syntax error in HELLO option '" + quoted(call[i]) + "'");
     }
   }
   if (!call.session().authenticated() && call.environment().host().password_required())

@@ -1,5 +1,7 @@
 #include "commands/database_commands.h"
 
+#include <optional>
+
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "types/string/number.h"
@@ -43,9 +45,13 @@ Result<void> flushall_command(Call& call) {
 }
 
 Result<void> swapdb_command(Call& call) {
-  const auto first = types::parse_integer(call[1]);
+  const auto number = [&](std::size_t i) {
+    const auto value = types::parse_integer(call[i]);
+    return value && *value == static_cast<int>(*value) ? value : std::nullopt;
+  };
+  const auto first = number(1);
   if (!first) return answer_error("ERR invalid first DB index");
-  const auto second = types::parse_integer(call[2]);
+  const auto second = number(2);
   if (!second) return answer_error("ERR invalid second DB index");
   const std::int64_t count = call.engine().options().databases;
   if (*first < 0 || *first >= count || *second < 0 || *second >= count) return out_of_range_database();

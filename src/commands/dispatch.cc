@@ -25,7 +25,7 @@ bool times_everything(Environment& environment) noexcept {
 std::string unknown_command(Arguments arguments) {
   constexpr std::size_t kShown = 128;
   std::string text = "ERR unknown command '";
-  text += arguments[0].substr(0, kShown);
+  text += quoted(arguments[0]);
   text += "', with args beginning with: ";
   std::string shown;
   for (std::size_t i = 1; i < arguments.size() && shown.size() < kShown; ++i) {
@@ -37,7 +37,13 @@ std::string unknown_command(Arguments arguments) {
   return text + shown;
 }
 
-std::string wrong_arity(const Command& row) {
+// A subcommand that takes a few arguments more or less tells of too many in its own words.
+std::string wrong_arity(const Command& row, Arguments arguments) {
+  const Command* container = container_of(row);
+  if (container != nullptr && row.arity.most != row.arity.least && row.arity.most != -1 &&
+      static_cast<int>(arguments.size()) > row.arity.most)
+    return "ERR unknown subcommand or wrong number of arguments for '" + quoted(arguments[1]) + "'. Try " +
+           std::string(container->name) + " HELP.";
   return "ERR wrong number of arguments for '" + full_name(row) + "' command";
 }
 
@@ -59,11 +65,10 @@ struct Resolved {
   if (!row->subcommands.empty() && arguments.size() > 1) {
     const Command* sub = find_subcommand(*row, arguments[1]);
     if (sub == nullptr)
-      return {row, "ERR unknown subcommand '" + std::string(arguments[1].substr(0, 128)) + "'. Try " +
-                       std::string(row->name) + " HELP."};
+      return {row, "ERR unknown subcommand '" + quoted(arguments[1]) + "'. Try " + std::string(row->name) + " HELP."};
     row = sub;
   }
-  if (!arity_fits(*row, arguments.size()) || row->run == nullptr) return {row, wrong_arity(*row)};
+  if (!arity_fits(*row, arguments.size()) || row->run == nullptr) return {row, wrong_arity(*row, arguments)};
   if (!session.authenticated() && (row->flags & kNoAuth) == 0 && session.environment().host().password_required())
     return {row, "NOAUTH Authentication required."};
   return {row, {}};

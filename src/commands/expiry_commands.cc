@@ -37,7 +37,7 @@ Result<ExpireOptions> parse(const Call& call, TimeForm form) {
     } else if (is_relative(form) && call.is(i, "SLIDING")) {
       options.sliding = true;
     } else {
-      return answer_error("ERR Unsupported option " + std::string(call[i]));
+      return answer_error("ERR Unsupported option " + quoted(call[i]));
     }
   }
   if (options.if_none && (options.if_any || options.if_later || options.if_earlier))

@@ -19,19 +19,20 @@ bool ExpiryOptions::take(const Call& call, std::size_t& i) {
     ++i;
     return true;
   }
-  if (any()) return false;
-  if (call.is(i, "KEEPTTL")) {
+  // The same option may be given again, as elsewhere; the last one counts.
+  if (!timed() && !persist_ && call.is(i, "KEEPTTL")) {
     keep_ = true;
     ++i;
     return true;
   }
-  if (call.is(i, "PERSIST")) {
+  if (!timed() && !keep_ && call.is(i, "PERSIST")) {
     persist_ = true;
     ++i;
     return true;
   }
+  if (keep_ || persist_) return false;
   for (const Option& option : kTimes) {
-    if (!call.is(i, option.word) || i + 1 >= call.size()) continue;
+    if (!call.is(i, option.word) || i + 1 >= call.size() || (timed() && form_ != option.form)) continue;
     form_ = option.form;
     amount_ = i + 1;
     i += 2;

@@ -18,7 +18,7 @@ namespace {
 Result<LatencyEvent> find_event(Call& call, std::string_view name) {
   for (LatencyEvent& event : call.environment().latency().events())
     if (event.name == name) return std::move(event);
-  return answer_error("ERR No samples available for event '" + std::string(name) + "'");
+  return answer_error("ERR No samples available for event '" + quoted(name) + "'");
 }
 
 /// The samples as columns, newest at the right, each as high as its share of the worst.

@@ -55,7 +55,7 @@ void append_group(std::string& page, std::string_view group, std::string_view ti
 std::string command_reference() {
   std::string page =
       "# Commands\n\n"
-      "Made from the command table by `make reference`; do not edit. Words in capitals are typed as they stand, in any "
+      "Made from the command table by `stave commands`; do not edit. Words in capitals are typed as they stand, in any "
       "case; what\n"
       "stands in brackets may be left out. Where a command has the name of one of Redis 7.2, it takes the same "
       "arguments and gives\n"

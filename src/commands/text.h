@@ -22,6 +22,12 @@ constexpr bool same_word(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
+/// What an error line quotes of an argument: up to the first NUL, at most 128 bytes.
+inline std::string quoted(std::string_view argument) {
+  constexpr std::size_t kShown = 128;
+  return std::string(argument.substr(0, argument.find('\0')).substr(0, kShown));
+}
+
 inline std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = to_lower(c);
