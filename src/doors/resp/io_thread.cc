@@ -308,8 +308,11 @@ void IoThread::let_go() {
 }
 
 void IoThread::fail_held(const Error& error) {
-  shared_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
-                    error.describe());
+  // Once: readers of what is in doubt come here again and again.
+  if (!std::exchange(failure_told_, true)) {
+    shared_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
+                      error.describe());
+  }
   const std::string answer = "MISCONF Errors writing to the log: " + error.message() +
                              ". Whether the last writes are on disk is unknown; the connection is closed.";
   turn_.swap(held_);

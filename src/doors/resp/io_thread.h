@@ -99,6 +99,7 @@ class IoThread {
   std::uint64_t gather_until_ns_ = 0;
   std::size_t returning_ = 0;  ///< Clients the last sync released that have not come back yet.
   bool held_anew_ = false;
+  bool failure_told_ = false;
   bool clock_needed_ = false;
   std::uint64_t next_tick_ns_ = 0;
 };
