@@ -37,7 +37,7 @@ class ShardModel {
   void run(int steps) STAVE_NO_THREAD_SAFETY_ANALYSIS {
     for (int i = 0; i < steps && !::testing::Test::HasFailure(); ++i) {
       step();
-      if (i % 64 == 0) check_sums();
+      if (i % 256 == 0) check_sums();
     }
     check_all();
     drain();
@@ -181,12 +181,14 @@ class ShardModel {
       std::string key;
       Detached previous;
       bool was_there;
+      Held before;
     };
-    const Model before = model_;
     std::vector<Undo> undo;
     for (std::uint64_t i = 0; i <= random_.below(12); ++i) {
       const std::string key = random_key();
-      const bool was_there = model_.contains(key);
+      const auto found = model_.find(key);
+      const bool was_there = found != model_.end();
+      const Held before = was_there ? found->second : Held{};
       Detached previous;
       if (random_.coin()) {
         const Held held = random_held();
@@ -204,7 +206,7 @@ class ShardModel {
       // Only what a key held before the transaction is worth keeping.
       const bool first = std::none_of(undo.begin(), undo.end(), [&](const Undo& u) { return u.key == key; });
       if (first) {
-        undo.push_back({key, previous, was_there});
+        undo.push_back({key, previous, was_there, before});
       } else if (!previous.empty()) {
         shard_.discard(previous);
       }
@@ -219,11 +221,12 @@ class ShardModel {
     for (auto u = undo.rbegin(); u != undo.rend(); ++u) {
       if (u->was_there) {
         shard_.restore(test_hash(u->key), u->previous);
+        model_[u->key] = u->before;
       } else {
         shard_.erase(test_hash(u->key), u->key);
+        model_.erase(u->key);
       }
     }
-    model_ = before;
     for (const Undo& u : undo) check(shard_.find(test_hash(u.key), u.key), u.key);
   }
 
@@ -298,13 +301,13 @@ void run(std::size_t keys, int steps, int removals) {
 }
 
 TEST(ShardModel, agrees_with_a_map_when_tiny) {
-  run(5, 20'000, 50);
+  run(5, 50'000, 50);
 }
 TEST(ShardModel, agrees_with_a_map_when_it_grows) {
-  run(3'000, 20'000, 10);
+  run(3'000, 60'000, 10);
 }
 TEST(ShardModel, agrees_with_a_map_when_keys_come_and_go) {
-  run(300, 40'000, 50);
+  run(300, 100'000, 50);
 }
 
 }  // namespace
