@@ -24,9 +24,9 @@ void answer_pair(Sink& reply, std::string_view name, std::uint64_t value) {
 }  // namespace
 
 Result<void> memory_usage_command(Call& call) {
-  if (call.size() != 3) {
-    if (call.size() != 5 || !call.is(3, "SAMPLES")) return syntax_error();
-    STAVE_ASSIGN(const std::int64_t samples, integer_argument(call, 4));
+  for (std::size_t i = 3; i < call.size(); i += 2) {
+    if (i + 1 >= call.size() || !call.is(i, "SAMPLES")) return syntax_error();
+    STAVE_ASSIGN(const std::int64_t samples, integer_argument(call, i + 1));
     if (samples < 0) return syntax_error();
   }
   bool found = false;
