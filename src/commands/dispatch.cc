@@ -58,8 +58,7 @@ struct Resolved {
   std::string refusal;  ///< Empty when the row is to be run.
 };
 
-// Out of line: everything but a plain command with the right number of arguments.
-[[gnu::noinline]] Resolved resolve_slowly(Session& session, Arguments arguments) {
+Resolved resolve(Session& session, Arguments arguments) {
   const Command* row = find_command(arguments[0]);
   if (row == nullptr) return {nullptr, unknown_command(arguments)};
   if (!row->subcommands.empty() && arguments.size() > 1) {
@@ -72,14 +71,6 @@ struct Resolved {
   if (!session.authenticated() && (row->flags & kNoAuth) == 0 && session.environment().host().password_required())
     return {row, "NOAUTH Authentication required."};
   return {row, {}};
-}
-
-Resolved resolve(Session& session, Arguments arguments) {
-  const Command* row = find_command(arguments[0]);
-  if (row != nullptr && row->subcommands.empty() && arity_fits(*row, arguments.size()) && session.authenticated())
-      [[likely]]
-    return {row, {}};
-  return resolve_slowly(session, arguments);
 }
 
 void refuse(Session& session, const Resolved& resolved, Sink& reply) {
@@ -132,8 +123,9 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   const bool sampled = count_call(session, index);
   session.set_last_row(row);
   Call call(session, arguments, reply);
-  const bool fast = (row.flags & kFast) != 0;
-  if (!fast || sampled || times_everything(environment)) call.start_watch();
+  // What is always timed stands for itself; of the others one call in `kSampling` is timed and stands for all of them.
+  const bool exact = (row.flags & kFast) == 0 || times_everything(environment);
+  if (exact || sampled) call.start_watch();
   if (auto done = row.run(call); !done) [[unlikely]]
     answer_failure(session, row, done.error(), reply);
   if (call.watch_started_ns() == 0) [[likely]]
@@ -141,18 +133,27 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
   const std::uint64_t ns = now_ns - call.watch_started_ns();
   session.set_active(now_ns);
-  // What is timed always stands for itself; of the others one call in `kSampling` is and stands for all of them.
-  const bool exact = !fast || times_everything(environment);
   if (exact || sampled) environment.statistics().add_time(index, ns, exact ? 1 : CallCounters::kSampling);
   note_slow(session, row, arguments, ns);
 }
 
-void answer(Session& session, Arguments arguments, Sink& reply) {
+[[gnu::noinline]] void answer_slowly(Session& session, Arguments arguments, Sink& reply) {
   const Resolved resolved = resolve(session, arguments);
-  if (resolved.refusal.empty()) [[likely]] {
+  if (resolved.refusal.empty()) {
     run(session, *resolved.row, arguments, reply);
   } else {
     refuse(session, resolved, reply);
+  }
+}
+
+void answer(Session& session, Arguments arguments, Sink& reply) {
+  // A plain command with the right number of arguments: nearly all of them.
+  const Command* row = find_command(arguments[0]);
+  if (row != nullptr && row->subcommands.empty() && arity_fits(*row, arguments.size()) && session.authenticated())
+      [[likely]] {
+    run(session, *row, arguments, reply);
+  } else {
+    answer_slowly(session, arguments, reply);
   }
 }
 
