@@ -21,7 +21,7 @@ foreach(kind STATIC SHARED)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME stave LINKER_LANGUAGE CXX)
   target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
                                                  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_compile_features(${target} INTERFACE $<$<COMPILE_LANGUAGE:CXX>:cxx_std_23>)
+  target_compile_features(${target} INTERFACE cxx_std_23)
   target_link_libraries(${target} PUBLIC Threads::Threads)
 endforeach()
 set_target_properties(stave_static PROPERTIES EXPORT_NAME stave)

@@ -31,7 +31,10 @@ class Call {
   [[nodiscard]] store::Engine& engine() noexcept { return session_.environment().engine(); }
   [[nodiscard]] Sink& reply() noexcept { return reply_; }
   /// The key in argument `i`, in the session's database.
-  [[nodiscard]] store::KeyRef key(std::size_t i) const noexcept { return {session_.database(), arguments_[i]}; }
+  [[nodiscard]] store::KeyRef key(std::size_t i) const noexcept {
+    const std::string_view bytes = arguments_[i];
+    return {session_.database(), bytes, session_.known_hash(bytes)};
+  }
   /// Whether argument `i` is this word, in any case.
   [[nodiscard]] bool is(std::size_t i, std::string_view word) const noexcept { return same_word(arguments_[i], word); }
   /// The answer must wait for this before it leaves.

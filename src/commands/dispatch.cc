@@ -201,18 +201,13 @@ bool must_pause(Session& session, Arguments arguments) noexcept {
   return !pause.writes_only || (row->flags & kWrite) != 0;
 }
 
-void prefetch(Session& session, Arguments arguments, int stage) noexcept {
-  if (arguments.size() < 2) return;
+std::uint64_t prefetch(Session& session, Arguments arguments) noexcept {
+  if (arguments.size() < 2) return 0;
   const Command* row = find_command(arguments[0]);
-  if (row == nullptr || row->keys.step == 0) return;
-  const auto size = static_cast<int>(arguments.size());
-  const int last = row->keys.last < 0 ? size + row->keys.last : row->keys.last;
-  // Commands with many keys prefetch them themselves, and better.
-  constexpr int kKeysMax = 4;
-  int keys = 0;
-  store::Engine& engine = session.environment().engine();
-  for (int i = row->keys.first; i <= last && i < size && keys < kKeysMax; i += row->keys.step, ++keys)
-    engine.prefetch({session.database(), arguments[static_cast<std::size_t>(i)]}, stage);
+  if (row == nullptr || row->keys.step == 0) return 0;
+  // Only a first argument: who passes the hash on knows the key by that.
+  if (row->keys.first != 1) return 0;
+  return session.environment().engine().prefetch_bucket({session.database(), arguments[1]});
 }
 
 }  // namespace stave::commands

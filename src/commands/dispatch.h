@@ -13,8 +13,9 @@ void dispatch(Session& session, Arguments arguments, Sink& reply);
 /// Whether this call must wait until `environment().pause().until_ns` (CLIENT PAUSE). Doors ask when `pausing()`.
 bool must_pause(Session& session, Arguments arguments) noexcept;
 
-/// Brings what the command's keys will need towards the cache: stage 0 the buckets, stage 1 the entries.
-/// Called over a whole pipeline before it is executed. Unknown commands and keyless ones do nothing.
-void prefetch(Session& session, Arguments arguments, int stage) noexcept;
+/// Brings the bucket of the key in argument 1 towards the cache and returns that key's hash; 0 for commands without one
+/// there and unknown ones. Called over a whole pipeline before it is executed, followed by `Engine::prefetch_entry`
+/// over the same. (Commands with many keys prefetch the rest themselves, and better.)
+std::uint64_t prefetch(Session& session, Arguments arguments) noexcept;
 
 }  // namespace stave::commands

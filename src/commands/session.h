@@ -71,6 +71,16 @@ class Session {
   void set_authenticated(bool yes) noexcept { authenticated_ = yes; }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
+  /// The hash of the next command's first key, as `prefetch` returned it; 0 takes it back. The key is known by where
+  /// its bytes lie, so it must be taken back before those change.
+  void set_known_hash(std::string_view key, std::uint64_t hash) noexcept {
+    known_key_ = key.data();
+    known_hash_ = hash;
+  }
+  [[nodiscard]] std::uint64_t known_hash(std::string_view key) const noexcept {
+    return key.data() == known_key_ ? known_hash_ : 0;
+  }
+
   /// Durability of this session's later writes; kDefault: the store's (STAVE.SYNC).
   [[nodiscard]] Sync sync() const noexcept { return sync_; }
   void set_sync(Sync sync) noexcept { sync_ = sync; }
@@ -119,6 +129,8 @@ class Session {
   Sync sync_ = Sync::kDefault;
   store::Access read_access_ = store::Access::kTouch;
   store::Pending pending_;
+  const char* known_key_ = nullptr;
+  std::uint64_t known_hash_ = 0;
   CallCounters counters_;
   std::atomic<std::uint64_t> active_ns_{0};
   std::atomic<const Command*> last_row_{nullptr};

@@ -45,7 +45,7 @@ Pending Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access 
 }
 
 Pending Engine::read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show) {
-  const std::uint64_t hash = keyspace_.hash(key.key);
+  const std::uint64_t hash = hash_of(key);
   Shard& shard = shard_of(key.database, hash);
   base::ShortLock lock(shard.mutex());
   return show_entry(shard, hash, key, access, show);
@@ -69,7 +69,7 @@ Pending Engine::read_many(std::span<const KeyRef> keys, Access access,
   boost::container::small_vector<Probe, 32> probes(keys.size(), boost::container::default_init);
   boost::container::small_vector<ShardId, 32> ids(keys.size(), boost::container::default_init);
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::uint64_t hash = keyspace_.hash(keys[i].key);
+    const std::uint64_t hash = hash_of(keys[i]);
     ids[i] = keyspace_.shard_id(keys[i].database, hash);
     probes[i] = {hash, &keyspace_.shard(ids[i])};
     probes[i].shard->prefetch_bucket(hash);
@@ -102,7 +102,7 @@ Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes)
 Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) {
   if (key.key.size() > options_.key_bytes_max || value.size() > options_.value_bytes_max) [[unlikely]]
     STAVE_TRY(check_limits(key.key, value.size()));
-  const std::uint64_t hash = keyspace_.hash(key.key);
+  const std::uint64_t hash = hash_of(key);
   Shard& shard = shard_of(key.database, hash);
   shard.prefetch_bucket(hash);
   const UnixMs time = now();
@@ -155,16 +155,18 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   return pending_for_write(end, sync);
 }
 
-void Engine::prefetch(KeyRef key, int stage) noexcept {
-  const std::uint64_t hash = keyspace_.hash(key.key);
-  Shard& shard = shard_of(key.database, hash);
-  if (stage == 0) {
-    shard.prefetch_bucket(hash);
-  } else if (shard.mutex().try_lock()) {
-    // A shard that is busy is not worth waiting for: this is only a hint.
-    shard.prefetch_entry(hash);
-    shard.mutex().unlock();
-  }
+std::uint64_t Engine::prefetch_bucket(KeyRef key) noexcept {
+  const std::uint64_t hash = hash_of(key);
+  shard_of(key.database, hash).prefetch_bucket(hash);
+  return hash;
+}
+
+void Engine::prefetch_entry(int database, std::uint64_t hash) noexcept {
+  Shard& shard = shard_of(database, hash);
+  // A shard that is busy is not worth waiting for: this is only a hint.
+  if (!shard.mutex().try_lock()) return;
+  shard.prefetch_entry(hash);
+  shard.mutex().unlock();
 }
 
 }  // namespace stave::store

@@ -32,6 +32,8 @@ using keyspace::ValueType;
 struct KeyRef {
   int database = 0;
   std::string_view key;
+  /// The engine's hash of the key, for who has it from `prefetch_bucket`; 0: not known.
+  std::uint64_t hash = 0;
 };
 
 /// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
@@ -97,8 +99,12 @@ class Engine {
   /// `end`, when given, receives the new version. Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
   Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
                       Lsn* version = nullptr);
-  /// Brings what lookups of `key` will need towards the cache, without waiting (stage 0: bucket, stage 1: entry).
-  void prefetch(KeyRef key, int stage) noexcept;
+  /// Brings the bucket of `key` towards the cache, without waiting; returns the key's hash, which spares others the
+  /// work.
+  std::uint64_t prefetch_bucket(KeyRef key) noexcept;
+  /// Brings the entries of that hash towards the cache; useful some hundred nanoseconds after the bucket was called
+  /// for.
+  void prefetch_entry(int database, std::uint64_t hash) noexcept;
 
   // --- everything else goes through Transaction (transaction.h) ---------------------------------
 
@@ -173,6 +179,9 @@ class Engine {
 
   /// What a reader of a record at `address`, or of a shard last changed by a removal ending at `mark`, waits for.
   [[nodiscard]] Pending observe(Lsn end) const noexcept;
+  [[nodiscard]] std::uint64_t hash_of(const KeyRef& key) const noexcept {
+    return key.hash != 0 ? key.hash : keyspace_.hash(key.key);
+  }
   [[nodiscard]] keyspace::Shard& shard_of(int database, std::uint64_t hash) noexcept {
     return keyspace_.shard(keyspace_.shard_id(database, hash));
   }

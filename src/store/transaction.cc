@@ -24,7 +24,7 @@ constexpr std::size_t kIndexFrom = 16;
 Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys) : engine_(engine), now_(engine.now()) {
   shards_.reserve(keys.size());
   for (const KeyRef& key : keys) {
-    const std::uint64_t hash = engine_.keyspace_.hash(key.key);
+    const std::uint64_t hash = engine_.hash_of(key);
     shards_.push_back(engine_.keyspace_.shard_id(key.database, hash));
     engine_.keyspace_.shard(shards_.back()).prefetch_bucket(hash);
   }
@@ -48,7 +48,7 @@ void Transaction::unlock() noexcept {
 }
 
 Transaction::Place Transaction::place(KeyRef key) const {
-  const std::uint64_t hash = engine_.keyspace_.hash(key.key);
+  const std::uint64_t hash = engine_.hash_of(key);
   const ShardId id = engine_.keyspace_.shard_id(key.database, hash);
   STAVE_ASSERT(open_ && std::binary_search(shards_.begin(), shards_.end(), id));
   return {hash, id, engine_.keyspace_.shard(id)};

@@ -178,16 +178,21 @@ ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::si
 }
 
 Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
-  const auto& batch = bench_.batch;
+  auto& batch = bench_.batch;
   const auto arguments_of = [&](const Workbench::Parsed& parsed) {
     return commands::Arguments(bench_.arguments.data() + parsed.first, parsed.count);
   };
   if (batch.size() > 1) {
-    for (int stage = 0; stage < 2; ++stage)
-      for (const auto& parsed : batch) commands::prefetch(session_, arguments_of(parsed), stage);
+    for (auto& parsed : batch) parsed.hash = commands::prefetch(session_, arguments_of(parsed));
+    for (const auto& parsed : batch)
+      if (parsed.hash != 0) bench_.shared.engine.prefetch_entry(session_.database(), parsed.hash);
   }
   for (const auto& parsed : batch) {
-    Turn turn = run_one(arguments_of(parsed));
+    const commands::Arguments arguments = arguments_of(parsed);
+    // The first key of nearly every command is its first argument; of the others nothing is known.
+    session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
+    Turn turn = run_one(arguments);
+    session_.set_known_hash({}, 0);
     if (turn == Turn::kGoOn && output_.appended() > turn_end) {
       runnable_ = true;
       turn = Turn::kEnd;

@@ -49,6 +49,7 @@ struct Workbench {
     std::size_t count;
     std::size_t begin;  ///< Where it lies in the buffer.
     std::size_t end;
+    std::uint64_t hash = 0;  ///< Of the first key, if it was prefetched.
   };
 
   explicit Workbench(Shared& with) : shared(with) { batch.reserve(kBatch); }
@@ -103,6 +104,7 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] bool needs_clock() const noexcept { return lingering_ || blocked_; }
   /// Nothing left to send.
   [[nodiscard]] bool drained() const noexcept { return output_.pending() == 0; }
+  [[nodiscard]] std::uint64_t unsent() const noexcept { return output_.pending(); }
 
   /// The owning thread's books.
   struct Books {
@@ -112,6 +114,7 @@ class Connection final : public commands::ClientControl {
     bool in_runnable = false;
     bool in_parked = false;
     bool in_doomed = false;
+    bool in_answered = false;
   } books;
 
  private:

@@ -113,17 +113,42 @@ void IoThread::run() {
   base::set_thread_name("stave-io-" + std::to_string(number_));
   std::array<epoll_event, kEventsMax> events;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const int count = ::epoll_wait(epoll_, events.data(), kEventsMax, wait_ms());
-    STAVE_ASSERT(count >= 0 || errno == EINTR);
+    const int count = wait(events);
     waits_for_log_.store(false, std::memory_order_relaxed);
-    bench_.now_ns = shared_.engine.clock().monotonic_ns();
     for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
+    settle_answered();
     run_lists();
     release_held();
     if (bench_.now_ns >= next_tick_ns_) tick();
     reap();
   }
   say_farewell();
+}
+
+// Sleeping and being woken costs a client and this thread several microseconds, more than a command. So while requests
+// keep coming within that time the thread looks for them a little longer before it sleeps; when they do not, it stops.
+int IoThread::wait(std::array<epoll_event, kEventsMax>& events) {
+  const int most_ms = wait_ms();
+  Clock& clock = shared_.engine.clock();
+  const std::uint64_t begin_ns = clock.monotonic_ns();
+  int count = 0;
+  while (most_ms != 0 && patience_ns_ != 0) {
+    count = ::epoll_wait(epoll_, events.data(), kEventsMax, 0);
+    bench_.now_ns = clock.monotonic_ns();
+    if (count != 0) {
+      patience_ns_ = std::min(patience_ns_ * 2, kPatienceNsMax);
+      break;
+    }
+    if (bench_.now_ns - begin_ns < patience_ns_) continue;
+    patience_ns_ = patience_ns_ < kPatienceNsMin ? 0 : patience_ns_ / 4;
+    break;
+  }
+  if (count != 0) return std::max(count, 0);
+  count = ::epoll_wait(epoll_, events.data(), kEventsMax, most_ms);
+  STAVE_ASSERT(count >= 0 || errno == EINTR);
+  bench_.now_ns = clock.monotonic_ns();
+  if (patience_ns_ == 0 && count > 0 && bench_.now_ns - begin_ns < kPatienceNsMax) patience_ns_ = kPatienceNsMin;
+  return count;
 }
 
 int IoThread::wait_ms() {
@@ -165,7 +190,18 @@ void IoThread::handle(const epoll_event& event) {
   } else if ((event.events & EPOLLIN) != 0) {
     connection.on_readable();
   }
-  settle(connection);
+  put_on(answered_, connection, &Connection::Books::in_answered);
+  answered_bytes_ += connection.unsent();
+  if (answered_bytes_ >= kAnswerBytes) settle_answered();
+}
+
+void IoThread::settle_answered() {
+  for (Connection* connection : answered_) {
+    connection->books.in_answered = false;
+    settle(*connection);
+  }
+  answered_.clear();
+  answered_bytes_ = 0;
 }
 
 void IoThread::handle_wake() {

@@ -43,6 +43,11 @@ class IoThread {
 
  private:
   static constexpr int kEventsMax = 256;
+  /// Small answers of one round leave together at its end: a client that serves many connections is then woken once and
+  /// finds them all. Large ones do not wait for each other.
+  static constexpr std::uint64_t kAnswerBytes = 8 << 10;
+  static constexpr std::uint64_t kPatienceNsMin = 5'000;
+  static constexpr std::uint64_t kPatienceNsMax = 50'000;
   static constexpr std::uint64_t kTickNs = 500'000'000;
   /// With syncs at least this long, they are gathered for (see `ask_for_sync`), for so long at most.
   static constexpr std::uint64_t kGatherFromNs = 1'500'000;
@@ -50,12 +55,14 @@ class IoThread {
   static constexpr std::uint64_t kFarewellNs = 1'000'000'000;
 
   void run();
+  int wait(std::array<epoll_event, kEventsMax>& events);
   int wait_ms();
   void handle(const epoll_event& event);
   void handle_wake();
   void take_in(Accepted accepted);
   /// After anything has happened to a connection: sends, and puts it on the lists where it belongs.
   void settle(Connection& connection);
+  void settle_answered();
   void run_lists();
   /// Lets go of answers, at most one write and one sync request for all connections.
   void release_held();
@@ -87,6 +94,9 @@ class IoThread {
   Place place_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> held_;
+  std::vector<Connection*> answered_;  ///< Ran in this round and not settled yet.
+  std::uint64_t answered_bytes_ = 0;
+  std::uint64_t patience_ns_ = 0;  ///< How long to look for events before sleeping.
   std::vector<Connection*> runnable_;
   std::vector<Connection*> parked_;
   std::vector<Connection*> turn_;  ///< Scratch of `run_lists`.
