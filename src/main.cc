@@ -149,6 +149,7 @@ int main(int argc, char** argv) {
   }
   CLI::App app("Stave: a durable key-value store. Link it, talk to it, curl it.", "stave");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("stave ") + kVersion);
   std::map<std::string, std::string> flags;
   std::string config_file;
   CLI::App* const serving = app.add_subcommand("serve", "Serve a store to Redis clients");
