@@ -356,6 +356,16 @@ class Access(TestCase):
         for secret in ("hunter2", "wrong-guess", "new-secret"):
             self.assertNotIn(secret, log)
 
+    def test_a_config_set_that_is_refused_leaves_the_password_as_it_was(self):
+        server = self.serve("--sync", "os", "--requirepass", "hunter2")
+        client = server.client(password="hunter2")
+        for name, value in [("maxclients", "nonsense"), ("no-such-option", "1")]:
+            with self.assertRaises(redis.exceptions.ResponseError):
+                client.execute_command("CONFIG", "SET", "requirepass", "changed", name, value)
+        self.assertTrue(server.client(password="hunter2").ping())
+        with self.assertRaises(redis.exceptions.AuthenticationError):
+            server.client(password="changed").ping()
+
     def test_protected_mode_refuses_to_listen_to_everybody_without_a_password(self):
         done = self.run_stave("serve", "--bind", "0.0.0.0", "--port", "0", "--dir", str(self.directory / "data"))
         self.assertEqual(done.returncode, 2)

@@ -121,11 +121,17 @@ Result<void> config_set_command(Call& call) {
     for (std::size_t j = 2; j < i; j += 2)
       if (same_word(call[i], call[j])) return set_failed(call[i], "duplicate parameter");
   }
-  for (std::size_t i = 2; i < call.size(); i += 2) {
+  // The password comes last: it alone cannot be put back, for CONFIG GET does not tell it.
+  std::vector<std::size_t> order;
+  for (std::size_t i = 2; i < call.size(); i += 2) order.push_back(i);
+  std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return !call.is(i, "requirepass"); });
+  for (std::size_t done = 0; done < order.size(); ++done) {
+    const std::size_t i = order[done];
     const auto set = set_option(environment, call[i], call[i + 1]);
     if (set) continue;
     // What was set before this one goes back; those values were good a moment ago.
-    for (std::size_t j = 2; j < i; j += 2) static_cast<void>(set_option(environment, call[j], known(call[j])->second));
+    for (std::size_t j = 0; j < done; ++j)
+      static_cast<void>(set_option(environment, call[order[j]], known(call[order[j]])->second));
     if (set.error().code() == ErrorCode::kNotFound) return set_failed(call[i], "can't set immutable config");
     return set_failed(call[i], set.error().message());
   }

@@ -104,6 +104,7 @@ Transaction::Change& Transaction::add_change(KeyRef key, const Place& at) {
 
 Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
+  if (expiry.sliding_ms != 0) expiry.at = now_ + expiry.sliding_ms;
   const Place at = place(key);
   const Entry before = at.shard.find(at.hash, key.key);
   const Lsn address = before ? before.address() : kNoLsn;

@@ -33,7 +33,7 @@ class Transaction {
   /// What the key holds, this transaction's own changes included; nullopt when absent or expired.
   /// The view ends with the next change of the same transaction.
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
-  /// Sets the key whole. The value's bytes may be those of another key of the same transaction. Errors: kTooLarge,
+  /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another key of the same transaction. Errors: kTooLarge,
   /// kNoMemory.
   Result<void> put(KeyRef key, std::string_view value, Expiry expiry);
   /// Removes the key; false when it was not there.
