@@ -124,7 +124,7 @@ Result<void> config_set_command(Call& call) {
   // The password comes last: it alone cannot be put back, for CONFIG GET does not tell it.
   std::vector<std::size_t> order;
   for (std::size_t i = 2; i < call.size(); i += 2) order.push_back(i);
-  std::stable_partition(order.begin(), order.end(), [&](std::size_t i) { return !call.is(i, "requirepass"); });
+  std::partition(order.begin(), order.end(), [&](std::size_t i) { return !call.is(i, "requirepass"); });
   for (std::size_t done = 0; done < order.size(); ++done) {
     const std::size_t i = order[done];
     const auto set = set_option(environment, call[i], call[i + 1]);

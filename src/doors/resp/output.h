@@ -59,6 +59,7 @@ class Output {
   }
   void commit(const char* behind) noexcept { at_ += behind - at_; }
   void append(std::string_view text) {
+    if (text.empty()) return;  // it may have no address to copy from
     char* to = reserve(text.size());
     std::memcpy(to, text.data(), text.size());
     commit(to + text.size());

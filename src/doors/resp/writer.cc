@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kHeaderBytesMax = 24;
 
 char* put(char* to, std::string_view text) noexcept {
-  std::memcpy(to, text.data(), text.size());
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
   return to + text.size();
 }
 

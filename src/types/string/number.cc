@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace stave::types {
 
@@ -51,9 +52,14 @@ std::optional<long double> parse_float(std::string_view text) {
     text.remove_prefix(2);
     if (text[0] == '-') return std::nullopt;
   }
+  // GCC 12's from_chars looks for a terminating zero behind the end that it was given, and stored bytes have none.
+  std::array<char, kFloatTextMax + 1> copy;
+  std::memcpy(copy.data(), text.data(), text.size());
+  copy[text.size()] = '\0';
+  const char* const behind = copy.data() + text.size();
   long double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, format);
-  if (error != std::errc{} || end != text.data() + text.size() || std::isnan(value)) return std::nullopt;
+  const auto [end, error] = std::from_chars(copy.data(), behind, value, format);
+  if (error != std::errc{} || end != behind || std::isnan(value)) return std::nullopt;
   return negative ? -value : value;
 }
 
