@@ -363,7 +363,7 @@ class Access(TestCase):
             with self.assertRaises(redis.exceptions.ResponseError):
                 client.execute_command("CONFIG", "SET", "requirepass", "changed", name, value)
         self.assertTrue(server.client(password="hunter2").ping())
-        with self.assertRaises(redis.exceptions.AuthenticationError):
+        with self.assertRaisesRegex(redis.exceptions.ResponseError, "WRONGPASS"):
             server.client(password="changed").ping()
 
     def test_protected_mode_refuses_to_listen_to_everybody_without_a_password(self):

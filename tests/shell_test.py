@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -253,7 +254,17 @@ class Terminal:
         self.code = None
 
     def type(self, text):
+        if any(character < " " and character != "\n" for character in text):
+            self.wait_for_editor()
         os.write(self.fd, text.encode())
+
+    def wait_for_editor(self):
+        """A control character that comes before the line editor has taken over would be the terminal's own."""
+        deadline = time.monotonic() + DEADLINE
+        while termios.tcgetattr(self.fd)[3] & termios.ICANON:
+            if time.monotonic() > deadline:
+                raise AssertionError("the line editor does not take over the terminal")
+            time.sleep(0.005)
 
     def until(self, pattern):
         """Reads until the pattern has appeared; returns everything up to its end."""

@@ -51,4 +51,10 @@ inline std::uint64_t states_wanted(std::uint64_t by_default) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : by_default;
 }
 
+/// Where the loads' seeds begin: STAVE_SEED, else 1, so that `make test` examines the same states every time.
+inline std::uint64_t first_seed() {
+  const char* text = std::getenv("STAVE_SEED");
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : 1;
+}
+
 }  // namespace stave::crash
