@@ -33,11 +33,6 @@ Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys) : engine_
   engine_.lock_all(shards_);
 }
 
-Transaction::Transaction(Engine& engine, Everything) : engine_(engine), now_(engine.now()) {
-  for (ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) shards_.push_back(id);
-  engine_.lock_all(shards_);
-}
-
 Transaction::~Transaction() {
   rollback();
 }

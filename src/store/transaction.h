@@ -20,9 +20,6 @@ class Transaction {
   /// Locks the shards of `keys`. The bytes of the keys must outlive the transaction.
   Transaction(Engine& engine, std::span<const KeyRef> keys);
   Transaction(Engine& engine, KeyRef key) : Transaction(engine, std::span(&key, 1)) {}
-  /// Locks every shard of every database: for transactions whose keys cannot be named beforehand.
-  struct Everything {};
-  Transaction(Engine& engine, Everything);
   /// Rolls back what was not committed.
   ~Transaction();
   Transaction(const Transaction&) = delete;
