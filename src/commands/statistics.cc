@@ -27,6 +27,7 @@ constexpr std::size_t kErrorKindsMax = 128;
 struct CommandStatistics::Row {
   Counter calls{0};
   Counter total_ns{0};
+  Counter timed_ns{0};
   Counter rejected{0};
   Counter failed{0};
   std::array<Counter, Histogram::kBuckets> histogram{};
@@ -57,6 +58,7 @@ void CommandStatistics::add_calls(std::size_t row, std::uint64_t calls) noexcept
 
 void CommandStatistics::add_time(std::size_t row, std::uint64_t ns, std::uint64_t weight) noexcept {
   add(rows_[row].total_ns, ns * weight);
+  add(rows_[row].timed_ns, ns);
   const auto bucket = static_cast<std::size_t>(std::bit_width(ns));
   add(rows_[row].histogram[std::min(bucket, Histogram::kBuckets - 1)], 1);
 }
@@ -92,6 +94,7 @@ std::vector<RowStatistics> CommandStatistics::rows(ClientRegistry& clients) cons
     RowStatistics& to = all[row];
     to.calls = get(from.calls);
     to.total_ns = get(from.total_ns);
+    to.timed_ns = get(from.timed_ns);
     to.rejected = get(from.rejected);
     to.failed = get(from.failed);
     for (std::size_t i = 0; i < Histogram::kBuckets; ++i) to.histogram.counts[i] = get(from.histogram[i]);
@@ -127,7 +130,7 @@ std::uint64_t CommandStatistics::calls(ClientRegistry& clients) const {
 void CommandStatistics::reset(ClientRegistry& clients) {
   for (std::size_t i = 0; i < rows_count_; ++i) {
     Row& row = rows_[i];
-    for (Counter* counter : {&row.calls, &row.total_ns, &row.rejected, &row.failed})
+    for (Counter* counter : {&row.calls, &row.total_ns, &row.timed_ns, &row.rejected, &row.failed})
       counter->store(0, std::memory_order_relaxed);
     for (Counter& counter : row.histogram) counter.store(0, std::memory_order_relaxed);
   }

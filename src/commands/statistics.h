@@ -33,6 +33,7 @@ struct Histogram {
 struct RowStatistics {
   std::uint64_t calls = 0;
   std::uint64_t total_ns = 0;  ///< Scaled up from what was measured.
+  std::uint64_t timed_ns = 0;  ///< What was measured, as it was: of the calls in the histogram.
   std::uint64_t rejected = 0;  ///< Refused before they ran.
   std::uint64_t failed = 0;    ///< Ran and answered an error.
   Histogram histogram;         ///< Of the measured calls.

@@ -1,5 +1,6 @@
 // From the ring to the disk: writing out, rolling segments, syncing, and what happens when one of them fails.
 #include <algorithm>
+#include <bit>
 #include <new>
 #include <utility>
 
@@ -100,11 +101,19 @@ Result<void> LogImpl::sync_written() {
   const std::uint64_t written = tail_.written();
   if (durable_.load(std::memory_order_acquire) >= written) return {};
   syncs_.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t began_ns = clock_.monotonic_ns();
   auto done = sync_file_->sync_data();
   if (!done) return latch(std::move(done).error());
+  count_sync(clock_.monotonic_ns() - began_ns);
   durable_.store(written, std::memory_order_release);
   if (flusher_.has_listeners()) flusher_.wake();
   return {};
+}
+
+void LogImpl::count_sync(std::uint64_t ns) noexcept {
+  sync_ns_.fetch_add(ns, std::memory_order_relaxed);
+  const auto bucket = std::min(static_cast<std::size_t>(std::bit_width(ns)), sync_counts_.size() - 1);
+  sync_counts_[bucket].fetch_add(1, std::memory_order_relaxed);
 }
 
 Result<void> LogImpl::write_out_now() {

@@ -139,6 +139,9 @@ LogStats LogImpl::stats() const {
   stats.segments = catalog_.size();
   stats.bytes_on_disk = catalog_.sealed_bytes() + space_.active_file_bytes();
   stats.syncs = syncs_.load(std::memory_order_relaxed);
+  stats.sync_ns = sync_ns_.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < sync_counts_.size(); ++i)
+    stats.sync_counts[i] = sync_counts_[i].load(std::memory_order_relaxed);
   stats.writes = writes_.load(std::memory_order_relaxed);
   stats.read_only = state_.load(std::memory_order_relaxed) == State::kFailed;
   stats.full = full_.load(std::memory_order_relaxed);

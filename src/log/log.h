@@ -9,6 +9,7 @@
 // Must not know: keys' meaning, the index, commands.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,9 @@
 
 namespace stave::log {
 
+/// Counts of durations by power of two: bucket i holds those below 2^i nanoseconds that bucket i - 1 does not.
+using DurationCounts = std::array<std::uint64_t, 40>;
+
 struct LogStats {
   Lsn tail{};     ///< End of everything appended.
   Lsn written{};  ///< End of what the operating system has.
@@ -31,6 +35,8 @@ struct LogStats {
   std::uint64_t segments = 0;
   std::uint64_t bytes_on_disk = 0;
   std::uint64_t syncs = 0;
+  std::uint64_t sync_ns = 0;     ///< Time that syncs which succeeded have taken, together
+  DurationCounts sync_counts{};  ///< and how long each took.
   std::uint64_t writes = 0;
   bool read_only = false;  ///< An I/O failure latched.
   bool full = false;       ///< Refusing for want of room.

@@ -5,6 +5,7 @@
 // Must not know: keys' meaning, the index, commands.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -70,6 +71,7 @@ class LogImpl final : public Log {
   Result<void> roll_if_due() STAVE_REQUIRES(write_mutex_);
   bool roll_due() const STAVE_REQUIRES(write_mutex_) { return tail_.written() >= active_base_ + segment_bytes_; }
   Result<void> sync_written() STAVE_EXCLUDES(sync_mutex_);
+  void count_sync(std::uint64_t ns) noexcept;
   Result<void> flush(std::uint64_t target) STAVE_EXCLUDES(write_mutex_, sync_mutex_);
   /// Writes out whatever is complete.
   Result<void> write_out_now() STAVE_EXCLUDES(write_mutex_);
@@ -121,6 +123,8 @@ class LogImpl final : public Log {
 
   std::atomic<std::uint64_t> requested_{0};  ///< Furthest position the flusher thread was asked to make durable.
   std::atomic<std::uint64_t> syncs_{0};
+  std::atomic<std::uint64_t> sync_ns_{0};
+  std::array<std::atomic<std::uint64_t>, std::tuple_size_v<DurationCounts>> sync_counts_{};
   std::atomic<std::uint64_t> writes_{0};
   base::Mutex tick_mutex_;
   std::uint64_t unsynced_since_ns_ STAVE_GUARDED_BY(tick_mutex_) = 0;
