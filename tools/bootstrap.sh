@@ -9,7 +9,7 @@ set -euo pipefail
 
 packages_of() {
   case "$1" in
-    build) echo "make cmake ninja-build ccache g++ pkg-config libxxhash-dev libssl-dev libspdlog-dev libcli11-dev libboost-json1.81-dev libedit-dev libjemalloc-dev" ;;
+    build) echo "make cmake ninja-build ccache g++ pkg-config libxxhash-dev libssl-dev libspdlog-dev libcli11-dev libboost-json1.81-dev libedit-dev libjemalloc-dev prometheus-cpp-dev protobuf-compiler libprotobuf-dev" ;;
     test) echo "libgtest-dev python3 python3-redis redis-server redis-tools clang-19 libclang-rt-19-dev llvm-19 procps" ;;
     bench) echo "python3 redis-server redis-tools librocksdb-dev libleveldb-dev liblmdb-dev" ;;
     lint) echo "clang-19 clang-format-19 clang-tidy-19 shellcheck python3 libgtest-dev" ;;

@@ -2,10 +2,12 @@
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
+add_subdirectory(proto)
 
 stave_module(library SOURCE_DIR src/doors/library USES commands)
 stave_module(client SOURCE_DIR src/doors/client USES base)
 stave_module(resp SOURCE_DIR src/doors/resp USES commands LINKS OpenSSL::Crypto spdlog::spdlog)
+stave_module(http SOURCE_DIR src/doors/http USES commands LINKS stave_proto prometheus-cpp-core)
 stave_module(shell SOURCE_DIR src/doors/shell USES library client LINKS boost_json edit)
 
 # The program. It lies at the top of the build directory, where scripts look for it.

@@ -1,0 +1,191 @@
+#include "doors/http/metrics.h"
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "commands/client_registry.h"
+#include "commands/statistics.h"
+#include "commands/table.h"
+#include "commands/version.h"
+
+namespace stave::http {
+
+namespace {
+
+constexpr double kSecondsPerNs = 1e-9;
+constexpr double kSecondsPerMs = 1e-3;
+
+double number(std::uint64_t value) noexcept {
+  return static_cast<double>(value);
+}
+double number(bool yes) noexcept {
+  return yes ? 1 : 0;
+}
+
+std::string_view policy_name(Sync sync) noexcept {
+  switch (sync) {
+    case Sync::kAlways: return "always";
+    case Sync::kInterval: return "interval";
+    case Sync::kOs: return "os";
+    case Sync::kDefault: break;
+  }
+  return "default";
+}
+
+void add_process(MetricsPage& page, commands::Environment& environment, const store::EngineStats& stats) {
+  page.gauge("stave_build_info", "Always 1; the labels say which version this is.", 1,
+             {{"version", commands::kStaveVersion}, {"redis_version", commands::kRedisVersion}});
+  const std::uint64_t up_ns = environment.engine().clock().monotonic_ns() - environment.started_ns();
+  page.gauge("stave_uptime_seconds", "Time since the store began to serve.", number(up_ns) * kSecondsPerNs);
+  page.gauge("stave_start_time_seconds", "When the store was opened, in seconds since 1970.",
+             static_cast<double>(raw(stats.opened)) * kSecondsPerMs);
+}
+
+/// What only the host knows comes as text, under the names that INFO gives it.
+void add_host(MetricsPage& page, commands::Environment& environment) {
+  struct Row {
+    std::string_view section, field, name, help;
+    bool grows;
+  };
+  static constexpr Row kRows[] = {
+      {"clients", "maxclients", "stave_connections_max", "Connections of the Redis door that are served at once.",
+       false},
+      {"stats", "rejected_connections", "stave_connections_rejected_total",
+       "Connections refused because there were too many.", true},
+      {"stats", "total_net_input_bytes", "stave_network_receive_bytes_total", "Bytes received by the Redis door.",
+       true},
+      {"stats", "total_net_output_bytes", "stave_network_transmit_bytes_total", "Bytes sent by the Redis door.", true},
+      {"stats", "protocol_errors", "stave_protocol_errors_total", "Connections closed because they broke the protocol.",
+       true},
+      {"stats", "client_query_buffer_limit_disconnections", "stave_query_limit_disconnections_total",
+       "Connections closed because of client-query-buffer-limit.", true},
+      {"stats", "client_output_buffer_limit_disconnections", "stave_output_limit_disconnections_total",
+       "Connections closed because they did not read their replies.", true},
+      {"stats", "client_idle_disconnections", "stave_idle_disconnections_total",
+       "Connections closed because they were silent for longer than timeout.", true},
+      {"cpu", "used_cpu_user", "process_cpu_user_seconds_total", "Processor time spent in the program.", true},
+      {"cpu", "used_cpu_sys", "process_cpu_system_seconds_total", "Processor time spent in the kernel for it.", true},
+  };
+  for (const std::string_view section : {"clients", "stats", "cpu"}) {
+    const commands::InfoFields fields = environment.host().info(section);
+    for (const Row& row : kRows) {
+      if (row.section != section) continue;
+      for (const auto& [field, text] : fields) {
+        double value = 0;
+        if (field != row.field || std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc{})
+          continue;
+        row.grows ? page.counter(row.name, row.help, value) : page.gauge(row.name, row.help, value);
+      }
+    }
+  }
+}
+
+void add_row(MetricsPage& page, const commands::Command& row, const commands::RowStatistics& seen) {
+  if (seen.calls == 0 && seen.rejected == 0) return;
+  const std::string name = commands::full_name(row);
+  const MetricsPage::Labels labels = {{"command", name}};
+  page.counter("stave_commands_total", "Calls, by command.", number(seen.calls), labels);
+  page.counter("stave_commands_failed_total", "Calls that ran and answered an error, by command.", number(seen.failed),
+               labels);
+  page.counter("stave_commands_rejected_total", "Calls refused before they ran, by command.", number(seen.rejected),
+               labels);
+  page.counter("stave_commands_busy_seconds_total",
+               "Time spent in calls, by command; of quick commands one call in 64 is measured and stands for all.",
+               number(seen.total_ns) * kSecondsPerNs, labels);
+  page.durations("stave_command_duration_seconds",
+                 "How long calls took, without waiting for the disk; of quick commands one call in 64 is counted.",
+                 seen.histogram.counts, seen.timed_ns, labels);
+}
+
+void add_commands(MetricsPage& page, commands::Environment& environment) {
+  commands::CommandStatistics& statistics = environment.statistics();
+  const auto rows = statistics.rows(environment.clients());
+  for (const commands::Command& row : commands::command_table()) {
+    add_row(page, row, rows[commands::row_index(row)]);
+    for (const commands::Command& sub : row.subcommands) add_row(page, sub, rows[commands::row_index(sub)]);
+  }
+  for (const auto& [code, count] : statistics.errors())
+    page.counter("stave_errors_total", "Errors answered, by code word.", number(count), {{"code", code}});
+  const auto lookups = statistics.lookups(environment.clients());
+  page.counter("stave_keyspace_hits_total", "Reads of a key that was there.", number(lookups.hits));
+  page.counter("stave_keyspace_misses_total", "Reads of a key that was absent.", number(lookups.misses));
+  page.gauge("stave_connections", "Sessions of all doors that are open now.", number(environment.clients().size()));
+  page.counter("stave_connections_total", "Sessions ever opened.", number(environment.clients().total()));
+}
+
+void add_keys(MetricsPage& page, commands::Environment& environment, const store::EngineStats& stats) {
+  store::Engine& engine = environment.engine();
+  // Every database, empty ones too: a series that comes and goes is hard to alert on.
+  for (int database = 0; database < engine.options().databases; ++database) {
+    const std::string name = std::to_string(database);
+    page.gauge("stave_keys", "Keys, by database.", number(engine.size(database)), {{"database", name}});
+    page.gauge("stave_keys_expiring", "Keys that have an expiry, by database.",
+               number(engine.memory(database).expiring), {{"database", name}});
+  }
+  page.counter("stave_expired_keys_total", "Keys removed because their time was over.", number(stats.expired_keys));
+
+  const std::pair<std::string_view, std::uint64_t> purposes[] = {{"entries", stats.memory.entries},
+                                                                 {"slack", stats.memory.slack},
+                                                                 {"tables", stats.memory.table},
+                                                                 {"expiries", stats.memory.expiries},
+                                                                 {"buffers", stats.memory_buffers}};
+  for (const auto& [purpose, bytes] : purposes)
+    page.gauge("stave_memory_bytes", "Memory in use, by purpose; the sum is what the store takes.", number(bytes),
+               {{"purpose", purpose}});
+}
+
+void add_log(MetricsPage& page, commands::Environment& environment, const log::LogStats& log) {
+  for (const Sync policy : {Sync::kAlways, Sync::kInterval, Sync::kOs})
+    page.gauge("stave_sync_policy", "1 for the policy that is in force: when a write counts as done.",
+               number(environment.engine().sync_policy() == policy), {{"policy", policy_name(policy)}});
+  page.counter("stave_log_appended_bytes_total", "Position of the log's end: all bytes since the store was born.",
+               number(raw(log.tail)));
+  page.counter("stave_log_written_bytes_total", "Position up to which the operating system has the log.",
+               number(raw(log.written)));
+  page.counter("stave_log_durable_bytes_total", "Position up to which the log is on disk.", number(raw(log.durable)));
+  const std::uint64_t tail = raw(log.tail);
+  const std::uint64_t durable = raw(log.durable);
+  page.gauge("stave_log_durability_lag_bytes", "How much of the log is not on disk yet.",
+             number(tail > durable ? tail - durable : 0));
+  page.gauge("stave_log_disk_bytes", "Disk space that the log's segments take.", number(log.bytes_on_disk));
+  page.gauge("stave_log_segments", "Segments of the log.", number(log.segments));
+  page.counter("stave_log_writes_total", "Writes to the log's files.", number(log.writes));
+  page.counter("stave_log_syncs_total", "Syncs of the log's files.", number(log.syncs));
+  page.durations("stave_log_sync_duration_seconds", "How long the disk took for a sync.", log.sync_counts, log.sync_ns);
+  page.gauge("stave_log_read_only", "1 after the disk failed: nothing is written until the store is reopened.",
+             number(log.read_only));
+  page.gauge("stave_log_full", "1 while writes are refused for want of disk space.", number(log.full));
+}
+
+void add_recovery(MetricsPage& page, const store::EngineStats& stats) {
+  page.gauge("stave_recovery_duration_seconds", "How long the last opening of the store took.",
+             number(stats.recovery_ns) * kSecondsPerNs);
+  page.gauge("stave_recovery_records", "Log records replayed when the store was opened.",
+             number(stats.recovery.records));
+  page.gauge("stave_recovery_bytes", "Bytes of log replayed when the store was opened.", number(stats.recovery.bytes));
+  page.gauge("stave_recovery_torn_bytes", "Bytes of an unfinished last write that were cut off when it was opened.",
+             number(stats.recovery.torn_bytes));
+  page.gauge("stave_recovery_clean", "1 when the store had been closed in good order.", number(stats.recovery.clean));
+}
+
+}  // namespace
+
+std::string render_metrics(commands::Environment& environment, base::FunctionRef<void(MetricsPage&)> more) {
+  MetricsPage page;
+  const store::EngineStats stats = environment.engine().stats();
+  add_process(page, environment, stats);
+  add_host(page, environment);
+  add_commands(page, environment);
+  add_keys(page, environment, stats);
+  add_log(page, environment, stats.log);
+  add_recovery(page, stats);
+  more(page);
+  return page.text();
+}
+
+std::string render_metrics(commands::Environment& environment) {
+  return render_metrics(environment, [](MetricsPage&) {});
+}
+
+}  // namespace stave::http

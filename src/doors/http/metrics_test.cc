@@ -1,0 +1,158 @@
+#include "doors/http/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "commands/fixture_for_test.h"
+#include "commands/version.h"
+
+namespace stave::http {
+namespace {
+
+/// The samples of a page, by name and labels as they stand there.
+std::map<std::string, double> samples_of(const std::string& page) {
+  std::map<std::string, double> samples;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line.front() == '#') continue;
+    const std::size_t gap = line.rfind(' ');
+    EXPECT_TRUE(samples.emplace(line.substr(0, gap), std::strtod(line.c_str() + gap, nullptr)).second)
+        << "twice on one page: " << line;
+  }
+  return samples;
+}
+
+class Metrics : public commands::CommandsTest {
+ protected:
+  std::map<std::string, double> scrape() { return samples_of(render_metrics(*environment_)); }
+};
+
+TEST_F(Metrics, follow_the_naming_rules_of_prometheus) {
+  run({"SET", "k", "v"});
+  run({"GET", "k"});
+  run({"INCR", "k"});
+  const std::string page = render_metrics(*environment_);
+  std::map<std::string, std::string> types;
+  std::istringstream lines(page);
+  const std::regex name_rule("(stave|process)_[a-z0-9]+(_[a-z0-9]+)*");
+  const std::regex unit_rule(".*_(milliseconds|ms|us|ns|kilobytes|kb|percent)(_.*|$)");
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string hash, what, name, type;
+    words >> hash >> what >> name >> type;
+    if (hash != "#" || what != "TYPE") continue;
+    EXPECT_TRUE(types.emplace(name, type).second) << name << " is described twice";
+    EXPECT_TRUE(std::regex_match(name, name_rule)) << name;
+    EXPECT_FALSE(std::regex_match(name, unit_rule)) << name << ": base units only";
+    EXPECT_EQ(type == "counter", name.ends_with("_total")) << name << " is a " << type;
+    EXPECT_NE(page.find("# HELP " + name + " "), std::string::npos) << name << " has no help";
+  }
+  EXPECT_GE(types.size(), 30u);
+}
+
+TEST_F(Metrics, count_calls_failures_and_errors_by_their_names) {
+  run({"SET", "k", "text"});
+  run({"GET", "k"});
+  run({"GET", "absent"});
+  run({"INCR", "k"});
+  run({"GET"});
+  auto seen = scrape();
+  EXPECT_EQ(seen[R"(stave_commands_total{command="get"})"], 2);
+  EXPECT_EQ(seen[R"(stave_commands_rejected_total{command="get"})"], 1);
+  EXPECT_EQ(seen[R"(stave_commands_total{command="incr"})"], 1);
+  EXPECT_EQ(seen[R"(stave_commands_failed_total{command="incr"})"], 1);
+  EXPECT_EQ(seen[R"(stave_errors_total{code="ERR"})"], 2);
+  EXPECT_EQ(seen["stave_keyspace_hits_total"], 1);
+  EXPECT_EQ(seen["stave_keyspace_misses_total"], 1);
+  EXPECT_EQ(seen["stave_connections"], 1);
+  EXPECT_EQ(seen.count(R"(stave_commands_total{command="mget"})"), 0u) << "nobody called it";
+}
+
+TEST_F(Metrics, give_histograms_that_add_up) {
+  run({"SET", "k", "v"});
+  auto seen = scrape();
+  double last = 0;
+  std::size_t buckets = 0;
+  std::istringstream lines(render_metrics(*environment_));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(R"(stave_log_sync_duration_seconds_bucket{)")) continue;
+    const double count = std::strtod(line.c_str() + line.rfind(' '), nullptr);
+    EXPECT_GE(count, last) << line;
+    last = count;
+    ++buckets;
+  }
+  EXPECT_GT(buckets, 20u);
+  EXPECT_EQ(last, seen["stave_log_sync_duration_seconds_count"]);
+  EXPECT_EQ(last, seen["stave_log_syncs_total"]) << "every sync that succeeded is in the histogram";
+  EXPECT_GT(last, 0);
+  // A call that was measured stands in its histogram as one.
+  EXPECT_EQ(seen[R"(stave_command_duration_seconds_count{command="set"})"], 1);
+}
+
+TEST_F(Metrics, put_durations_below_the_bounds_they_were_counted_under) {
+  MetricsPage page;
+  std::uint64_t counts[40] = {};
+  counts[3] = 1;   // below 8 ns: under every bound that is shown
+  counts[21] = 2;  // below 2^21 ns, some two milliseconds
+  counts[39] = 4;  // above every bound
+  page.durations("x_seconds", "A test.", counts, 3'000'000'000);
+  auto seen = samples_of(page.text());
+  EXPECT_EQ(seen["x_seconds_count"], 7);
+  EXPECT_EQ(seen["x_seconds_sum"], 3);
+  EXPECT_EQ(seen[R"(x_seconds_bucket{le="+Inf"})"], 7);
+  EXPECT_EQ(seen[R"(x_seconds_bucket{le="0.001048576"})"], 1);
+  EXPECT_EQ(seen[R"(x_seconds_bucket{le="0.002097152"})"], 3);
+}
+
+TEST_F(Metrics, show_keys_and_expiries_of_every_database) {
+  run({"SET", "a", "1"});
+  run({"SET", "b", "1", "EX", "100"});
+  run({"SELECT", "3"});
+  run({"SET", "c", "1"});
+  auto seen = scrape();
+  EXPECT_EQ(seen[R"(stave_keys{database="0"})"], 2);
+  EXPECT_EQ(seen[R"(stave_keys_expiring{database="0"})"], 1);
+  EXPECT_EQ(seen[R"(stave_keys{database="3"})"], 1);
+  EXPECT_EQ(seen.count(R"(stave_keys{database="15"})"), 1u);
+  EXPECT_GT(seen[R"(stave_memory_bytes{purpose="entries"})"], 0);
+}
+
+TEST_F(Metrics, show_how_far_the_disk_is_behind) {
+  run({"SET", "a", "1"});
+  auto seen = scrape();
+  EXPECT_EQ(seen["stave_log_durability_lag_bytes"], 0);
+  EXPECT_EQ(seen["stave_log_durable_bytes_total"], seen["stave_log_appended_bytes_total"]);
+  EXPECT_EQ(seen["stave_log_read_only"], 0);
+  engine_->set_sync(Sync::kOs);
+  run({"SET", "a", std::string(1000, 'x')});
+  seen = scrape();
+  EXPECT_GT(seen["stave_log_durability_lag_bytes"], 1000);
+  EXPECT_EQ(seen[R"(stave_sync_policy{policy="os"})"], 1);
+  EXPECT_EQ(seen[R"(stave_sync_policy{policy="always"})"], 0);
+}
+
+TEST_F(Metrics, take_what_a_door_adds_and_escape_its_labels) {
+  const std::string page = render_metrics(*environment_, [](MetricsPage& more) {
+    more.counter("stave_http_requests_total", "Requests.", 3, {{"route", "a\"b\\c\nd"}});
+  });
+  EXPECT_NE(page.find(R"(stave_http_requests_total{route="a\"b\\c\nd"} 3)"), std::string::npos) << page;
+}
+
+TEST_F(Metrics, say_which_version_this_is_and_how_long_it_runs) {
+  clock_.advance_ms(1500);
+  auto seen = scrape();
+  EXPECT_EQ(seen["stave_uptime_seconds"], 1.5);
+  bool found = false;
+  for (const auto& [name, value] : seen)
+    found |= name.starts_with("stave_build_info{") && name.find(commands::kStaveVersion) != std::string::npos;
+  EXPECT_TRUE(found);
+}
+
+}  // namespace
+}  // namespace stave::http
