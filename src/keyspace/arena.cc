@@ -63,8 +63,13 @@ Ref Arena::allocate(std::size_t bytes) noexcept {
     id = take_page(cls);
     if (id == 0) return kNoRef;
   }
+  return allocate_in(id);
+}
+
+/// A slot of a page that has one.
+Ref Arena::allocate_in(PageId id) noexcept {
   Page& from = *page(id);
-  const std::size_t size = kSlotBytes[cls];
+  const std::size_t size = kSlotBytes[from.cls];
   auto* const page_bytes = reinterpret_cast<std::byte*>(&from);
   std::size_t place = std::size_t{from.free} * kRefUnit;
   if (place == 0) place = from.bytes() - ++from.fresh * size;
@@ -86,9 +91,8 @@ void Arena::release(Ref ref, std::size_t bytes) noexcept {
     return;
   }
   const std::size_t offset = std::size_t{ref & kOffsetMask} * kRefUnit;
-  const bool wide = state_->notes[number] == kWide;
-  const std::size_t start = wide ? 0 : offset / kPageBytes * kPageBytes;
-  const PageId id = number * kPagesPerChunk + static_cast<PageId>(start / kPageBytes);
+  const PageId id = page_of(ref);
+  const std::size_t start = (id % kPagesPerChunk) * kPageBytes;
   Page& from = *page(id);
   const std::size_t size = kSlotBytes[from.cls];
   STAVE_ASSERT(from.cls == size_class(bytes) && from.used != 0);
@@ -104,6 +108,25 @@ void Arena::release(Ref ref, std::size_t bytes) noexcept {
     unlink(id, from);
     give_page(id);
   }
+}
+
+Arena::PageId Arena::page_of(Ref ref) const noexcept {
+  const std::uint32_t number = ref >> kOffsetBits;
+  const std::size_t offset = std::size_t{ref & kOffsetMask} * kRefUnit;
+  const bool wide = state_->notes[number] == kWide;
+  return number * kPagesPerChunk + static_cast<PageId>(wide ? 0 : offset / kPageBytes);
+}
+
+Ref Arena::allocate_in_fuller_page(Ref ref) noexcept {
+  const PageId own = page_of(ref);
+  const Page& from = *page(own);
+  if (from.full()) return kNoRef;
+  PageId other = state_->with_room[from.cls];
+  if (other == own) other = from.next;
+  // Towards the fuller one only, so that moving comes to an end. As wide as its own, or wider: slots per page differ.
+  if (other == 0 || (page(other)->wide == from.wide && page(other)->used < from.used)) return kNoRef;
+  if (from.wide && !page(other)->wide) return kNoRef;
+  return allocate_in(other);
 }
 
 // --- pages -----------------------------------------------------------------------------------------------------------

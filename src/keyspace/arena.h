@@ -33,6 +33,9 @@ class Arena {
   }
   [[nodiscard]] Entry entry(Ref ref) const noexcept { return Entry(at(ref)); }
 
+  /// Room of the same size as the slot `ref`, in a page that is fuller than its own; kNoRef when there is none, or when
+  /// its own is well filled. Who moves entries so empties pages.
+  [[nodiscard]] Ref allocate_in_fuller_page(Ref ref) noexcept;
   /// A block outside of all chunks, for large values.
   [[nodiscard]] std::byte* allocate_block(std::size_t bytes) noexcept;
   void release_block(std::byte* at, std::size_t bytes) noexcept;
@@ -65,6 +68,8 @@ class Arena {
   struct State;
 
   [[nodiscard]] Page* page(PageId id) const noexcept;
+  [[nodiscard]] PageId page_of(Ref ref) const noexcept;
+  [[nodiscard]] Ref allocate_in(PageId id) noexcept;
   [[nodiscard]] PageId take_page(std::size_t cls) noexcept;
   [[nodiscard]] PageId start_page(std::uint32_t number, unsigned index, std::size_t cls, bool wide) noexcept;
   [[nodiscard]] std::uint32_t take_chunk() noexcept;

@@ -46,12 +46,16 @@ std::byte* SystemChunkSource::take(std::size_t count) noexcept {
   if (count == 0) return nullptr;
   if (count > kChunksPerRegion) {
     std::byte* const at = base::map_memory(count * kChunkBytes, kRegionBytes);
-    if (at != nullptr) base::prefer_huge_pages(at, count * kChunkBytes);
+    if (at == nullptr) return nullptr;
+    base::prefer_huge_pages(at, count * kChunkBytes);
+    held_.fetch_add(count * kChunkBytes, std::memory_order_relaxed);
     return at;
   }
   base::MutexLock lock(mutex_);
   try {
-    return take_from_region(count);
+    std::byte* const at = take_from_region(count);
+    if (at != nullptr) held_.fetch_add(count * kChunkBytes, std::memory_order_relaxed);
+    return at;
   } catch (const std::bad_alloc&) {
     return nullptr;
   }
@@ -101,6 +105,7 @@ void SystemChunkSource::ask_for_huge_pages(std::byte* region) {
 }
 
 void SystemChunkSource::give(std::byte* at, std::size_t count) noexcept {
+  held_.fetch_sub(count * kChunkBytes, std::memory_order_relaxed);
   base::MutexLock lock(mutex_);
   const std::uintptr_t region = number(at) / kRegionBytes * kRegionBytes;
   const auto found = regions_.find(region);
@@ -125,12 +130,18 @@ void SystemChunkSource::give(std::byte* at, std::size_t count) noexcept {
 }
 
 std::byte* SystemChunkSource::allocate(std::size_t bytes, std::size_t alignment) noexcept {
-  if (alignment <= 16) return static_cast<std::byte*>(std::malloc(bytes));
   void* at = nullptr;
-  return ::posix_memalign(&at, alignment, bytes) == 0 ? static_cast<std::byte*>(at) : nullptr;
+  if (alignment <= 16) {
+    at = std::malloc(bytes);
+  } else if (::posix_memalign(&at, alignment, bytes) != 0) {
+    at = nullptr;
+  }
+  if (at != nullptr) held_.fetch_add(footprint(bytes), std::memory_order_relaxed);
+  return static_cast<std::byte*>(at);
 }
 
-void SystemChunkSource::release(std::byte* at, std::size_t) noexcept {
+void SystemChunkSource::release(std::byte* at, std::size_t bytes) noexcept {
+  if (at != nullptr) held_.fetch_sub(footprint(bytes), std::memory_order_relaxed);
   std::free(at);
 }
 

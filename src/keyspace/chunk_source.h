@@ -4,6 +4,7 @@
 // back to the system. Nothing throws: no memory is a null pointer. Must not know: what lies in the memory.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -53,6 +54,8 @@ class SystemChunkSource final : public ChunkSource {
   /// From this many regions on huge pages are asked for: a small keyspace should not grow by 2 MiB a step.
   static constexpr std::size_t kHugeFrom = 16;
 
+  /// Bytes of everything that is taken and not given back. Threads: any; a relaxed reading.
+  [[nodiscard]] std::uint64_t held_bytes() const noexcept { return held_.load(std::memory_order_relaxed); }
   /// Regions that are mapped now; runs longer than a region not counted.
   [[nodiscard]] std::size_t regions() const;
 
@@ -65,6 +68,7 @@ class SystemChunkSource final : public ChunkSource {
   std::byte* add_region() STAVE_REQUIRES(mutex_);
   void ask_for_huge_pages(std::byte* region) STAVE_REQUIRES(mutex_);
 
+  std::atomic<std::uint64_t> held_ = 0;
   mutable base::Mutex mutex_;
   std::map<std::uintptr_t, Taken> regions_ STAVE_GUARDED_BY(mutex_);
   /// Regions with at least one free chunk; the lowest are filled first.

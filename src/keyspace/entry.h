@@ -1,9 +1,11 @@
 // An entry: a key, what it holds, where that lies in the log and when it is due, in one allocation without gaps.
 //
-//     8 B word | key length | value length | [deadline 6 B, queue slot 4 B] | [sliding period 6 B] | key | value
+//     8 B word | key length | value length | [deadline 6 B, queue slot 4 B] | [sliding period 6 B] | [version 6 B] |
+//     key | value
 //
 // Lengths are one byte below 128 and grow by seven bits a byte. A large value lies in a block of its own; then its
-// address (8 B) stands in its place. `Entry` is a view of those bytes, as cheap to copy as a pointer.
+// address (8 B) stands in its place. A spilled value is in the log only: its length is still told, and nothing follows
+// the key. `Entry` is a view of those bytes, as cheap to copy as a pointer.
 // Must not know: where entries are found, or the arena's sizes.
 #pragma once
 
@@ -18,7 +20,10 @@
 namespace stave::keyspace {
 
 /// What kind of value a key holds. Four bits in memory and in the log.
-enum class ValueType : std::uint8_t { kString = 0 };
+enum class ValueType : std::uint8_t {
+  kString = 0,
+  kJson = 1,  ///< A string that its writer had checked to be JSON. Above the store it is a string.
+};
 
 /// Where an entry lies within its shard. 32 bits reach 8 GiB.
 using Ref = std::uint32_t;
@@ -31,11 +36,14 @@ struct EntryShape {
   bool expiring = false;
   bool sliding = false;
   bool out_of_line = false;
+  bool relocated = false;
+  bool spilled = false;
 
   static constexpr std::size_t kWordBytes = 8;
   static constexpr std::size_t kPointerBytes = 8;
   static constexpr std::size_t kDeadlineBytes = 6 + 4;
   static constexpr std::size_t kSlidingBytes = 6;
+  static constexpr std::size_t kVersionBytes = 6;
 
   static constexpr std::size_t length_bytes(std::size_t length) noexcept {
     if (length < 0x80) [[likely]]
@@ -49,11 +57,12 @@ struct EntryShape {
     return kWordBytes + length_bytes(key_size) + length_bytes(value_size);
   }
   [[nodiscard]] constexpr std::size_t key_offset() const noexcept {
-    return head_bytes() + (expiring ? kDeadlineBytes : 0) + (sliding ? kSlidingBytes : 0);
+    return head_bytes() + (expiring ? kDeadlineBytes : 0) + (sliding ? kSlidingBytes : 0) +
+           (relocated ? kVersionBytes : 0);
   }
   /// All bytes of the entry; a value out of line is not counted.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
-    return key_offset() + key_size + (out_of_line ? kPointerBytes : value_size);
+    return key_offset() + key_size + (spilled ? 0 : out_of_line ? kPointerBytes : value_size);
   }
   friend constexpr bool operator==(const EntryShape&, const EntryShape&) = default;
 };
@@ -70,15 +79,18 @@ class Entry {
     const Lengths l = lengths();
     return {text(l.end + extra_bytes(word())), l.key};
   }
-  /// Valid until the next call that adds or changes an entry of the shard.
+  /// Of a resident entry only. Valid until the next call that adds or changes an entry of the shard.
   [[nodiscard]] std::string_view value() const noexcept {
     const Lengths l = lengths();
     const std::uint64_t w = word();
+    STAVE_ASSERT((w & kResident) != 0);
     const std::size_t at = l.end + extra_bytes(w) + l.key;
     if ((w & kOutOfLine) != 0) [[unlikely]]
       return {base::load<const char*>(at_ + at), l.value};
     return {text(at), l.value};
   }
+  /// Also when the value is not in memory.
+  [[nodiscard]] std::size_t value_size() const noexcept { return lengths().value; }
   /// Whether this is the entry of `key`. Cheaper than comparing `key()`.
   [[nodiscard]] bool holds(std::string_view key) const noexcept {
     const Lengths l = lengths();
@@ -88,8 +100,16 @@ class Entry {
   [[nodiscard]] ValueType type() const noexcept { return static_cast<ValueType>((word() >> kTypeShift) & 0xf); }
   [[nodiscard]] Lsn address() const noexcept { return Lsn{word() & kLsnMax}; }
   void set_address(Lsn address) noexcept { set_word((word() & ~kLsnMax) | (raw(address) & kLsnMax)); }
-  /// What conditional writes compare. It is the address as long as nothing moves records.
-  [[nodiscard]] Lsn version() const noexcept { return address(); }
+  /// What conditional writes compare: where its record was written first, whether or not the cleaner moved it since.
+  [[nodiscard]] Lsn version() const noexcept {
+    const std::uint64_t w = word();
+    if ((w & kRelocated) == 0) [[likely]]
+      return Lsn{w & kLsnMax};
+    return Lsn{base::load48(at_ + lengths().end + version_offset(w))};
+  }
+  /// Whether the record at the address changes the expiry only, so that the value is to be looked for behind it.
+  [[nodiscard]] bool delta() const noexcept { return (word() & kDelta) != 0; }
+  void set_delta(bool delta) noexcept { set_word(delta ? word() | kDelta : word() & ~kDelta); }
 
   [[nodiscard]] bool has_expiry() const noexcept { return (word() & kExpiring) != 0; }
   /// Expiry{} when it has none.
@@ -133,7 +153,9 @@ class Entry {
             .value_size = l.value,
             .expiring = (w & kExpiring) != 0,
             .sliding = (w & kSliding) != 0,
-            .out_of_line = (w & kOutOfLine) != 0};
+            .out_of_line = (w & kOutOfLine) != 0,
+            .relocated = (w & kRelocated) != 0,
+            .spilled = (w & kResident) == 0};
   }
   /// Bytes it takes in the arena and in a block of its own, rounding included.
   [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
@@ -142,14 +164,19 @@ class Entry {
 
   /// Lays out a new entry over `shape.bytes()` bytes: lengths, flags, type, address; no heat. Key and value follow.
   void init(const EntryShape& shape, ValueType type, Lsn address) noexcept {
-    set_word((raw(address) & kLsnMax) | (static_cast<std::uint64_t>(type) << kTypeShift) | flags(shape) | kResident);
+    set_word((raw(address) & kLsnMax) | (static_cast<std::uint64_t>(type) << kTypeShift) | flags(shape));
     put_length(put_length(at_ + EntryShape::kWordBytes, shape.key_size), shape.value_size);
   }
-  /// Takes over what `other` knows, but for expiry and lengths, which follow `shape`.
+  /// Takes over what `other` knows, but for expiry, version and lengths, which follow `shape`.
   void init_like(Entry other, const EntryShape& shape) noexcept {
     const std::uint64_t word = other.word();
     init(shape, other.type(), other.address());
-    set_word((word & ~(kExpiring | kSliding | kOutOfLine)) | flags(shape));
+    set_word((word & ~kShapeBits) | flags(shape));
+  }
+  /// Only for a shape that is relocated.
+  void set_version(Lsn version) noexcept {
+    STAVE_ASSERT(relocated());
+    base::store48(at_ + lengths().end + version_offset(word()), raw(version));
   }
   /// Where the key and then the value (or its block's address) stand.
   [[nodiscard]] std::byte* key_bytes() const noexcept { return at_ + lengths().end + extra_bytes(word()); }
@@ -160,8 +187,14 @@ class Entry {
   [[nodiscard]] std::byte* block() const noexcept { return base::load<std::byte*>(value_bytes()); }
   void set_block(std::byte* block) noexcept { base::store(value_bytes(), block); }
   void set_content(ValueType type, Lsn address) noexcept {
-    const std::uint64_t kept = word() & ~(kLsnMax | std::uint64_t{0xf} << kTypeShift);
+    const std::uint64_t kept = word() & ~(kLsnMax | kDelta | std::uint64_t{0xf} << kTypeShift);
     set_word(kept | static_cast<std::uint64_t>(type) << kTypeShift | (raw(address) & kLsnMax));
+  }
+  /// The record at `lsn` gave it another expiry and nothing else: a new version, whose value lies behind it.
+  void set_changed_expiry(Lsn lsn) noexcept {
+    set_address(lsn);
+    set_delta(true);
+    if (relocated()) set_version(lsn);
   }
   /// Any deadline and period, for whoever tells the queue; the shape must fit.
   void set_expiry(Expiry expiry) noexcept {
@@ -188,6 +221,8 @@ class Entry {
   static constexpr std::uint64_t kResident = std::uint64_t{1} << 56;
   static constexpr std::uint64_t kDetached = std::uint64_t{1} << 57;
   static constexpr int kHeatShift = 58;
+  static constexpr std::uint64_t kDelta = std::uint64_t{1} << 61;
+  static constexpr std::uint64_t kShapeBits = kExpiring | kSliding | kOutOfLine | kRelocated | kResident;
   static constexpr std::size_t kSlotOffset = 6;
 
   struct Lengths {
@@ -201,12 +236,19 @@ class Entry {
   [[nodiscard]] const char* text(std::size_t offset) const noexcept {
     return reinterpret_cast<const char*>(at_ + offset);
   }
-  static std::size_t extra_bytes(std::uint64_t word) noexcept {
+  /// Where the version stands, counted from the end of the lengths.
+  static std::size_t version_offset(std::uint64_t word) noexcept {
     return ((word & kExpiring) != 0 ? EntryShape::kDeadlineBytes : 0) +
            ((word & kSliding) != 0 ? EntryShape::kSlidingBytes : 0);
   }
+  static std::size_t extra_bytes(std::uint64_t word) noexcept {
+    if ((word & (kExpiring | kSliding | kRelocated)) == 0) [[likely]]
+      return 0;
+    return version_offset(word) + ((word & kRelocated) != 0 ? EntryShape::kVersionBytes : 0);
+  }
   static std::uint64_t flags(const EntryShape& shape) noexcept {
-    return (shape.expiring ? kExpiring : 0) | (shape.sliding ? kSliding : 0) | (shape.out_of_line ? kOutOfLine : 0);
+    return (shape.expiring ? kExpiring : 0) | (shape.sliding ? kSliding : 0) | (shape.out_of_line ? kOutOfLine : 0) |
+           (shape.relocated ? kRelocated : 0) | (shape.spilled ? 0 : kResident);
   }
 
   [[nodiscard]] Lengths lengths() const noexcept {

@@ -37,6 +37,11 @@ class Keyspace {
 
   /// Entries of a database, expired ones included until they are collected. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t size(int database) const noexcept;
+  /// Bytes that all shards hold, entries' slack included. Relaxed; takes no lock.
+  [[nodiscard]] std::uint64_t held_bytes() const noexcept { return chunks_->held_bytes(); }
+  [[nodiscard]] const base::HashKey& hash_key() const noexcept { return key_; }
+  /// Only while there is no entry: an image was made with this key.
+  void set_hash_key(const base::HashKey& key) noexcept { key_ = key; }
   /// Sums over a database; locks its shards one by one.
   [[nodiscard]] MemoryUse memory(int database) const;
 
@@ -45,7 +50,7 @@ class Keyspace {
   int databases_;
   std::size_t shards_per_database_;
   std::size_t shard_mask_;
-  std::unique_ptr<ChunkSource> chunks_;
+  std::unique_ptr<SystemChunkSource> chunks_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -12,17 +12,28 @@ namespace {
 /// Larger entries keep their values in a block of its own: pages hold too few of them to be filled well.
 constexpr std::size_t kInlineEntryMax = 1020;
 
-EntryShape shape_of(std::string_view key, std::size_t value_size, Expiry expiry) noexcept {
+void place_value(EntryShape& shape) noexcept {
+  shape.out_of_line = false;
+  shape.out_of_line = !shape.spilled && shape.value_size > EntryShape::kPointerBytes && shape.bytes() > kInlineEntryMax;
+}
+
+EntryShape shape_of(std::string_view key, const EntrySpec& spec) noexcept {
   EntryShape shape{.key_size = key.size(),
-                   .value_size = value_size,
-                   .expiring = !expiry.never(),
-                   .sliding = !expiry.never() && expiry.sliding_ms != 0};
-  shape.out_of_line = value_size > EntryShape::kPointerBytes && shape.bytes() > kInlineEntryMax;
+                   .value_size = spec.spilled ? spec.spilled_size : spec.value.size(),
+                   .expiring = !spec.expiry.never(),
+                   .sliding = !spec.expiry.never() && spec.expiry.sliding_ms != 0,
+                   .relocated = spec.version != kNoLsn && spec.version != spec.address,
+                   .spilled = spec.spilled};
+  place_value(shape);
   return shape;
 }
 
 void copy(std::byte* to, std::string_view from) noexcept {
   if (!from.empty()) std::memcpy(to, from.data(), from.size());
+}
+
+void swap_counters(std::atomic<std::uint64_t>& a, std::atomic<std::uint64_t>& b) noexcept {
+  a.store(b.exchange(a.load(std::memory_order_relaxed), std::memory_order_relaxed), std::memory_order_relaxed);
 }
 
 std::unexpected<Error> no_memory() {
@@ -39,6 +50,8 @@ std::uint64_t Entry::memory_bytes() const noexcept {
 MemoryUse& MemoryUse::operator+=(const MemoryUse& other) noexcept {
   keys += other.keys;
   expiring += other.expiring;
+  spilled += other.spilled;
+  data += other.data;
   entries += other.entries;
   slack += other.slack;
   table += other.table;
@@ -73,7 +86,7 @@ Ref Shard::build(const EntryShape& shape, std::string_view key, const EntrySpec&
   }
   const std::size_t key_offset = shape.key_offset();
   const std::size_t value_offset = key_offset + key.size();
-  const Ref ref = arena_.allocate(value_offset + (shape.out_of_line ? EntryShape::kPointerBytes : shape.value_size));
+  const Ref ref = arena_.allocate(shape.bytes());
   if (ref == kNoRef) [[unlikely]] {
     if (block != nullptr) arena_.release_block(block, shape.value_size);
     return kNoRef;
@@ -81,9 +94,12 @@ Ref Shard::build(const EntryShape& shape, std::string_view key, const EntrySpec&
   Entry entry = arena_.entry(ref);
   entry.init(shape, spec.type, spec.address);
   if (shape.expiring) entry.set_expiry(spec.expiry);
+  if (shape.relocated) [[unlikely]]
+    entry.set_version(spec.version);
   copy(entry.data() + key_offset, key);
   if (shape.out_of_line) entry.set_block(block);
   copy(shape.out_of_line ? block : entry.data() + value_offset, spec.value);
+  count_shape(shape);
   return ref;
 }
 
@@ -104,6 +120,7 @@ Ref Shard::build_expiring(const EntryShape& shape, std::string_view key, const E
 void Shard::release_entry(Ref ref) noexcept {
   const Entry entry = arena_.entry(ref);
   const EntryShape shape = entry.shape();
+  count_taken(shape);
   if (shape.expiring) expiries_.remove(entry.queue_slot(), arena_);
   if (shape.out_of_line) arena_.release_block(entry.block(), shape.value_size);
   arena_.release(ref, shape.bytes());
@@ -117,7 +134,7 @@ void Shard::remove(const Table::Slot& slot) noexcept {
 
 /// A new entry of `key` in table and queue, whatever else there may be of that key; kNoRef without memory.
 Ref Shard::insert(std::uint64_t hash, std::string_view key, const EntrySpec& spec) noexcept {
-  const Ref ref = build_expiring(shape_of(key, spec.value.size(), spec.expiry), key, spec);
+  const Ref ref = build_expiring(shape_of(key, spec), key, spec);
   if (ref == kNoRef) return kNoRef;
   if (!table_.insert(hash, ref, arena_)) {
     release_entry(ref);
@@ -132,6 +149,7 @@ Ref Shard::insert(std::uint64_t hash, std::string_view key, const EntrySpec& spe
 void Shard::write_same_shape(Entry entry, const EntrySpec& spec) noexcept {
   copy(entry.out_of_line() ? entry.block() : entry.value_bytes(), spec.value);
   entry.set_content(spec.type, spec.address);
+  if (entry.relocated()) entry.set_version(spec.version);
   if (!entry.has_expiry()) return;
   entry.set_expiry(spec.expiry);
   expiries_.update(entry.queue_slot(), arena_);
@@ -149,9 +167,12 @@ bool Shard::rewrite_in_slot(Entry entry, Ref ref, const EntryShape& shape, std::
   const std::uint32_t queue_slot = before.expiring ? entry.queue_slot() : 0;
   if (before.expiring && !shape.expiring) expiries_.remove(queue_slot, arena_);
   const unsigned heat = entry.heat();
+  count_taken(before);
+  count_shape(shape);
   entry.init(shape, spec.type, spec.address);
   entry.set_heat(heat);
   if (shape.expiring) entry.set_expiry(spec.expiry);
+  if (shape.relocated) entry.set_version(spec.version);
   copy(entry.key_bytes(), key);
   copy(entry.value_bytes(), spec.value);
   if (shape.expiring && before.expiring) {
@@ -175,9 +196,9 @@ Result<Entry> Shard::put(std::uint64_t hash, std::string_view key, const EntrySp
   const Ref old = *slot.ref;
   const Entry entry = arena_.entry(old);
   const EntryShape before = entry.shape();
-  EntryShape shape = shape_of(key, spec.value.size(), spec.expiry);
+  EntryShape shape = shape_of(key, spec);
   // A value of the same size stays where it is, also when it would be put elsewhere today: this cannot fail.
-  if (shape.value_size == before.value_size) shape.out_of_line = before.out_of_line;
+  if (shape.value_size == before.value_size && shape.spilled == before.spilled) shape.out_of_line = before.out_of_line;
   if (shape == before) {
     write_same_shape(entry, spec);
     return entry;
@@ -252,6 +273,96 @@ void Shard::discard(Detached previous) {
   remove(slot);
 }
 
+// --- in memory, in the log -------------------------------------------------------------------------------------------
+
+/// The table's reference goes over to `fresh`, which holds the same key and expiry; the old entry is freed.
+void Shard::replace_ref(const Table::Slot& slot, Ref fresh) noexcept {
+  const Ref old = std::exchange(*slot.ref, fresh);
+  const Entry gone = arena_.entry(old);
+  const EntryShape shape = gone.shape();
+  if (shape.expiring) {
+    arena_.entry(fresh).set_queue_slot(gone.queue_slot());
+    expiries_.moved(gone.queue_slot(), fresh);
+  }
+  arena_.release(old, shape.bytes());
+}
+
+/// The same entry in another shape of the same expiry; a value that is in both is moved. Null without memory.
+Entry Shard::reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, std::string_view value) {
+  const EntryShape before = entry.shape();
+  const Table::Slot slot = find_slot(hash, entry.key());
+  STAVE_ASSERT(slot && arena_.entry(*slot.ref).data() == entry.data());
+  const bool keeps_block = before.out_of_line && shape.out_of_line;
+  std::byte* block = keeps_block ? entry.block() : nullptr;
+  if (shape.out_of_line && !keeps_block) {
+    block = arena_.allocate_block(shape.value_size);
+    if (block == nullptr) return {};
+    copy(block, value);
+  }
+  const Ref ref = arena_.allocate(shape.bytes());
+  if (ref == kNoRef) {
+    if (block != nullptr && !keeps_block) arena_.release_block(block, shape.value_size);
+    return {};
+  }
+  Entry fresh = arena_.entry(ref);
+  fresh.init_like(entry, shape);
+  if (shape.expiring) fresh.set_expiry(entry.expiry());
+  if (shape.relocated) fresh.set_version(entry.version());
+  copy(fresh.key_bytes(), entry.key());
+  if (shape.out_of_line) {
+    fresh.set_block(block);
+  } else if (!shape.spilled) {
+    copy(fresh.value_bytes(), value);
+  }
+  count_shape(shape);
+  count_taken(before);
+  if (before.out_of_line && !keeps_block) arena_.release_block(entry.block(), before.value_size);
+  replace_ref(slot, ref);
+  return fresh;
+}
+
+bool Shard::spill(std::uint64_t hash, Entry entry) {
+  EntryShape shape = entry.shape();
+  if (shape.spilled) return false;
+  const std::uint64_t bytes = entry.memory_bytes();
+  shape.spilled = true;
+  shape.out_of_line = false;
+  if (Arena::rounded(shape.bytes()) >= bytes) return false;
+  return static_cast<bool>(reshape(hash, entry, shape, {}));
+}
+
+Entry Shard::fill(std::uint64_t hash, Entry entry, std::string_view value) {
+  EntryShape shape = entry.shape();
+  STAVE_ASSERT(shape.spilled && shape.value_size == value.size());
+  shape.spilled = false;
+  place_value(shape);
+  return reshape(hash, entry, shape, value);
+}
+
+Entry Shard::relocate(std::uint64_t hash, Entry entry, Lsn address) {
+  if (!entry.relocated()) {
+    EntryShape shape = entry.shape();
+    shape.relocated = true;
+    entry = reshape(hash, entry, shape, shape.spilled ? std::string_view{} : entry.value());
+    if (!entry) return {};
+  }
+  entry.set_address(address);
+  entry.set_delta(false);
+  return entry;
+}
+
+bool Shard::tidy(std::uint64_t hash, Entry entry) {
+  const EntryShape shape = entry.shape();
+  if (shape.bytes() > kSlotBytesMax) return false;
+  const Table::Slot slot = find_slot(hash, entry.key());
+  STAVE_ASSERT(slot && arena_.entry(*slot.ref).data() == entry.data());
+  const Ref ref = arena_.allocate_in_fuller_page(*slot.ref);
+  if (ref == kNoRef) return false;
+  std::memcpy(arena_.at(ref), entry.data(), shape.bytes());
+  replace_ref(slot, ref);
+  return true;
+}
+
 // --- expiry ----------------------------------------------------------------------------------------------------------
 
 Result<Entry> Shard::set_expiry(std::uint64_t hash, Entry entry, Expiry expiry) {
@@ -277,6 +388,7 @@ Result<Entry> Shard::set_expiry(std::uint64_t hash, Entry entry, Expiry expiry) 
   }
   Entry fresh = arena_.entry(ref);
   fresh.init_like(entry, shape);
+  if (shape.relocated) fresh.set_version(entry.version());
   // Key and value (or the address of its block) follow each other in both.
   std::memcpy(fresh.key_bytes(), entry.key_bytes(), shape.bytes() - shape.key_offset());
   if (shape.expiring) fresh.set_expiry(expiry);
@@ -316,6 +428,8 @@ Entry Shard::random_entry(std::uint64_t random) const noexcept {
 MemoryUse Shard::memory() const {
   return {.keys = size(),
           .expiring = expiries_.size(),
+          .spilled = spilled(),
+          .data = data_bytes(),
           .entries = arena_.used_bytes() - table_.node_bytes(),
           .slack = arena_.held_bytes() - arena_.used_bytes(),
           .table = table_.bucket_bytes() + table_.node_bytes(),
@@ -337,9 +451,9 @@ void Shard::swap_contents(Shard& other) {
   table_.swap(other.table_);
   arena_.swap(other.arena_);
   expiries_.swap(other.expiries_);
-  const std::uint64_t size = size_.load(std::memory_order_relaxed);
-  size_.store(other.size_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  other.size_.store(size, std::memory_order_relaxed);
+  swap_counters(size_, other.size_);
+  swap_counters(data_, other.data_);
+  swap_counters(spilled_, other.spilled_);
 }
 
 }  // namespace stave::keyspace

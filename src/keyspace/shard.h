@@ -32,6 +32,11 @@ struct EntrySpec {
   std::string_view value;
   Expiry expiry{};
   Lsn address = kNoLsn;
+  /// Where the record was written first, when the cleaner has moved it since; kNoLsn: the address.
+  Lsn version = kNoLsn;
+  /// The value is in the log only; `value` is empty and this is its length.
+  bool spilled = false;
+  std::size_t spilled_size = 0;
 };
 
 /// An entry that left the table but keeps its memory, so that a transaction can bring it back.
@@ -46,6 +51,8 @@ struct Detached {
 struct MemoryUse {
   std::uint64_t keys = 0;      ///< Number of entries.
   std::uint64_t expiring = 0;  ///< Of these, how many have an expiry.
+  std::uint64_t spilled = 0;   ///< Of these, how many have their value in the log only.
+  std::uint64_t data = 0;      ///< Bytes of all keys and values, spilled ones included.
   std::uint64_t entries = 0;   ///< Bytes of live entries, large values included.
   std::uint64_t slack = 0;     ///< Bytes the arena holds beyond live entries.
   std::uint64_t table = 0;     ///< Bytes of buckets.
@@ -94,6 +101,22 @@ class alignas(64) Shard {
   /// Replaces the expiry (never() removes it). May move the entry: use the returned one. Errors: kNoMemory.
   Result<Entry> set_expiry(std::uint64_t hash, Entry entry, Expiry expiry) STAVE_REQUIRES(mutex_);
 
+  /// Puts an entry where there is none of that key, which is not checked: an image being loaded. False: no memory.
+  [[nodiscard]] bool load(std::uint64_t hash, std::string_view key, const EntrySpec& spec) STAVE_REQUIRES(mutex_) {
+    table_.migrate(arena_, *key_);
+    return insert(hash, key, spec) != kNoRef;
+  }
+  /// Takes the value out of memory; its record must be in the log, written. False (nothing changed) when that would
+  /// save nothing or there is no memory for the smaller entry. `entry` and views of it end.
+  bool spill(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
+  /// Puts the value back beside a spilled entry's key. A null Entry, and nothing changed, when there is no memory.
+  Entry fill(std::uint64_t hash, Entry entry, std::string_view value) STAVE_REQUIRES(mutex_);
+  /// The record of the entry is at `address` now; its version stays. A null Entry, and nothing changed, when there is
+  /// no memory.
+  Entry relocate(std::uint64_t hash, Entry entry, Lsn address) STAVE_REQUIRES(mutex_);
+  /// Moves the entry out of a page that is mostly empty, so that the page may empty. False when it stays.
+  bool tidy(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
+
   /// Earliest deadline in this shard; kNoDeadline when nothing expires. It may be early (a key was overwritten), never
   /// late. Threads: any, without the lock; a relaxed reading.
   [[nodiscard]] UnixMs next_deadline() const noexcept { return expiries_.next_deadline(); }
@@ -116,6 +139,10 @@ class alignas(64) Shard {
 
   /// Number of entries. Threads: any, without the lock; a relaxed reading.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+  /// Number of entries whose value is in the log only. As `size`.
+  [[nodiscard]] std::uint64_t spilled() const noexcept { return spilled_.load(std::memory_order_relaxed); }
+  /// Bytes of keys and values, spilled ones included. As `size`.
+  [[nodiscard]] std::uint64_t data_bytes() const noexcept { return data_.load(std::memory_order_relaxed); }
   [[nodiscard]] MemoryUse memory() const STAVE_REQUIRES(mutex_);
 
   /// Where the newest removal of any key of this shard ends in the log: a reader who finds nothing waits for it.
@@ -141,8 +168,21 @@ class alignas(64) Shard {
   void release_entry(Ref ref) noexcept;
   void remove(const Table::Slot& slot) noexcept;
   void release_contents() noexcept;
-  void count(std::int64_t change) noexcept {
-    size_.store(size_.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(change), std::memory_order_relaxed);
+  Entry reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, std::string_view value)
+      STAVE_REQUIRES(mutex_);
+  void replace_ref(const Table::Slot& slot, Ref fresh) noexcept;
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t change) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+  }
+  void count(std::int64_t change) noexcept { add(size_, static_cast<std::uint64_t>(change)); }
+  /// Accounts for what an entry of that shape brings; `taken`: what it takes away.
+  void count_shape(const EntryShape& shape) noexcept {
+    add(data_, shape.key_size + shape.value_size);
+    if (shape.spilled) add(spilled_, 1);
+  }
+  void count_taken(const EntryShape& shape) noexcept {
+    add(data_, 0 - (shape.key_size + shape.value_size));
+    if (shape.spilled) add(spilled_, 0 - std::uint64_t{1});
   }
 
   // What a lookup reads comes first. None of it is annotated as guarded: table, queue and size are read in part without
@@ -151,6 +191,8 @@ class alignas(64) Shard {
   Table table_;
   Arena arena_;
   std::atomic<std::uint64_t> size_ = 0;  ///< Detached entries not counted.
+  std::atomic<std::uint64_t> data_ = 0;
+  std::atomic<std::uint64_t> spilled_ = 0;
   ExpiryQueue expiries_;
   Lsn removal_mark_ = kNoLsn;
   const base::HashKey* key_;
