@@ -27,7 +27,7 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
     outcome = Outcome::kTargetExists;
   } else {
     // The view ends with the next change, which may take the value's bytes from another key.
-    STAVE_TRY(transaction.put(to, source->value, source->expiry));
+    STAVE_TRY(transaction.put(to, source->value, source->expiry, source->json));
     if (!keep_source) transaction.erase(from);
   }
   STAVE_TRY(call.commit(transaction));

@@ -9,7 +9,8 @@ namespace stave::commands {
 
 constexpr std::string_view type_name(store::ValueType type) noexcept {
   switch (type) {
-    case store::ValueType::kString: return "string";
+    case store::ValueType::kString:
+    case store::ValueType::kJson: return "string";
   }
   return "unknown";
 }

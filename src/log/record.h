@@ -38,6 +38,7 @@ enum class RecordKind : std::uint8_t {
   kClose = 7,      ///< A clean close: everything before it was durable when it was written. No key.
   kRefresh = 8,    ///< A read put a sliding deadline off: like kSetExpiry, but the key's version stays.
   kString = 16,    ///< The key holds this string: payload is the value, whole.
+  kJson = 17,      ///< The same, and its writer had it checked to be JSON.
 };
 
 enum RecordFlag : std::uint8_t {

@@ -29,7 +29,11 @@ Pending Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access 
   }
   // `durable` and `written` are ends of batches, so a record is covered as soon as its first byte is.
   const Lsn end = entry.address() + 1;
-  ValueView view{.type = entry.type(), .value = entry.value(), .expiry = {}, .version = entry.version()};
+  ValueView view{.type = shown_type(entry.type()),
+                 .value = entry.value(),
+                 .expiry = {},
+                 .version = entry.version(),
+                 .json = entry.type() == ValueType::kJson};
   if (entry.has_expiry()) [[unlikely]] {
     const UnixMs time = now();
     if (entry.expiry().passed(time)) {

@@ -99,7 +99,11 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
         const Expiry expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
         if (expiry.passed(time)) return;
         visit(entry.key(),
-              {.type = entry.type(), .value = entry.value(), .expiry = expiry, .version = entry.version()});
+              {.type = shown_type(entry.type()),
+               .value = entry.value(),
+               .expiry = expiry,
+               .version = entry.version(),
+               .json = entry.type() == keyspace::ValueType::kJson});
       });
       pending.merge(observe(newest));
     } else {

@@ -36,12 +36,18 @@ struct KeyRef {
   std::uint64_t hash = 0;
 };
 
+/// The type as everybody above the store knows it.
+constexpr ValueType shown_type(ValueType type) noexcept {
+  return type == ValueType::kJson ? ValueType::kString : type;
+}
+
 /// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
 struct ValueView {
   ValueType type{};
   std::string_view value;  ///< A string's bytes.
   Expiry expiry{};
   Lsn version = kNoLsn;  ///< LSN of the record that made it so.
+  bool json = false;     ///< A string whose writer had it checked to be JSON.
 };
 
 /// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.

@@ -64,6 +64,33 @@ TEST_F(Engines, a_value_is_read_back_and_survives_a_restart) {
   EXPECT_TRUE(engine_->stats().recovery.clean);
 }
 
+TEST_F(Engines, a_string_that_was_checked_to_be_json_stays_known_as_such_until_it_is_overwritten) {
+  const auto json = [&] {
+    bool marked = false;
+    EXPECT_TRUE(engine_->wait(engine_->read({0, "doc"}, Access::kTouch, [&](const ValueView* v) {
+      EXPECT_EQ(v->type, ValueType::kString);
+      marked = v->json;
+    })));
+    return marked;
+  };
+  Transaction transaction(*engine_, {0, "doc"});
+  ASSERT_TRUE(transaction.put({0, "doc"}, "{}", {}, true));
+  ASSERT_TRUE(transaction.commit());
+  EXPECT_TRUE(json());
+  reopen();
+  EXPECT_TRUE(json());
+  Transaction later(*engine_, {0, "doc"});
+  ASSERT_TRUE(later.set_expiry({0, "doc"}, in_ms(60'000)));
+  ASSERT_TRUE(later.commit());
+  EXPECT_TRUE(json());
+  reopen();
+  EXPECT_TRUE(json());
+  put("doc", "[]");
+  EXPECT_FALSE(json());
+  reopen();
+  EXPECT_FALSE(json());
+}
+
 TEST_F(Engines, databases_are_apart_and_swap_and_flush_survive_a_restart) {
   put("k", "zero");
   put("k", "one", {}, 1);

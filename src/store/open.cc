@@ -130,10 +130,11 @@ Result<void> Engine::replay_one(const log::RecordView& record, std::uint64_t has
     last_wall_ms_.store(raw(record.time), std::memory_order_relaxed);
   keyspace::Shard& shard = shard_of(record.database, hash);
   switch (record.kind) {
-    case log::RecordKind::kString: {
+    case log::RecordKind::kString:
+    case log::RecordKind::kJson: {
       STAVE_TRY(shard.put(
           hash, record.key,
-          {.type = ValueType::kString, .value = record.payload, .expiry = record.expiry, .address = record.lsn}));
+          {.type = record.kind == log::RecordKind::kJson ? ValueType::kJson : ValueType::kString, .value = record.payload, .expiry = record.expiry, .address = record.lsn}));
       note_deadline(record.expiry.at);
       return {};
     }
@@ -164,7 +165,8 @@ Result<void> Engine::replay_one(const log::RecordView& record, std::uint64_t has
         keyspace_.shard(first[i]).swap_contents(keyspace_.shard(second[i]));
       return {};
     }
-    case log::RecordKind::kClose: return {};
+    case log::RecordKind::kClose:
+    case log::RecordKind::kTrim: return {};
   }
   return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" +
                                                  std::to_string(static_cast<int>(record.kind)) +

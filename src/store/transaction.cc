@@ -64,7 +64,11 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_T
     return std::nullopt;
   }
   observed_.merge(engine_.observe(entry.address() + 1));
-  ValueView view{.type = entry.type(), .value = entry.value(), .expiry = {}, .version = entry.version()};
+  ValueView view{.type = shown_type(entry.type()),
+                 .value = entry.value(),
+                 .expiry = {},
+                 .version = entry.version(),
+                 .json = entry.type() == ValueType::kJson};
   if (entry.has_expiry()) {
     if (entry.expiry().passed(now_)) return std::nullopt;
     if (access == Access::kTouch && entry.expiry().sliding_ms != 0) engine_.refresh_sliding(entry, key, now_);
@@ -97,14 +101,14 @@ Transaction::Change& Transaction::add_change(KeyRef key, const Place& at) {
   return changes_.back();
 }
 
-Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, bool json) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
   if (expiry.sliding_ms != 0) expiry.at = now_ + expiry.sliding_ms;
   const Place at = place(key);
   const Entry before = at.shard.find(at.hash, key.key);
   const Lsn address = before ? before.address() : kNoLsn;
   const Expiry old_expiry = before && before.has_expiry() ? before.expiry() : Expiry{};
-  const EntrySpec spec{.type = ValueType::kString, .value = value, .expiry = expiry, .address = address};
+  const EntrySpec spec{.type = json ? ValueType::kJson : ValueType::kString, .value = value, .expiry = expiry, .address = address};
   Detached previous;
   STAVE_TRY(at.shard.exchange(at.hash, key.key, spec, previous));
   if (Change* change = change_of(key, at)) {
@@ -204,7 +208,9 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
                            .prev = change.address,
                            .key = change.key.key};
     if (entry) {
-      record.kind = change.was == Change::Was::kExpired ? log::RecordKind::kSetExpiry : log::RecordKind::kString;
+      record.kind = change.was == Change::Was::kExpired       ? log::RecordKind::kSetExpiry
+                    : entry.type() == keyspace::ValueType::kJson ? log::RecordKind::kJson
+                                                                 : log::RecordKind::kString;
       if (entry.has_expiry()) record.expiry = entry.expiry();
       if (change.was != Change::Was::kExpired) record.payload = entry.value();
       if (!record.expiry.never() && (raw(earliest) == 0 || record.expiry.at < earliest)) earliest = record.expiry.at;

@@ -32,7 +32,8 @@ class Transaction {
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
   /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another key of the same transaction. Errors: kTooLarge,
   /// kNoMemory.
-  Result<void> put(KeyRef key, std::string_view value, Expiry expiry);
+  /// `json`: the caller had the value checked to be JSON, and whoever reads it is told so.
+  Result<void> put(KeyRef key, std::string_view value, Expiry expiry, bool json = false);
   /// Removes the key; false when it was not there.
   bool erase(KeyRef key);
   /// Replaces the expiry of an existing key (never(): it lives on). A deadline that has passed erases the key.
