@@ -154,7 +154,7 @@ Result<void> LogImpl::write_oversize(std::span<const RecordSpec> batch, std::spa
   };
   if (roll_due()) {
     STAVE_TRY(prepared(space_.ensure_spare()));
-    STAVE_TRY(roll());
+    STAVE_TRY(roll_active());
   }
   const std::uint64_t start = tail_.written();
   STAVE_TRY(prepared(space_.extend_active(start + size)));

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/try.h"
 
 namespace stave::log {
@@ -47,6 +48,29 @@ void Catalog::limit_open_files(std::size_t keep) {
     segment.file = nullptr;
     --open_files_;
   }
+}
+
+std::vector<Catalog::Range> Catalog::ranges() const {
+  base::MutexLock lock(mutex_);
+  std::vector<Range> all;
+  all.reserve(segments_.size());
+  for (const Segment& segment : segments_) {
+    if (!all.empty()) all.back().end = segment.base;
+    all.push_back({segment.base, std::numeric_limits<std::uint64_t>::max()});
+  }
+  return all;
+}
+
+void Catalog::forget_first(std::uint64_t base) {
+  base::MutexLock lock(mutex_);
+  STAVE_ASSERT(segments_.size() > 1 && segments_.front().base == base);
+  if (segments_.front().file != nullptr) --open_files_;
+  segments_.erase(segments_.begin());
+}
+
+std::uint64_t Catalog::first() const {
+  base::MutexLock lock(mutex_);
+  return segments_.empty() ? 0 : segments_.front().base;
 }
 
 std::size_t Catalog::size() const {

@@ -30,6 +30,16 @@ class Catalog {
   void add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file) STAVE_EXCLUDES(mutex_);
   /// The segment that holds `position`. Errors: kNotFound, kIo.
   Result<Place> find(std::uint64_t position) STAVE_EXCLUDES(mutex_);
+  struct Range {
+    std::uint64_t base = 0;
+    std::uint64_t end = 0;  ///< As in Place.
+  };
+  /// All segments, oldest first.
+  [[nodiscard]] std::vector<Range> ranges() const STAVE_EXCLUDES(mutex_);
+  /// Forgets the oldest segment, which begins at `base`; whoever reads from its file keeps it.
+  void forget_first(std::uint64_t base) STAVE_EXCLUDES(mutex_);
+
+  [[nodiscard]] std::uint64_t first() const STAVE_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t size() const STAVE_EXCLUDES(mutex_);
   /// File bytes of all segments but the newest.
   [[nodiscard]] std::uint64_t sealed_bytes() const STAVE_EXCLUDES(mutex_);

@@ -49,11 +49,11 @@ std::uint64_t LogImpl::first_boundary(std::uint64_t from, std::uint64_t threshol
 Result<void> LogImpl::write_out(std::uint64_t target) {
   for (std::uint64_t at = tail_.written(); at < target; at = tail_.written()) {
     if (state_.load(std::memory_order_acquire) == State::kFailed) return refusal();
-    if (roll_due()) STAVE_TRY(roll());
+    if (roll_due()) STAVE_TRY(roll_active());
     const std::uint64_t threshold = active_base_ + segment_bytes_;
     const std::uint64_t end = target <= threshold ? target : first_boundary(at, threshold);
     std::byte* const first = tail_.at(at);
-    if (!active_since_) active_since_ = UnixMs{static_cast<std::int64_t>(base::load48(first + 6))};
+    if (!active_since_) active_since_ = encoded_time(first);
     if (durable_.load(std::memory_order_acquire) == at)
       add_flag({first, base::load<std::uint32_t>(first)}, kAfterSync, Lsn{at}, seed_);
     STAVE_TRY(write_to_active({first, end - at}, at));
@@ -65,10 +65,10 @@ Result<void> LogImpl::write_out(std::uint64_t target) {
 // As soon as the segment is full, and not with the next batch: then what was admitted always has its room ahead of it.
 Result<void> LogImpl::roll_if_due() {
   if (state_.load(std::memory_order_acquire) == State::kFailed || !roll_due() || !space_.has_spare()) return {};
-  return roll();
+  return roll_active();
 }
 
-Result<void> LogImpl::roll() {
+Result<void> LogImpl::roll_active() {
   // The old segment is durable before a later one exists: that is what a later segment proves.
   STAVE_TRY(sync_written());
   auto rolled = [this]() STAVE_REQUIRES(write_mutex_) -> Result<void> {

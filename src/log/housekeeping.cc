@@ -69,12 +69,8 @@ void LogImpl::roll_by_age(UnixMs wall) {
   if (!active_since_ || wall - *active_since_ < segment_age_ms_) return;
   if (!write_out(tail_.complete()) || tail_.written() == active_base_) return;
   if (!active_since_ || wall - *active_since_ < segment_age_ms_) return;
-  auto spare = space_.ensure_spare();
-  if (!spare) {
-    if (spare.error().code() != ErrorCode::kNoSpace) latch(std::move(spare).error());
-    return;
-  }
-  if (space_.limit_for_roll_at(tail_.written())) (void)roll();
+  // Too much admitted already, or no room: the next tick tries again. Anything else is latched.
+  (void)roll_gently();
 }
 
 std::uint64_t LogImpl::tick(std::uint64_t now_ns, UnixMs wall) {
@@ -133,6 +129,7 @@ Result<void> LogImpl::close(UnixMs now) {
 
 LogStats LogImpl::stats() const {
   LogStats stats;
+  stats.first = Lsn{catalog_.first()};
   stats.durable = durable();
   stats.written = written();
   stats.tail = tail();

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "log/record.h"
+#include "log/segment.h"
 #include "stave/clock.h"
 #include "stave/file_system.h"
 #include "stave/options.h"
@@ -29,6 +30,7 @@ namespace stave::log {
 using DurationCounts = std::array<std::uint64_t, 40>;
 
 struct LogStats {
+  Lsn first{};    ///< Where the first segment that is present begins.
   Lsn tail{};     ///< End of everything appended.
   Lsn written{};  ///< End of what the operating system has.
   Lsn durable{};  ///< End of what is on disk.
@@ -42,8 +44,29 @@ struct LogStats {
   bool full = false;       ///< Refusing for want of room.
 };
 
+/// One file of the log.
+struct SegmentInfo {
+  Lsn base;                  ///< LSN of its first record.
+  Lsn end;                   ///< Where the next one begins; of the active one: the end of what is written.
+  std::uint64_t file_bytes;  ///< What it takes on the disk.
+  bool sealed;               ///< Never written to again.
+};
+
+/// What the caller of `open` knows already. The default: nothing, everything is replayed.
+struct StartAt {
+  /// An image of the index covers everything before this batch boundary: replay begins here. What lies before is only
+  /// checked to be present.
+  Lsn from = kNoLsn;
+  /// Addresses from here on are still in use: the first segment present must not begin behind it.
+  Lsn needs = kNoLsn;
+  /// The log is known to have been durable up to here (an image says so, be it used or not): one that ends before is
+  /// damaged, not torn.
+  Lsn proven = kNoLsn;
+};
+
 /// What recovery found, for the operator and for tests.
 struct RecoveryReport {
+  Lsn from = kFirstLsn;  ///< Where the replay began.
   std::uint64_t records = 0;
   std::uint64_t batches = 0;
   std::uint64_t bytes = 0;
@@ -61,6 +84,11 @@ class Log {
   /// read. Errors: kCorrupt (file, offset and what to do), kUnsupported (newer format), kIo, kNoSpace, kPermission.
   static Result<std::unique_ptr<Log>> open(std::string directory, const Options& options, const ReplayFn& replay,
                                            RecoveryReport* report);
+  /// The same from an image of the index on. More errors, and then nothing on the disk has been changed, so that the
+  /// caller can try an older image or everything: kNotFound (the log ends before `start.from`, begins behind it, or has
+  /// no batch there), kCorrupt (what `start` says to be there is not).
+  static Result<std::unique_ptr<Log>> open(std::string directory, const Options& options, const StartAt& start,
+                                           const ReplayFn& replay, RecoveryReport* report);
   virtual ~Log() = default;
 
   /// Appends the batch and gives each record its LSN (`lsns[i]` for `batch[i]`); returns the LSN where the batch ends,
@@ -103,6 +131,23 @@ class Log {
   /// Reads the record at `lsn` back from disk or buffer and verifies it; the view points into `buffer`.
   /// Errors: kNotFound (no such address), kCorrupt, kIo.
   virtual Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) = 0;
+
+  /// Hands out every whole batch in [from, to), in order; both are ends of batches (or kFirstLsn, or the base of a
+  /// segment), `to` at most `written()`. Appends go on meanwhile; no lock is held while `visit` runs. Errors:
+  /// kInvalidArgument (`to`), kNotFound (`from` has been dropped, or is while this runs), kCorrupt, kIo, kNoMemory,
+  /// whatever `visit` returns.
+  virtual Result<void> scan(Lsn from, Lsn to, const ReplayFn& visit) = 0;
+
+  /// The segments that are present, oldest first; never empty. The last one is the active one.
+  [[nodiscard]] virtual std::vector<SegmentInfo> segments() const = 0;
+  /// Removes the sealed segments that end at or before `lsn`, oldest first and each durably before the next, so that
+  /// whatever a crash leaves is one contiguous log. The active one stays. First makes everything appended so far
+  /// durable: the kTrim record that must have been appended before, without which a log that lacks its first segments
+  /// is not opened again. Who reads from a removed file goes on; later reads of its addresses give kNotFound. Returns
+  /// the bytes freed. Errors: kReadOnly, kIo; what has been removed until then stays removed.
+  virtual Result<std::uint64_t> drop_before(Lsn lsn) = 0;
+  /// Seals the active segment now, if it holds anything. Errors: kReadOnly, kNoSpace, kAborted (closed), kIo.
+  virtual Result<void> roll() = 0;
 
   /// Writes and syncs everything, marks the clean close and stops the flusher. Further appends are refused (kAborted).
   virtual Result<void> close(UnixMs now) = 0;

@@ -44,6 +44,10 @@ class LogImpl final : public Log {
   std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) override;
   void set_sync(Sync policy) override { interval_sync_.store(policy != Sync::kOs, std::memory_order_relaxed); }
   Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) override;
+  Result<void> scan(Lsn from, Lsn to, const ReplayFn& visit) override;
+  std::vector<SegmentInfo> segments() const override;
+  Result<std::uint64_t> drop_before(Lsn lsn) override;
+  Result<void> roll() override;
   Result<void> close(UnixMs now) override;
   LogStats stats() const override;
   std::span<const std::byte, 16> store_id() const noexcept override { return identity_.store_id; }
@@ -66,7 +70,7 @@ class LogImpl final : public Log {
   Result<void> write_out(std::uint64_t target) STAVE_REQUIRES(write_mutex_);
   Result<void> write_to_active(std::span<const std::byte> bytes, std::uint64_t at) STAVE_REQUIRES(write_mutex_);
   std::uint64_t first_boundary(std::uint64_t from, std::uint64_t threshold) const STAVE_REQUIRES(write_mutex_);
-  Result<void> roll() STAVE_REQUIRES(write_mutex_);
+  Result<void> roll_active() STAVE_REQUIRES(write_mutex_);
   Result<void> replace_active() STAVE_REQUIRES(write_mutex_);
   Result<void> roll_if_due() STAVE_REQUIRES(write_mutex_);
   bool roll_due() const STAVE_REQUIRES(write_mutex_) { return tail_.written() >= active_base_ + segment_bytes_; }
@@ -79,6 +83,11 @@ class LogImpl final : public Log {
 
   // read.cc
   Result<RecordView> read_unguarded(Lsn lsn, std::vector<std::byte>& buffer) STAVE_EXCLUDES(write_mutex_);
+  Result<void> scan_unguarded(std::uint64_t from, std::uint64_t to, const ReplayFn& visit);
+
+  // retire.cc
+  Result<void> drop_first(const Catalog::Range& segment) STAVE_REQUIRES(drop_mutex_);
+  Result<void> roll_gently() STAVE_REQUIRES(write_mutex_);
 
   // housekeeping.cc
   bool flusher_round();
@@ -117,6 +126,8 @@ class LogImpl final : public Log {
   base::Mutex sync_mutex_;
   std::shared_ptr<File> sync_file_ STAVE_GUARDED_BY(sync_mutex_);
   std::atomic<std::uint64_t> durable_;
+
+  base::Mutex drop_mutex_;  ///< One removes segments at a time. Taken before all others.
 
   mutable base::Mutex failure_mutex_;
   std::optional<Error> failure_ STAVE_GUARDED_BY(failure_mutex_);

@@ -115,12 +115,17 @@ Result<void> LogImpl::start(const Recovered& recovered) {
 
 Result<std::unique_ptr<Log>> Log::open(std::string directory, const Options& options, const ReplayFn& replay,
                                        RecoveryReport* report) {
+  return open(std::move(directory), options, StartAt{}, replay, report);
+}
+
+Result<std::unique_ptr<Log>> Log::open(std::string directory, const Options& options, const StartAt& start,
+                                       const ReplayFn& replay, RecoveryReport* report) {
   STAVE_TRY(check_options(options));
   RecoveryReport own;
   RecoveryReport& found = report != nullptr ? *report : own;
   found = {};
   try {
-    STAVE_ASSIGN(const Recovered recovered, recover(files_of(options), directory, options, replay, found));
+    STAVE_ASSIGN(const Recovered recovered, recover(files_of(options), directory, options, start, replay, found));
     STAVE_ASSIGN(base::RingMemory ring, base::RingMemory::create(options.log_buffer_bytes));
     auto log = std::make_unique<LogImpl>(std::move(directory), options, std::move(ring), recovered);
     STAVE_TRY(log->start(recovered));

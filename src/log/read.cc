@@ -1,9 +1,10 @@
-// Reading one record back.
+// Reading back: one record, or all of a range.
 #include <algorithm>
 #include <new>
 
 #include "base/try.h"
 #include "log/log_impl.h"
+#include "log/scan.h"
 
 namespace stave::log {
 
@@ -56,6 +57,33 @@ Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buff
   if (const auto view = decode(std::span(buffer).first(std::min<std::size_t>(have, *length)), lsn, place.seed))
     return *view;
   return corrupt("the record fails its checksum");
+}
+
+Result<void> LogImpl::scan(Lsn from, Lsn to, const ReplayFn& visit) {
+  if (to > written()) return fail(ErrorCode::kInvalidArgument, "the log is not written as far as this scan would go");
+  try {
+    return scan_unguarded(raw(from), raw(to), visit);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kNoMemory, "no memory to scan the log");
+  }
+}
+
+Result<void> LogImpl::scan_unguarded(std::uint64_t from, std::uint64_t to, const ReplayFn& visit) {
+  Scanner scanner;
+  for (std::uint64_t at = from; at < to;) {
+    // The file is held, so it can be dropped meanwhile. What is written never changes.
+    STAVE_ASSIGN(const Catalog::Place place, catalog_.find(at));
+    const SegmentSource source{place.file.get(), place.path, place.base, place.seed, std::min(place.end, to)};
+    STAVE_ASSIGN(const ScanResult scanned, scanner.scan(source, at, visit));
+    if (scanned.batch_end != source.end) {
+      return fail(
+          Error(ErrorCode::kCorrupt,
+                "no valid batch at LSN " + std::to_string(scanned.stop) + "; `stave doctor` can examine the directory")
+              .with_file(place.path, static_cast<std::int64_t>(kSegmentHeaderBytes + scanned.stop - place.base)));
+    }
+    at = source.end;
+  }
+  return {};
 }
 
 }  // namespace stave::log

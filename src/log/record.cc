@@ -43,6 +43,7 @@ std::int64_t load_time(const std::byte* from) noexcept {
 std::size_t encoded_size(const RecordSpec& spec) noexcept {
   std::size_t size = kRecordHeaderBytes + spec.key.size() + spec.payload.size();
   if (!spec.expiry.never()) size += spec.expiry.sliding_ms != 0 ? 16 : 8;
+  if (spec.version != kNoLsn) size += 8;
   return size;
 }
 
@@ -61,6 +62,12 @@ void encode(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint
       at += 8;
     }
   }
+  if (spec.version != kNoLsn) {
+    flags |= kRelocated;
+    base::store(at, raw(spec.version));
+    at += 8;
+  }
+  if (spec.compressed) flags |= kCompressed;
   base::store(into, static_cast<std::uint32_t>(length));
   into[kKindAt] = static_cast<std::byte>(spec.kind);
   into[kFlagsAt] = static_cast<std::byte>(flags);
@@ -78,6 +85,10 @@ void encode(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint
 void add_flag(std::span<std::byte> record, RecordFlag flag, Lsn lsn, std::uint64_t seed) noexcept {
   record[kFlagsAt] |= static_cast<std::byte>(flag);
   seal(record.data(), record.size(), lsn, seed);
+}
+
+UnixMs encoded_time(const std::byte* record) noexcept {
+  return UnixMs{load_time(record + kTimeAt)};
 }
 
 std::optional<std::uint32_t> checked_length(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept {

@@ -37,6 +37,7 @@ enum class RecordKind : std::uint8_t {
   kSwap = 6,       ///< `database` and the one whose number is payload byte 0 change places. No key.
   kClose = 7,      ///< A clean close: everything before it was durable when it was written. No key.
   kRefresh = 8,    ///< A read put a sliding deadline off: like kSetExpiry, but the key's version stays.
+  kTrim = 9,       ///< Everything live before the LSN in the payload (u64) has been written again behind it. No key.
   kString = 16,    ///< The key holds this string: payload is the value, whole.
   kJson = 17,      ///< The same, and its writer had it checked to be JSON.
 };
@@ -47,7 +48,7 @@ enum RecordFlag : std::uint8_t {
   kSliding = 4,      ///< Implies kHasExpiry.
   kRelocated = 8,    ///< Moved by the cleaner; carries the version it had.
   kAfterSync = 16,   ///< Everything before this record was durable when this was written.
-  kCompressed = 32,  ///< Reserved.
+  kCompressed = 32,  ///< The payload is compressed; by whom and how is the payload's own affair.
 };
 
 inline constexpr std::size_t kRecordHeaderBytes = 32;
@@ -63,6 +64,8 @@ struct RecordSpec {
   Lsn prev = kNoLsn;
   std::string_view key;
   std::string_view payload;
+  Lsn version = kNoLsn;     ///< Of a record that is moved: the version it keeps (sets kRelocated).
+  bool compressed = false;  ///< Sets kCompressed.
 };
 
 /// What a reader gets. Views point into the bytes that were decoded.
@@ -79,6 +82,8 @@ struct RecordView {
   std::string_view key;
   std::string_view payload;
   [[nodiscard]] bool commit() const noexcept { return (flags & kCommit) != 0; }
+  [[nodiscard]] bool relocated() const noexcept { return (flags & kRelocated) != 0; }
+  [[nodiscard]] bool compressed() const noexcept { return (flags & kCompressed) != 0; }
 };
 
 /// Exact size of the encoded record. The caller has checked the limits: the sum fits 32 bits.
@@ -89,6 +94,9 @@ void encode(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint
 
 /// Sets a flag in an encoded record and computes its checks anew (the group commit marks what follows a sync).
 void add_flag(std::span<std::byte> record, RecordFlag flag, Lsn lsn, std::uint64_t seed) noexcept;
+
+/// The time in the header of an encoded record, which is not checked.
+UnixMs encoded_time(const std::byte* record) noexcept;
 
 /// The length in the header at `bytes`, when its header check holds; nullopt when it does not, or when fewer
 /// than kRecordHeaderBytes are there.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/try.h"
 #include "log/scan.h"
 
@@ -20,33 +21,74 @@ std::uint64_t offset_of(std::uint64_t base, std::uint64_t lsn) noexcept {
   return kSegmentHeaderBytes + (lsn - base);
 }
 
+std::unexpected<Error> no_batch(std::uint64_t from, const std::string& path, std::uint64_t base) {
+  return fail(Error(ErrorCode::kNotFound,
+                    "no batch begins at LSN " + std::to_string(from) + ", or the log does not reach as far")
+                  .with_file(path, static_cast<std::int64_t>(offset_of(base, from))));
+}
+
+// Notes every kTrim record on its way to `replay`: they are what allows a log to lack its first segments.
+ReplayFn noting_trims(const ReplayFn& replay, std::uint64_t& trimmed) {
+  return [&replay, &trimmed](std::span<const RecordView> run) -> Result<void> {
+    for (const RecordView& record : run) {
+      if (record.kind == RecordKind::kTrim && record.payload.size() == 8)
+        trimmed = std::max(trimmed, base::load<std::uint64_t>(record.payload.data()));
+    }
+    return replay ? replay(run) : Result<void>{};
+  };
+}
+
 class Recovery {
  public:
-  Recovery(FileSystem& files, const std::string& directory, const Options& options, const ReplayFn& replay,
-           RecoveryReport& report)
-      : files_(files), directory_(directory), options_(options), replay_(replay), report_(report) {}
+  Recovery(FileSystem& files, const std::string& directory, const Options& options, const StartAt& start,
+           const ReplayFn& replay, RecoveryReport& report)
+      : files_(files),
+        directory_(directory),
+        options_(options),
+        start_(start),
+        report_(report),
+        replay_(noting_trims(replay, trimmed_)) {}
 
   Result<Recovered> run();
 
  private:
+  /// The newest segment as it was found.
+  struct Newest {
+    std::shared_ptr<File> file;
+    SegmentSource source;
+    ScanResult scanned;
+    RestResult rest;
+  };
+
   Result<std::optional<Identity>> read_identity();
   Result<void> list_segments();
   Result<void> read_header(RecoveredSegment& segment, File& file);
   Result<bool> never_written(File& file, std::uint64_t from);
   Result<void> check_leftovers_of_creation();
-  Result<void> drop_unborn_segment();
-  Result<void> replay_sealed(const RecoveredSegment& segment, std::uint64_t next);
-  Result<void> replay_newest();
+  Result<Recovered> begin_store();
+  Result<void> set_aside_unborn_segment();
+  Result<void> check_headers();
+  Result<void> check_beginning();
+  Result<void> replay_all();
+  Result<void> replay_sealed(const RecoveredSegment& segment, std::uint64_t from, std::uint64_t next);
+  Result<Newest> replay_newest(std::uint64_t from);
+  Result<void> find_end_before(std::uint64_t from, Newest& newest);
+  Result<void> check_whole(const Newest& newest);
+  Result<void> remove_leftovers();
+  Result<void> settle(Newest newest);
   Result<void> cut(const SegmentSource& source, std::uint64_t salt, std::uint64_t from, std::uint64_t to);
   void note(const ScanResult& scanned);
 
   FileSystem& files_;
   const std::string& directory_;
   const Options& options_;
-  const ReplayFn& replay_;
+  const StartAt& start_;
   RecoveryReport& report_;
   Scanner scanner_;
   Recovered recovered_;
+  std::vector<std::string> leftovers_;      ///< Files that are worthless, removed once everything is found in order.
+  std::uint64_t trimmed_ = raw(kFirstLsn);  ///< What lies before is not needed, says the log itself.
+  const ReplayFn replay_;
 };
 
 Result<std::optional<Identity>> Recovery::read_identity() {
@@ -68,7 +110,7 @@ Result<void> Recovery::list_segments() {
       recovered_.segments.push_back({raw(*base), 0, path});
     } else if (name == kSpareName || name.ends_with(".new")) {
       // Drafts of a process that is gone.
-      STAVE_TRY(files_.remove(path));
+      leftovers_.push_back(path);
     }
   }
   std::ranges::sort(recovered_.segments, {}, &RecoveredSegment::base);
@@ -112,19 +154,58 @@ Result<void> Recovery::check_leftovers_of_creation() {
   return {};
 }
 
+Result<Recovered> Recovery::begin_store() {
+  if (start_.from != kNoLsn || start_.proven != kNoLsn)
+    return corrupt("the identity file is missing, although there is an image of the store's index",
+                   join_path(directory_, kIdentityName), 0);
+  STAVE_TRY(check_leftovers_of_creation());
+  if (!options_.create_if_missing)
+    return fail(Error(ErrorCode::kNotFound, "there is no store in this directory").with_file(directory_));
+  STAVE_TRY(remove_leftovers());
+  recovered_.segments.clear();
+  recovered_.fresh = true;
+  report_.clean = true;
+  return std::move(recovered_);
+}
+
 // A segment gets its name after its header is durable. One that is all zeros was never more than a name on a disk that
 // reordered the two; nothing in it was ever acknowledged.
-Result<void> Recovery::drop_unborn_segment() {
+Result<void> Recovery::set_aside_unborn_segment() {
   const RecoveredSegment& newest = recovered_.segments.back();
   if (recovered_.segments.size() < 2) return {};
-  {
-    STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(newest.path, OpenMode::kRead));
-    STAVE_ASSIGN(const bool unborn, never_written(*file, 0));
-    if (!unborn) return {};
-  }
-  STAVE_TRY(files_.remove(newest.path));
-  STAVE_TRY(files_.sync_directory(directory_));
+  STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(newest.path, OpenMode::kRead));
+  STAVE_ASSIGN(const bool unborn, never_written(*file, 0));
+  if (!unborn) return {};
+  leftovers_.push_back(newest.path);
   recovered_.segments.pop_back();
+  return {};
+}
+
+// Of segments that are not replayed, header and length are all that is looked at.
+Result<void> Recovery::check_headers() {
+  auto& segments = recovered_.segments;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(segments[i].path, OpenMode::kRead));
+    STAVE_TRY(read_header(segments[i], *file));
+    if (i + 1 == segments.size()) break;
+    STAVE_ASSIGN(const std::uint64_t size, file->size());
+    if (size < offset_of(segments[i].base, segments[i + 1].base))
+      return corrupt("this segment ends before LSN " + std::to_string(segments[i + 1].base) +
+                         ", where the next one that is present begins: it has been cut, or a segment is missing",
+                     segments[i].path, size);
+  }
+  return {};
+}
+
+Result<void> Recovery::check_beginning() {
+  const RecoveredSegment& first = recovered_.segments.front();
+  if (start_.needs != kNoLsn && first.base > raw(start_.needs))
+    return corrupt("the segment that holds LSN " + std::to_string(raw(start_.needs)) +
+                       ", which the index needs, is missing; this is the first that is present",
+                   first.path, 0);
+  if (start_.from != kNoLsn && first.base > raw(start_.from))
+    return fail(Error(ErrorCode::kNotFound, "the log begins behind LSN " + std::to_string(raw(start_.from)))
+                    .with_file(first.path, 0));
   return {};
 }
 
@@ -133,14 +214,15 @@ void Recovery::note(const ScanResult& scanned) {
   report_.batches += scanned.batches;
 }
 
-Result<void> Recovery::replay_sealed(const RecoveredSegment& segment, std::uint64_t next) {
+Result<void> Recovery::replay_sealed(const RecoveredSegment& segment, std::uint64_t from, std::uint64_t next) {
   STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(segment.path, OpenMode::kRead));
   // Bytes behind the next segment's base are not part of the log, whatever they are.
   const SegmentSource source{file.get(), segment.path, segment.base,
                              record_seed(recovered_.identity.store_id, segment.salt), next};
-  STAVE_ASSIGN(const ScanResult scanned, scanner_.scan(source, replay_));
+  STAVE_ASSIGN(const ScanResult scanned, scanner_.scan(source, from, replay_));
   note(scanned);
   if (scanned.batch_end == next) return {};
+  if (from == raw(start_.from) && scanned.batch_end == from) return no_batch(from, segment.path, segment.base);
   return corrupt("the record at LSN " + std::to_string(scanned.stop) +
                      " is damaged or missing, although a later segment proves that it was on disk",
                  segment.path, offset_of(segment.base, scanned.stop));
@@ -172,76 +254,124 @@ Result<void> Recovery::cut(const SegmentSource& source, std::uint64_t salt, std:
   return {};
 }
 
-Result<void> Recovery::replay_newest() {
-  const RecoveredSegment& newest = recovered_.segments.back();
-  STAVE_ASSIGN(std::shared_ptr<File> file, files_.open(newest.path, OpenMode::kReadWrite));
+Result<Recovery::Newest> Recovery::replay_newest(std::uint64_t from) {
+  const RecoveredSegment& segment = recovered_.segments.back();
+  Newest newest;
+  STAVE_ASSIGN(newest.file, files_.open(segment.path, OpenMode::kReadWrite));
   // What is read must be what the disk has: pages not yet written go there first, and after a failed sync the cache
   // may hold pages that the disk never got.
-  STAVE_TRY(file->sync_data());
-  STAVE_TRY(file->drop_cache());
-  STAVE_ASSIGN(const std::uint64_t size, file->size());
-  const SegmentSource source{file.get(), newest.path, newest.base,
-                             record_seed(recovered_.identity.store_id, newest.salt),
-                             newest.base + (std::max<std::uint64_t>(size, kSegmentHeaderBytes) - kSegmentHeaderBytes)};
-  STAVE_ASSIGN(const ScanResult scanned, scanner_.scan(source, replay_));
-  note(scanned);
-  STAVE_ASSIGN(const RestResult rest, scanner_.examine(source, scanned.batch_end, scanned.stop));
-  if (rest.proof) {
-    return corrupt("the record at LSN " + std::to_string(scanned.stop) +
-                       " is damaged or missing, although the one at LSN " + std::to_string(*rest.proof) +
-                       " proves that it was on disk",
-                   newest.path, offset_of(newest.base, scanned.stop));
+  STAVE_TRY(newest.file->sync_data());
+  STAVE_TRY(newest.file->drop_cache());
+  STAVE_ASSIGN(const std::uint64_t size, newest.file->size());
+  newest.source = {newest.file.get(), segment.path, segment.base,
+                   record_seed(recovered_.identity.store_id, segment.salt),
+                   segment.base + (std::max<std::uint64_t>(size, kSegmentHeaderBytes) - kSegmentHeaderBytes)};
+  if (from > newest.source.end) return no_batch(from, segment.path, segment.base);
+  STAVE_ASSIGN(newest.scanned, scanner_.scan(newest.source, from, replay_));
+  note(newest.scanned);
+  if (from != segment.base) STAVE_TRY(find_end_before(from, newest));
+  STAVE_ASSIGN(newest.rest, scanner_.examine(newest.source, newest.scanned.batch_end, newest.scanned.stop));
+  return newest;
+}
+
+// The scan began in the middle of the segment: what a scan of all of it would have found besides.
+Result<void> Recovery::find_end_before(std::uint64_t from, Newest& newest) {
+  const SegmentSource& source = newest.source;
+  if (newest.scanned.records > 0) {
+    std::array<std::byte, kRecordHeaderBytes> header{};
+    STAVE_ASSIGN(const std::size_t got, source.file->read_at(kSegmentHeaderBytes, header));
+    if (checked_length(std::span(header).first(got), Lsn{source.base}, source.seed))
+      newest.scanned.first_time = encoded_time(header.data());
+    return {};
   }
-  const bool torn = rest.nonzero_end > scanned.batch_end;
+  // Nothing begins there: this is right only if it is where the log ends.
+  STAVE_ASSIGN(newest.scanned, scanner_.scan(source, source.base, nullptr));
+  if (newest.scanned.batch_end != from) return no_batch(from, source.path, source.base);
+  return {};
+}
+
+// The last look at everything before anything is changed.
+Result<void> Recovery::check_whole(const Newest& newest) {
+  const SegmentSource& source = newest.source;
+  const auto lost = [&](const std::string& why) {
+    return corrupt("the record at LSN " + std::to_string(newest.scanned.stop) + " is damaged or missing, although " +
+                       why + " proves that it was on disk",
+                   source.path, offset_of(source.base, newest.scanned.stop));
+  };
+  if (newest.rest.proof) return lost("the one at LSN " + std::to_string(*newest.rest.proof));
+  if (newest.scanned.batch_end < raw(start_.proven))
+    return lost("an image of the index up to LSN " + std::to_string(raw(start_.proven)));
+  const RecoveredSegment& first = recovered_.segments.front();
+  if (start_.from == kNoLsn && first.base > trimmed_) {
+    return corrupt("the first segments of the log are missing: it begins at LSN " + std::to_string(first.base) +
+                       ", and nothing in it says that what lies before is not needed",
+                   join_path(directory_, segment_name(Lsn{trimmed_})), 0);
+  }
+  return {};
+}
+
+Result<void> Recovery::remove_leftovers() {
+  for (const std::string& path : leftovers_) STAVE_TRY(files_.remove(path));
+  if (!leftovers_.empty()) STAVE_TRY(files_.sync_directory(directory_));
+  return {};
+}
+
+Result<void> Recovery::settle(Newest newest) {
+  const RecoveredSegment& segment = recovered_.segments.back();
+  const ScanResult& scanned = newest.scanned;
+  const bool torn = newest.rest.nonzero_end > scanned.batch_end;
   recovered_.end = scanned.batch_end;
   report_.clean = scanned.closed && !torn;
   if (report_.clean || (scanned.records == 0 && !torn)) {
-    recovered_.active = std::move(file);
+    recovered_.active = std::move(newest.file);
     recovered_.active_since = scanned.first_time;
     return {};
   }
-  if (torn) STAVE_TRY(cut(source, newest.salt, scanned.batch_end, rest.nonzero_end));
-  if (scanned.batch_end == newest.base) {
+  if (torn) STAVE_TRY(cut(newest.source, segment.salt, scanned.batch_end, newest.rest.nonzero_end));
+  if (scanned.batch_end == segment.base) {
     // Nothing in it counts. The new segment takes its name and, in one rename, its place.
     recovered_.segments.pop_back();
     return {};
   }
-  STAVE_TRY(file->truncate(offset_of(newest.base, scanned.batch_end)));
-  return file->sync_data();
+  STAVE_TRY(newest.file->truncate(offset_of(segment.base, scanned.batch_end)));
+  return newest.file->sync_data();
+}
+
+Result<void> Recovery::replay_all() {
+  const auto& segments = recovered_.segments;
+  const std::uint64_t from = std::max(raw(start_.from), segments.front().base);
+  report_.from = Lsn{from};
+  for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
+    const std::uint64_t next = segments[i + 1].base;
+    if (next > from) STAVE_TRY(replay_sealed(segments[i], std::max(from, segments[i].base), next));
+  }
+  STAVE_ASSIGN(Newest newest, replay_newest(std::max(from, segments.back().base)));
+  STAVE_TRY(check_whole(newest));
+  STAVE_TRY(remove_leftovers());
+  STAVE_TRY(settle(std::move(newest)));
+  report_.bytes = recovered_.end - from;
+  return {};
 }
 
 Result<Recovered> Recovery::run() {
   STAVE_ASSIGN(const std::optional<Identity> identity, read_identity());
   STAVE_TRY(list_segments());
-  if (!identity) {
-    STAVE_TRY(check_leftovers_of_creation());
-    if (!options_.create_if_missing)
-      return fail(Error(ErrorCode::kNotFound, "there is no store in this directory").with_file(directory_));
-    recovered_.segments.clear();
-    recovered_.fresh = true;
-    report_.clean = true;
-    return std::move(recovered_);
-  }
+  if (!identity) return begin_store();
   recovered_.identity = *identity;
-  if (recovered_.segments.empty() || recovered_.segments.front().base != raw(kFirstLsn))
-    return corrupt("the first segments of the log are missing", join_path(directory_, segment_name(kFirstLsn)), 0);
-  STAVE_TRY(drop_unborn_segment());
-  for (RecoveredSegment& segment : recovered_.segments) {
-    STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(segment.path, OpenMode::kRead));
-    STAVE_TRY(read_header(segment, *file));
-  }
-  const auto& segments = recovered_.segments;
-  for (std::size_t i = 0; i + 1 < segments.size(); ++i) STAVE_TRY(replay_sealed(segments[i], segments[i + 1].base));
-  STAVE_TRY(replay_newest());
-  report_.bytes = recovered_.end - raw(kFirstLsn);
+  if (recovered_.segments.empty())
+    return corrupt("there is no segment of the log", join_path(directory_, segment_name(kFirstLsn)), 0);
+  STAVE_TRY(set_aside_unborn_segment());
+  STAVE_TRY(check_headers());
+  STAVE_TRY(check_beginning());
+  STAVE_TRY(replay_all());
   return std::move(recovered_);
 }
 
 }  // namespace
 
-Result<Recovered> recover(FileSystem& files, const std::string& directory, const Options& options,
+Result<Recovered> recover(FileSystem& files, const std::string& directory, const Options& options, const StartAt& start,
                           const ReplayFn& replay, RecoveryReport& report) {
-  return Recovery(files, directory, options, replay, report).run();
+  return Recovery(files, directory, options, start, replay, report).run();
 }
 
 }  // namespace stave::log

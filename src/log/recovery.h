@@ -31,8 +31,9 @@ struct Recovered {
   std::optional<UnixMs> active_since;  ///< Time of its first record.
 };
 
-/// Replays the directory and, after an unclean stop, cuts what is torn. Errors: as `Log::open`.
-Result<Recovered> recover(FileSystem& files, const std::string& directory, const Options& options,
+/// Replays the directory from `start` on and, after an unclean stop, cuts what is torn. Errors: as `Log::open`; nothing
+/// on the disk is changed before everything has been found to be in order.
+Result<Recovered> recover(FileSystem& files, const std::string& directory, const Options& options, const StartAt& start,
                           const ReplayFn& replay, RecoveryReport& report);
 
 }  // namespace stave::log

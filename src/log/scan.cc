@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 1u << 20;
 constexpr std::size_t kRunRecords = 512;
-constexpr std::uint8_t kKnownFlags = kCommit | kHasExpiry | kSliding | kRelocated | kAfterSync;
+constexpr std::uint8_t kKnownFlags = kCommit | kHasExpiry | kSliding | kRelocated | kAfterSync | kCompressed;
 constexpr std::size_t kFlagsAt = 5;
 constexpr std::size_t kKindAt = 4;
 
@@ -55,11 +55,11 @@ Result<void> Scanner::deliver(std::size_t count, const ReplayFn& replay, ScanRes
   return {};
 }
 
-Result<ScanResult> Scanner::scan(const SegmentSource& source, const ReplayFn& replay) {
+Result<ScanResult> Scanner::scan(const SegmentSource& source, std::uint64_t from, const ReplayFn& replay) {
   size_buffer(source);
   ScanResult result;
-  result.batch_end = result.stop = source.base;
-  std::uint64_t front = source.base;  // the LSN of the buffer's first byte; always the end of a batch
+  result.batch_end = result.stop = from;
+  std::uint64_t front = from;  // the LSN of the buffer's first byte; always the end of a batch
   std::size_t have = 0;
   for (;;) {
     STAVE_ASSIGN(const std::size_t got, read(source, front + have, std::span(buffer_).subspan(have)));

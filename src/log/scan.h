@@ -40,8 +40,9 @@ struct RestResult {
 class Scanner {
  public:
   Scanner();
-  /// Replays the segment. Errors: kIo, kUnsupported (a flag of the future), and whatever `replay` returns.
-  Result<ScanResult> scan(const SegmentSource& source, const ReplayFn& replay);
+  /// Replays the segment from `from` on, which is where a batch begins. Errors: kIo, kUnsupported (a flag of the
+  /// future), and whatever `replay` returns.
+  Result<ScanResult> scan(const SegmentSource& source, std::uint64_t from, const ReplayFn& replay);
   /// Examines [batch_end, source.end): proofs are looked for behind `stop`, at every byte. Errors: kIo.
   Result<RestResult> examine(const SegmentSource& source, std::uint64_t batch_end, std::uint64_t stop);
 
