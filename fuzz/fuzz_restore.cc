@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/bytes.h"
-#include "commands/crc64.h"
+#include "base/crc64.h"
 #include "commands/dump_format.h"
 #include "input.h"
 
@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string sealed(text);
   sealed.resize(sealed.size() + sizeof kVersion);
   stave::base::store(sealed.data() + text.size(), kVersion);
-  const std::uint64_t check = stave::commands::crc64(sealed);
+  const std::uint64_t check = stave::base::crc64(sealed);
   sealed.resize(sealed.size() + sizeof check);
   stave::base::store(sealed.data() + text.size() + sizeof kVersion, check);
   if (const auto value = stave::commands::restore_string(sealed, kSizeMax)) require(value->size() <= kSizeMax);

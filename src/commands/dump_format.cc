@@ -4,10 +4,10 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/crc64.h"
+#include "base/lzf.h"
 #include "base/try.h"
-#include "commands/crc64.h"
 #include "commands/errors.h"
-#include "commands/lzf.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -133,7 +133,7 @@ std::optional<std::string> read_special(Reader& reader, unsigned char encoding, 
       }
       const auto compressed = reader.take(*lengths[0]);
       if (!compressed || *lengths[1] > size_max) return std::nullopt;
-      return lzf_decompress(*compressed, *lengths[1]);
+      return base::lzf_decompress(*compressed, *lengths[1]);
     }
     default: return std::nullopt;
   }
@@ -163,7 +163,7 @@ std::string dump_string(std::string_view value) {
     out.append(value);
   }
   append_bytes(out, kVersionWritten);
-  append_bytes(out, crc64(out));
+  append_bytes(out, base::crc64(out));
   return out;
 }
 
@@ -172,7 +172,8 @@ Result<std::string> restore_string(std::string_view payload, std::size_t size_ma
   if (payload.size() < kTrailerBytes) return untrusted();
   const std::size_t body = payload.size() - kTrailerBytes;
   if (base::load<std::uint16_t>(payload.data() + body) > kVersionReadMax) return untrusted();
-  if (base::load<std::uint64_t>(payload.data() + body + 2) != crc64(payload.substr(0, body + 2))) return untrusted();
+  if (base::load<std::uint64_t>(payload.data() + body + 2) != base::crc64(payload.substr(0, body + 2)))
+    return untrusted();
   Reader reader(payload.substr(0, body));
   const auto type = reader.byte();
   if (!type || *type != kTypeString) return answer_error("ERR Bad data format");

@@ -5,8 +5,8 @@
 #include <random>
 
 #include "base/bytes.h"
-#include "commands/crc64.h"
-#include "commands/lzf.h"
+#include "base/crc64.h"
+#include "base/lzf.h"
 
 namespace stave::commands {
 namespace {
@@ -18,7 +18,7 @@ std::string sealed(std::string body, std::uint16_t version = 9) {
   char bytes[8];
   base::store(bytes, version);
   body.append(bytes, 2);
-  base::store(bytes, crc64(body));
+  base::store(bytes, base::crc64(body));
   body.append(bytes, 8);
   return body;
 }
@@ -32,10 +32,10 @@ constexpr const char* kBadData = "-ERR Bad data format";
 constexpr const char* kBadPayload = "-ERR DUMP payload version or checksum are wrong";
 
 TEST(Crc64, has_the_published_check_value) {
-  EXPECT_EQ(crc64("123456789"), 0xe9c6d914c4b8d9caull);
-  EXPECT_EQ(crc64(""), 0u);
+  EXPECT_EQ(base::crc64("123456789"), 0xe9c6d914c4b8d9caull);
+  EXPECT_EQ(base::crc64(""), 0u);
   const std::string text = "This is a test of the emergency broadcast system.";
-  EXPECT_EQ(crc64(text.substr(20), crc64(text.substr(0, 20))), crc64(text));
+  EXPECT_EQ(base::crc64(text.substr(20), base::crc64(text.substr(0, 20))), base::crc64(text));
 }
 
 TEST(Dump, gives_back_every_kind_of_string) {
@@ -86,13 +86,13 @@ TEST(Restore, refuses_well_sealed_nonsense) {
 }
 
 TEST(Lzf, refuses_copies_from_before_the_beginning_and_past_the_end) {
-  EXPECT_EQ(lzf_decompress(std::string_view("\x00\x61\x20\x05", 4), 4), std::nullopt);
-  EXPECT_EQ(lzf_decompress(std::string_view("\x00\x61\x20\x00", 4), 3), std::nullopt);
-  EXPECT_EQ(lzf_decompress(std::string_view("\x00\x61\x20\x00", 4), 4), "aaaa");
-  EXPECT_EQ(lzf_decompress(std::string_view("\x00\x61\xe0", 3), 10), std::nullopt);
-  EXPECT_EQ(lzf_decompress(std::string_view("\x1fxx", 3), 32), std::nullopt);
-  EXPECT_EQ(lzf_decompress("", 0), "");
-  EXPECT_EQ(lzf_decompress("", std::size_t{1} << 40), std::nullopt);
+  EXPECT_EQ(base::lzf_decompress(std::string_view("\x00\x61\x20\x05", 4), 4), std::nullopt);
+  EXPECT_EQ(base::lzf_decompress(std::string_view("\x00\x61\x20\x00", 4), 3), std::nullopt);
+  EXPECT_EQ(base::lzf_decompress(std::string_view("\x00\x61\x20\x00", 4), 4), "aaaa");
+  EXPECT_EQ(base::lzf_decompress(std::string_view("\x00\x61\xe0", 3), 10), std::nullopt);
+  EXPECT_EQ(base::lzf_decompress(std::string_view("\x1fxx", 3), 32), std::nullopt);
+  EXPECT_EQ(base::lzf_decompress("", 0), "");
+  EXPECT_EQ(base::lzf_decompress("", std::size_t{1} << 40), std::nullopt);
 }
 
 TEST(Restore, survives_random_bodies_with_good_checksums) {

@@ -1,11 +1,11 @@
-#include "commands/crc64.h"
+#include "base/crc64.h"
 
 #include <array>
 #include <cstddef>
 
 #include "base/bytes.h"
 
-namespace stave::commands {
+namespace stave::base {
 
 namespace {
 
@@ -31,7 +31,7 @@ constexpr auto kTables = make_tables();
 
 std::uint64_t crc64(std::string_view bytes, std::uint64_t crc) noexcept {
   while (bytes.size() >= 8) {
-    crc ^= base::load<std::uint64_t>(bytes.data());
+    crc ^= load<std::uint64_t>(bytes.data());
     std::uint64_t next = 0;
     for (std::size_t i = 0; i < 8; ++i) next ^= kTables[7 - i][(crc >> (8 * i)) & 0xff];
     crc = next;
@@ -41,4 +41,4 @@ std::uint64_t crc64(std::string_view bytes, std::uint64_t crc) noexcept {
   return crc;
 }
 
-}  // namespace stave::commands
+}  // namespace stave::base

@@ -1,6 +1,6 @@
-#include "commands/lzf.h"
+#include "base/lzf.h"
 
-namespace stave::commands {
+namespace stave::base {
 
 // A sequence of runs. A control byte below 32 announces that many plus one literal bytes. Any other is a copy from the
 // output: its upper three bits are the length minus two (7: a further byte is added to it), its lower five bits and the
@@ -38,4 +38,4 @@ std::optional<std::string> lzf_decompress(std::string_view compressed, std::size
   return out;
 }
 
-}  // namespace stave::commands
+}  // namespace stave::base
