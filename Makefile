@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test soak bench fuzz format lint install clean bootstrap
+.PHONY: help build run test soak bench fuzz format lint install package package-test proto clean bootstrap
 
 PREFIX ?= /usr/local
 ARGS ?=
@@ -10,7 +10,7 @@ JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the optimised program: build/stave
 	@tools/bootstrap.sh build
@@ -47,6 +47,20 @@ lint: ## Check format, clang-tidy and shell scripts (ALL=1: every file; else wha
 
 install: build ## Install headers, libraries, program and package files below PREFIX (default /usr/local)
 	@cmake --install build/release --prefix "$(PREFIX)"
+
+package: ## Build the Debian packages: build/package/*.deb
+	@tools/bootstrap.sh build package
+	@packaging/build_deb.sh
+
+package-test: package ## Install, use, upgrade and purge them in a fresh Debian (root, network)
+	@tools/bootstrap.sh package
+	@packaging/test_deb.sh
+
+proto: ## Generate code from proto/stave.proto for clients: build/proto/{cpp,python} and a descriptor set
+	@tools/bootstrap.sh build
+	@mkdir -p build/proto/cpp build/proto/python
+	@protoc --proto_path=. --cpp_out=build/proto/cpp --python_out=build/proto/python --include_source_info \
+	  --descriptor_set_out=build/proto/stave.binpb proto/stave.proto
 
 clean: ## Remove everything that was built
 	@rm -rf build

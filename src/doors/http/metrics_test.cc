@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
@@ -10,6 +12,7 @@
 #include <string>
 
 #include "commands/fixture_for_test.h"
+#include "commands/session.h"
 #include "commands/version.h"
 
 namespace stave::http {
@@ -27,6 +30,48 @@ std::map<std::string, double> samples_of(const std::string& page) {
   }
   return samples;
 }
+
+/// Names of a page, with those that a histogram's rows have.
+std::set<std::string> names_of(const std::string& page) {
+  std::set<std::string> names;
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string hash, what, name, type;
+    words >> hash >> what >> name >> type;
+    if (hash != "#" || what != "TYPE") continue;
+    names.insert(name);
+    if (type != "histogram") continue;
+    for (const char* part : {"_bucket", "_sum", "_count"}) names.insert(name + part);
+  }
+  return names;
+}
+
+std::string file_text(const char* path) {
+  const auto root = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+  std::ifstream file(root / path);
+  EXPECT_TRUE(file) << path;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// Tells what the server's host tells.
+class FullHost : public commands::TestHost {
+ public:
+  commands::InfoFields info(std::string_view section) override {
+    if (section == "clients") return {{"maxclients", "10000"}};
+    if (section == "cpu") return {{"used_cpu_sys", "1.5"}, {"used_cpu_user", "2.5"}};
+    if (section != "stats") return {};
+    return {{"rejected_connections", "1"},
+            {"total_net_input_bytes", "2"},
+            {"total_net_output_bytes", "3"},
+            {"client_query_buffer_limit_disconnections", "4"},
+            {"client_output_buffer_limit_disconnections", "5"},
+            {"client_idle_disconnections", "6"},
+            {"protocol_errors", "7"}};
+  }
+};
 
 class Metrics : public commands::CommandsTest {
  protected:
@@ -135,6 +180,33 @@ TEST_F(Metrics, show_how_far_the_disk_is_behind) {
   EXPECT_GT(seen["stave_log_durability_lag_bytes"], 1000);
   EXPECT_EQ(seen[R"(stave_sync_policy{policy="os"})"], 1);
   EXPECT_EQ(seen[R"(stave_sync_policy{policy="always"})"], 0);
+}
+
+TEST_F(Metrics, are_all_that_the_dashboard_and_the_alerts_ask_for) {
+  FullHost host;
+  commands::Environment environment(*engine_, host);
+  commands::Session session(environment, {}, nullptr);
+  for (const std::vector<std::string_view>& call : {std::vector<std::string_view>{"GET", "k"}, {"NOSUCH"}})
+    run_in(session, call);
+  const auto names = names_of(render_metrics(environment));
+  const std::regex word("\\b(stave|process)_[a-z0-9_]+");
+  for (const char* path :
+       {"packaging/grafana/stave.json", "packaging/prometheus/alerts.yaml", "packaging/prometheus/alerts_test.yaml"}) {
+    const std::string text = file_text(path);
+    std::size_t found = 0;
+    for (auto at = std::sregex_iterator(text.begin(), text.end(), word); at != std::sregex_iterator(); ++at, ++found)
+      EXPECT_TRUE(names.contains(at->str())) << path << " asks for " << at->str() << ", which /metrics does not have";
+    EXPECT_GT(found, 5u) << path;
+  }
+}
+
+TEST_F(Metrics, read_what_only_the_host_knows) {
+  FullHost host;
+  commands::Environment environment(*engine_, host);
+  auto seen = samples_of(render_metrics(environment));
+  EXPECT_EQ(seen["stave_connections_max"], 10000);
+  EXPECT_EQ(seen["stave_network_receive_bytes_total"], 2);
+  EXPECT_EQ(seen["process_cpu_user_seconds_total"], 2.5);
 }
 
 TEST_F(Metrics, take_what_a_door_adds_and_escape_its_labels) {
