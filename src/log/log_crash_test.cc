@@ -18,9 +18,11 @@ namespace {
 using sim::CrashMode;
 using sim::SimFileSystem;
 
-/// What may be asked of a recovery: everything acknowledged, whole batches only, nothing that was not appended.
+/// What may be asked of a recovery: everything acknowledged from where it began, whole batches only, nothing that was
+/// not appended.
 void check(const LogHarness& load, Lsn acknowledged, const LogHarness& found) {
-  const auto& model = load.model;
+  const auto first = std::ranges::lower_bound(load.model, found.report.from, {}, &Written::lsn);
+  const std::vector<Written> model(first, load.model.end());
   const auto& recovered = found.recovered;
   ASSERT_LE(recovered.size(), model.size());
   ASSERT_TRUE(std::equal(recovered.begin(), recovered.end(), model.begin())) << "not a prefix of what was appended";
@@ -66,6 +68,14 @@ class Load {
       acknowledged = harness.log->tail();
     } else if (kind < 33) {
       ASSERT_TRUE(harness.log->wait_written(harness.log->tail()));
+    } else if (kind == 33) {
+      ASSERT_TRUE(harness.log->wait_durable(harness.log->tail()));
+      acknowledged = harness.log->tail();
+      image = acknowledged;
+    } else if (kind == 34) {
+      trim();
+    } else if (kind == 35) {
+      ASSERT_TRUE(harness.log->roll());
     } else {
       harness.clock.advance_ms(static_cast<std::int64_t>(random_.below(8)));
       harness.log->tick(harness.clock.monotonic_ns(), harness.clock.wall());
@@ -75,8 +85,22 @@ class Load {
 
   LogHarness harness;
   Lsn acknowledged = kNoLsn;
+  Lsn image = kNoLsn;       ///< An index image is on disk that covers what lies before.
+  Lsn trimmed = kFirstLsn;  ///< Nothing behind it is ever missing.
 
  private:
+  void trim() {
+    const auto segments = harness.log->segments();
+    const Lsn to = segments[random_.below(segments.size())].base;
+    if (to > image) return;
+    trimmed = std::max(trimmed, to);
+    harness.must_append_trim(to);
+    ASSERT_TRUE(harness.log->drop_before(to));
+    acknowledged = std::max(acknowledged, harness.log->durable());
+    const auto left = harness.log->segments();
+    ASSERT_GE(left.front().base, std::min(to, left.back().base));
+  }
+
   base::Random random_;
 };
 
@@ -92,8 +116,22 @@ class Crash {
     configure(found);
     found.must_open();
     if (testing::Test::HasFatalFailure()) return;
+    ASSERT_LE(found.report.from, load_.trimmed) << "more is missing than the log itself allows";
     check(load_.harness, load_.acknowledged, found);
     recovery_operations_ = after.operations();
+  }
+
+  /// Replays only what an image does not cover.
+  void examine_from_image() {
+    if (load_.image == kNoLsn) return;
+    SimFileSystem after = disk_.after_crash(mode_, seed_);
+    LogHarness found(after);
+    configure(found);
+    found.start = {.from = load_.image, .needs = load_.trimmed, .proven = load_.image};
+    found.must_open();
+    if (testing::Test::HasFatalFailure()) return;
+    ASSERT_EQ(found.report.from, load_.image);
+    check(load_.harness, load_.acknowledged, found);
   }
 
   /// The log is used again, and crashes again: what was cut must not come back.
@@ -156,6 +194,7 @@ TEST_P(LogCrashTest, loses_nothing_acknowledged_and_shows_only_whole_batches) {
                    sim::to_string(operation.kind) + " " + operation.path + "), " + sim::to_string(mode));
       Crash crash(disk, load, mode, random.next());
       crash.examine();
+      if (random.one_in(2)) crash.examine_from_image();
       ++states;
       if (random.one_in(4)) crash.use_and_crash_again(sim::kCrashModes[random.below(std::size(sim::kCrashModes))]);
       if (random.one_in(2)) crash.crash_in_recovery(random);

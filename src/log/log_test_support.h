@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "log/log.h"
 #include "log/segment.h"
 
@@ -50,7 +51,7 @@ class LogHarness {
     notices.clear();
     if (auto made = files_.create_directories(directory); !made) return made;
     auto opened = Log::open(
-        directory, options,
+        directory, options, start,
         [this](std::span<const RecordView> run) -> Result<void> {
           EXPECT_TRUE(run.back().commit()) << "a run ends with a whole batch";
           for (const RecordView& r : run) {
@@ -99,6 +100,19 @@ class LogHarness {
     }
     return end;
   }
+  /// Appends the record which says that nothing before `lsn` is needed.
+  Lsn must_append_trim(Lsn lsn) {
+    std::string payload(8, '\0');
+    base::store(payload.data(), raw(lsn));
+    const RecordSpec trim{.kind = RecordKind::kTrim, .time = clock.wall(), .payload = payload};
+    // As for any batch: a crash in the middle of it may show it.
+    model.push_back({log->tail(), RecordKind::kTrim, "", payload});
+    ends.push_back(log->tail() + encoded_size(trim));
+    Lsn at;
+    auto end = log->append(std::span(&trim, 1), std::span(&at, 1));
+    EXPECT_TRUE(end) << end.error().describe();
+    return end ? *end : kNoLsn;
+  }
   Lsn must_append(int records, std::size_t payload_bytes = 10) {
     auto end = append(records, payload_bytes);
     EXPECT_TRUE(end) << end.error().describe();
@@ -120,6 +134,7 @@ class LogHarness {
   Options options;
   ManualClock clock;
   std::string directory = "/store";
+  StartAt start;  ///< What the next `open` claims to know.
   std::unique_ptr<Log> log;
   RecoveryReport report;
   std::vector<Written> recovered;

@@ -70,6 +70,25 @@ TEST(Record, comes_back_as_it_was_written) {
   }
 }
 
+TEST(Record, keeps_its_version_when_it_is_moved_and_says_that_it_is_compressed) {
+  for (const bool moved : {false, true}) {
+    for (const bool compressed : {false, true}) {
+      RecordSpec spec = sample();
+      if (moved) spec.version = Lsn{0x1111'2222'3333};
+      spec.compressed = compressed;
+      const auto bytes = encoded(spec);
+      const auto view = decode(bytes, kAt, kSeed);
+      ASSERT_TRUE(view.has_value());
+      EXPECT_EQ(view->version, moved ? spec.version : kAt);
+      EXPECT_EQ(view->relocated(), moved);
+      EXPECT_EQ(view->compressed(), compressed);
+      EXPECT_EQ(view->expiry, spec.expiry);
+      EXPECT_EQ(view->key, spec.key);
+      EXPECT_EQ(view->payload, spec.payload) << "opaque";
+    }
+  }
+}
+
 TEST(Record, keeps_the_sign_of_a_time) {
   RecordSpec spec = sample();
   spec.time = UnixMs{-5};
