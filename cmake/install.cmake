@@ -22,7 +22,8 @@ foreach(kind STATIC SHARED)
   target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
                                                  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${target} INTERFACE cxx_std_23)
-  target_link_libraries(${target} PUBLIC Threads::Threads)
+  # Who links the archive links what it is made of; the shared object brings that along.
+  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE lz4 zstd)
 endforeach()
 set_target_properties(stave_static PROPERTIES EXPORT_NAME stave)
 # The shared object shows the public API and nothing else.

@@ -1,0 +1,75 @@
+// Unpacking never reads or writes outside of what it was given and takes no more memory than its input can account for;
+// packing gives back what was put in. With a dictionary there are all codecs to meet.
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "input.h"
+#include "store/compression.h"
+
+namespace stave::fuzz {
+namespace {
+
+// A dictionary need not be trained: zstd takes any bytes for one.
+constexpr std::string_view kContent =
+    R"({"id":1,"customer":"user@example.com","status":"delivered","total":10,"currency":"EUR","note":"the log"})";
+constexpr std::uint32_t kId = 0x64636261;  // "abcd", which a fuzzer can guess
+
+struct Fixture {
+  Fixture() : files(make_memory_file_system()), compression(*files, "/store") {
+    require(files->create_directories("/store").has_value());
+    const auto file = files->open("/store/" + store::dictionary_name(kId), OpenMode::kCreate);
+    const std::string bytes = store::encode_dictionary(kId, 1, kContent);
+    require((*file)->write_at(0, std::as_bytes(std::span(bytes))).has_value());
+    require(compression.open().has_value());
+  }
+  std::unique_ptr<FileSystem> files;
+  store::Compression compression;
+};
+
+void unpack_any_bytes(const store::Compression& compression, std::string_view payload) {
+  // In memory of its own, so that a byte too far is found.
+  const auto copy = std::make_unique<char[]>(payload.size());
+  payload.copy(copy.get(), payload.size());
+  std::string scratch;
+  const auto value = compression.unpack({copy.get(), payload.size()}, scratch);
+  require(scratch.capacity() <= (payload.size() / 4 + 2) * (128u << 10));
+  if (!value) return;
+  const auto size = store::Compression::raw_size(payload);
+  require(size && *size == value->size());
+}
+
+void pack_and_unpack(store::Compression& compression, std::string_view value) {
+  const auto packed = compression.pack(value);
+  if (!packed) return;
+  require(packed->size() <= store::Compression::payload_bytes_max(value.size()));
+  const std::string payload(*packed);
+  std::string scratch;
+  const auto again = compression.unpack(payload, scratch);
+  require(again && *again == value);
+}
+
+void read_a_dictionary(std::string_view bytes) {
+  if (const auto dictionary = store::decode_dictionary(bytes, "fuzz.dict")) require((*dictionary)->id() != 0);
+}
+
+}  // namespace
+}  // namespace stave::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static stave::fuzz::Fixture fixture;
+  stave::fuzz::Input input(data, size);
+  const auto choice = input.number<std::uint8_t>();
+  const std::string_view rest = input.rest();
+  if (choice == 0) {
+    stave::fuzz::read_a_dictionary(rest);
+  } else if (choice % 2 == 0) {
+    stave::fuzz::unpack_any_bytes(fixture.compression, rest);
+  } else {
+    const auto codec = (choice & 2) != 0 ? stave::store::Codec::kZstd : stave::store::Codec::kLz4;
+    const stave::store::Compression::Setting setting{codec, 1 + (choice >> 2) % 6};
+    if (fixture.compression.setting() != setting) fixture.compression.set(setting);
+    stave::fuzz::pack_and_unpack(fixture.compression, rest);
+  }
+  return 0;
+}
