@@ -1,0 +1,189 @@
+#include "exchange/json.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "exchange/collect_for_test.h"
+#include "exchange/files.h"
+
+namespace stave::exchange {
+namespace {
+
+constexpr UnixMs kTime{1'705'314'600'000};
+
+std::string write_json(const std::vector<Entry>& entries, std::size_t waiting_bytes_max = kWaitingBytesMax) {
+  MemoryOutput out;
+  write_all(*make_json_writer(out, waiting_bytes_max), entries, {.time = kTime, .lsn = Lsn{77}});
+  return std::move(out.bytes());
+}
+Error json_error(std::string_view text) {
+  auto read = read_text(text);
+  EXPECT_FALSE(read) << text;
+  return read ? Error(ErrorCode::kAborted, "") : std::move(read).error();
+}
+auto sorted(std::vector<Entry> entries) {
+  std::ranges::sort(entries, {}, [](const Entry& e) { return std::pair(e.database, e.key); });
+  return entries;
+}
+
+TEST(Json, has_the_documented_form) {
+  EXPECT_EQ(write_json({{.key = "user:1", .value = "Alice"},
+                        {.database = 1, .key = "k", .value = "v"},
+                        {.key = "\xff", .value = "Bob \"B\"\n"},
+                        {.key = "soon", .value = "gone", .expiry = {UnixMs{1'800'000'000'000}, 60'000}},
+                        {.key = "raw", .value = "\xff"}}),
+            R"({
+  "version": 2,
+  "timestamp": "2024-01-15T10:30:00Z",
+  "lsn": 77,
+  "data": {
+    "user:1": "Alice",
+    "soon": {"type": "string", "value": "gone", "expires_at": 1800000000000, "sliding_ms": 60000},
+    "raw": {"type": "string", "value_base64": "/w=="}
+  },
+  "entries": [
+    {"database": 1, "key": "k", "type": "string", "value": "v"},
+    {"key_base64": "/w==", "type": "string", "value": "Bob \"B\"\n"}
+  ],
+  "count": 5
+}
+)");
+  EXPECT_EQ(write_json({}),
+            "{\n  \"version\": 2,\n  \"timestamp\": \"2024-01-15T10:30:00Z\",\n  \"lsn\": 77,\n  \"data\": {},\n"
+            "  \"count\": 0\n}\n");
+}
+
+TEST(Json, lines_have_the_documented_form) {
+  const std::vector<Entry> entries = {{.key = "a", .value = "one\ntwo"},
+                                      {.database = 2, .key = "\xff", .value = "", .expiry = {UnixMs{5}, 0}}};
+  const std::string text = write_all(Format::kNdjson, entries, {});
+  EXPECT_EQ(text,
+            "{\"key\": \"a\", \"type\": \"string\", \"value\": \"one\\ntwo\"}\n"
+            "{\"database\": 2, \"key_base64\": \"/w==\", \"type\": \"string\", \"value\": \"\", \"expires_at\": 5}\n");
+  EXPECT_EQ(read_text(text)->entries, entries);
+}
+
+// Random entries, any bytes, several databases, expiries; also with a writer that may hold back next to nothing.
+TEST(Json, every_entry_survives) {
+  for (const unsigned seed : {1u, 2u, 3u}) {
+    SCOPED_TRACE(seed);
+    const std::vector<Entry> entries = random_entries(seed, 2000);
+    for (const std::size_t waiting : {kWaitingBytesMax, std::size_t{2000}, std::size_t{0}}) {
+      const auto read = read_text(write_json(entries, waiting));
+      ASSERT_TRUE(read) << read.error().describe();
+      EXPECT_EQ(sorted(read->entries), sorted(entries));
+      EXPECT_EQ(read->summary.header.time, kTime);
+      EXPECT_EQ(read->summary.header.lsn, Lsn{77});
+    }
+    const auto lines = read_text(write_all(Format::kNdjson, entries, {}));
+    ASSERT_TRUE(lines) << lines.error().describe();
+    EXPECT_EQ(lines->entries, entries);
+  }
+}
+
+TEST(Json, version_1_is_read) {
+  const auto read = read_text(R"({"version": 1, "timestamp": "2024-01-15T10:30:00Z",
+    "expires_at": {"user:1": 1800000000000}, "data": {"user:1": "Alice", "caf\u00e9": "\ud83d\ude00"},
+    "data_base64": {"/w==": "AAE="}, "expires_at_base64": {"/w==": 7}, "sliding_ms_base64": {"/w==": 9},
+    "databases": {"3": {"data": {"x": "y"}}}})");
+  ASSERT_TRUE(read) << read.error().describe();
+  EXPECT_EQ(read->entries,
+            (std::vector<Entry>{{.key = "caf\xc3\xa9", .value = "\xf0\x9f\x98\x80"},
+                                {.key = "user:1", .value = "Alice", .expiry = {UnixMs{1'800'000'000'000}, 0}},
+                                {.key = "\xff", .value = std::string("\0\1", 2), .expiry = {UnixMs{7}, 9}},
+                                {.database = 3, .key = "x", .value = "y"}}));
+  EXPECT_EQ(read->summary.header.time, kTime);
+  EXPECT_EQ(read->summary.format, Format::kJson);
+}
+
+TEST(Json, an_error_names_line_column_and_offset) {
+  const Error error = json_error("{\n  \"version\": 1,\n  \"data\": {\"a\": }\n}");
+  EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
+  EXPECT_NE(error.message().find("line 3, column 17"), std::string::npos) << error.message();
+  EXPECT_EQ(error.offset(), 34);
+  EXPECT_EQ(error.file(), "test");
+}
+
+TEST(Json, what_is_not_understood_in_full_is_refused) {
+  EXPECT_EQ(json_error(R"({"version": 3, "data": {}})").code(), ErrorCode::kUnsupported);
+  for (const std::string_view bad :
+       {R"({"version": 2, "data": {"a": "b"}, "count": 2})",
+        R"({"version": 2, "surprise": 1})",
+        R"({"version": 2, "data": {"a": 1}})",
+        R"({"version": 2, "data": {"a": {"type": "string"}}})",
+        R"({"version": 2, "data": {"a": {"value": "b", "sliding_ms": 5}}})",
+        R"({"version": 2, "data": {"a": {"value": [1]}}})",
+        R"({"version": 2, "data": {"a": {"value": "b", "key": "c"}}})",
+        R"({"version": 2, "entries": [{"key": "a", "value": "b", "x": 1}]})",
+        R"({"version": 2, "entries": [{"key": "a"}]})",
+        R"({"version": 2, "entries": [{"value": "a"}]})",
+        R"({"version": 2, "entries": [{"key": "a", "value": "b", "expires_at": 0}]})",
+        R"({"version": 2, "entries": [{"key": "a", "value": "b", "expires_at": 1.5}]})",
+        R"({"version": 2, "entries": [{"key": "a", "value": "b", "value_base64": "YQ=="}]})",
+        R"({"version": 2, "entries": [{"key": "a", "value": "b"},]})",
+        R"({"version": 2} {})",
+        R"({"version": 2, })",
+        R"({"data": {"a": "b"}, "version": 2})",
+        R"({"version": 1, "entries": []})",
+        "{\"version\": 2, \"data\": {\"\xff\": \"\"}}",
+        R"({"version": 2, "data": {"a": "\ud800"}})",
+        R"({"version": 2, "data": {"a": "\x"}})",
+        "{\"version\": 2, \"data\": {\"a\": \"\n\"}}",
+        R"({"version": 02})",
+        R"({"version": -2})",
+        R"({})",
+        R"({"key": "a", "value": "b"} ])"})
+    EXPECT_EQ(json_error(bad).code(), ErrorCode::kCorrupt) << bad;
+  EXPECT_EQ(json_error(R"({"version": 2, "entries": [{"key": "a", "value": "b", "database": 300}]})").code(),
+            ErrorCode::kInvalidArgument);
+}
+
+// A list that a later Stave wrote is named and left out; the rest comes in.
+TEST(Json, a_type_it_does_not_know_is_skipped_and_named) {
+  const auto read = read_text(
+      R"({"version": 2, "data": {"l": {"value": ["a", {"b": [null, true, -1.5e3]}], "type": "list"}, "s": "v"}, "count": 2})");
+  ASSERT_TRUE(read) << read.error().describe();
+  EXPECT_EQ(read->entries, (std::vector<Entry>{{.key = "s", .value = "v"}}));
+  EXPECT_EQ(read->skipped, std::vector<std::string>{"l: list"});
+}
+
+TEST(Json, limits_are_checked_while_a_string_comes_in) {
+  const std::string text = write_json({{.key = "a", .value = std::string(100'000, 'x')}});
+  EXPECT_EQ(read_text(text, {.value_bytes_max = 99'999}).error().code(), ErrorCode::kTooLarge);
+  EXPECT_TRUE(read_text(text, {.value_bytes_max = 100'000}));
+  EXPECT_EQ(json_error("{\"version\": 2, \"entries\": " + std::string(100'000, '[')).code(), ErrorCode::kCorrupt);
+}
+
+TEST(Json, a_cut_document_is_never_taken_for_a_whole_one) {
+  const std::string text = write_json(
+      {{.key = "user:1", .value = "Ali\xc3\xa9"}, {.database = 1, .key = "k", .value = "v", .expiry = {UnixMs{9}, 2}}});
+  for (std::size_t size = 0; size + 2 < text.size(); ++size) {
+    const auto read = read_text(std::string_view(text).substr(0, size));
+    ASSERT_FALSE(read) << size;
+    ASSERT_GE(read.error().offset(), 0);
+  }
+}
+
+TEST(IsoTime, is_written_and_read_back) {
+  EXPECT_EQ(iso_time(UnixMs{1'705'314'600'999}), "2024-01-15T10:30:00Z");
+  EXPECT_EQ(from_iso_time("2024-01-15T10:30:00Z"), kTime);
+  for (const std::string_view bad :
+       {"", "2024-01-15", "2024-13-15T10:30:00Z", "2024-02-30T10:30:00Z", "2024-01-15T24:30:00Z"})
+    EXPECT_EQ(from_iso_time(bad), std::nullopt) << bad;
+}
+
+TEST(Detect, knows_formats_by_their_first_bytes) {
+  EXPECT_EQ(detect(std::string_view("\x00\x4b\x56\xdb\x00\x00\x00\x01", 8)), Format::kBinary1);
+  EXPECT_EQ(detect(std::string_view("\x00\x4b\x56\xdb\x00\x00\x00\x02", 8)), Format::kBinary2);
+  EXPECT_EQ(detect("REDIS0011"), Format::kRdb);
+  EXPECT_EQ(detect("*2\r\n$6\r\nSELECT\r\n"), Format::kAof);
+  EXPECT_EQ(detect(" \n{ \"version\": 1"), Format::kJson);
+  EXPECT_EQ(detect("{\"key\": \"a\""), Format::kNdjson);
+  EXPECT_EQ(detect("{ \"database\" : 1"), Format::kNdjson);
+  EXPECT_EQ(detect(""), std::nullopt);
+  EXPECT_EQ(detect("hello"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace stave::exchange
