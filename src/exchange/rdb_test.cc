@@ -1,0 +1,185 @@
+#include "exchange/rdb.h"
+
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "base/crc64.h"
+#include "exchange/collect_for_test.h"
+
+namespace stave::exchange {
+namespace {
+
+using namespace std::string_literals;
+
+std::string from_hex(std::string_view digits) {
+  std::string out;
+  int high = -1;
+  for (const char c : digits) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (digit < 0) continue;
+    if (high < 0) {
+      high = digit;
+      continue;
+    }
+    out += static_cast<char>(high * 16 + digit);
+    high = -1;
+  }
+  return out;
+}
+
+/// A file around `body`, with its end and checksum.
+std::string rdb(std::string_view body, std::string_view version = "0011") {
+  std::string bytes = "REDIS" + std::string(version) + std::string(body) + "\xff";
+  char crc[8];
+  base::store(crc, base::crc64(bytes));
+  return bytes + std::string(crc, 8);
+}
+std::string str(std::string_view text) {
+  return std::string(1, static_cast<char>(text.size())) + std::string(text);
+}
+/// A key of that type, and a string behind it which is only found by who got past the value to the byte.
+std::string with_sentinel(unsigned type, std::string_view value) {
+  return rdb(std::string(1, static_cast<char>(type)) + str("k") + std::string(value) + "\0"s + str("after") +
+             str("ok"));
+}
+
+const std::vector<Entry> kSentinel = {{.key = "after", .value = "ok"}};
+
+TEST(Rdb, strings_are_read_in_all_their_encodings) {
+  const std::string long_text(300, 'y');
+  const std::string body = "\xfa" + str("ctime") + "\xc2" + from_hex("2809a565") + "\xfe\x00\xfb\x03\x01"s +  //
+                           "\0"s + str("raw") + str("v") +                                                    //
+                           "\0"s + str("i8") + "\xc0\xfe" +                                                   //
+                           "\0"s + str("i16") + "\xc1\x00\x80"s +                                             //
+                           "\0"s + str("i32") + "\xc2\xff\xff\xff\x7f" +                                      //
+                           "\0"s + str("l14") + "\x41\x2c" + long_text +                                      //
+                           "\0"s + str("l32") + "\x80\x00\x00\x01\x2c"s + long_text +                         //
+                           "\0"s + str("l64") + "\x81\x00\x00\x00\x00\x00\x00\x01\x2c"s + long_text +         //
+                           "\0"s + str("lzf") + "\xc3\x05\x0a"s + from_hex("0061e00000") +                    //
+                           "\0"s + "\xc0\x07" + str("number key");
+  const auto read = read_text(rdb(body));
+  ASSERT_TRUE(read) << read.error().describe();
+  EXPECT_EQ(read->entries, (std::vector<Entry>{{.key = "raw", .value = "v"},
+                                               {.key = "i8", .value = "-2"},
+                                               {.key = "i16", .value = "-32768"},
+                                               {.key = "i32", .value = "2147483647"},
+                                               {.key = "l14", .value = long_text},
+                                               {.key = "l32", .value = long_text},
+                                               {.key = "l64", .value = long_text},
+                                               {.key = "lzf", .value = "aaaaaaaaaa"},
+                                               {.key = "7", .value = "number key"}}));
+  EXPECT_EQ(read->summary.format, Format::kRdb);
+  EXPECT_EQ(read->summary.header.time, UnixMs{1'705'314'600'000});
+}
+
+TEST(Rdb, databases_expiries_and_marks_are_understood) {
+  const std::string marks = "\xf5" + str("#!lua name=lib") +                   // a library of functions
+                            "\xf7"s + from_hex("81 1122334455667788 02 02") +  // a module's own data
+                            from_hex("01 05  02 05  03 00000000  04 0000000000000000  05") + str("x") + "\0"s +
+                            from_hex("f4 05 01 00") +  // a slot of a cluster
+                            "\xfe\x02\xfb\x02\x02"s +  //
+                            "\xfc" + from_hex("0090d2b8a3010000") + "\xf8\x05" + "\0"s + str("ms") + str("v") + "\xfd" +
+                            from_hex("2809a565") + "\xf9\x09" + "\0"s + str("s") + str("v") + "\0"s + str("none") +
+                            str("v");
+  const auto read = read_text(rdb(marks, "0012"));
+  ASSERT_TRUE(read) << read.error().describe();
+  EXPECT_EQ(read->entries,
+            (std::vector<Entry>{{.database = 2, .key = "ms", .value = "v", .expiry = {UnixMs{0x1a3b8d29000}, 0}},
+                                {.database = 2, .key = "s", .value = "v", .expiry = {UnixMs{1'705'314'600'000}, 0}},
+                                {.database = 2, .key = "none", .value = "v"}}));
+  EXPECT_EQ(read->skipped, std::vector<std::string>{": library of functions"});
+}
+
+// Every type of versions 9 to 12, small, with a string behind it.
+TEST(Rdb, other_types_are_walked_over_and_named) {
+  const std::string time = from_hex("0090d2b8a3010000");
+  const std::string id(16, 'i');
+  const std::string stream = "\x01" + str(id) + str("listpack") + from_hex("01 05 06");
+  const std::string more_of_2 = from_hex("05 06 00 00 01");
+  const auto group = [&](bool read_count, bool active_time) {
+    return "\x01" + str("group") + from_hex("05 06") + (read_count ? "\x01" : "") + "\x01" + id + time + "\x03" +
+           "\x01" + str("consumer") + time + (active_time ? time : "") + "\x01" + id;
+  };
+  const struct {
+    unsigned type;
+    std::string value;
+    std::string_view name;
+  } cases[] = {
+      {1, "\x02" + str("a") + "\xc0\x05", "list"},
+      {2, "\x01" + str("a"), "set"},
+      {3, "\x04" + str("a") + str("1.5") + str("b") + "\xfd" + str("c") + "\xfe" + str("d") + "\xff", "zset"},
+      {4, "\x01" + str("f") + str("v"), "hash"},
+      {5, "\x01" + str("a") + std::string(8, '\x3f'), "zset"},
+      {7, from_hex("81 1122334455667788 01 05 00"), "module"},
+      {9, str("zipmap"), "hash"},
+      {10, str("ziplist"), "list"},
+      {11, str("intset"), "set"},
+      {12, str("ziplist"), "zset"},
+      {13, "\xc3\x05\x0a"s + from_hex("0061e00000"), "hash"},
+      {14, "\x02" + str("ziplist") + str("ziplist"), "list"},
+      {15, stream + group(false, false), "stream"},
+      {16, str("listpack"), "hash"},
+      {17, str("listpack"), "zset"},
+      {18, "\x02\x01" + str("plain") + "\x02" + str("listpack"), "list"},
+      {19, stream + more_of_2 + group(true, false), "stream"},
+      {20, str("listpack"), "set"},
+      {21, stream + more_of_2 + group(true, true), "stream"},
+      {22, "\x01\x00"s + str("f") + str("v"), "hash"},
+      {23, str("listpack"), "hash"},
+      {24, time + "\x02\x00"s + str("f") + str("v") + "\x05" + str("g") + str("w"), "hash"},
+      {25, time + str("listpack"), "hash"},
+  };
+  for (const auto& [type, value, name] : cases) {
+    const auto read = read_text(with_sentinel(type, value));
+    ASSERT_TRUE(read) << type << ": " << read.error().describe();
+    EXPECT_EQ(read->entries, kSentinel) << type;
+    EXPECT_EQ(read->skipped, std::vector<std::string>{"k: " + std::string(name)}) << type;
+  }
+}
+
+TEST(Rdb, what_it_does_not_know_is_refused_with_its_place) {
+  for (const unsigned type : {6u, 8u, 26u, 0xf3u}) {
+    const auto read = read_text(with_sentinel(type, "x"));
+    EXPECT_EQ(read.error().code(), ErrorCode::kUnsupported) << type;
+    EXPECT_EQ(read.error().offset(), 9) << type;
+  }
+  EXPECT_EQ(read_text(rdb("", "0013")).error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(read_text(rdb("", "00x1")).error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(read_text(rdb("") + "x").error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(read_text(rdb("\xfe\x10"), {.databases = 16}).error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST(Rdb, lengths_are_believed_when_their_bytes_came) {
+  const auto long_value = read_text(rdb("\0"s + str("k") + "\x81\x00\x00\x00\xff\x00\x00\x00\x00"s));
+  EXPECT_EQ(long_value.error().code(), ErrorCode::kTooLarge);
+  const auto long_list = read_text(rdb("\x01" + str("k") + "\x81\x7f\x00\x00\xff\x00\x00\x00\x00"s));
+  EXPECT_EQ(long_list.error().code(), ErrorCode::kCorrupt);
+  const auto bomb = read_text(rdb("\0"s + str("k") + "\xc3\x05\x80\x1f\xff\xff\xff"s + "abcde"));
+  EXPECT_EQ(bomb.error().code(), ErrorCode::kCorrupt);
+}
+
+TEST(Rdb, the_checksum_is_checked_unless_it_was_not_made) {
+  std::string bytes = rdb("\0"s + str("k") + str("value"));
+  EXPECT_TRUE(read_text(bytes));
+  bytes[14] ^= 1;
+  const auto read = read_text(bytes);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::kCorrupt);
+  EXPECT_NE(read.error().message().find("checksum"), std::string::npos);
+  bytes.replace(bytes.size() - 8, 8, 8, '\0');
+  EXPECT_TRUE(read_text(bytes));
+}
+
+TEST(Rdb, no_damage_is_read_as_other_data) {
+  const std::string body = "\xfe\x01\xfb\x02\x01"s + "\xfc" + from_hex("0090d2b8a3010000") + "\0"s + str("key") +
+                           str("value") + "\0"s + str("lzf") + "\xc3\x05\x0a"s + from_hex("0061e00000") + "\x12" +
+                           str("list") + "\x01\x02" + str("listpack");
+  const std::string bytes = rdb(body);
+  const auto whole = read_text(bytes);
+  ASSERT_TRUE(whole) << whole.error().describe();
+  ASSERT_EQ(whole->entries.size(), 2u);
+  expect_damage_is_found(bytes, whole->entries, true);
+}
+
+}  // namespace
+}  // namespace stave::exchange
