@@ -53,7 +53,7 @@ package: ## Build the Debian packages: build/package/*.deb
 	@packaging/build_deb.sh
 
 package-test: package ## Install, use, upgrade and purge them in a fresh Debian (root, network)
-	@tools/bootstrap.sh package
+	@tools/bootstrap.sh package-test
 	@packaging/test_deb.sh
 
 proto: ## Generate code from proto/stave.proto for clients: build/proto/{cpp,python} and a descriptor set

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a task needs, if any are missing. Quick and silent when none is.
 #
-#     tools/bootstrap.sh build [test] [bench] [lint] [package]      install what these sets need
+#     tools/bootstrap.sh build [test] [bench] [lint] [package] [package-test]      install what these sets need
 #     tools/bootstrap.sh --list build …                   only print the packages, one per line
 #
 # Installing never starts a service: redis-server, which the tests run on ports of their own, would take 6379.
@@ -10,11 +10,12 @@ set -euo pipefail
 packages_of() {
   case "$1" in
     build) echo "make cmake ninja-build ccache g++ pkg-config libxxhash-dev liblz4-dev libzstd-dev libssl-dev libspdlog-dev libcli11-dev libboost-json1.81-dev libedit-dev libjemalloc-dev prometheus-cpp-dev protobuf-compiler libprotobuf-dev" ;;
-    test) echo "libgtest-dev python3 python3-redis redis-server redis-tools clang-19 libclang-rt-19-dev llvm-19 procps" ;;
+    test) echo "libgtest-dev python3 python3-redis python3-yaml redis-server redis-tools clang-19 libclang-rt-19-dev llvm-19 procps" ;;
     bench) echo "python3 redis-server redis-tools librocksdb-dev libleveldb-dev liblmdb-dev" ;;
     lint) echo "clang-19 clang-format-19 clang-tidy-19 shellcheck python3 libgtest-dev" ;;
-    package) echo "debhelper dpkg-dev debootstrap iproute2 lintian python3" ;;
-    *) echo "bootstrap: no such set: $1 (build, test, bench, lint, package)" >&2; return 1 ;;
+    package) echo "build-essential debhelper dpkg-dev python3" ;;
+    package-test) echo "debootstrap iproute2 lintian util-linux" ;;
+    *) echo "bootstrap: no such set: $1 (build, test, bench, lint, package, package-test)" >&2; return 1 ;;
   esac
 }
 
