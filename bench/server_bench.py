@@ -133,7 +133,7 @@ class Bench:
 
     def stave(self, sync):
         self.count += 1
-        return Server("stave %s" % sync, [self.options.stave, "serve", "--dir", "{dir}", "--port", "{port}", "--sync", sync]
+        return Server("stave %s" % sync, [self.options.stave, "serve", "--dir", "{dir}", "--port", "{port}", "--http-port", "0", "--sync", sync]
                       + self.options.stave_args.split(), self.folder / ("stave-%d" % self.count))
 
     def redis(self, name, *extra):

@@ -6,16 +6,24 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <iterator>
 #include <map>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "commands/reference.h"
+#include "doors/http/server.h"
 #include "doors/resp/server.h"
 #include "doors/shell/shell.h"
 
@@ -29,11 +37,18 @@ constexpr int kExitUsage = 2;
 
 // A signal handler can reach nothing but globals.
 volatile std::sig_atomic_t signals_seen = 0;
-int stop_event = -1;
+std::atomic<bool> stop_wanted{false};
+std::atomic<bool> reload_wanted{false};
+int event = -1;
+
+void wake_main() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t done = ::write(event, &one, sizeof one);
+}
 
 void ask_to_stop() noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t done = ::write(stop_event, &one, sizeof one);
+  stop_wanted.store(true);
+  wake_main();
 }
 
 extern "C" void on_signal(int) {
@@ -44,20 +59,32 @@ extern "C" void on_signal(int) {
   errno = kept;
 }
 
+extern "C" void on_hangup(int) {
+  const int kept = errno;
+  reload_wanted.store(true);
+  wake_main();
+  errno = kept;
+}
+
 void catch_signals() {
   struct sigaction action{};
   action.sa_handler = on_signal;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = on_hangup;
+  ::sigaction(SIGHUP, &action, nullptr);
   action.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &action, nullptr);
-  ::sigaction(SIGHUP, &action, nullptr);
 }
 
-void wait_for_stop() {
-  std::uint64_t count = 0;
-  while (::read(stop_event, &count, sizeof count) < 0 && errno == EINTR) {
+/// Returns when the process is to end; `reload` is called for each SIGHUP until then.
+void wait_for_stop(const std::function<void()>& reload) {
+  while (!stop_wanted.load()) {
+    if (reload_wanted.exchange(false)) reload();
+    std::uint64_t count = 0;
+    while (::read(event, &count, sizeof count) < 0 && errno == EINTR) {
+    }
   }
 }
 
@@ -87,6 +114,64 @@ void report_recovery(spdlog::logger& log, stave::store::Engine& engine) {
            stats.recovery.clean ? "clean" : "not clean, or this store is new");
 }
 
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+stave::http::Config http_config(const Settings& settings) {
+  using stave::resp::option_id;
+  const auto size = [&](std::size_t id) { return static_cast<std::size_t>(settings.number(id)); };
+  stave::http::Config config;
+  config.addresses = words_of(settings.text(option_id("http-bind")));
+  config.port = static_cast<int>(std::max<std::int64_t>(settings.number(option_id("http-port")), 0));
+  config.threads = size(option_id("http-threads"));
+  if (config.threads == 0) config.threads = std::clamp(std::thread::hardware_concurrency() / 2, 1u, 4u);
+  config.url_bytes_max = size(option_id("http-max-url"));
+  config.head_bytes_max = size(option_id("http-max-header"));
+  config.body_bytes_max = size(option_id("proto-max-bulk-len"));
+  config.json_bytes_max = size(option_id("http-max-json"));
+  config.memory_bytes_max = size(option_id("http-max-memory"));
+  config.connections_max = settings.number(option_id("http-max-connections"));
+  config.head_timeout_ms = settings.number(option_id("http-header-timeout"));
+  config.body_timeout_ms = settings.number(option_id("http-body-timeout"));
+  config.idle_timeout_ms = settings.number(option_id("http-idle-timeout"));
+  config.stop_timeout_ms = settings.number(option_id("http-stop-timeout"));
+  config.cors_origins = words_of(settings.text(option_id("http-cors-origins")));
+  config.loopback_hosts_only =
+      settings.flag(option_id("protected-mode")) && settings.text(option_id("requirepass")).empty();
+  config.access_log = static_cast<stave::http::AccessLog>(settings.number(option_id("http-access-log")));
+  config.tls_certificate = settings.text(option_id("tls-cert-file"));
+  config.tls_key = settings.text(option_id("tls-key-file"));
+  config.version = kVersion;
+  return config;
+}
+
+/// Null when there is to be no HTTP.
+stave::Result<std::unique_ptr<stave::http::Server>> start_http(const Settings& settings, spdlog::logger& log) {
+  if (settings.number(stave::resp::option_id("http-port")) == 0) return nullptr;
+  static_cast<void>(
+      stave::resp::make_room_for_clients(settings.number(stave::resp::option_id("maxclients")) +
+                                         settings.number(stave::resp::option_id("http-max-connections"))));
+  const auto write_lines = [](std::string_view lines) {
+    while (!lines.empty()) {
+      const ssize_t count = ::write(STDOUT_FILENO, lines.data(), lines.size());
+      if (count < 0 && errno != EINTR) return;  // nobody reads them
+      lines.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    }
+  };
+  return stave::http::Server::start(http_config(settings), stave::Clock::system(), log, write_lines);
+}
+
+void reload(stave::http::Server* http, spdlog::logger& log) {
+  if (http == nullptr) return;
+  if (auto done = http->reload_tls(); !done) {
+    log.error("SIGHUP: the certificate stays as it was: {}", done.error().describe());
+  } else {
+    log.info("SIGHUP: certificate and key were read again.");
+  }
+}
+
 int serve(const Settings& settings, const std::string& config_file) {
   const auto log = spdlog::stderr_color_mt("stave");
   stave::resp::set_log_level(*log, settings);
@@ -94,8 +179,11 @@ int serve(const Settings& settings, const std::string& config_file) {
   auto options = settings.store_options();
   if (!options) return complain(options.error(), kExitUsage);
   options->notice = [&log](std::string_view text) { log->warn("{}", text); };
-  stop_event = ::eventfd(0, EFD_CLOEXEC);
+  event = ::eventfd(0, EFD_CLOEXEC);
   catch_signals();
+  // Before the store, so that whoever asks while it recovers is told so.
+  auto http = start_http(settings, *log);
+  if (!http) return complain(http.error(), kExitFailed);
 
   const std::string& directory = settings.text(stave::resp::option_id("dir"));
   auto engine = stave::store::Engine::open(directory, *options);
@@ -108,14 +196,15 @@ int serve(const Settings& settings, const std::string& config_file) {
     host.attach(environment);
     auto server = stave::resp::Server::start(settings, host, environment, *log);
     if (!server) return complain(server.error(), kExitFailed);
-    if (settings.number(stave::resp::option_id("http-port")) != 0)
-      log->warn("This version has no HTTP door; http-port is ignored.");
-    std::printf("Stave %s is ready on %s, serving %s with %zu thread%s, sync = %s.\n", kVersion,
-                (*server)->addresses().c_str(), directory.c_str(), (*server)->threads(),
+    if (*http) (*http)->serve(environment);
+    const std::string web = *http ? " and " + (*http)->addresses() : "";
+    std::printf("Stave %s is ready on %s%s, serving %s with %zu thread%s, sync = %s.\n", kVersion,
+                (*server)->addresses().c_str(), web.c_str(), directory.c_str(), (*server)->threads(),
                 (*server)->threads() == 1 ? "" : "s", settings.text(stave::resp::option_id("sync")).c_str());
     std::fflush(stdout);
-    wait_for_stop();
+    wait_for_stop([&] { reload(http->get(), *log); });
     log->info("Stopping.");
+    if (*http) (*http)->stop();
     (*server)->stop();
   }
   if (auto closed = (*engine)->close(); !closed) return complain(closed.error(), kExitFailed);
@@ -152,7 +241,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("stave ") + kVersion);
   std::map<std::string, std::string> flags;
   std::string config_file;
-  CLI::App* const serving = app.add_subcommand("serve", "Serve a store to Redis clients");
+  CLI::App* const serving = app.add_subcommand("serve", "Serve a store to Redis and HTTP clients");
   serving->add_option("--config", config_file,
                       "Configuration file, lines `name value`; environment and flags win over it");
   add_options(*serving, flags);

@@ -17,6 +17,8 @@ import unittest
 from package_index_test import Server, command
 
 KILLS = int(os.environ.get("STAVE_KILLS", "20"))
+# No HTTP but where a test asks for it: 8080 is everybody's.
+os.environ["HTTP_PORT"] = "0"
 SEED = int(os.environ.get("STAVE_SEED", str(random.randrange(1 << 32))))
 WRITERS = 4
 

@@ -429,7 +429,7 @@ def main():
         try:
             processes.append(start([redis_server, "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", folder], redis_port))
             stave = os.environ.get("STAVE_BIN", "build/stave")
-            processes.append(start([stave, "serve", "--port", str(stave_port), "--dir", os.path.join(folder, "store"), "--sync", "os"], stave_port))
+            processes.append(start([stave, "serve", "--port", str(stave_port), "--http-port", "0", "--dir", os.path.join(folder, "store"), "--sync", "os"], stave_port))
             comparison = Comparison(Peer(redis_port), Peer(stave_port), arguments.seed)
             for command in fixed_commands():
                 comparison.exchange([command])

@@ -19,6 +19,8 @@ import unittest
 import redis
 
 STAVE = os.environ["STAVE_BIN"]
+# No HTTP but where a test asks for it: 8080 is everybody's.
+os.environ["HTTP_PORT"] = "0"
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 READY = re.compile(r"is ready on 127\.0\.0\.1:(\d+)")
 SANITIZED = bool(os.environ.get("STAVE_SANITIZED"))  # a sanitizer's own memory is not the server's

@@ -397,7 +397,7 @@ def free_port():
 class OnServer(Case):
     def serve(self, *args):
         port = free_port()
-        server = subprocess.Popen([STAVE, "serve", "--dir", self.path("served"), "--port", str(port), *args],
+        server = subprocess.Popen([STAVE, "serve", "--dir", self.path("served"), "--port", str(port), "--http-port", "0", *args],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.cwd, env=self.env)
 
         def stop():

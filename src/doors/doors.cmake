@@ -1,5 +1,6 @@
 # The doors. Each is a module of its own; none includes another but through its public header.
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
+find_package(ZLIB REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 add_subdirectory(proto)
@@ -7,13 +8,14 @@ add_subdirectory(proto)
 stave_module(library SOURCE_DIR src/doors/library USES commands)
 stave_module(client SOURCE_DIR src/doors/client USES base)
 stave_module(resp SOURCE_DIR src/doors/resp USES commands LINKS OpenSSL::Crypto spdlog::spdlog)
-stave_module(http SOURCE_DIR src/doors/http USES commands LINKS stave_proto prometheus-cpp-core)
+stave_module(http SOURCE_DIR src/doors/http USES commands
+             LINKS stave_proto prometheus-cpp-core boost_json OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB spdlog::spdlog)
 stave_module(shell SOURCE_DIR src/doors/shell USES library client LINKS boost_json edit)
 
 # The program. It lies at the top of the build directory, where scripts look for it.
 add_executable(stave ${CMAKE_SOURCE_DIR}/src/main.cc)
 set_target_properties(stave PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-target_link_libraries(stave PRIVATE stave_resp stave_shell CLI11::CLI11)
+target_link_libraries(stave PRIVATE stave_resp stave_http stave_shell CLI11::CLI11)
 target_compile_definitions(stave PRIVATE STAVE_VERSION="${PROJECT_VERSION}")
 if(NOT STAVE_SANITIZE)
   # Sanitizers bring an allocator of their own. The library never forces one on who links it.

@@ -41,7 +41,9 @@ std::size_t thread_count(std::int64_t wanted) noexcept {
 
 Result<void> check_protected(const Settings& settings) {
   if (!settings.flag(option_id("protected-mode")) || !settings.text(option_id("requirepass")).empty()) return {};
-  for (const std::string& word : words_of(settings.text(option_id("bind")))) {
+  const bool http = settings.number(option_id("http-port")) != 0;
+  const std::string all = settings.text(option_id("bind")) + (http ? " " + settings.text(option_id("http-bind")) : "");
+  for (const std::string& word : words_of(all)) {
     const std::string address = split_optional(word).first;
     if (is_loopback(address)) continue;
     return stave::fail(ErrorCode::kInvalidArgument,

@@ -1,0 +1,213 @@
+// POST /db/_batch and PATCH /db/{key}: operations spelled in JSON.
+#include "doors/http/document.h"
+#include "doors/http/handlers.h"
+#include "doors/http/json_text.h"
+#include "doors/http/operation.h"
+#include "doors/http/times.h"
+
+namespace stave::http {
+namespace {
+
+namespace json = boost::json;
+using Kind = Operation::Kind;
+
+constexpr std::size_t kOperationsMax = 10'000;
+
+struct KindName {
+  std::string_view name;
+  Kind kind;
+};
+constexpr KindName kKinds[] = {
+    {"set", Kind::kSet},       {"get", Kind::kGet},       {"delete", Kind::kDelete}, {"increment", Kind::kIncrement},
+    {"append", Kind::kAppend}, {"expire", Kind::kExpire}, {"check", Kind::kCheck}};
+
+/// `name` as text, or `name_base64` decoded. nullopt: neither. Problems: both, or broken base64.
+Outcomes<std::optional<std::string>> bytes_member(const json::object& object, const std::string& name) {
+  auto text = text_member(object, name);
+  const auto encoded = text_member(object, name + "_base64");
+  if (!encoded) return text;
+  if (text) return std::unexpected(bad_document("only one of " + name + " and " + name + "_base64 can be given"));
+  auto decoded = decode_base64(*encoded);
+  if (!decoded) return std::unexpected(bad_document(name + "_base64 is not base64"));
+  return std::optional(std::move(*decoded));
+}
+
+bool true_member(const json::object& object, std::string_view name) {
+  const json::value* const member = object.if_contains({name.data(), name.size()});
+  return member != nullptr && member->is_bool() && member->get_bool();
+}
+
+/// "123" and "*" as an If-Match takes them.
+std::string as_tags(const std::string& text) {
+  return text == "*" || text.starts_with('"') ? text : '"' + text + '"';
+}
+
+std::optional<Problem> take_number(const json::value& by, Operation& operation) {
+  operation.kind = Kind::kIncrement;
+  if (by.is_int64()) {
+    operation.by = by.get_int64();
+  } else if (by.is_double()) {
+    operation.kind = Kind::kIncrementFloat;
+    operation.by_float = static_cast<long double>(by.get_double());
+  } else {
+    return bad_document("an increment is a number of 64 bits");
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> take_value(const json::object& object, Operation& operation) {
+  auto value = bytes_member(object, "value");
+  if (!value) return std::move(value.error());
+  const json::value* const document = object.if_contains("json");
+  if (value->has_value() == (document != nullptr))
+    return bad_document("one of value, value_base64 and json must be given");
+  if (document != nullptr) {
+    operation.value = json::serialize(*document);
+    operation.json = true;
+  } else {
+    operation.value = std::move(**value);
+  }
+  return std::nullopt;
+}
+
+std::optional<Problem> take_terms(const json::object& object, UnixMs now, Operation& operation) {
+  const auto ttl = object.if_contains("ttl") != nullptr ? as_argument(object.at("ttl")) : std::nullopt;
+  const auto at = object.if_contains("expires_at") != nullptr ? as_argument(object.at("expires_at")) : std::nullopt;
+  auto wish = expiry_wish(ttl ? &*ttl : nullptr, at ? &*at : nullptr, true_member(object, "sliding"),
+                          true_member(object, "keep_ttl"), now);
+  if (!wish) return std::move(wish.error());
+  operation.expiry = *wish;
+  const auto match = text_member(object, "if_match");
+  const auto none = text_member(object, "if_none_match");
+  auto conditions = Preconditions::parse(match ? as_tags(*match) : "", none ? as_tags(*none) : "");
+  if (!conditions) return bad_document("if_match and if_none_match take \"*\" or a version");
+  operation.conditions = std::move(*conditions);
+  return std::nullopt;
+}
+
+Outcomes<Operation> read_operation(const json::value& value, UnixMs now) {
+  const json::object* const object = value.if_object();
+  if (object == nullptr) return std::unexpected(bad_document("an operation is an object"));
+  Operation operation;
+  const auto name = text_member(*object, "op");
+  const KindName* known = nullptr;
+  for (const KindName& kind : kKinds)
+    if (name && *name == kind.name) known = &kind;
+  if (known == nullptr)
+    return std::unexpected(bad_document("op must be set, get, delete, increment, append, expire or check"));
+  operation.kind = known->kind;
+  auto key = bytes_member(*object, "key");
+  if (!key) return std::unexpected(std::move(key.error()));
+  if (!*key) return std::unexpected(bad_document("an operation names its key"));
+  operation.key = std::move(**key);
+  if (auto problem = take_terms(*object, now, operation)) return std::unexpected(std::move(*problem));
+  std::optional<Problem> problem;
+  if (operation.kind == Kind::kSet || operation.kind == Kind::kAppend) problem = take_value(*object, operation);
+  if (operation.kind == Kind::kAppend) operation.json = false;
+  if (operation.kind == Kind::kIncrement)
+    problem = take_number(object->contains("by") ? object->at("by") : json::value(1), operation);
+  if (problem) return std::unexpected(std::move(*problem));
+  return operation;
+}
+
+Outcomes<std::vector<Operation>> read_batch(std::string_view text, UnixMs now) {
+  auto document = parse_document(text);
+  if (!document) return std::unexpected(std::move(document.error()));
+  const json::array* list = document->if_array();
+  if (const json::object* object = document->if_object(); object != nullptr && object->contains("operations"))
+    list = object->at("operations").if_array();
+  if (list == nullptr) return std::unexpected(bad_document("a batch is {\"operations\": [ … ]}"));
+  if (list->size() > kOperationsMax)
+    return std::unexpected(bad_document("a batch may have " + std::to_string(kOperationsMax) + " operations"));
+  std::vector<Operation> operations;
+  operations.reserve(list->size());
+  for (const json::value& value : *list) {
+    auto operation = read_operation(value, now);
+    if (!operation) {
+      operation.error().members += ",\"index\":" + std::to_string(operations.size());
+      return std::unexpected(std::move(operation.error()));
+    }
+    operations.push_back(std::move(*operation));
+  }
+  return operations;
+}
+
+void append_version(std::string& out, Lsn version) {
+  out += version == kNoLsn ? ",\"version\":null" : ",\"version\":\"" + std::to_string(raw(version)) + '"';
+}
+
+void append_bytes(std::string& out, const std::string& name, std::string_view bytes) {
+  if (is_utf8(bytes)) {
+    out += ",\"" + name + "\":";
+    append_json_string(out, bytes);
+    return;
+  }
+  out += ",\"" + name + "_base64\":\"";
+  append_base64(out, bytes);
+  out += '"';
+}
+
+std::string write_results(std::span<const Operation> operations, std::span<const OperationResult> results) {
+  std::string out = "{\"results\":[";
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const OperationResult& result = results[i];
+    out += i == 0 ? "\n{\"status\":\"" : ",\n{\"status\":\"";
+    out.append(status_name(result.status)).append("\"");
+    append_version(out, result.version);
+    if (result.value) append_bytes(out, "value", *result.value);
+    if (operations[i].kind == Kind::kAppend) out += ",\"length\":" + std::to_string(result.length);
+    if (!result.expiry.never()) out += ",\"expires_at\":\"" + rfc3339(result.expiry.at) + '"';
+    out += '}';
+  }
+  out += "\n]}\n";
+  return out;
+}
+
+}  // namespace
+
+Response run_batch(Exchange& exchange) {
+  auto operations = read_batch(exchange.request.body, exchange.engine().now());
+  if (!operations) return answer_problem(std::move(operations.error()));
+  auto done = run_operations(exchange.engine(), exchange.database, *operations, exchange.sync);
+  if (!done) {
+    done.error().problem.members += ",\"index\":" + std::to_string(done.error().index);
+    return answer_refused({std::move(done.error().problem), done.error().pending});
+  }
+  Response response = answer_json(200, write_results(*operations, done->results));
+  response.pending = done->pending;
+  return response;
+}
+
+Response patch_key(Exchange& exchange) {
+  auto conditions = preconditions_of(exchange);
+  if (!conditions) return answer_problem(std::move(conditions.error()));
+  const auto wish = expiry_wish(exchange);
+  if (!wish) return answer_problem(wish.error());
+  auto document = parse_document(exchange.request.body);
+  if (!document) return answer_problem(std::move(document.error()));
+  const json::object* const object = document->if_object();
+  Operation operation{.key = exchange.key, .value = {}, .expiry = *wish, .conditions = std::move(*conditions)};
+  auto appended = bytes_member(object == nullptr ? json::object() : *object, "append");
+  if (!appended) return answer_problem(std::move(appended.error()));
+  const json::value* const by = object == nullptr ? nullptr : object->if_contains("increment");
+  if (object == nullptr || object->size() != 1 || (by == nullptr && !*appended))
+    return answer_problem(
+        bad_document("a patch is {\"increment\": 5}, {\"append\": \"text\"} or {\"append_base64\": \"…\"}"));
+  if (by != nullptr) {
+    if (auto problem = take_number(*by, operation)) return answer_problem(std::move(*problem));
+  } else {
+    operation.kind = Kind::kAppend;
+    operation.value = std::move(**appended);
+  }
+  auto done = run_operations(exchange.engine(), exchange.database, std::span(&operation, 1), exchange.sync);
+  if (!done) return answer_refused({std::move(done.error().problem), done.error().pending});
+  const OperationResult& result = done->results[0];
+  std::string body = by != nullptr ? "{\"value\":" + *result.value : "{\"length\":" + std::to_string(result.length);
+  append_version(body, result.version);
+  Response response = answer_json(result.status == OperationResult::Status::kCreated ? 201 : 200, body + "}\n");
+  response.version = result.version;
+  response.pending = done->pending;
+  return response;
+}
+
+}  // namespace stave::http

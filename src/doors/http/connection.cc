@@ -1,0 +1,537 @@
+#include "doors/http/connection.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+#include "doors/http/serialize.h"
+
+namespace stave::http {
+namespace {
+
+constexpr std::uint64_t kMsNs = 1'000'000;
+/// With so many bytes of answers waiting, the client's next requests wait too.
+constexpr std::uint64_t kQueuedBytesMax = 4u << 20;
+constexpr std::size_t kQueuedItemsMax = 256;
+/// Small answers are put together up to here.
+constexpr std::size_t kTogetherBytes = 64 * 1024;
+constexpr std::size_t kSmallBody = 4 * 1024;
+constexpr std::size_t kSliceBytes = 256 * 1024;
+constexpr std::size_t kPiecesMax = 16;
+/// A refused request's body is read over up to here; with a longer one the connection ends.
+constexpr std::uint64_t kReadOverMax = 64 * 1024;
+constexpr std::uint64_t kLingerNs = 1'000 * kMsNs;
+constexpr std::uint64_t kLingerBytesMax = 1u << 20;
+/// A body must come at this pace, on the whole.
+constexpr std::uint64_t kBodyBytesPerSecondMin = 1024;
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+bool is_sane_id(std::string_view id) noexcept {
+  constexpr std::size_t kIdMax = 128;
+  return !id.empty() && id.size() <= kIdMax && std::ranges::all_of(id, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+Problem too_slow() {
+  return {.status = 408,
+          .code = "too_slow",
+          .detail = "the request did not come in time",
+          .retryable = true,
+          .members = {}};
+}
+
+}  // namespace
+
+Connection::Connection(Hub& hub, ConnectionHost& host, std::string address, std::string local_address)
+    : hub_(hub),
+      host_(host),
+      app_(hub),
+      address_(std::move(address)),
+      local_address_(std::move(local_address)),
+      reader_({.target_bytes_max = hub.config.url_bytes_max, .head_bytes_max = hub.config.head_bytes_max}) {
+  enter(Phase::kFresh);
+}
+
+Connection::~Connection() {
+  release_body();
+}
+
+void Connection::start(std::unique_ptr<Transport> transport) {
+  transport_ = std::move(transport);
+  wait_for_input();
+}
+
+commands::Session* Connection::session() {
+  commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire);
+  if (environment == nullptr) return nullptr;
+  if (!session_) {
+    commands::ClientInfo info;
+    info.address = address_;
+    info.local_address = local_address_;
+    info.library_name = "http";
+    session_ = std::make_unique<commands::Session>(*environment, std::move(info), this);
+    session_->set_protocol(2);
+  }
+  return session_.get();
+}
+
+void Connection::enter(Phase phase) noexcept {
+  phase_ = phase;
+  phase_since_ns_ = host_.now_ns();
+  progress_ns_ = phase_since_ns_;
+}
+
+// --- in ---------------------------------------------------------------------------------------
+
+bool Connection::may_read_on() const noexcept {
+  return !dead_ && !closing_ && !work_ && queued_bytes_ <= kQueuedBytesMax && items_.size() <= kQueuedItemsMax;
+}
+
+void Connection::wait_for_input() {
+  if (waiting_ || dead_ || at_end_) return;
+  if (phase_ != Phase::kLingering && !may_read_on()) return;
+  waiting_ = true;
+  ++operations_;
+  transport_->wait_readable();
+}
+
+void Connection::readable(const ErrorCodeOfSystem& problem) {
+  --operations_;
+  waiting_ = false;
+  if (dead_) return maybe_bury();
+  if (problem && problem != asio::error::eof) return kill();
+  const std::span<char> scratch = host_.scratch();
+  ErrorCodeOfSystem code;
+  const std::size_t count = problem ? 0 : transport_->read(scratch.data(), scratch.size(), code);
+  if (code == asio::error::would_block || code == asio::error::try_again) return wait_for_input();
+  if (problem || code || count == 0) {
+    at_end_ = true;
+    // Half closed: what was asked is still answered.
+    if (phase_ == Phase::kLingering || (items_.empty() && !work_)) return kill();
+    last_ = true;
+    return;
+  }
+  hub_.counters.input_bytes.fetch_add(count, std::memory_order_relaxed);
+  progress_ns_ = host_.now_ns();
+  if (phase_ == Phase::kLingering) {
+    lingered_bytes_ += count;
+    if (lingered_bytes_ > kLingerBytesMax) return kill();
+    return wait_for_input();
+  }
+  run({scratch.data(), count});
+  pump();
+}
+
+/// Reads requests from what was left and what came.
+void Connection::run(std::string_view bytes) try {
+  if (input_.empty()) {
+    const std::size_t consumed = process(bytes);
+    if (!dead_) input_.assign(bytes.substr(consumed));
+  } else {
+    input_.append(bytes);
+    input_.erase(0, process(input_));
+  }
+  if (input_.empty() && input_.capacity() > kSmallBody) std::string().swap(input_);
+} catch (const std::bad_alloc&) {
+  kill();
+}
+
+std::size_t Connection::process(std::string_view bytes) {
+  std::size_t consumed = 0;
+  while (may_read_on() && (!last_ || reader_.in_body())) {
+    const std::string_view rest = bytes.substr(consumed);
+    if (!reader_.in_body() && !rest.empty() && (phase_ == Phase::kFresh || phase_ == Phase::kIdle)) {
+      enter(Phase::kHead);
+      request_began_ns_ = phase_since_ns_;
+    }
+    std::size_t taken = 0;
+    const auto status = reader_.read(rest, taken);
+    consumed += taken;
+    if (status == RequestReader::Status::kMore) {
+      if (reader_.in_body() && !account_body(reader_.request().body.capacity()))
+        refuse({.status = 503,
+                .code = "overloaded",
+                .detail = "too many bodies are being received at this moment",
+                .retryable = true,
+                .members = {}});
+      break;
+    }
+    if (status == RequestReader::Status::kBad) {
+      refuse(reader_.problem());
+      return bytes.size();
+    }
+    if (status == RequestReader::Status::kHead) {
+      begin_request();
+    } else {
+      finish_request();
+    }
+  }
+  return consumed;
+}
+
+void Connection::begin_request() {
+  Request& request = reader_.request();
+  admission_ = app_.admit(request);
+  const bool expects = request.version >= 11 && !request.header(Header::kExpect).empty();
+  if (admission_.refusal) {
+    const std::uint64_t length = request.chunked ? kReadOverMax + 1 : request.content_length.value_or(0);
+    if (request.has_body() && (expects || length > kReadOverMax)) {
+      admission_.refusal->close = true;
+      respond(std::move(*admission_.refusal));
+      return;
+    }
+    admission_.body = {.keep = false, .bytes_max = kReadOverMax};
+  } else if (!account_body(request.content_length.value_or(0))) {
+    refuse({.status = 503,
+            .code = "overloaded",
+            .detail = "too many bodies are being received at this moment",
+            .retryable = true,
+            .members = {}});
+    return;
+  }
+  reader_.plan_body(admission_.body);
+  if (!request.has_body()) return;
+  enter(Phase::kBody);
+  if (expects && !admission_.refusal) {
+    if (items_.empty() || sending_ || items_.back().stream || !items_.back().body.empty() || items_.back().released)
+      items_.emplace_back();
+    items_.back().bytes.append(kContinue);
+    queued_bytes_ += kContinue.size();
+  }
+}
+
+void Connection::finish_request() {
+  enter(Phase::kAnswering);
+  if (admission_.refusal) return respond(std::move(*admission_.refusal));
+  if (reader_.problem().status != 0) return respond(answer_problem(reader_.problem()));
+  const Route* const route = admission_.match.route;
+  const bool open = route == nullptr || route->has(kOpen);
+  respond(app_.answer(reader_.request(), admission_.match, open ? nullptr : session()));
+}
+
+/// Answers what cannot be gone on with, and ends the connection after it.
+void Connection::refuse(Problem problem) {
+  Response response = answer_problem(std::move(problem));
+  response.close = true;
+  respond(std::move(response));
+}
+
+bool Connection::account_body(std::uint64_t bytes) {
+  if (bytes <= body_accounted_ || bytes <= kReadOverMax) return true;
+  const std::uint64_t more = bytes - body_accounted_;
+  const std::uint64_t before = hub_.body_bytes.fetch_add(more, std::memory_order_relaxed);
+  body_accounted_ = bytes;
+  return before + more <= hub_.config.memory_bytes_max;
+}
+
+void Connection::release_body() noexcept {
+  if (body_accounted_ == 0) return;
+  hub_.body_bytes.fetch_sub(body_accounted_, std::memory_order_relaxed);
+  body_accounted_ = 0;
+}
+
+// --- answers ----------------------------------------------------------------------------------
+
+void Connection::step() {
+  if (!work_ || dead_) return;
+  Response response;
+  if (!work_->step(response)) return host_.work(*this);
+  work_.reset();
+  respond(std::move(response));
+  if (!dead_) run({});
+  pump();
+}
+
+void Connection::respond(Response response) {
+  if (response.work) {
+    work_ = std::move(response.work);
+    host_.work(*this);
+    return;
+  }
+  const Request& request = reader_.request();
+  app_.finish(request, response);
+  const bool keep_alive = request.keep_alive && !response.close && !last_;
+  const bool head_only = request.verb == Verb::kHead;
+  hub_.counters.requests.fetch_add(1, std::memory_order_relaxed);
+  if (response.status >= 500) {
+    hub_.counters.failed_requests.fetch_add(1, std::memory_order_relaxed);
+  } else if (response.status >= 400) {
+    hub_.counters.refused_requests.fetch_add(1, std::memory_order_relaxed);
+  }
+  enqueue(std::move(response), keep_alive, head_only);
+  reader_.next();
+  release_body();
+  if (!keep_alive) closing_ = true;
+  enter(Phase::kIdle);
+}
+
+Connection::Item& Connection::item_for(const Response& response, bool small) {
+  const bool waits = !response.pending.empty();
+  if (small && !items_.empty() && !sending_) {
+    Item& last = items_.back();
+    const bool alone = last.stream || !last.body.empty() || !last.page.empty() || last.close;
+    if (!alone && !last.released && last.pending.empty() != waits && last.bytes.size() < kTogetherBytes) return last;
+  }
+  return items_.emplace_back();
+}
+
+void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
+  const Request& request = reader_.request();
+  const std::string_view given = request.header(Header::kRequestId);
+  const std::string id(is_sane_id(given) ? given : host_.next_request_id());
+  const bool small = !response.stream && response.page.empty() && response.body.size() <= kSmallBody;
+  const std::uint64_t length = has_content(response.status) ? response.content_length() : 0;
+  Item& item = item_for(response, small || head_only);
+  const std::size_t before = item.bytes.size();
+  append_head(item.bytes, response,
+              {.version = request.version, .keep_alive = keep_alive, .date = host_.date(), .request_id = id});
+  if (!head_only && has_content(response.status)) {
+    if (small) {
+      item.bytes.append(response.body);
+    } else {
+      item.body = std::move(response.body);
+      item.page = response.page;
+      item.stream = std::move(response.stream);
+    }
+  }
+  item.pending.merge(response.pending);
+  item.close = !keep_alive;
+  queued_bytes_ += item.bytes.size() - before + item.body.size();
+  if (hub_.config.access_log != AccessLog::kOff) {
+    item.entries.push_back({.method = std::string(verb_name(request.verb)),
+                            .target = request.target,
+                            .request_id = id,
+                            .user_agent = request.header(Header::kUserAgent),
+                            .status = response.status,
+                            .bytes = head_only ? 0 : length,
+                            .began_ns = request_began_ns_});
+  }
+}
+
+const store::Pending* Connection::held() const noexcept {
+  // Later answers wait for earlier ones, so only the newest that waits counts; pendings only grow.
+  for (auto item = items_.rbegin(); item != items_.rend(); ++item)
+    if (!item->released && !item->pending.empty()) return &item->pending;
+  return nullptr;
+}
+
+// --- out --------------------------------------------------------------------------------------
+
+bool Connection::let_go(Item& item) {
+  if (item.released) return true;
+  if (!item.pending.empty()) {
+    commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire);
+    if (!environment->engine().fulfilled(item.pending)) {
+      host_.hold(*this);
+      return false;
+    }
+  }
+  item.released = true;
+  progress_ns_ = host_.now_ns();
+  for (const AccessEntry& entry : item.entries) host_.log_access(entry, address_);
+  return true;
+}
+
+bool Connection::next_slice(Item& item) {
+  ValueStream& stream = *item.stream;
+  store::Engine& engine = hub_.environment.load(std::memory_order_acquire)->engine();
+  bool same = false;
+  // The version was durable before the first byte left, so there is nothing more to wait for.
+  engine.read({stream.database, stream.key}, store::Access::kPeek, [&](const store::ValueView* value) {
+    if (value == nullptr || value->version != stream.version || value->value.size() < stream.end) return;
+    same = true;
+    item.slice.assign(value->value.substr(stream.at, std::min<std::uint64_t>(kSliceBytes, stream.end - stream.at)));
+  });
+  stream.at += same ? item.slice.size() : 0;
+  return same;
+}
+
+std::size_t Connection::gather(std::span<asio::const_buffer> pieces) {
+  std::size_t count = 0;
+  for (Item& item : items_) {
+    if (count + 2 > pieces.size() || !let_go(item)) break;
+    std::size_t gone = item.gone;
+    const auto add = [&](std::string_view text) {
+      const std::size_t skip = std::min(gone, text.size());
+      gone -= skip;
+      if (skip < text.size()) pieces[count++] = asio::buffer(text.data() + skip, text.size() - skip);
+    };
+    add(item.bytes);
+    add(item.stream ? std::string_view(item.slice) : item.page.empty() ? std::string_view(item.body) : item.page);
+    if (item.stream) break;  // more of it comes before the next
+  }
+  return count;
+}
+
+void Connection::consume(std::size_t count) {
+  hub_.counters.output_bytes.fetch_add(count, std::memory_order_relaxed);
+  progress_ns_ = host_.now_ns();
+  while (!items_.empty()) {
+    Item& item = items_.front();
+    const std::size_t content = item.stream         ? item.slice.size()
+                                : item.page.empty() ? item.body.size()
+                                                    : item.page.size();
+    const std::size_t left = item.bytes.size() + content - item.gone;
+    if (count < left || !item.released) {
+      item.gone += count;
+      return;
+    }
+    count -= left;
+    if (item.stream && item.stream->at < item.stream->end) {
+      queued_bytes_ -= item.bytes.size();
+      item.bytes.clear();
+      item.slice.clear();
+      item.gone = 0;
+      return;
+    }
+    queued_bytes_ -= item.bytes.size() + item.body.size();
+    const bool close = item.close;
+    items_.pop_front();
+    if (close) return begin_linger();
+  }
+}
+
+void Connection::pump() {
+  while (!dead_ && !sending_ && !items_.empty()) {
+    Item& front = items_.front();
+    if (!let_go(front)) break;
+    if (front.stream && front.slice.empty() && front.stream->at < front.stream->end && !next_slice(front)) {
+      hub_.log.debug("{}: a value changed while it was being sent; its answer ends short.", address_);
+      return kill();
+    }
+    std::array<asio::const_buffer, kPiecesMax> pieces;
+    const std::size_t count = gather(pieces);
+    if (count == 0) {
+      consume(0);
+      continue;
+    }
+    ErrorCodeOfSystem problem;
+    const auto sent_now = transport_->send(std::span(pieces).first(count), problem);
+    if (problem) return kill();
+    if (!sent_now) {
+      sending_ = true;
+      ++operations_;
+      break;
+    }
+    consume(*sent_now);
+  }
+  if (dead_) return maybe_bury();
+  if (items_.empty() && !work_ && (at_end_ || (last_ && !reader_.in_body() && phase_ == Phase::kIdle)) &&
+      phase_ != Phase::kLingering)
+    return kill();
+  // Requests that came while there was no room for their answers.
+  if (!input_.empty() && may_read_on() && !waiting_) {
+    const std::size_t before = input_.size();
+    run({});
+    if (input_.size() != before && !items_.empty() && !sending_ && held() == nullptr) return pump();
+  }
+  wait_for_input();
+}
+
+void Connection::sent(const ErrorCodeOfSystem& problem, std::size_t count) {
+  --operations_;
+  sending_ = false;
+  if (dead_) return maybe_bury();
+  if (problem) return kill();
+  if (count > 0) consume(count);
+  pump();
+}
+
+void Connection::fail_held(const Error& error) {
+  if (dead_) return;
+  // What is released is safe and still goes out. Of the rest nothing has left yet, but for a part of the front.
+  std::erase_if(items_, [](const Item& item) { return !item.released; });
+  Response response = answer_problem(
+      {.status = 500,
+       .code = "unconfirmed",
+       .detail = "the log has failed (" + error.message() + "); whether the last writes are on disk is unknown",
+       .retryable = false,
+       .members = {}});
+  response.close = true;
+  work_.reset();
+  enqueue(std::move(response), false, false);
+  closing_ = true;
+  pump();
+}
+
+// --- ends -------------------------------------------------------------------------------------
+
+void Connection::begin_linger() {
+  closing_ = true;
+  items_.clear();
+  queued_bytes_ = 0;
+  if (at_end_) return kill();
+  transport_->finish_sending();
+  enter(Phase::kLingering);
+  wait_for_input();
+}
+
+void Connection::stop() {
+  if (dead_) return;
+  last_ = true;
+  pump();
+  // A head that is not whole is no request yet.
+  if (!dead_ && items_.empty() && !work_ && !reader_.in_body() && phase_ != Phase::kLingering) kill();
+}
+
+void Connection::kill() {
+  if (!dead_) {
+    dead_ = true;
+    work_.reset();
+    transport_->close();
+  }
+  maybe_bury();
+}
+
+void Connection::maybe_bury() {
+  if (dead_ && operations_ == 0) host_.bury(*this);
+}
+
+void Connection::check_time() {
+  if (dead_) return;
+  const std::uint64_t now = host_.now_ns();
+  const auto since = [&](std::uint64_t then) { return now > then ? now - then : 0; };
+  const auto limit = [](std::int64_t ms) { return static_cast<std::uint64_t>(ms) * kMsNs; };
+  if (!items_.empty() && held() == nullptr && since(progress_ns_) > limit(hub_.config.body_timeout_ms)) {
+    hub_.counters.timed_out.fetch_add(1, std::memory_order_relaxed);
+    return kill();  // it does not read its answer
+  }
+  bool slow = false;
+  switch (phase_) {
+    case Phase::kFresh:
+      if (since(phase_since_ns_) > limit(hub_.config.head_timeout_ms)) return kill();
+      break;
+    case Phase::kIdle:
+      if (items_.empty() && since(phase_since_ns_) > limit(hub_.config.idle_timeout_ms)) return kill();
+      break;
+    case Phase::kHead: slow = since(phase_since_ns_) > limit(hub_.config.head_timeout_ms); break;
+    case Phase::kBody: {
+      const std::uint64_t granted =
+          limit(hub_.config.body_timeout_ms) + reader_.body_bytes() * (1000 * kMsNs / kBodyBytesPerSecondMin);
+      slow = since(progress_ns_) > limit(hub_.config.body_timeout_ms) || since(phase_since_ns_) > granted;
+      break;
+    }
+    case Phase::kAnswering: break;
+    case Phase::kLingering:
+      if (since(phase_since_ns_) > kLingerNs) return kill();
+      break;
+  }
+  if (!slow || closing_) return;
+  hub_.counters.timed_out.fetch_add(1, std::memory_order_relaxed);
+  refuse(too_slow());
+  pump();
+}
+
+void Connection::close(bool after_reply) {
+  close_wanted_.store(after_reply ? 1 : 2, std::memory_order_relaxed);
+  host_.close_wanted();
+}
+
+void Connection::obey_close() {
+  const std::uint8_t wanted = close_wanted_.load(std::memory_order_relaxed);
+  if (wanted == 2) kill();
+  if (wanted == 1) stop();
+}
+
+}  // namespace stave::http

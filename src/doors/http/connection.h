@@ -1,0 +1,159 @@
+// One client of the HTTP door: its bytes in, its requests in their order, its answers out when they may leave.
+//
+// Promises: answers leave in the order of the requests, and none before what it tells, or what those before it told, is
+// as durable as the store's policy says; a client that is slow, silent or greedy is told so and closed; nothing it does
+// makes the thread wait. One thread, but for `close`.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/session.h"
+#include "doors/http/access_log.h"
+#include "doors/http/app.h"
+#include "doors/http/request_reader.h"
+#include "doors/http/transport.h"
+
+namespace stave::http {
+
+class Connection;
+
+/// What a connection asks of the thread that owns it.
+class ConnectionHost {
+ public:
+  virtual ~ConnectionHost() = default;
+  /// An answer waits for the disk: call `pump` when the log has moved.
+  virtual void hold(Connection& connection) = 0;
+  /// There is work: call `step` in the next turn.
+  virtual void work(Connection& connection) = 0;
+  /// It is closed and nothing refers to it: destroy it at the end of the turn.
+  virtual void bury(Connection& connection) = 0;
+  /// Another thread wants a connection closed: call `obey_close` of all.
+  virtual void close_wanted() = 0;
+  [[nodiscard]] virtual std::uint64_t now_ns() const = 0;
+  [[nodiscard]] virtual std::string_view date() = 0;
+  [[nodiscard]] virtual std::string_view next_request_id() = 0;
+  virtual void log_access(const AccessEntry& entry, std::string_view client) = 0;
+  /// A buffer that connections use in turn.
+  [[nodiscard]] virtual std::span<char> scratch() = 0;
+};
+
+class Connection final : public TransportOwner, public commands::ClientControl {
+ public:
+  using MakeTransport = std::unique_ptr<Transport> (*)(TransportOwner&, void*);
+
+  Connection(Hub& hub, ConnectionHost& host, std::string address, std::string local_address);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Takes its transport and begins.
+  void start(std::unique_ptr<Transport> transport);
+
+  void readable(const ErrorCodeOfSystem& problem) override;
+  void sent(const ErrorCodeOfSystem& problem, std::size_t count) override;
+  void close(bool after_reply) override;
+
+  /// Sends what may be sent, and reads on when there is room for more.
+  void pump();
+  /// One step of its work.
+  void step();
+  /// The log has failed: whether what waits is on disk is unknown, and said so.
+  void fail_held(const Error& error);
+  /// No more requests: what is in flight is finished, and then it closes.
+  void stop();
+  /// Looks at the clock for everything that may be too slow.
+  void check_time();
+  void obey_close();
+  void kill();
+
+  /// What its answers wait for; nullptr: nothing.
+  [[nodiscard]] const store::Pending* held() const noexcept;
+
+  /// The owning thread's books.
+  struct Books {
+    std::size_t index = 0;
+    bool in_held = false;
+    bool in_working = false;
+    bool in_buried = false;
+  } books;
+
+ private:
+  /// An answer on its way out, or several small ones.
+  struct Item {
+    std::string bytes;
+    std::string body;
+    std::string_view page;
+    std::optional<ValueStream> stream;
+    std::string slice;  ///< Of the stream.
+    store::Pending pending;
+    bool released = false;
+    bool close = false;
+    std::vector<AccessEntry> entries;
+    std::size_t gone = 0;  ///< Bytes of `bytes`, then `body` or `page` or `slice`, that were sent.
+  };
+  enum class Phase : std::uint8_t {
+    kFresh,  ///< Nothing was asked yet.
+    kIdle,   ///< Between requests.
+    kHead,
+    kBody,
+    kAnswering,  ///< Ours to be quick.
+    kLingering,  ///< All is sent; the peer may still be sending.
+  };
+
+  void run(std::string_view bytes);
+  std::size_t process(std::string_view bytes);
+  void begin_request();
+  void finish_request();
+  void refuse(Problem problem);
+  void respond(Response response);
+  void enqueue(Response response, bool keep_alive, bool head_only);
+  Item& item_for(const Response& response, bool small);
+  commands::Session* session();
+  bool account_body(std::uint64_t bytes);
+  void release_body() noexcept;
+  [[nodiscard]] bool may_read_on() const noexcept;
+  void wait_for_input();
+  bool let_go(Item& item);
+  std::size_t gather(std::span<asio::const_buffer> pieces);
+  void consume(std::size_t count);
+  bool next_slice(Item& item);
+  void begin_linger();
+  void enter(Phase phase) noexcept;
+  void maybe_bury();
+
+  Hub& hub_;
+  ConnectionHost& host_;
+  App app_;
+  std::string address_;
+  std::string local_address_;
+  std::unique_ptr<Transport> transport_;
+  RequestReader reader_;
+  Admission admission_;
+  std::string input_;  ///< What was received and not read yet.
+  std::deque<Item> items_;
+  std::uint64_t queued_bytes_ = 0;
+  std::unique_ptr<Work> work_;
+  std::unique_ptr<commands::Session> session_;
+  std::uint64_t body_accounted_ = 0;
+  std::uint64_t request_began_ns_ = 0;
+  std::uint64_t phase_since_ns_ = 0;
+  std::uint64_t progress_ns_ = 0;  ///< When bytes were last received or sent.
+  std::uint64_t lingered_bytes_ = 0;
+  Phase phase_ = Phase::kFresh;
+  int operations_ = 0;    ///< Of the transport, begun and not ended.
+  bool waiting_ = false;  ///< For input.
+  bool sending_ = false;
+  bool last_ = false;     ///< No request after the one in flight.
+  bool closing_ = false;  ///< An answer that ends the connection is queued.
+  bool at_end_ = false;   ///< The peer sends no more.
+  bool dead_ = false;
+  std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
+};
+
+}  // namespace stave::http

@@ -1,0 +1,267 @@
+#include "doors/http/io_thread.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <charconv>
+#include <chrono>
+
+#include "base/random.h"
+#include "base/thread.h"
+#include "doors/http/times.h"
+
+namespace stave::http {
+namespace {
+
+constexpr std::chrono::milliseconds kTick(250);
+constexpr std::size_t kAccessBytes = 64 * 1024;
+
+std::string address_text(const asio::ip::tcp::endpoint& endpoint) {
+  const std::string host = endpoint.address().to_string();
+  const std::string port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+}
+
+}  // namespace
+
+IoThread::IoThread(Hub& hub, int number) : hub_(hub), number_(number), guard_(asio::make_work_guard(io_)), timer_(io_) {
+  std::ranges::fill(id_prefix_, '0');
+  std::array<char, 16> digits{};
+  const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), base::thread_random(), 16);
+  std::copy_backward(digits.data(), done.ptr, id_prefix_.data() + id_prefix_.size());
+}
+
+IoThread::~IoThread() {
+  stop();
+  join();
+}
+
+void IoThread::start() {
+  arm_tick();
+  thread_ = std::thread([this] { run(); });
+}
+
+void IoThread::attach(log::Log& log) {
+  log_.store(&log, std::memory_order_release);
+  listener_ = log.add_listener([this] { log_advanced(); });
+}
+
+void IoThread::stop() {
+  if (thread_.joinable()) asio::post(io_, [this] { begin_stop(); });
+}
+
+void IoThread::join() {
+  if (!thread_.joinable()) return;
+  thread_.join();
+  if (log::Log* const log = log_.load()) log->remove_listener(listener_);
+}
+
+void IoThread::run() {
+  base::set_thread_name("stave-http-" + std::to_string(number_));
+  io_.run();
+}
+
+void IoThread::adopt(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::context> tls) {
+  ErrorCodeOfSystem problem;
+  const auto peer = socket.remote_endpoint(problem);
+  const auto own = problem ? asio::ip::tcp::endpoint{} : socket.local_endpoint(problem);
+  if (problem || stopping_) {
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    hub_.connections.fetch_sub(1, std::memory_order_relaxed);
+    return;
+  }
+  auto connection = std::make_unique<Connection>(hub_, *this, address_text(peer), address_text(own));
+  Connection& fresh = *connection;
+  fresh.books.index = connections_.size();
+  connections_.push_back(std::move(connection));
+  fresh.start(tls ? make_tls_transport(std::move(socket), std::move(tls), fresh)
+                  : make_plain_transport(std::move(socket), fresh));
+}
+
+// --- turns ------------------------------------------------------------------------------------
+
+void IoThread::schedule_turn_end() {
+  if (turn_scheduled_) return;
+  turn_scheduled_ = true;
+  // Behind whatever is ready now.
+  asio::post(io_, [this] { end_turn(); });
+}
+
+void IoThread::hold(Connection& connection) {
+  if (!connection.books.in_held) {
+    connection.books.in_held = true;
+    held_.push_back(&connection);
+  }
+  schedule_turn_end();
+}
+
+void IoThread::work(Connection& connection) {
+  if (!connection.books.in_working) {
+    connection.books.in_working = true;
+    working_.push_back(&connection);
+  }
+  schedule_turn_end();
+}
+
+void IoThread::bury(Connection& connection) {
+  if (!connection.books.in_buried) {
+    connection.books.in_buried = true;
+    buried_.push_back(&connection);
+  }
+  schedule_turn_end();
+}
+
+void IoThread::end_turn() {
+  turn_scheduled_ = false;
+  if (!working_.empty()) {
+    turn_.swap(working_);
+    for (Connection* connection : turn_) connection->books.in_working = false;
+    for (Connection* connection : turn_) connection->step();
+    turn_.clear();
+  }
+  if (!held_.empty()) ask_for_disk();
+  if (!access_lines_.empty()) {
+    hub_.access_log(access_lines_);
+    access_lines_.clear();
+  }
+  bury_the_dead();
+}
+
+void IoThread::bury_the_dead() {
+  if (buried_.empty()) return;
+  const auto is_buried = [](const Connection* connection) { return connection->books.in_buried; };
+  std::erase_if(held_, is_buried);
+  std::erase_if(working_, is_buried);
+  for (Connection* connection : buried_) {
+    const std::size_t index = connection->books.index;
+    connections_.back()->books.index = index;
+    std::swap(connections_[index], connections_.back());
+    connections_.pop_back();
+  }
+  count_.fetch_sub(buried_.size(), std::memory_order_relaxed);
+  hub_.connections.fetch_sub(static_cast<std::int64_t>(buried_.size()), std::memory_order_relaxed);
+  buried_.clear();
+  if (stopping_ && connections_.empty()) {
+    timer_.cancel();
+    guard_.reset();
+  }
+}
+
+// --- the disk ---------------------------------------------------------------------------------
+
+void IoThread::ask_for_disk() {
+  log::Log& log = *log_.load(std::memory_order_acquire);
+  store::Pending most;
+  for (const Connection* connection : held_)
+    if (const store::Pending* pending = connection->held()) most.merge(*pending);
+  if (most.written > log.written()) {
+    if (auto done = log.wait_written(most.written); !done) return fail_held(done.error());
+  }
+  // Announced before the log is looked at for the last time, so one of the two sees the other.
+  waits_for_log_.store(true);
+  if (most.durable > log.durable() && most.durable > asked_durable_) {
+    log.request_sync(most.durable);
+    asked_durable_ = most.durable;
+  }
+  if (auto well = log.health(); !well) return fail_held(well.error());
+  if (most.durable <= log.durable() || most.written > kNoLsn) release_held();
+}
+
+void IoThread::log_advanced() noexcept {
+  if (waits_for_log_.exchange(false)) asio::post(io_, [this] { release_held(); });
+}
+
+void IoThread::release_held() {
+  if (held_.empty()) return;
+  if (auto well = log_.load(std::memory_order_acquire)->health(); !well) return fail_held(well.error());
+  std::vector<Connection*> waiting;
+  waiting.swap(held_);
+  for (Connection* connection : waiting) connection->books.in_held = false;
+  for (Connection* connection : waiting) connection->pump();  // whoever still waits comes back by itself
+}
+
+void IoThread::fail_held(const Error& error) {
+  if (!std::exchange(failure_told_, true))
+    hub_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
+                   error.describe());
+  std::vector<Connection*> waiting;
+  waiting.swap(held_);
+  for (Connection* connection : waiting) {
+    connection->books.in_held = false;
+    connection->fail_held(error);
+  }
+}
+
+// --- time -------------------------------------------------------------------------------------
+
+void IoThread::arm_tick() {
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](const ErrorCodeOfSystem& problem) {
+    if (problem || !guard_) return;
+    tick();
+    arm_tick();
+  });
+}
+
+void IoThread::tick() {
+  if (on_tick) on_tick();
+  const bool over = stopping_ && now_ns() >= stop_deadline_ns_;
+  // A log that fails tells its listeners; looking again costs nothing.
+  if (!held_.empty()) schedule_turn_end();
+  for (const auto& connection : connections_) {
+    if (over) {
+      connection->kill();
+    } else {
+      connection->check_time();
+    }
+  }
+}
+
+void IoThread::begin_stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  stop_deadline_ns_ = now_ns() + static_cast<std::uint64_t>(hub_.config.stop_timeout_ms) * 1'000'000;
+  for (const auto& connection : connections_) connection->stop();
+  if (connections_.empty()) {
+    timer_.cancel();
+    guard_.reset();
+  }
+}
+
+void IoThread::close_wanted() {
+  asio::post(io_, [this] {
+    for (const auto& connection : connections_) connection->obey_close();
+  });
+}
+
+// --- what answers need ------------------------------------------------------------------------
+
+std::string_view IoThread::date() {
+  const UnixMs now = hub_.clock.wall();
+  if (raw(now) / 1000 != date_second_) {
+    date_second_ = raw(now) / 1000;
+    date_ = http_date(now);
+  }
+  return date_;
+}
+
+std::string_view IoThread::next_request_id() {
+  id_.assign(id_prefix_.data(), id_prefix_.size());
+  id_ += '-';
+  id_ += std::to_string(++id_count_);
+  return id_;
+}
+
+void IoThread::log_access(const AccessEntry& entry, std::string_view client) {
+  const std::uint64_t now = now_ns();
+  append_access_line(access_lines_, hub_.config.access_log, entry, client, hub_.clock.wall(),
+                     (now - std::min(now, entry.began_ns)) / 1000);
+  if (access_lines_.size() >= kAccessBytes) {
+    hub_.access_log(access_lines_);
+    access_lines_.clear();
+  }
+  schedule_turn_end();
+}
+
+}  // namespace stave::http

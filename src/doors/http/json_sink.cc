@@ -1,0 +1,82 @@
+#include "doors/http/json_sink.h"
+
+#include <array>
+#include <charconv>
+
+#include "doors/http/json_text.h"
+
+namespace stave::http {
+
+void JsonSink::before() {
+  begun_ = true;
+  if (!first_) out_ += ',';
+  first_ = false;
+}
+
+void JsonSink::after() {
+  while (!open_.empty() && --open_.back() == 0) {
+    open_.pop_back();
+    out_ += ']';
+  }
+  if (open_.empty()) first_ = true;
+}
+
+void JsonSink::string(std::string_view bytes) {
+  before();
+  if (base64_) {
+    out_ += '"';
+    append_base64(out_, bytes);
+    out_ += '"';
+  } else {
+    append_json_string(out_, bytes);
+  }
+  after();
+}
+
+void JsonSink::status(std::string_view text) {
+  if (!base64_ || text != "OK") return string(text);
+  before();
+  out_ += "\"OK\"";
+  after();
+}
+
+void JsonSink::error(std::string_view text) {
+  if (!open_.empty()) return string(text);
+  begun_ = true;
+  error_ = text;
+  for (char& c : error_)
+    if (c == '\r' || c == '\n') c = ' ';
+}
+
+void JsonSink::integer(std::int64_t value) {
+  before();
+  out_ += std::to_string(value);
+  after();
+}
+
+void JsonSink::null() {
+  before();
+  out_ += "null";
+  after();
+}
+
+void JsonSink::array(std::size_t count) {
+  before();
+  out_ += '[';
+  if (count == 0) {
+    out_ += ']';
+    after();
+    return;
+  }
+  open_.push_back(count);
+  first_ = true;
+}
+
+void JsonSink::real(double value) {
+  // A string, as in RESP2: JSON has no infinity, and many readers fewer digits.
+  std::array<char, 32> text{};
+  const auto done = std::to_chars(text.data(), text.data() + text.size(), value);
+  string({text.data(), static_cast<std::size_t>(done.ptr - text.data())});
+}
+
+}  // namespace stave::http

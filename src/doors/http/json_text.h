@@ -1,0 +1,44 @@
+// JSON as text: strings written, documents checked while they come in, base64 for what is not text.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace stave::http {
+
+/// Appends `text` as a JSON string. Bytes that are not UTF-8 become U+FFFD, so that the result always is JSON.
+void append_json_string(std::string& out, std::string_view text);
+/// The same as a value of its own.
+std::string json_string(std::string_view text);
+bool is_utf8(std::string_view text) noexcept;
+
+void append_base64(std::string& out, std::string_view bytes);
+/// Standard alphabet, padding required; nullopt for anything else.
+std::optional<std::string> decode_base64(std::string_view text);
+
+/// Checks that bytes that come in pieces are one JSON document (RFC 8259, UTF-8). Memory does not grow with it.
+class JsonChecker {
+ public:
+  JsonChecker();
+  ~JsonChecker();
+  JsonChecker(const JsonChecker&) = delete;
+  JsonChecker& operator=(const JsonChecker&) = delete;
+
+  /// False once it cannot become valid any more.
+  bool add(std::string_view piece);
+  /// Whether the whole was valid. Ends the check.
+  bool finish();
+
+ private:
+  struct Parser;
+  std::unique_ptr<Parser> parser_;
+  bool good_ = true;
+};
+
+/// Whether `text` is one JSON document.
+bool is_json(std::string_view text);
+
+}  // namespace stave::http

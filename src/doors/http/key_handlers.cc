@@ -1,0 +1,259 @@
+// GET, HEAD, PUT, POST and DELETE of /db/{key}, and the short forms that do the same.
+#include <algorithm>
+
+#include "doors/http/handlers.h"
+#include "doors/http/json_text.h"
+#include "doors/http/values.h"
+
+namespace stave::http {
+
+using store::KeyRef;
+using store::Transaction;
+using store::ValueType;
+using store::ValueView;
+
+namespace {
+
+/// A larger value is read from the store while it is sent, in pieces of this size.
+constexpr std::size_t kInlineMax = 256 * 1024;
+
+/// What a GET asks for.
+struct Wish {
+  Preconditions conditions;
+  std::string_view range;
+  std::optional<TagList> if_range;
+  bool as_json = false;
+  bool copy = true;  ///< False: the bytes are not wanted (HEAD).
+};
+
+void make_partial(Response& response, const ByteRange& range, std::uint64_t size) {
+  response.status = 206;
+  response.add_header("Content-Range", "bytes " + std::to_string(range.begin) + "-" + std::to_string(range.end - 1) +
+                                           "/" + std::to_string(size));
+}
+
+Response unsatisfiable(std::uint64_t size) {
+  Response response = answer_problem({.status = 416,
+                                      .code = "range_not_satisfiable",
+                                      .detail = "the value has " + std::to_string(size) + " bytes",
+                                      .retryable = false,
+                                      .members = {}});
+  response.add_header("Content-Range", "bytes */" + std::to_string(size));
+  return response;
+}
+
+/// The answer for what was found. Runs under the shard's lock, so it copies no more than kInlineMax.
+Response show(const Exchange& exchange, KeyRef key, const ValueView* value, const Wish& wish) {
+  const Lsn version = value == nullptr ? kNoLsn : value->version;
+  const auto verdict = wish.conditions.judge(version, true);
+  if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(version));
+  if (value == nullptr) return answer_problem(no_such_key());
+  if (value->type != ValueType::kString) return answer_problem(wrong_type(value->type));
+  Response response;
+  describe(response, *value);
+  response.add_header("Cache-Control", "no-cache");
+  if (verdict == Preconditions::Verdict::kNotModified) {
+    response.status = 304;
+    return response;
+  }
+  response.type = type_of(*value);
+  response.add_header("Accept-Ranges", "bytes");
+  ByteRange range{0, value->value.size()};
+  if (!wish.range.empty() && (!wish.if_range || wish.if_range->matches_strongly(version))) {
+    switch (parse_range(wish.range, value->value.size(), range)) {
+      case RangeKind::kWhole: break;
+      case RangeKind::kPart: make_partial(response, range, value->value.size()); break;
+      case RangeKind::kUnsatisfiable: return unsatisfiable(value->value.size());
+    }
+  }
+  if (wish.copy && range.end - range.begin <= kInlineMax) {
+    response.body.assign(value->value.substr(range.begin, range.end - range.begin));
+  } else {
+    response.stream = {.database = exchange.database,
+                       .key = std::string(key.key),
+                       .version = version,
+                       .at = range.begin,
+                       .end = range.end};
+  }
+  return response;
+}
+
+Problem not_json() {
+  return {.status = 409, .code = "not_json", .detail = "the value is not JSON", .retryable = false, .members = {}};
+}
+
+/// Looks through a large value, a piece at a time, for whether it is JSON, and then answers with it.
+class CheckJson final : public Work {
+ public:
+  CheckJson(store::Engine& engine, Response answer)
+      : engine_(engine), answer_(std::move(answer)), stream_(*answer_.stream) {
+    checker_.emplace();
+  }
+  bool step(Response& response) override {
+    const KeyRef key{stream_.database, stream_.key};
+    std::string piece;
+    bool same = false;
+    answer_.pending.merge(engine_.read(key, store::Access::kPeek, [&](const ValueView* value) {
+      same = value != nullptr && value->version == stream_.version && value->type == ValueType::kString;
+      if (same) piece.assign(value->value.substr(stream_.at, kInlineMax));
+    }));
+    if (!same) {
+      response = answer_problem({.status = 503,
+                                 .code = "changed_meanwhile",
+                                 .detail = "the value changed while it was being checked",
+                                 .retryable = true,
+                                 .members = {}});
+      return true;
+    }
+    stream_.at += piece.size();
+    const bool good = checker_->add(piece);
+    if (good && stream_.at < stream_.end) return false;
+    if (!good || !checker_->finish()) {
+      response = answer_problem(not_json());
+      response.pending = answer_.pending;
+    } else {
+      answer_.type = kJsonType;
+      response = std::move(answer_);
+    }
+    return true;
+  }
+
+ private:
+  store::Engine& engine_;
+  Response answer_;
+  ValueStream stream_;
+  std::optional<JsonChecker> checker_;
+};
+
+Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
+  // JSON is checked as a whole, so a part of it is not asked for.
+  if (wish.as_json) wish.range = {};
+  Response response;
+  bool known_json = false;
+  const store::Pending pending =
+      exchange.engine().read(key, exchange.session().read_access(), [&](const ValueView* value) {
+        known_json = value != nullptr && value->json;
+        response = show(exchange, key, value, wish);
+      });
+  response.pending = pending;
+  commands::CallCounters& counters = exchange.session().counters();
+  if (response.status == 404) {
+    counters.count_miss();
+  } else {
+    counters.count_hit();
+  }
+  if (!wish.as_json || known_json || response.status != 200) return response;
+  if (response.stream) {
+    Response later;
+    later.work = std::make_unique<CheckJson>(exchange.engine(), std::move(response));
+    return later;
+  }
+  if (is_json(response.body)) {
+    response.type = kJsonType;
+    return response;
+  }
+  Response refused = answer_problem(not_json());
+  refused.pending = pending;
+  return refused;
+}
+
+}  // namespace
+
+Response get_key(Exchange& exchange) {
+  auto conditions = preconditions_of(exchange);
+  if (!conditions) return answer_problem(std::move(conditions.error()));
+  Wish wish{.conditions = std::move(*conditions), .range = exchange.request.header(Header::kRange)};
+  wish.copy = exchange.request.verb != Verb::kHead;
+  if (const std::string& text = exchange.request.header(Header::kIfRange); !text.empty()) {
+    wish.if_range = TagList::parse(text);
+    if (!wish.if_range || wish.if_range->any()) wish.range = {};  // a date, or nonsense: the whole is always right
+  }
+  if (const std::string* format = exchange.param("format")) {
+    if (*format != "json") return answer_problem(bad_parameter("the only format is json"));
+    wish.as_json = true;
+  }
+  return read_key(exchange, exchange.key_ref(), std::move(wish));
+}
+
+Response put_key(Exchange& exchange) {
+  const auto conditions = preconditions_of(exchange);
+  if (!conditions) return answer_problem(conditions.error());
+  const auto wish = expiry_wish(exchange);
+  if (!wish) return answer_problem(wish.error());
+  const bool json = media_type(exchange.request.header(Header::kContentType)) == kJsonType;
+  auto stored = store_value(exchange, exchange.key_ref(), exchange.request.body, json, *conditions, *wish);
+  if (!stored) return answer_refused(std::move(stored.error()));
+  Response response;
+  response.status = stored->created ? 201 : 204;
+  response.version = stored->version;
+  response.pending = stored->pending;
+  return response;
+}
+
+Response delete_key(Exchange& exchange) {
+  const auto conditions = preconditions_of(exchange);
+  if (!conditions) return answer_problem(conditions.error());
+  const KeyRef key = exchange.key_ref();
+  Transaction transaction(exchange.engine(), key);
+  const auto held = transaction.find(key);
+  const Lsn version = held ? held->version : kNoLsn;
+  Response response;
+  if (conditions->judge(version, false) != Preconditions::Verdict::kGoOn) {
+    response = answer_problem(precondition_failed(version));
+  } else if (!held) {
+    response = answer_problem(no_such_key());
+  } else {
+    transaction.erase(key);
+    response.status = 204;
+  }
+  auto pending = transaction.commit(exchange.sync);
+  if (!pending) return answer_error(pending.error());
+  response.pending = *pending;
+  return response;
+}
+
+// --- short forms ------------------------------------------------------------------------------
+
+namespace {
+
+/// nullopt: it is there. The key may be empty, but it has to be named.
+std::optional<Response> missing(const Exchange& exchange, std::string_view name) {
+  if (exchange.param(name) != nullptr) return std::nullopt;
+  return answer_problem(bad_parameter("the parameter " + std::string(name) + " is missing"));
+}
+
+}  // namespace
+
+Response short_get(Exchange& exchange) {
+  if (auto refusal = missing(exchange, "key")) return std::move(*refusal);
+  return read_key(exchange, {exchange.database, *exchange.param("key")},
+                  {.copy = exchange.request.verb != Verb::kHead});
+}
+
+Response short_set(Exchange& exchange) {
+  if (auto refusal = missing(exchange, "key")) return std::move(*refusal);
+  if (auto refusal = missing(exchange, "value")) return std::move(*refusal);
+  const auto wish = expiry_wish(exchange);
+  if (!wish) return answer_problem(wish.error());
+  auto stored =
+      store_value(exchange, {exchange.database, *exchange.param("key")}, *exchange.param("value"), false, {}, *wish);
+  if (!stored) return answer_refused(std::move(stored.error()));
+  Response response =
+      answer_json(stored->created ? 201 : 200, std::string("{\"created\":") + (stored->created ? "true" : "false") +
+                                                   ",\"version\":\"" + std::to_string(raw(stored->version)) + "\"}\n");
+  response.version = stored->version;
+  response.pending = stored->pending;
+  return response;
+}
+
+Response short_delete(Exchange& exchange) {
+  if (auto refusal = missing(exchange, "key")) return std::move(*refusal);
+  exchange.key = *exchange.param("key");
+  Response response = delete_key(exchange);
+  if (response.status != 204) return response;
+  Response told = answer_json(200, "{\"deleted\":1}\n");
+  told.pending = response.pending;
+  return told;
+}
+
+}  // namespace stave::http

@@ -1,0 +1,70 @@
+// An answer before it is bytes: what a handler returns, and what of it must wait for the disk. Must not know: sockets.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "doors/http/problem.h"
+#include "store/engine.h"
+
+namespace stave::http {
+
+inline constexpr std::string_view kJsonType = "application/json";
+inline constexpr std::string_view kBytesType = "application/octet-stream";
+inline constexpr std::string_view kProblemType = "application/problem+json";
+inline constexpr std::string_view kLinesType = "application/x-ndjson";
+inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
+inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
+inline constexpr std::string_view kProtobufType = "application/x-protobuf";
+
+/// A large value that is read from the store piece by piece while it is sent.
+struct ValueStream {
+  int database = 0;
+  std::string key;
+  Lsn version = kNoLsn;  ///< The one that was promised; when the key holds another, the answer ends short.
+  std::uint64_t at = 0;
+  std::uint64_t end = 0;
+};
+
+class Work;
+
+struct Response {
+  int status = 200;
+  std::string_view type;  ///< Static storage; empty: no content.
+  std::string headers;    ///< More header lines, each with its CRLF.
+  std::string body;
+  std::string_view page;              ///< Instead of `body`: static storage, or what outlives the server.
+  std::optional<ValueStream> stream;  ///< Instead of `body`.
+  std::unique_ptr<Work> work;         ///< The answer is not known yet: step until it is.
+  store::Pending pending;             ///< Leaves when this is fulfilled.
+  bool close = false;                 ///< The connection ends with it.
+  /// What compressing would gain is for the server to decide; a stored value's tag is part of `headers` already and
+  /// says so here.
+  Lsn version = kNoLsn;
+
+  [[nodiscard]] std::uint64_t content_length() const noexcept {
+    if (stream) return stream->end - stream->at;
+    return page.empty() ? body.size() : page.size();
+  }
+  void add_header(std::string_view name, std::string_view value) {
+    headers.append(name).append(": ").append(value).append("\r\n");
+  }
+};
+
+/// Long work, cut into steps so that the thread's other connections are not kept waiting.
+class Work {
+ public:
+  virtual ~Work() = default;
+  /// Does one bounded step. False: there is more to do; true: `response` is the answer.
+  virtual bool step(Response& response) = 0;
+};
+
+Response answer_problem(Problem problem);
+Response answer_error(const Error& error);
+Response answer_json(int status, std::string body);
+Response answer_text(int status, std::string body);
+
+}  // namespace stave::http

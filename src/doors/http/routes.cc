@@ -1,0 +1,339 @@
+#include "doors/http/routes.h"
+
+#include <array>
+
+#include "doors/http/handlers.h"
+
+namespace stave::http {
+namespace {
+
+constexpr Param kKey{"key", ParamIn::kPath, "string", true,
+                     "The key, percent-encoded; any bytes. A slash may stand as it is."};
+constexpr Param kIfMatch{"If-Match", ParamIn::kHeader, "string", false,
+                         "Go on only if the key is there (`*`) or has one of these versions."};
+constexpr Param kIfNoneMatch{"If-None-Match", ParamIn::kHeader, "string", false,
+                             "Go on only if the key is absent (`*`) or has none of these versions."};
+constexpr Param kTtl{"ttl", ParamIn::kQuery, "string", false,
+                     "Time to live: `500ms`, `60s`, `5m`, `1h`, `7d`; a bare number is seconds."};
+constexpr Param kExpiresAt{
+    "expires_at", ParamIn::kQuery, "string", false,
+    "When the key dies: Unix time in seconds (`1700000000`, `1700000000.250`) or `2030-01-02T03:04:05Z`."};
+constexpr Param kSliding{"sliding", ParamIn::kQuery, "boolean", false,
+                         "With `ttl`: every access grants the time anew."};
+constexpr Param kKeepTtl{"keep_ttl", ParamIn::kQuery, "boolean", false, "Leave the key's expiry as it is."};
+constexpr Param kPrefix{"prefix", ParamIn::kQuery, "string", false, "Only keys that begin so."};
+constexpr Param kMatch{"match", ParamIn::kQuery, "string", false,
+                       "Only keys that match this pattern (`*`, `?`, `[a-c]`)."};
+constexpr Param kLimit{"limit", ParamIn::kQuery, "integer", false,
+                       "About how many keys a page holds, 1 to 10000; a page may hold a few more."};
+constexpr Param kCursor{"cursor", ParamIn::kQuery, "string", false, "The cursor of the page before."};
+
+// Taken by every route with kDatabase; the second only when it changes something.
+constexpr Param kSharedParams[] = {
+    {"db", ParamIn::kQuery, "integer", false, "Number of the database; 0 when left out."},
+    {"durability", ParamIn::kQuery, "string", false,
+     "When the write counts as done: `always` (on disk), `interval` or `os`; the server's policy when left out."},
+};
+
+constexpr Param kGetParams[] = {
+    kKey,
+    kIfMatch,
+    kIfNoneMatch,
+    {"Range", ParamIn::kHeader, "string", false, "One range of bytes: `bytes=0-99`, `bytes=100-`, `bytes=-100`."},
+    {"If-Range", ParamIn::kHeader, "string", false, "Heed Range only if the key has this version."},
+    {"format", ParamIn::kQuery, "string", false,
+     "`json`: answer as application/json, 409 when the value is not JSON."}};
+constexpr Param kPutParams[] = {kKey, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding, kKeepTtl};
+constexpr Param kDeleteParams[] = {kKey, kIfMatch, kIfNoneMatch};
+constexpr Param kPatchParams[] = {kKey, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding};
+constexpr Param kListParams[] = {
+    kPrefix, kMatch, kLimit, kCursor, {"values", ParamIn::kQuery, "boolean", false, "Show the values too."}};
+constexpr Param kClearParams[] = {
+    kPrefix, kMatch, {"confirm", ParamIn::kQuery, "boolean", true, "Must be `true`: nothing is deleted by accident."}};
+constexpr Param kShortKey{"key", ParamIn::kQuery, "string", true, "The key."};
+constexpr Param kShortGetParams[] = {kShortKey};
+constexpr Param kShortSetParams[] = {
+    kShortKey, {"value", ParamIn::kQuery, "string", true, "The value."}, kTtl, kExpiresAt, kSliding, kKeepTtl};
+constexpr Param kShortKeysParams[] = {
+    {"pattern", ParamIn::kQuery, "string", false, "Only keys that match it; `*` when left out."}, kLimit, kCursor};
+constexpr Param kCommandParams[] = {{"Upstash-Encoding", ParamIn::kHeader, "string", false,
+                                     "`base64`: every string of the answer but `OK` is base64."}};
+
+constexpr BodyKind kValueBodies[] = {{kBytesType, ""}, {kJsonType, "Json"}};
+constexpr BodyKind kPatchBodies[] = {{kJsonType, "Patch"}};
+constexpr BodyKind kBatchBodies[] = {{kJsonType, "Batch"}};
+constexpr BodyKind kCommandBodies[] = {{kJsonType, "Command"}};
+constexpr BodyKind kCommandsBodies[] = {{kJsonType, "Commands"}};
+
+constexpr Outcome kBadRequest{400, "The request is not understood.", kProblemType, "Problem"};
+constexpr Outcome kNotFound{404, "There is no such key.", kProblemType, "Problem"};
+constexpr Outcome kWrongType{409, "The key holds another kind of value.", kProblemType, "Problem"};
+constexpr Outcome kFailed{412, "A precondition does not hold; `version` is the current one.", kProblemType, "Problem"};
+constexpr Outcome kTooLarge{413, "The value or the body is over a limit.", kProblemType, "Problem"};
+constexpr Outcome kUnsupported{415, "Content-Type must be one of those listed.", kProblemType, "Problem"};
+constexpr Outcome kNotWritable{503, "The store takes no writes now; the detail says why.", kProblemType, "Problem"};
+
+constexpr Outcome kGetOutcomes[] = {{200, "The value, with the content type it was stored with.", "*/*", ""},
+                                    {206, "A part of it.", "*/*", ""},
+                                    {304, "It still has the version that If-None-Match names.", "", ""},
+                                    kBadRequest,
+                                    kNotFound,
+                                    kWrongType,
+                                    kFailed,
+                                    {416, "The range lies outside of the value.", kProblemType, "Problem"}};
+constexpr Outcome kPutOutcomes[] = {{201, "Stored under a new key.", "", ""},
+                                    {204, "Stored in place of an older value.", "", ""},
+                                    kBadRequest,
+                                    kFailed,
+                                    kTooLarge,
+                                    kUnsupported,
+                                    kNotWritable};
+constexpr Outcome kDeleteOutcomes[] = {{204, "Deleted.", "", ""}, kBadRequest, kNotFound, kFailed, kNotWritable};
+constexpr Outcome kPatchOutcomes[] = {{200, "Changed.", kJsonType, "Patched"},
+                                      {201, "There was no such key; now there is.", kJsonType, "Patched"},
+                                      kBadRequest,
+                                      kWrongType,
+                                      kFailed,
+                                      kTooLarge,
+                                      kUnsupported,
+                                      kNotWritable};
+constexpr Outcome kListOutcomes[] = {
+    {200, "A page of keys.", kJsonType, "Page"},
+    {200, "The same, a line for each key; the cursor is in `Stave-Cursor`.", kLinesType, ""},
+    kBadRequest};
+constexpr Outcome kClearOutcomes[] = {{200, "How many were deleted.", kJsonType, "Deleted"}, kBadRequest, kNotWritable};
+constexpr Outcome kBatchOutcomes[] = {
+    {200, "All was done.", kJsonType, "BatchResult"},
+    kBadRequest,
+    {409, "An operation cannot be done; nothing was.", kProblemType, "Problem"},
+    {412, "A precondition does not hold; nothing was done. `index` says whose.", kProblemType, "Problem"},
+    kTooLarge,
+    kUnsupported,
+    kNotWritable};
+constexpr Outcome kShortGetOutcomes[] = {{200, "The value.", "*/*", ""}, kBadRequest, kNotFound, kWrongType};
+constexpr Outcome kShortSetOutcomes[] = {
+    {200, "Replaced.", kJsonType, "Stored"}, {201, "Stored.", kJsonType, "Stored"}, kBadRequest, kNotWritable};
+constexpr Outcome kShortDeleteOutcomes[] = {
+    {200, "Deleted.", kJsonType, "Deleted"}, kBadRequest, kNotFound, kNotWritable};
+constexpr Outcome kShortKeysOutcomes[] = {
+    {200, "The keys; the cursor of the next page, if there is one, is in `Stave-Cursor`.", kJsonType, "Keys"},
+    kBadRequest};
+constexpr Outcome kCommandOutcomes[] = {{200, "What the command answered.", kJsonType, "CommandResult"},
+                                        {400, "The command failed; `error` is its line.", kProblemType, "Problem"}};
+constexpr Outcome kPipelineOutcomes[] = {{200, "An answer for each command, in order.", kJsonType, "CommandResults"},
+                                         kBadRequest};
+constexpr Outcome kTransactionOutcomes[] = {
+    {200, "An answer for each command, in order; all took effect at one instant.", kJsonType, "CommandResults"},
+    {400, "One of them failed; none took effect.", kProblemType, "Problem"}};
+constexpr Outcome kHealthOutcomes[] = {{200, "The process is alive.", kJsonType, "Status"}};
+constexpr Outcome kReadyOutcomes[] = {{200, "Reads and writes are served.", kJsonType, "Status"},
+                                      {503, "Not now; `reason` says why.", kJsonType, "Status"}};
+constexpr Outcome kVersionOutcomes[] = {{200, "Version and API.", kJsonType, "Version"}};
+constexpr Outcome kMetricsOutcomes[] = {{200, "Prometheus' text format.", "text/plain", ""}};
+constexpr Outcome kOpenapiOutcomes[] = {{200, "OpenAPI 3.1.", kJsonType, "Json"}};
+constexpr Outcome kDocsOutcomes[] = {{200, "A page for people.", "text/html", ""}};
+
+constexpr unsigned kRead = kDatabase;
+constexpr unsigned kWrite = kDatabase | kChanges;
+
+constexpr Route kRoutes[] = {
+    {Verb::kGet, "/db/{key}", "getKey", "keys", "Get a value.", kGetParams, {}, kGetOutcomes, kRead, get_key},
+    {Verb::kHead,
+     "/db/{key}",
+     "headKey",
+     "keys",
+     "Get a value's length, version and type.",
+     kGetParams,
+     {},
+     kGetOutcomes,
+     kRead,
+     get_key},
+    {Verb::kPut, "/db/{key}", "putKey", "keys", "Store a value.", kPutParams, kValueBodies, kPutOutcomes,
+     kWrite | kValueBody, put_key},
+    {Verb::kPost, "/db/{key}", "postKey", "keys", "Store a value, for clients without PUT.", kPutParams, kValueBodies,
+     kPutOutcomes, kWrite | kValueBody, put_key},
+    {Verb::kDelete,
+     "/db/{key}",
+     "deleteKey",
+     "keys",
+     "Delete a key.",
+     kDeleteParams,
+     {},
+     kDeleteOutcomes,
+     kWrite,
+     delete_key},
+    {Verb::kPatch, "/db/{key}", "patchKey", "keys", "Add to a number, or append to a string.", kPatchParams,
+     kPatchBodies, kPatchOutcomes, kWrite, patch_key},
+    {Verb::kGet,
+     "/db",
+     "listKeys",
+     "collection",
+     "List keys, a page at a time.",
+     kListParams,
+     {},
+     kListOutcomes,
+     kRead,
+     list_keys},
+    {Verb::kDelete,
+     "/db",
+     "deleteKeys",
+     "collection",
+     "Delete all keys that match.",
+     kClearParams,
+     {},
+     kClearOutcomes,
+     kWrite,
+     delete_keys},
+    {Verb::kPost,
+     "/db/_batch",
+     "batch",
+     "collection",
+     "Do several operations at one instant, or none.",
+     {},
+     kBatchBodies,
+     kBatchOutcomes,
+     kWrite,
+     run_batch},
+    {Verb::kGet,
+     "/get",
+     "shortGet",
+     "short forms",
+     "Get a value.",
+     kShortGetParams,
+     {},
+     kShortGetOutcomes,
+     kRead,
+     short_get},
+    {Verb::kGet,
+     "/set",
+     "shortSet",
+     "short forms",
+     "Store a value.",
+     kShortSetParams,
+     {},
+     kShortSetOutcomes,
+     kWrite,
+     short_set},
+    {Verb::kGet,
+     "/delete",
+     "shortDelete",
+     "short forms",
+     "Delete a key.",
+     kShortGetParams,
+     {},
+     kShortDeleteOutcomes,
+     kWrite,
+     short_delete},
+    {Verb::kGet,
+     "/keys",
+     "shortKeys",
+     "short forms",
+     "List keys.",
+     kShortKeysParams,
+     {},
+     kShortKeysOutcomes,
+     kRead,
+     short_keys},
+    {Verb::kPost, "/command", "command", "commands", "Run a command of the Redis protocol.", kCommandParams,
+     kCommandBodies, kCommandOutcomes, kWrite | kAnyType, run_command},
+    {Verb::kPost, "/", "upstashCommand", "commands", "The same, where Upstash's clients send it.", kCommandParams,
+     kCommandBodies, kCommandOutcomes, kWrite | kAnyType, run_command},
+    {Verb::kPost, "/pipeline", "pipeline", "commands", "Run commands one after the other.", kCommandParams,
+     kCommandsBodies, kPipelineOutcomes, kWrite | kAnyType, run_pipeline},
+    {Verb::kPost, "/transaction", "transaction", "commands", "Run commands at one instant, or none.", kCommandParams,
+     kCommandsBodies, kTransactionOutcomes, kWrite | kAnyType, run_transaction},
+    {Verb::kPost, "/multi-exec", "upstashTransaction", "commands", "The same, where Upstash's clients send it.",
+     kCommandParams, kCommandsBodies, kTransactionOutcomes, kWrite | kAnyType, run_transaction},
+    {Verb::kGet, "/healthz", "health", "platform", "Is the process alive?", {}, {}, kHealthOutcomes, kOpen, health},
+    {Verb::kGet, "/readyz", "readiness", "platform", "Can it serve?", {}, {}, kReadyOutcomes, kOpen, readiness},
+    {Verb::kGet, "/version", "version", "platform", "Which version is this?", {}, {}, kVersionOutcomes, kOpen, version},
+    {Verb::kGet, "/metrics", "metrics", "platform", "Figures for Prometheus.", {}, {}, kMetricsOutcomes, 0, metrics},
+    {Verb::kGet,
+     "/openapi.json",
+     "openapi",
+     "platform",
+     "This table, for programs.",
+     {},
+     {},
+     kOpenapiOutcomes,
+     kOpen,
+     openapi},
+    {Verb::kGet,
+     "/docs",
+     "documentation",
+     "platform",
+     "This table, for people.",
+     {},
+     {},
+     kDocsOutcomes,
+     kOpen,
+     documentation},
+};
+
+constexpr std::string_view kKeyPath = "/db/{key}";
+constexpr std::string_view kKeyPrefix = "/db/";
+
+consteval bool well_formed() {
+  for (const Route& a : kRoutes) {
+    if (!a.path.starts_with('/') || !a.summary.ends_with('.') == !a.summary.ends_with('?') || a.run == nullptr)
+      return false;
+    if (a.outcomes.empty()) return false;
+    int same = 0;
+    for (const Route& b : kRoutes) same += (a.verb == b.verb && a.path == b.path) || a.name == b.name ? 1 : 0;
+    if (same != 1) return false;
+    for (const Param& param : a.params)
+      if (!param.help.ends_with('.')) return false;
+  }
+  return true;
+}
+static_assert(well_formed(), "every row is complete and there are no two alike");
+
+bool fits(const Route& route, std::string_view path) noexcept {
+  if (route.path != kKeyPath) return route.path == path;
+  return path.size() > kKeyPrefix.size() && path.starts_with(kKeyPrefix) && path != "/db/_batch";
+}
+
+}  // namespace
+
+std::span<const Route> route_table() noexcept {
+  return kRoutes;
+}
+
+Match find_route(Verb verb, std::string_view path) noexcept {
+  Match match;
+  // A HEAD is a GET without the body, but never a way to change something.
+  const auto answers = [&](const Route& route) {
+    return route.verb == verb || (verb == Verb::kHead && route.verb == Verb::kGet && !route.has(kChanges));
+  };
+  match.head = verb == Verb::kHead;
+  for (const Route& route : kRoutes) {
+    if (!fits(route, path)) continue;
+    match.path_known = true;
+    if (!answers(route) || match.route != nullptr) continue;
+    match.route = &route;
+    if (route.path == kKeyPath) match.key = path.substr(kKeyPrefix.size());
+  }
+  return match;
+}
+
+std::string allowed_verbs(std::string_view path) {
+  std::string verbs;
+  const auto add = [&](Verb verb) {
+    const std::string_view name = verb_name(verb);
+    if (verbs.find(name) == std::string::npos) verbs.append(verbs.empty() ? "" : ", ").append(name);
+  };
+  for (const Route& route : kRoutes) {
+    if (!fits(route, path)) continue;
+    add(route.verb);
+    if (route.verb == Verb::kGet && !route.has(kChanges)) add(Verb::kHead);
+  }
+  if (!verbs.empty()) add(Verb::kOptions);
+  return verbs;
+}
+
+std::span<const Param> shared_params(const Route& route) noexcept {
+  if (!route.has(kDatabase)) return {};
+  return std::span(kSharedParams).first(route.has(kChanges) ? 2 : 1);
+}
+
+}  // namespace stave::http
