@@ -40,7 +40,7 @@ class Compression {
   /// The largest value that is packed or unpacked.
   static constexpr std::uint64_t kRawBytesMax = 1ull << 31;
   /// Smaller values are not tried.
-  static constexpr std::size_t kLz4BytesMin = 256;
+  static constexpr std::size_t kLz4BytesMin = 128;
   static constexpr std::size_t kZstdBytesMin = 256;
   /// Values of these sizes use a dictionary when there is one.
   static constexpr std::size_t kDictionaryBytesMin = 32;

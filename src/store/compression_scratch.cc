@@ -35,7 +35,8 @@ CompressionScratch& CompressionScratch::of_this_thread() noexcept {
 }
 
 CompressionScratch::~CompressionScratch() {
-  LZ4_freeStream(lz4_);
+  LZ4_freeStream(lz4_stream_);
+  LZ4_freeStream(lz4_state_);
   ZSTD_freeCCtx(plain_);
   ZSTD_freeCCtx(with_dictionary_);
   ZSTD_freeDCtx(decoder_);
@@ -51,9 +52,14 @@ char* CompressionScratch::Buffer::of(std::size_t size) noexcept {
   return bytes_.get();
 }
 
-LZ4_stream_t* CompressionScratch::lz4() noexcept {
-  if (lz4_ == nullptr) lz4_ = LZ4_createStream();
-  return lz4_;
+LZ4_stream_t* CompressionScratch::lz4_stream() noexcept {
+  if (lz4_stream_ == nullptr) lz4_stream_ = LZ4_createStream();
+  return lz4_stream_;
+}
+
+LZ4_stream_t* CompressionScratch::lz4_state() noexcept {
+  if (lz4_state_ == nullptr) lz4_state_ = LZ4_createStream();
+  return lz4_state_;
 }
 
 ZSTD_CCtx* CompressionScratch::zstd(int level) noexcept {
@@ -63,6 +69,8 @@ ZSTD_CCtx* CompressionScratch::zstd(int level) noexcept {
     plain_level_ = 0;
   }
   if (plain_level_ != level) {
+    // A value that did not fit leaves a frame begun, and with one zstd takes no new settings.
+    ZSTD_CCtx_reset(plain_, ZSTD_reset_session_only);
     ZSTD_CCtx_setParameter(plain_, ZSTD_c_compressionLevel, level);
     plain_level_ = level;
   }
@@ -78,6 +86,7 @@ ZSTD_CCtx* CompressionScratch::zstd(const EncoderSlot& slot) noexcept {
     encoder_set_ = false;
   }
   if (!encoder_set_) {
+    ZSTD_CCtx_reset(with_dictionary_, ZSTD_reset_session_only);  // as above
     if (ZSTD_isError(ZSTD_CCtx_refCDict(with_dictionary_, encoder_->digested())) != 0) return nullptr;
     encoder_set_ = true;
   }

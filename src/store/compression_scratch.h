@@ -28,7 +28,10 @@ class CompressionScratch {
   char* buffer(std::size_t size) noexcept { return packed_.of(size); }
   /// Likewise for what is about to be unpacked.
   char* frame(std::size_t size) noexcept { return frame_.of(size); }
-  LZ4_stream_u* lz4() noexcept;
+  /// For values one after the other, each of which it starts with no more than a look.
+  LZ4_stream_u* lz4_stream() noexcept;
+  /// For values whose table is cleared first. Not to be mixed with the other.
+  LZ4_stream_u* lz4_state() noexcept;
   /// Set to `level`, and to frames that do not repeat what our head says.
   ZSTD_CCtx_s* zstd(int level) noexcept;
   /// Set to `encoder`, which this keeps a share of.
@@ -51,7 +54,8 @@ class CompressionScratch {
 
   Buffer packed_;
   Buffer frame_;
-  LZ4_stream_u* lz4_ = nullptr;
+  LZ4_stream_u* lz4_stream_ = nullptr;
+  LZ4_stream_u* lz4_state_ = nullptr;
   ZSTD_CCtx_s* plain_ = nullptr;
   int plain_level_ = 0;
   ZSTD_CCtx_s* with_dictionary_ = nullptr;

@@ -122,6 +122,22 @@ TEST_F(Compressions, reads_what_was_packed_under_any_earlier_setting) {
   EXPECT_GT(written.size(), 20u);
 }
 
+// zstd keeps a context in the middle of a frame when the value did not fit, and then refuses new settings.
+TEST_F(Compressions, packs_on_after_a_refusal_and_a_change_of_level) {
+  std::string noise(300, '\0');
+  random_.fill(std::as_writable_bytes(std::span(noise)));
+  for (const bool trained : {false, true}) {
+    compression_->set(kZstd);
+    if (trained) train(*compression_, random_);
+    for (int level = 1; level < 12; ++level) {
+      EXPECT_TRUE(packed(noise).empty());
+      compression_->set({Codec::kZstd, level});
+      const std::string value = object_of(random_, 300);
+      EXPECT_EQ(unpacked(packed(value)), value) << level;
+    }
+  }
+}
+
 TEST_F(Compressions, takes_a_level_outside_of_its_bounds_for_the_nearest) {
   compression_->set({Codec::kZstd, 99});
   EXPECT_EQ(compression_->setting().level, Compression::kLevelMax);
