@@ -19,6 +19,26 @@ enum class Sync : std::uint8_t {
   kOs = 3,        ///< Handed to the log at once; on disk when the operating system pleases.
 };
 
+/// What gives way when `max_memory_bytes` is reached.
+enum class MemoryPolicy : std::uint8_t {
+  kSpill = 0,      ///< Cold values leave memory and stay in the log; nothing is lost.
+  kNoEviction,     ///< Writes that need memory are refused (kNoMemory).
+  kAllKeysLru,     ///< Keys are deleted, the longest unused first; likewise below. Approximate, as in Redis.
+  kAllKeysLfu,
+  kAllKeysRandom,
+  kVolatileLru,    ///< Only keys that have an expiry; likewise below.
+  kVolatileLfu,
+  kVolatileRandom,
+  kVolatileTtl,    ///< Those that would die first.
+};
+
+/// How values are packed in the log. Values already there stay readable whatever is chosen.
+enum class Packing : std::uint8_t {
+  kNone = 0,
+  kLz4 = 1,   ///< Fast; values from some hundred bytes on.
+  kZstd = 2,  ///< Smaller; small values too, with a dictionary trained from the store's own data.
+};
+
 struct Options {
   Sync sync = Sync::kAlways;
   /// Longest time a write stays unsynced under `kInterval`. Milliseconds, 1 to 3,600,000.
@@ -37,6 +57,25 @@ struct Options {
   std::size_t value_bytes_max = 512u << 20;
   /// Writes are refused with kNoSpace while the file system has less room than this. Bytes.
   std::uint64_t disk_reserve_bytes = 16u << 20;
+  /// Bytes of memory that keys, values and indexes may take; 0: no limit.
+  std::uint64_t max_memory_bytes = 0;
+  MemoryPolicy memory_policy = MemoryPolicy::kSpill;
+  Packing packing = Packing::kLz4;
+  /// zstd's, 1 to 19.
+  int packing_level = 3;
+  /// The log may take this many times the bytes that are alive, before the cleaner gives space back. 1.1 to 100; 0: the
+  /// cleaner never runs by itself.
+  double max_space_amplification = 2.0;
+  /// Bytes a second that the cleaner may read; 0: as fast as it needs.
+  std::uint64_t clean_bytes_per_second = 0;
+  /// An image of the index is written when the log grew by this much since the last one; 0: only on a clean close.
+  std::uint64_t checkpoint_bytes = 256ull << 20;
+  /// And when the last one is this old and anything was written. Milliseconds; 0: never by age.
+  std::int64_t checkpoint_interval_ms = 3'600'000;
+  /// What was overwritten and deleted is kept at least this long, and up to this many bytes, for history and
+  /// point-in-time restore. Both 0: until the cleaner needs the space.
+  std::int64_t history_ms = 0;
+  std::uint64_t history_bytes = 0;
   bool create_if_missing = true;
   /// Housekeeping (expiry, interval sync, roll by age) runs on a thread of the store. A test that wants one
   /// thread and a seed turns this off and calls `Store::tick()`.

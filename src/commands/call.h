@@ -39,6 +39,13 @@ class Call {
   [[nodiscard]] bool is(std::size_t i, std::string_view word) const noexcept { return same_word(arguments_[i], word); }
   /// The answer must wait for this before it leaves.
   void wait_for(const store::Pending& pending) noexcept { session_.wait_for(pending); }
+  /// The same of a read, which may have failed.
+  Result<void> wait_for(Result<store::Pending>&& pending) {
+    if (!pending) [[unlikely]]
+      return fail(std::move(pending).error());
+    session_.wait_for(*pending);
+    return {};
+  }
   /// The same, after a write.
   void wait_for_write(const store::Pending& pending) noexcept;
   /// Commits, and makes the answer wait for it. Answer afterwards, never before: a commit may fail.

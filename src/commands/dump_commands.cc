@@ -50,11 +50,11 @@ Result<RestoreOptions> parse(const Call& call) {
 Result<void> dump_command(Call& call) {
   std::optional<std::string> payload;
   bool other_type = false;
-  call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value == nullptr) return;
     other_type = value->type != ValueType::kString;
     if (!other_type) payload.emplace(value->value);
-  }));
+  })));
   if (other_type) return wrong_type();
   if (payload) {
     call.reply().bulk(dump_string(*payload));
@@ -67,7 +67,7 @@ Result<void> dump_command(Call& call) {
 Result<void> restore_command(Call& call) {
   STAVE_ASSIGN(const RestoreOptions options, parse(call));
   const store::KeyRef key = call.key(1);
-  const auto taken = [&](Transaction& transaction) { return !options.replace && transaction.find(key).has_value(); };
+  const auto taken = [&](Transaction& transaction) { return !options.replace && transaction.find(key, store::Access::kMeta).has_value(); };
   const auto busy = [] { return answer_error("BUSYKEY Target key name already exists."); };
   {
     // Answered before the payload is looked at; asked again below, when the key is held.

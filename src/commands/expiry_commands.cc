@@ -62,7 +62,7 @@ Result<void> expire(Call& call, TimeForm form, std::string_view name) {
   const store::KeyRef key = call.key(1);
   Transaction transaction(call.engine(), key);
   STAVE_ASSIGN(const UnixMs at, moment(amount, form, transaction.now(), name));
-  const auto held = transaction.find(key);
+  const auto held = transaction.find(key, store::Access::kMeta);
   const bool set = held && condition_holds(options, held->expiry, at);
   if (set) {
     if (at <= transaction.now()) {
@@ -86,9 +86,9 @@ constexpr std::int64_t to_seconds(std::int64_t ms) noexcept {
 /// Answers when the key dies: as a moment, or counted from now when `relative`.
 Result<void> answer_expiry(Call& call, bool relative, bool seconds) {
   std::optional<Expiry> expiry;
-  call.wait_for(call.engine().read(call.key(1), Access::kPeek, [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), Access::kMeta, [&](const ValueView* value) {
     if (value != nullptr) expiry = value->expiry;
-  }));
+  })));
   std::int64_t answer = kAbsent;
   if (expiry && expiry->never()) {
     answer = kNever;
@@ -131,7 +131,7 @@ Result<void> pexpiretime_command(Call& call) {
 Result<void> persist_command(Call& call) {
   const store::KeyRef key = call.key(1);
   Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key);
+  const auto held = transaction.find(key, store::Access::kMeta);
   const bool removed = held && !held->expiry.never();
   if (removed) STAVE_TRY(transaction.set_expiry(key, Expiry{}));
   STAVE_TRY(call.commit(transaction));

@@ -17,9 +17,9 @@ namespace {
 Result<void> count_existing(Call& call, Access access) {
   const KeyList keys = keys_of(call, 1, 1);
   std::int64_t count = 0;
-  call.wait_for(call.engine().read_many(keys, access, [&](std::size_t, const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read_many(keys, access, [&](std::size_t, const ValueView* value) {
     if (value != nullptr) ++count;
-  }));
+  })));
   call.session().counters().count_lookups(static_cast<std::uint64_t>(count),
                                           keys.size() - static_cast<std::uint64_t>(count));
   call.reply().integer(count);
@@ -39,17 +39,17 @@ Result<void> del_command(Call& call) {
 }
 
 Result<void> exists_command(Call& call) {
-  return count_existing(call, Access::kPeek);
+  return count_existing(call, Access::kMeta);
 }
 Result<void> touch_command(Call& call) {
-  return count_existing(call, Access::kTouch);
+  return count_existing(call, Access::kTouchMeta);
 }
 
 Result<void> type_command(Call& call) {
   std::string_view name = "none";
-  call.wait_for(call.engine().read(call.key(1), Access::kPeek, [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), Access::kMeta, [&](const ValueView* value) {
     if (value != nullptr) name = type_name(value->type);
-  }));
+  })));
   call.reply().status(name);
   return {};
 }

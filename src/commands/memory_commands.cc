@@ -30,8 +30,8 @@ Result<void> memory_usage_command(Call& call) {
     if (samples < 0) return syntax_error();
   }
   bool found = false;
-  call.wait_for(call.engine().read(call.key(2), store::Access::kPeek,
-                                   [&](const store::ValueView* value) { found = value != nullptr; }));
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta,
+                                   [&](const store::ValueView* value) { found = value != nullptr; })));
   const auto bytes = found ? call.engine().memory_of(call.key(2)) : std::nullopt;
   if (bytes) {
     call.reply().integer(static_cast<std::int64_t>(*bytes));

@@ -19,7 +19,7 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
   const std::array<KeyRef, 2> keys = {from, to};
   Transaction transaction(call.engine(), keys);
   Outcome outcome = Outcome::kDone;
-  const bool target_exists = transaction.find(to).has_value();
+  const bool target_exists = transaction.find(to, store::Access::kMeta).has_value();
   const auto source = transaction.find(from);
   if (!source) {
     outcome = Outcome::kNoSource;
@@ -37,8 +37,8 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
 Result<Outcome> rename(Call& call, bool replace) {
   if (call[1] != call[2]) return transfer(call, call.key(1), call.key(2), replace, false);
   bool exists = false;
-  call.wait_for(call.engine().read(call.key(1), call.session().read_access(),
-                                   [&](const store::ValueView* value) { exists = value != nullptr; }));
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), without_value(call.session().read_access()),
+                                   [&](const store::ValueView* value) { exists = value != nullptr; })));
   return exists ? Outcome::kTargetExists : Outcome::kNoSource;
 }
 

@@ -27,15 +27,16 @@ Result<void> mget_command(Call& call) {
   const KeyList keys = keys_of(call, 1, 1);
   Sink& reply = call.reply();
   std::uint64_t hits = 0;
-  reply.array(keys.size());
-  call.wait_for(call.engine().read_many(keys, call.session().read_access(), [&](std::size_t, const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read_many(keys, call.session().read_access(), [&](std::size_t i, const ValueView* value) {
+    // Not before it is certain that nothing has to be waited for, or fails.
+    if (i == 0) reply.array(keys.size());
     if (value == nullptr || value->type != ValueType::kString) {
       reply.null();
     } else {
       ++hits;
       reply.bulk(value->value);
     }
-  }));
+  })));
   call.session().counters().count_lookups(hits, keys.size() - hits);
   return {};
 }
@@ -55,7 +56,7 @@ Result<void> msetnx_command(Call& call) {
   const KeyList keys = keys_of(call, 1, 2);
   Transaction transaction(call.engine(), keys);
   bool set = true;
-  for (const store::KeyRef& key : keys) set = set && !transaction.find(key);
+  for (const store::KeyRef& key : keys) set = set && !transaction.find(key, store::Access::kMeta);
   if (set) STAVE_TRY(set_all(call, transaction, keys));
   STAVE_TRY(call.commit(transaction));
   call.reply().integer(set ? 1 : 0);

@@ -20,8 +20,8 @@ std::string_view encoding_of(std::string_view value) noexcept {
 
 Result<bool> exists(Call& call) {
   bool found = false;
-  call.wait_for(
-      call.engine().read(call.key(2), Access::kPeek, [&](const ValueView* value) { found = value != nullptr; }));
+  STAVE_TRY(call.wait_for(
+      call.engine().read(call.key(2), Access::kMeta, [&](const ValueView* value) { found = value != nullptr; })));
   if (!found) call.reply().null();
   return found;
 }
@@ -30,9 +30,9 @@ Result<bool> exists(Call& call) {
 
 Result<void> object_encoding_command(Call& call) {
   std::string_view name;
-  call.wait_for(call.engine().read(call.key(2), Access::kPeek, [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(2), Access::kPeek, [&](const ValueView* value) {
     if (value != nullptr) name = encoding_of(value->value);
-  }));
+  })));
   if (name.empty()) {
     call.reply().null();
   } else {

@@ -72,13 +72,13 @@ Result<void> debug_set_active_expire_command(Call& call) {
 
 Result<void> debug_object_command(Call& call) {
   std::optional<std::string> line;
-  call.wait_for(call.engine().read(call.key(2), store::Access::kPeek, [&](const store::ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta, [&](const store::ValueView* value) {
     if (value == nullptr) return;
     line = "Value type:string version:" + std::to_string(raw(value->version)) +
-           " serializedlength:" + std::to_string(value->value.size()) +
+           " serializedlength:" + std::to_string(value->size) +
            " expires_at:" + std::to_string(raw(value->expiry.at)) +
            " sliding_ms:" + std::to_string(value->expiry.sliding_ms);
-  }));
+  })));
   if (!line) return no_such_key();
   call.reply().status(*line);
   return {};

@@ -129,7 +129,7 @@ Result<void> get_command(Call& call) {
   bool other_type = false;
   Sink& reply = call.reply();
   CallCounters& counters = call.session().counters();
-  const Pending pending = call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+  const Result<Pending> pending = call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value == nullptr) {
       counters.count_miss();
       reply.null();
@@ -142,7 +142,9 @@ Result<void> get_command(Call& call) {
       reply.bulk(value->value);
     }
   });
-  call.wait_for(pending);
+  if (!pending) [[unlikely]]
+    return fail(pending.error().clone());
+  call.wait_for(*pending);
   if (other_type) [[unlikely]]
     return wrong_type();
   return {};
@@ -174,7 +176,7 @@ Result<void> psetex_command(Call& call) {
 Result<void> setnx_command(Call& call) {
   const KeyRef key = call.key(1);
   Transaction transaction(call.engine(), key);
-  const bool set = !transaction.find(key);
+  const bool set = !transaction.find(key, store::Access::kMeta);
   if (set) STAVE_TRY(transaction.put(key, call[2], Expiry{}));
   STAVE_TRY(call.commit(transaction));
   call.reply().integer(set ? 1 : 0);
@@ -234,11 +236,12 @@ Result<void> getex_command(Call& call) {
 Result<void> strlen_command(Call& call) {
   std::int64_t length = 0;
   bool other_type = false;
-  call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+  const store::Access access = without_value(call.session().read_access());
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), access, [&](const ValueView* value) {
     if (value == nullptr) return;
     other_type = value->type != ValueType::kString;
-    length = static_cast<std::int64_t>(value->value.size());
-  }));
+    length = static_cast<std::int64_t>(value->size);
+  })));
   if (other_type) return wrong_type();
   call.reply().integer(length);
   return {};
@@ -248,7 +251,7 @@ Result<void> getrange_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t start, integer_argument(call, 2));
   STAVE_ASSIGN(const std::int64_t end, integer_argument(call, 3));
   bool other_type = false;
-  call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value != nullptr && value->type != ValueType::kString) {
       other_type = true;
       return;
@@ -262,7 +265,7 @@ Result<void> getrange_command(Call& call) {
       return;
     }
     call.reply().bulk(value->value.substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)));
-  }));
+  })));
   if (other_type) return wrong_type();
   return {};
 }

@@ -22,6 +22,12 @@ std::uint64_t Keyspace::size(int database) const noexcept {
   return keys;
 }
 
+std::uint64_t Keyspace::keys() const noexcept {
+  std::uint64_t keys = 0;
+  for (const auto& shard : shards_) keys += shard->size();
+  return keys;
+}
+
 MemoryUse Keyspace::memory(int database) const {
   MemoryUse use;
   const std::size_t first = static_cast<std::size_t>(database) * shards_per_database_;

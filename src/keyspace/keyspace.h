@@ -42,6 +42,8 @@ class Keyspace {
   [[nodiscard]] const base::HashKey& hash_key() const noexcept { return key_; }
   /// Only while there is no entry: an image was made with this key.
   void set_hash_key(const base::HashKey& key) noexcept { key_ = key; }
+  /// Entries of all databases. Relaxed; takes no lock.
+  [[nodiscard]] std::uint64_t keys() const noexcept;
   /// Sums over a database; locks its shards one by one.
   [[nodiscard]] MemoryUse memory(int database) const;
 

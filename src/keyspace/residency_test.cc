@@ -79,9 +79,11 @@ TEST_F(Residency, a_filled_value_is_what_it_was) UNLOCKED {
 
 TEST_F(Residency, a_relocated_entry_keeps_its_version_until_it_is_written_again) UNLOCKED {
   put("k", "value", {}, Lsn{100});
-  ASSERT_TRUE(shard.relocate(test_hash("k"), find("k"), Lsn{500}));
+  ASSERT_TRUE(shard.relocate(test_hash("k"), find("k")));
+  find("k").set_address(Lsn{500});
   check(find("k"), "k", {"value", {}, Lsn{500}, Lsn{100}});
-  ASSERT_TRUE(shard.relocate(test_hash("k"), find("k"), Lsn{900}));
+  ASSERT_TRUE(shard.relocate(test_hash("k"), find("k")));
+  find("k").set_address(Lsn{900});
   check(find("k"), "k", {"value", {}, Lsn{900}, Lsn{100}});
   ASSERT_TRUE(shard.set_expiry(test_hash("k"), find("k"), {.at = UnixMs{50}}).has_value());
   check(find("k"), "k", {"value", {.at = UnixMs{50}}, Lsn{900}, Lsn{100}});
@@ -149,7 +151,9 @@ TEST_F(Residency, agrees_with_a_map_through_everything_at_random) UNLOCKED {
         }
         break;
       case 5:
-        ASSERT_TRUE(shard.relocate(hash, entry, Lsn{++lsn}));
+        ASSERT_TRUE(shard.relocate(hash, entry));
+        find(key).set_address(Lsn{++lsn});
+        find(key).set_delta(false);
         held->second.address = Lsn{lsn};
         break;
       case 6: {

@@ -339,16 +339,12 @@ Entry Shard::fill(std::uint64_t hash, Entry entry, std::string_view value) {
   return reshape(hash, entry, shape, value);
 }
 
-Entry Shard::relocate(std::uint64_t hash, Entry entry, Lsn address) {
-  if (!entry.relocated()) {
-    EntryShape shape = entry.shape();
-    shape.relocated = true;
-    entry = reshape(hash, entry, shape, shape.spilled ? std::string_view{} : entry.value());
-    if (!entry) return {};
-  }
-  entry.set_address(address);
-  entry.set_delta(false);
-  return entry;
+Entry Shard::relocate(std::uint64_t hash, Entry entry) {
+  if (entry.relocated()) return entry;
+  EntryShape shape = entry.shape();
+  shape.relocated = true;
+  place_value(shape);
+  return reshape(hash, entry, shape, shape.spilled ? std::string_view{} : entry.value());
 }
 
 bool Shard::tidy(std::uint64_t hash, Entry entry) {

@@ -37,6 +37,8 @@ struct EntrySpec {
   /// The value is in the log only; `value` is empty and this is its length.
   bool spilled = false;
   std::size_t spilled_size = 0;
+  bool delta = false;  ///< See Entry.
+  unsigned heat = 0;
 };
 
 /// An entry that left the table but keeps its memory, so that a transaction can bring it back.
@@ -104,16 +106,21 @@ class alignas(64) Shard {
   /// Puts an entry where there is none of that key, which is not checked: an image being loaded. False: no memory.
   [[nodiscard]] bool load(std::uint64_t hash, std::string_view key, const EntrySpec& spec) STAVE_REQUIRES(mutex_) {
     table_.migrate(arena_, *key_);
-    return insert(hash, key, spec) != kNoRef;
+    const Ref ref = insert(hash, key, spec);
+    if (ref == kNoRef) return false;
+    Entry entry = arena_.entry(ref);
+    entry.set_delta(spec.delta);
+    entry.set_heat(spec.heat);
+    return true;
   }
   /// Takes the value out of memory; its record must be in the log, written. False (nothing changed) when that would
   /// save nothing or there is no memory for the smaller entry. `entry` and views of it end.
   bool spill(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
   /// Puts the value back beside a spilled entry's key. A null Entry, and nothing changed, when there is no memory.
   Entry fill(std::uint64_t hash, Entry entry, std::string_view value) STAVE_REQUIRES(mutex_);
-  /// The record of the entry is at `address` now; its version stays. A null Entry, and nothing changed, when there is
-  /// no memory.
-  Entry relocate(std::uint64_t hash, Entry entry, Lsn address) STAVE_REQUIRES(mutex_);
+  /// Keeps the version of the entry apart from its address, so that `set_address` can follow its record when that is
+  /// moved. A null Entry, and nothing changed, when there is no memory.
+  Entry relocate(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
   /// Moves the entry out of a page that is mostly empty, so that the page may empty. False when it stays.
   bool tidy(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "store/compression.h"
 #include "store/engine.h"
 
 namespace stave::store {
@@ -20,39 +21,65 @@ Pending Engine::observe(Lsn end) const noexcept {
   return {.written = end > log_->written() ? end : kNoLsn};
 }
 
-Pending Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access access,
-                           base::FunctionRef<void(const ValueView*)> show) {
+ValueView Engine::view_of(Entry entry, std::string_view loaded) const {
+  const bool resident = entry.resident();
+  return {.type = shown_type(entry.type()),
+          .value = resident ? entry.value() : loaded,
+          .expiry = {},
+          .version = entry.version(),
+          .json = entry.type() == ValueType::kJson,
+          .size = entry.value_size(),
+          .here = resident || loaded.size() == entry.value_size()};
+}
+
+bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
+                        base::FunctionRef<void(const ValueView*)> show, Pending& pending) {
   Entry entry = shard.find(hash, key.key);
   if (!entry) {
     show(nullptr);
-    return observe(shard.removal_mark());
+    pending.merge(observe(shard.removal_mark()));
+    return true;
   }
-  // `durable` and `written` are ends of batches, so a record is covered as soon as its first byte is.
-  const Lsn end = entry.address() + 1;
-  ValueView view{.type = shown_type(entry.type()),
-                 .value = entry.value(),
-                 .expiry = {},
-                 .version = entry.version(),
-                 .json = entry.type() == ValueType::kJson};
+  // `durable` and `written` are ends of batches, so a record is covered as soon as its first byte is. The version and
+  // not the address: nobody waits for a record that the cleaner only moved.
+  const Lsn end = entry.version() + 1;
+  UnixMs time{0};
   if (entry.has_expiry()) [[unlikely]] {
-    const UnixMs time = now();
+    time = now();
     if (entry.expiry().passed(time)) {
       show(nullptr);
-      return observe(std::max(end, shard.removal_mark()));
+      pending.merge(observe(std::max(end, shard.removal_mark())));
+      return true;
     }
-    if (access == Access::kTouch && entry.expiry().sliding_ms != 0) refresh_sliding(entry, key, time);
+  }
+  std::string_view value;
+  if (!entry.resident() && needs_value(access)) [[unlikely]] {
+    if (loaded == nullptr || loaded->address != entry.address()) return false;
+    value = loaded->value;
+    keep_resident(shard, hash, entry, value);
+    entry = shard.find(hash, key.key);
+  }
+  ValueView view = view_of(entry, value);
+  if (entry.has_expiry()) [[unlikely]] {
+    if (touches(access) && entry.expiry().sliding_ms != 0) refresh_sliding(entry, key, time);
     view.expiry = entry.expiry();
   }
-  if (access == Access::kTouch) entry.touch();
+  if (touches(access)) entry.touch();
   show(&view);
-  return observe(end);
+  pending.merge(observe(end));
+  return true;
 }
 
-Pending Engine::read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show) {
-  const std::uint64_t hash = hash_of(key);
-  Shard& shard = shard_of(key.database, hash);
-  base::ShortLock lock(shard.mutex());
-  return show_entry(shard, hash, key, access, show);
+Result<Pending> Engine::read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show) {
+  key.hash = hash_of(key);
+  Shard& shard = shard_of(key.database, key.hash);
+  {
+    Pending pending;
+    base::ShortLock lock(shard.mutex());
+    if (show_entry(shard, key.hash, key, access, nullptr, show, pending)) [[likely]]
+      return pending;
+  }
+  return read_spilled(std::span(&key, 1), access, [&](std::size_t, const ValueView* view) { show(view); });
 }
 
 void Engine::lock_all(ShardIds shards) {
@@ -64,8 +91,12 @@ void Engine::unlock_all(ShardIds shards) {
 }
 
 // The set of locks is only known at run time, which the analysis cannot follow.
-Pending Engine::read_many(std::span<const KeyRef> keys, Access access,
-                          base::FunctionRef<void(std::size_t, const ValueView*)> show) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
+                                  base::FunctionRef<void(std::size_t, const ValueView*)> show)
+    STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  // Everything is shown at one instant, so it must be known before that nothing has to be waited for.
+  if (needs_value(access) && must_fetch(keys)) [[unlikely]]
+    return read_spilled(keys, access, show);
   struct Probe {
     std::uint64_t hash;
     Shard* shard;
@@ -82,15 +113,25 @@ Pending Engine::read_many(std::span<const KeyRef> keys, Access access,
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   lock_all(ids);
   Pending pending;
+  bool all_here = true;
+  if (needs_value(access) && ever_spilled_.load(std::memory_order_relaxed)) [[unlikely]] {
+    for (std::size_t i = 0; i < keys.size() && all_here; ++i) {
+      const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
+      all_here = !entry || entry.resident();
+    }
+  }
   constexpr std::size_t kWindow = 16;
-  for (std::size_t begin = 0; begin < keys.size(); begin += kWindow) {
+  for (std::size_t begin = 0; all_here && begin < keys.size(); begin += kWindow) {
     const std::size_t end = std::min(begin + kWindow, keys.size());
     for (std::size_t i = begin; i < end; ++i) probes[i].shard->prefetch_entry(probes[i].hash);
     for (std::size_t i = begin; i < end; ++i)
-      pending.merge(
-          show_entry(*probes[i].shard, probes[i].hash, keys[i], access, [&](const ValueView* view) { show(i, view); }));
+      show_entry(
+          *probes[i].shard, probes[i].hash, keys[i], access, nullptr, [&](const ValueView* view) { show(i, view); },
+          pending);
   }
   unlock_all(ids);
+  if (!all_here) [[unlikely]]
+    return read_spilled(keys, access, show);
   return pending;
 }
 
@@ -109,6 +150,9 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   const std::uint64_t hash = hash_of(key);
   Shard& shard = shard_of(key.database, hash);
   shard.prefetch_bucket(hash);
+  STAVE_TRY(budget_.admit());
+  const std::optional<std::string_view> packed = compression_->pack(value);
+  compression_->sample(value);
   const UnixMs time = now();
   Lsn lsn = kNoLsn;
   Lsn end = kNoLsn;
@@ -121,13 +165,14 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
                            .expiry = expiry,
                            .prev = entry ? entry.address() : kNoLsn,
                            .key = key.key,
-                           .payload = value};
+                           .payload = packed ? *packed : value,
+                           .compressed = packed.has_value()};
     const EntrySpec spec{.type = ValueType::kString, .value = value, .expiry = expiry, .address = kNoLsn};
     // What fits exactly where the old value lies cannot fail after it was logged. Everything else takes its memory
     // first, so that a write that is refused by the log or by memory leaves nothing behind in either.
     constexpr std::size_t kInlineMax = 512;
-    if (entry && value.size() <= kInlineMax && entry.value().size() == value.size() && !entry.has_expiry() &&
-        expiry.never() && entry.type() == ValueType::kString) {
+    if (entry && value.size() <= kInlineMax && entry.value_size() == value.size() && !entry.has_expiry() &&
+        expiry.never() && entry.type() == ValueType::kString && entry.resident() && !entry.relocated()) {
       auto appended = log_->append(std::span(&record, 1), std::span(&lsn, 1));
       if (!appended) [[unlikely]]
         return fail(std::move(appended).error());

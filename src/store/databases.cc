@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/try.h"
 #include "store/engine.h"
+#include "store/snapshot.h"
 
 namespace stave::store {
 
@@ -33,13 +34,17 @@ Result<Pending> Engine::flush_range(int first, int last, Sync sync) STAVE_NO_THR
   for (int database = first; database <= last; ++database)
     batch.push_back({.kind = log::RecordKind::kFlush, .database = static_cast<std::uint8_t>(database), .time = now()});
   std::vector<Lsn> lsns(batch.size());
-  std::vector<std::unique_ptr<Shard>> contents;
+  std::vector<std::shared_ptr<Shard>> contents;
   lock_all(ids);
   auto end = log_->append(batch, lsns);
   if (end) {
+    world_changes_.fetch_add(1, std::memory_order_acq_rel);
     for (const ShardId id : ids) {
       Shard& shard = keyspace_.shard(id);
-      if (shard.size() != 0) contents.push_back(shard.take_contents());
+      if (shard.size() != 0) {
+        contents.push_back(shard.take_contents());
+        tell_walks([&](SnapshotWalk& walk) { walk.inherit(id, *end, contents.back()); });
+      }
       shard.set_removal_mark(*end);
     }
   }
@@ -49,7 +54,12 @@ Result<Pending> Engine::flush_range(int first, int last, Sync sync) STAVE_NO_THR
   return pending_for_write(*end, sync);
 }
 
-void Engine::bury(std::vector<std::unique_ptr<Shard>> contents) {
+void Engine::tell_walks(base::FunctionRef<void(SnapshotWalk&)> tell) {
+  base::MutexLock lock(walks_mutex_);
+  for (SnapshotWalk* walk : walks_) tell(*walk);
+}
+
+void Engine::bury(std::vector<std::shared_ptr<Shard>> contents) {
   if (!thread_.joinable()) return;  // freed here and now
   base::MutexLock lock(housekeeping_mutex_);
   for (auto& shard : contents) graveyard_.push_back(std::move(shard));
@@ -72,6 +82,8 @@ Result<Pending> Engine::swap(int first, int second, Sync sync) STAVE_NO_THREAD_S
   if (end) {
     for (std::size_t i = 0; i < low.size(); ++i) keyspace_.shard(low[i]).swap_contents(keyspace_.shard(high[i]));
     world_mark_.store(raw(*end), std::memory_order_release);
+    world_changes_.fetch_add(1, std::memory_order_acq_rel);
+    tell_walks([&](SnapshotWalk& walk) { walk.swapped(first, second, lsn); });
   }
   unlock_all(high);
   unlock_all(low);
@@ -95,15 +107,12 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
       Lsn newest = shard.removal_mark();
       position = shard.scan(position, count - seen, [&](Entry entry) {
         ++seen;
-        newest = std::max(newest, entry.address() + 1);
+        newest = std::max(newest, entry.version() + 1);
         const Expiry expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
         if (expiry.passed(time)) return;
-        visit(entry.key(),
-              {.type = shown_type(entry.type()),
-               .value = entry.value(),
-               .expiry = expiry,
-               .version = entry.version(),
-               .json = entry.type() == keyspace::ValueType::kJson});
+        ValueView view = view_of(entry, {});
+        view.expiry = expiry;
+        visit(entry.key(), view);
       });
       pending.merge(observe(newest));
     } else {
@@ -115,6 +124,29 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
     }
   }
   return number >= shards ? 0 : (static_cast<std::uint64_t>(number) << kPositionBits) | position;
+}
+
+Result<std::uint64_t> Engine::scan_values(int database, std::uint64_t cursor, std::size_t count,
+                                          base::FunctionRef<void(std::string_view, const ValueView&)> visit,
+                                          Pending& pending) {
+  std::vector<std::string> absent;
+  const std::uint64_t next = scan(
+      database, cursor, count,
+      [&](std::string_view key, const ValueView& view) {
+        if (view.here) {
+          visit(key, view);
+        } else {
+          absent.emplace_back(key);
+        }
+      },
+      pending);
+  for (const std::string& key : absent) {
+    STAVE_ASSIGN(const Pending seen, read({database, key}, Access::kPeek, [&](const ValueView* view) {
+                   if (view != nullptr) visit(key, *view);
+                 }));
+    pending.merge(seen);
+  }
+  return next;
 }
 
 std::optional<std::string> Engine::random_key(int database, Pending& pending) {
@@ -132,7 +164,7 @@ std::optional<std::string> Engine::random_key(int database, Pending& pending) {
       const Entry entry = shard.random_entry(base::thread_random());
       if (!entry) break;
       if (entry.has_expiry() && entry.expiry().passed(now())) continue;
-      pending.merge(observe(entry.address() + 1));
+      pending.merge(observe(entry.version() + 1));
       return std::string(entry.key());
     }
   }

@@ -5,6 +5,9 @@
 
 #include "base/thread.h"
 #include "base/try.h"
+#include "store/compression.h"
+#include "store/fetcher.h"
+#include "store/upkeep.h"
 
 namespace stave::store {
 
@@ -28,6 +31,13 @@ Result<void> Engine::wait(const Pending& pending) {
 
 Result<void> Engine::sync() {
   return log_->wait_durable(log_->tail());
+}
+
+Result<void> Engine::checkpoint() {
+  return upkeep_->checkpoint();
+}
+Result<CleanReport> Engine::clean() {
+  return upkeep_->clean();
 }
 
 // --- time and expiry ---------------------------------------------------------------------------------
@@ -86,35 +96,40 @@ bool Engine::expire_due() {
 
 bool Engine::expire_shard(ShardId id, UnixMs time) {
   constexpr std::size_t kStep = 64;
-  const auto database = static_cast<std::uint8_t>(id / keyspace_.shards_per_database());
   Shard& shard = keyspace_.shard(id);
   std::vector<std::string> keys;
-  std::vector<log::RecordSpec> batch;
   base::ShortLock lock(shard.mutex());
   shard.collect_due(time, kStep, keys);
   if (keys.empty()) return false;
+  const std::size_t gone = remove_logged(id, keys, log::RecordKind::kExpire);
+  expired_keys_.fetch_add(gone, std::memory_order_relaxed);
+  // Refused: the keys stay, unseen by anybody, until the log takes writes again.
+  return gone == kStep;
+}
+
+std::size_t Engine::remove_logged(ShardId id, const std::vector<std::string>& keys, log::RecordKind why) {
+  const auto database = static_cast<std::uint8_t>(id / keyspace_.shards_per_database());
+  Shard& shard = keyspace_.shard(id);
+  const UnixMs time = now();
+  std::vector<log::RecordSpec> batch;
   for (const std::string& key : keys) {
     const Entry entry = shard.find(keyspace_.hash(key), key);
-    batch.push_back({.kind = log::RecordKind::kExpire,
-                     .database = database,
-                     .time = time,
-                     .prev = entry ? entry.address() : kNoLsn,
-                     .key = key});
+    batch.push_back(
+        {.kind = why, .database = database, .time = time, .prev = entry ? entry.address() : kNoLsn, .key = key});
   }
   std::vector<Lsn> lsns(batch.size());
   auto end = log_->append(batch, lsns);
-  // Refused: the keys stay, unseen by anybody, until the log takes writes again.
-  if (!end) return false;
+  if (!end) return 0;
   for (const std::string& key : keys) shard.erase(keyspace_.hash(key), key);
   shard.set_removal_mark(*end);
-  expired_keys_.fetch_add(keys.size(), std::memory_order_relaxed);
-  return keys.size() == kStep;
+  return keys.size();
 }
 
 // --- housekeeping ------------------------------------------------------------------------------------
 
 std::uint64_t Engine::tick() {
   const bool more = expire_due();
+  if (!options_.background) upkeep_->tick();
   const std::uint64_t log_ns = log_->tick(clock_->monotonic_ns(), now());
   return more ? 0 : log_ns;
 }
@@ -126,7 +141,7 @@ void Engine::housekeeping() {
     const auto log_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(tick(), 1'000'000'000) / 1'000'000);
     const std::int64_t earliest = earliest_deadline_.load(std::memory_order_relaxed);
     const std::int64_t expiry_ms = earliest == kNoDeadline ? kSleepMaxMs : earliest - raw(now());
-    std::vector<std::unique_ptr<Shard>> dead;
+    std::vector<std::shared_ptr<Shard>> dead;
     {
       base::MutexLock lock(housekeeping_mutex_);
       if (stopping_) return;
@@ -138,12 +153,34 @@ void Engine::housekeeping() {
   }
 }
 
+std::uint64_t Engine::live_log_bytes() const noexcept {
+  std::uint64_t data = 0;
+  std::uint64_t keys = 0;
+  for (ShardId id = 0; id < keyspace_.shard_count(); ++id) {
+    data += keyspace_.shard(id).data_bytes();
+    keys += keyspace_.shard(id).size();
+  }
+  return static_cast<std::uint64_t>(static_cast<double>(data + keys * log::kRecordHeaderBytes) *
+                                    upkeep_->stored_ratio());
+}
+
+void Engine::train_compression() {
+  if (compression_->training_due()) static_cast<void>(compression_->train());
+}
+
 EngineStats Engine::stats() {
   EngineStats stats;
   stats.log = log_->stats();
   for (int database = 0; database < options_.databases; ++database) stats.memory += keyspace_.memory(database);
   stats.memory_buffers = options_.log_buffer_bytes;
   stats.expired_keys = expired_keys_.load(std::memory_order_relaxed);
+  stats.budget = budget_.stats();
+  stats.checkpoints = upkeep_->checkpoint_stats();
+  stats.cleaner = upkeep_->cleaner_stats();
+  stats.fetched_values = fetched_values_.load(std::memory_order_relaxed);
+  stats.warmed_values = warmed_values_.load(std::memory_order_relaxed);
+  stats.warming = warming_.load(std::memory_order_relaxed);
+  stats.recovered_keys = recovered_keys_;
   stats.recovery = recovery_;
   stats.recovery_ns = recovery_ns_;
   stats.opened = opened_;

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@
 #include "keyspace/keyspace.h"
 #include "log/log.h"
 #include "stave/options.h"
+#include "store/budget.h"
+#include "store/reports.h"
 
 namespace stave::store {
 
@@ -41,6 +44,14 @@ constexpr ValueType shown_type(ValueType type) noexcept {
   return type == ValueType::kJson ? ValueType::kString : type;
 }
 
+/// Which kind of record gives a key a value of that type, and back.
+constexpr log::RecordKind kind_of(ValueType type) noexcept {
+  return type == ValueType::kJson ? log::RecordKind::kJson : log::RecordKind::kString;
+}
+constexpr ValueType type_of(log::RecordKind kind) noexcept {
+  return kind == log::RecordKind::kJson ? ValueType::kJson : ValueType::kString;
+}
+
 /// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
 struct ValueView {
   ValueType type{};
@@ -48,6 +59,8 @@ struct ValueView {
   Expiry expiry{};
   Lsn version = kNoLsn;  ///< LSN of the record that made it so.
   bool json = false;     ///< A string whose writer had it checked to be JSON.
+  std::size_t size = 0;  ///< Of the value, whether it is here or not.
+  bool here = true;      ///< Whether `value` is there: always, unless it was not asked for.
 };
 
 /// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.
@@ -64,21 +77,44 @@ struct Pending {
 
 /// How to look at a key.
 enum class Access : std::uint8_t {
-  kPeek,   ///< Leaves no trace: TTL, OBJECT, EXISTS.
-  kTouch,  ///< A use: refreshes a sliding expiry and the entry's heat.
+  kMeta,       ///< Leaves no trace and needs no value, which may be missing (see ValueView::here): TTL, EXISTS.
+  kTouchMeta,  ///< A use that needs no value: TOUCH, STRLEN.
+  kPeek,       ///< Leaves no trace: OBJECT ENCODING.
+  kTouch,      ///< A use: refreshes a sliding expiry and the entry's heat.
 };
+constexpr bool touches(Access access) noexcept {
+  return access == Access::kTouch || access == Access::kTouchMeta;
+}
+constexpr Access without_value(Access access) noexcept {
+  return touches(access) ? Access::kTouchMeta : Access::kMeta;
+}
+constexpr bool needs_value(Access access) noexcept {
+  return access == Access::kTouch || access == Access::kPeek;
+}
 
 struct EngineStats {
   log::LogStats log;
   keyspace::MemoryUse memory;
   std::uint64_t memory_buffers = 0;  ///< Log buffer and other fixed cost.
-  std::uint64_t expired_keys = 0;    ///< Since open.
+  std::uint64_t expired_keys = 0;    ///< Since open; likewise below.
+  BudgetStats budget;
+  CheckpointStats checkpoints;
+  CleanerStats cleaner;
+  std::uint64_t fetched_values = 0;  ///< Read from the log because they were not in memory.
+  std::uint64_t warmed_values = 0;   ///< Brought back after a restart, before anybody asked.
+  bool warming = false;
+  std::uint64_t recovered_keys = 0;  ///< Taken from an image of the index.
   log::RecoveryReport recovery;
   std::uint64_t recovery_ns = 0;
   UnixMs opened{0};
 };
 
 class Transaction;
+class Fetcher;
+class ImageReader;
+class Compression;
+class SnapshotWalk;
+class Upkeep;
 
 class Engine {
  public:
@@ -95,12 +131,13 @@ class Engine {
 
   // --- one key: the hot paths -------------------------------------------------------------------
 
-  /// Shows what `key` holds (nullptr: nothing) to `show`, under the shard's lock: be quick, call nothing of the engine.
-  /// Threads: any.
-  Pending read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show);
+  /// Shows what `key` holds (nullptr: nothing) to `show`, once, under the shard's lock: be quick, call nothing of the
+  /// engine. A value that is in the log only is read first, which waits for the disk (see `fetch`). Errors, only of
+  /// that: kCorrupt, kIo, kNoMemory; nothing was shown. Threads: any.
+  Result<Pending> read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show);
   /// Like `read` for many keys at one instant (all their shards are held), with prefetching. `show(i, value)`.
-  Pending read_many(std::span<const KeyRef> keys, Access access,
-                    base::FunctionRef<void(std::size_t, const ValueView*)> show);
+  Result<Pending> read_many(std::span<const KeyRef> keys, Access access,
+                            base::FunctionRef<void(std::size_t, const ValueView*)> show);
   /// Sets a string whole, whatever was there. `expiry` replaces the old one (never() removes it).
   /// `end`, when given, receives the new version. Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
   Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
@@ -111,6 +148,15 @@ class Engine {
   /// Brings the entries of that hash towards the cache; useful some hundred nanoseconds after the bucket was called
   /// for.
   void prefetch_entry(int database, std::uint64_t hash) noexcept;
+
+  // --- values that are in the log only ----------------------------------------------------------
+
+  /// Whether any value of `keys` would have to be read from the disk. One relaxed load while nothing was ever spilled.
+  [[nodiscard]] bool must_fetch(std::span<const KeyRef> keys);
+  /// Brings the values of `keys` into memory on a thread of the engine, then calls `done` there. For doors whose
+  /// threads must not wait; whoever reads afterwards finds the values, or else reads them itself. `done` must be quick.
+  /// The keys are copied.
+  void fetch(std::span<const KeyRef> keys, std::function<void()> done);
 
   // --- everything else goes through Transaction (transaction.h) ---------------------------------
 
@@ -128,9 +174,15 @@ class Engine {
   [[nodiscard]] keyspace::MemoryUse memory(int database) const { return keyspace_.memory(database); }
 
   /// Visits keys of a database from `cursor` (0 starts) until about `count` were seen; returns the cursor to go on
-  /// from, 0 at the end. Guarantees of `Shard::scan`. Expired keys are left out. `visit` runs under a shard's lock.
+  /// from, 0 at the end. Guarantees of `Shard::scan`. Expired keys are left out. `visit` runs under a shard's lock. As
+  /// with Access::kMeta, a value may be missing.
   std::uint64_t scan(int database, std::uint64_t cursor, std::size_t count,
                      base::FunctionRef<void(std::string_view key, const ValueView&)> visit, Pending& pending);
+  /// The same with values, those that are in the log only included; `visit` is called for these without a lock. Errors:
+  /// as `read`.
+  Result<std::uint64_t> scan_values(int database, std::uint64_t cursor, std::size_t count,
+                                    base::FunctionRef<void(std::string_view key, const ValueView&)> visit,
+                                    Pending& pending);
   /// A random live key; nullopt when there is none.
   std::optional<std::string> random_key(int database, Pending& pending);
   /// Bytes that the key and its value take in memory; nullopt when it is absent.
@@ -149,6 +201,23 @@ class Engine {
   [[nodiscard]] log::Log& log() noexcept { return *log_; }
   /// What an answer after a write that ended at `end` waits for, by policy.
   [[nodiscard]] Pending pending_for_write(Lsn end, Sync sync) const noexcept;
+
+  // --- the life of the log ----------------------------------------------------------------------
+
+  /// Writes an image of the index now, so that the next restart is quick. Waits for one in progress and then writes
+  /// another. Errors: kIo, kNoSpace, kBusy (whole databases kept changing places); the older images are still there.
+  Result<void> checkpoint();
+  /// Gives back the space of everything overwritten and deleted, as far as retention allows; waits until it is done.
+  Result<CleanReport> clean();
+  /// Memory: what is counted, the limit, what gives way.
+  [[nodiscard]] Budget& budget() noexcept { return budget_; }
+  /// Live settings of checkpoints, cleaning and retention.
+  [[nodiscard]] Upkeep& upkeep() noexcept { return *upkeep_; }
+  [[nodiscard]] Compression& compression() noexcept { return *compression_; }
+  /// Bytes of the log that are alive, estimated from the index and from how well values pack.
+  [[nodiscard]] std::uint64_t live_log_bytes() const noexcept;
+  /// Trains a dictionary when enough was seen. Some hundred milliseconds of one thread, at most.
+  void train_compression();
 
   // --- time, limits, state ----------------------------------------------------------------------
 
@@ -175,13 +244,27 @@ class Engine {
 
  private:
   friend class Transaction;
+  friend class Budget;
+  friend class Checkpoint;
+  friend class Cleaner;
+  friend class Fetcher;
+    friend class History;
+  friend class SnapshotWalk;
+  friend class Upkeep;
+  friend class WarmUp;
   using ShardIds = std::span<const keyspace::ShardId>;
   static constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 
   Engine(const Options& options, std::string directory);
   Result<void> start();
+  Result<void> recover();
+  Result<void> open_log(const log::StartAt& start, const ImageReader* image);
+  Result<void> load_image(const ImageReader& image);
+  Result<void> load_blocks(const ImageReader& image, std::size_t part, std::size_t parts);
+  void forget_everything();
   Result<void> replay(std::span<const log::RecordView> run);
   Result<void> replay_one(const log::RecordView& record, std::uint64_t hash);
+  Result<void> replay_value(const log::RecordView& record, keyspace::Shard& shard, std::uint64_t hash);
 
   /// What a reader of a record at `address`, or of a shard last changed by a removal ending at `mark`, waits for.
   [[nodiscard]] Pending observe(Lsn end) const noexcept;
@@ -191,8 +274,24 @@ class Engine {
   [[nodiscard]] keyspace::Shard& shard_of(int database, std::uint64_t hash) noexcept {
     return keyspace_.shard(keyspace_.shard_id(database, hash));
   }
-  Pending show_entry(keyspace::Shard& shard, std::uint64_t hash, KeyRef key, Access access,
-                     base::FunctionRef<void(const ValueView*)> show) STAVE_REQUIRES(shard.mutex());
+  /// A value read from the log: the record it was read from, so that it can be told whether it is still the value.
+  struct Loaded {
+    Lsn address = kNoLsn;
+    std::string value;
+  };
+  /// Shows the entry. False, and nothing was shown, when its value is needed and neither in memory nor `loaded`.
+  bool show_entry(keyspace::Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
+                  base::FunctionRef<void(const ValueView*)> show, Pending& pending) STAVE_REQUIRES(shard.mutex());
+  Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
+                               base::FunctionRef<void(std::size_t, const ValueView*)> show);
+  /// The value that the record at `address` gave its key. Errors: kNotFound (the log has dropped it), kCorrupt, kIo.
+  Result<void> load_value(Lsn address, std::string& value, ValueType* type = nullptr);
+  /// The same of a record at hand.
+  Result<void> value_of(const log::RecordView& record, std::string& value);
+  /// The value again in memory beside its key, if there is room or it is in demand.
+  void keep_resident(keyspace::Shard& shard, std::uint64_t hash, keyspace::Entry entry, std::string_view value)
+      STAVE_REQUIRES(shard.mutex());
+  ValueView view_of(keyspace::Entry entry, std::string_view loaded) const;
   void refresh_sliding(keyspace::Entry entry, KeyRef key, UnixMs now);
   void lock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
   void unlock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
@@ -202,7 +301,12 @@ class Engine {
   void note_deadline(UnixMs at) noexcept;
   bool expire_due();
   bool expire_shard(keyspace::ShardId id, UnixMs now);
-  void bury(std::vector<std::unique_ptr<keyspace::Shard>> contents);
+  /// Logs that `keys` of the shard, which is locked, are gone, and removes them. Returns how many; 0 when the log
+  /// refuses.
+  std::size_t remove_logged(keyspace::ShardId id, const std::vector<std::string>& keys,
+                            log::RecordKind why) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+  void bury(std::vector<std::shared_ptr<keyspace::Shard>> contents);
+  void tell_walks(base::FunctionRef<void(SnapshotWalk&)> tell) STAVE_EXCLUDES(walks_mutex_);
   void housekeeping();
 
   Options options_;
@@ -220,6 +324,20 @@ class Engine {
   /// No key of the store expires before this; lowered by writers, raised by `expire_due`.
   std::atomic<std::int64_t> earliest_deadline_{kNoDeadline};
   std::atomic<std::uint64_t> expired_keys_{0};
+  std::atomic<std::uint64_t> fetched_values_{0};
+  std::atomic<std::uint64_t> warmed_values_{0};
+  std::atomic<bool> warming_{false};
+  /// Once a value was taken out of memory: until then nobody has to look.
+  std::atomic<bool> ever_spilled_{false};
+  /// Counts flushes and swaps: who walks the shards one by one must notice.
+  std::atomic<std::uint64_t> world_changes_{0};
+  Budget budget_{*this};
+  std::unique_ptr<Compression> compression_;
+  std::unique_ptr<Fetcher> fetcher_;
+  std::unique_ptr<Upkeep> upkeep_;
+  base::Mutex walks_mutex_;
+  std::vector<SnapshotWalk*> walks_ STAVE_GUARDED_BY(walks_mutex_);
+  std::uint64_t recovered_keys_ = 0;
   log::RecoveryReport recovery_;
   std::uint64_t recovery_ns_ = 0;
   UnixMs opened_{0};
@@ -227,7 +345,7 @@ class Engine {
   base::Mutex housekeeping_mutex_;
   base::ConditionVariable housekeeping_wake_;
   bool stopping_ STAVE_GUARDED_BY(housekeeping_mutex_) = false;
-  std::vector<std::unique_ptr<keyspace::Shard>> graveyard_ STAVE_GUARDED_BY(housekeeping_mutex_);
+  std::vector<std::shared_ptr<keyspace::Shard>> graveyard_ STAVE_GUARDED_BY(housekeeping_mutex_);
   std::thread thread_;
   bool closed_ = false;
 };

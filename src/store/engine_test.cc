@@ -33,7 +33,7 @@ class Engines : public ::testing::Test {
   }
   std::optional<std::string> get(std::string_view key, int database = 0, Access access = Access::kTouch) {
     std::optional<std::string> out;
-    EXPECT_TRUE(engine_->wait(engine_->read({database, key}, access, [&](const ValueView* v) {
+    EXPECT_TRUE(engine_->wait(*engine_->read({database, key}, access, [&](const ValueView* v) {
       if (v != nullptr) out = std::string(v->value);
     })));
     return out;
@@ -67,7 +67,7 @@ TEST_F(Engines, a_value_is_read_back_and_survives_a_restart) {
 TEST_F(Engines, a_string_that_was_checked_to_be_json_stays_known_as_such_until_it_is_overwritten) {
   const auto json = [&] {
     bool marked = false;
-    EXPECT_TRUE(engine_->wait(engine_->read({0, "doc"}, Access::kTouch, [&](const ValueView* v) {
+    EXPECT_TRUE(engine_->wait(*engine_->read({0, "doc"}, Access::kTouch, [&](const ValueView* v) {
       EXPECT_EQ(v->type, ValueType::kString);
       marked = v->json;
     })));

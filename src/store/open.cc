@@ -1,4 +1,4 @@
-// Opening and closing: the directory lock, replay of the log into the index, the background thread.
+// Opening and closing: the directory lock, the parts of the engine and their threads.
 #include <algorithm>
 #include <bit>
 #include <thread>
@@ -6,7 +6,10 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "base/try.h"
+#include "store/compression.h"
 #include "store/engine.h"
+#include "store/fetcher.h"
+#include "store/upkeep.h"
 
 namespace stave::store {
 
@@ -32,6 +35,10 @@ Result<void> check_options(const Options& o) {
   if (o.databases < 1 || o.databases > 256) return bad("databases must be 1 to 256");
   if (o.shards != 0 && (!std::has_single_bit(o.shards) || o.shards > kShardsMax))
     return bad("shards must be a power of two up to 4096, or 0");
+  if (o.packing_level < 1 || o.packing_level > 19) return bad("packing_level must be 1 to 19");
+  if (o.max_space_amplification != 0 && !(o.max_space_amplification >= 1.1 && o.max_space_amplification <= 100))
+    return bad("max_space_amplification must be 1.1 to 100, or 0");
+  if (o.checkpoint_interval_ms < 0 || o.history_ms < 0) return bad("an interval must not be negative; 0 turns it off");
   if (o.key_bytes_max < 1 || o.key_bytes_max > (8u << 20)) return bad("key_bytes_max must be 1 B to 8 MiB");
   if (o.value_bytes_max < 1 || o.value_bytes_max > (2u << 30)) return bad("value_bytes_max must be 1 B to 2 GiB");
   return {};
@@ -71,13 +78,19 @@ Result<void> Engine::start() {
     STAVE_TRY(file_system_->create_directories(directory_));
   }
   STAVE_ASSIGN(lock_, file_system_->lock(directory_ + "/LOCK"));
+  compression_ = std::make_unique<Compression>(*file_system_, directory_);
+  STAVE_TRY(compression_->open());
+  compression_->set({.codec = static_cast<Codec>(options_.packing), .level = options_.packing_level});
+  fetcher_ = std::make_unique<Fetcher>(*this);
+  upkeep_ = std::make_unique<Upkeep>(*this);
+  budget_.set(options_.max_memory_bytes, options_.memory_policy);
   const std::uint64_t begun = clock_->monotonic_ns();
-  STAVE_ASSIGN(log_, log::Log::open(
-                         directory_, options_, [this](std::span<const log::RecordView> run) { return replay(run); },
-                         &recovery_));
+  STAVE_TRY(recover());
   recovery_ns_ = clock_->monotonic_ns() - begun;
   opened_ = now();
-  if (options_.background) thread_ = std::thread([this] { housekeeping(); });
+  if (!options_.background) return {};
+  thread_ = std::thread([this] { housekeeping(); });
+  upkeep_->start(recovered_keys_ != 0);
   return {};
 }
 
@@ -88,6 +101,8 @@ Engine::~Engine() {
 Result<void> Engine::close() {
   if (closed_) return {};
   closed_ = true;
+  if (upkeep_) upkeep_->stop();
+  if (fetcher_) fetcher_->stop();
   if (thread_.joinable()) {
     {
       base::MutexLock lock(housekeeping_mutex_);
@@ -97,80 +112,10 @@ Result<void> Engine::close() {
     thread_.join();
   }
   Result<void> result;
+  if (log_ && log_->health()) upkeep_->close();
   if (log_) result = log_->close(now());
   lock_.reset();
   return result;
-}
-
-// --- replay ------------------------------------------------------------------------------------------
-
-// One thread, before anybody else has the engine: the shards' locks guard nothing yet.
-Result<void> Engine::replay(std::span<const log::RecordView> run) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  // Three passes over a window, so that the cache misses of its keys overlap instead of adding up.
-  constexpr std::size_t kWindow = 32;
-  std::uint64_t hashes[kWindow];
-  for (std::size_t begin = 0; begin < run.size(); begin += kWindow) {
-    const auto window = run.subspan(begin, std::min(kWindow, run.size() - begin));
-    for (std::size_t i = 0; i < window.size(); ++i) {
-      if (window[i].database >= options_.databases)
-        return fail(
-            ErrorCode::kInvalidArgument,
-            "the store holds keys of database " + std::to_string(window[i].database) + "; open it with more databases");
-      hashes[i] = keyspace_.hash(window[i].key);
-      shard_of(window[i].database, hashes[i]).prefetch_bucket(hashes[i]);
-    }
-    for (std::size_t i = 0; i < window.size(); ++i) shard_of(window[i].database, hashes[i]).prefetch_entry(hashes[i]);
-    for (std::size_t i = 0; i < window.size(); ++i) STAVE_TRY(replay_one(window[i], hashes[i]));
-  }
-  return {};
-}
-
-Result<void> Engine::replay_one(const log::RecordView& record, std::uint64_t hash) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  if (raw(record.time) > last_wall_ms_.load(std::memory_order_relaxed))
-    last_wall_ms_.store(raw(record.time), std::memory_order_relaxed);
-  keyspace::Shard& shard = shard_of(record.database, hash);
-  switch (record.kind) {
-    case log::RecordKind::kString:
-    case log::RecordKind::kJson: {
-      STAVE_TRY(shard.put(
-          hash, record.key,
-          {.type = record.kind == log::RecordKind::kJson ? ValueType::kJson : ValueType::kString, .value = record.payload, .expiry = record.expiry, .address = record.lsn}));
-      note_deadline(record.expiry.at);
-      return {};
-    }
-    case log::RecordKind::kDelete:
-    case log::RecordKind::kExpire:
-    case log::RecordKind::kEvict: shard.erase(hash, record.key); return {};
-    case log::RecordKind::kSetExpiry:
-    case log::RecordKind::kRefresh: {
-      keyspace::Entry entry = shard.find(hash, record.key);
-      // A refresh may be logged for a key that a later-numbered delete of the same instant removed: nothing to do.
-      if (!entry) return {};
-      STAVE_ASSIGN(entry, shard.set_expiry(hash, entry, record.expiry));
-      if (record.kind == log::RecordKind::kSetExpiry) entry.set_address(record.lsn);
-      note_deadline(record.expiry.at);
-      return {};
-    }
-    case log::RecordKind::kFlush:
-      for (const auto id : shards_of(record.database, record.database))
-        static_cast<void>(keyspace_.shard(id).take_contents());
-      return {};
-    case log::RecordKind::kSwap: {
-      const int other = record.payload.empty() ? -1 : static_cast<unsigned char>(record.payload[0]);
-      if (other < 0 || other >= options_.databases)
-        return fail(ErrorCode::kCorrupt, "a swap record names no database of this store");
-      const auto first = shards_of(record.database, record.database);
-      const auto second = shards_of(other, other);
-      for (std::size_t i = 0; i < first.size(); ++i)
-        keyspace_.shard(first[i]).swap_contents(keyspace_.shard(second[i]));
-      return {};
-    }
-    case log::RecordKind::kClose:
-    case log::RecordKind::kTrim: return {};
-  }
-  return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" +
-                                                 std::to_string(static_cast<int>(record.kind)) +
-                                                 ") that this version does not know; open it with a newer Stave"));
 }
 
 }  // namespace stave::store

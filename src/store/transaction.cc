@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "store/compression.h"
 
 // The set of locks is only known at run time, so the whole file is outside what the thread-safety analysis can follow:
 // a Transaction holds the mutexes of `shards_` from its constructor until `unlock`.
@@ -22,6 +23,8 @@ constexpr std::size_t kIndexFrom = 16;
 }  // namespace
 
 Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys) : engine_(engine), now_(engine.now()) {
+  // Before any shard is held: making room needs them.
+  if (auto admitted = engine_.budget_.admit(); !admitted) refusal_ = std::move(admitted).error();
   shards_.reserve(keys.size());
   for (const KeyRef& key : keys) {
     const std::uint64_t hash = engine_.hash_of(key);
@@ -63,19 +66,35 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_T
     observed_.merge(engine_.observe(at.shard.removal_mark()));
     return std::nullopt;
   }
-  observed_.merge(engine_.observe(entry.address() + 1));
-  ValueView view{.type = shown_type(entry.type()),
-                 .value = entry.value(),
-                 .expiry = {},
-                 .version = entry.version(),
-                 .json = entry.type() == ValueType::kJson};
+  observed_.merge(engine_.observe(entry.version() + 1));
+  if (entry.has_expiry() && entry.expiry().passed(now_)) return std::nullopt;
+  std::string_view loaded;
+  if (!entry.resident() && needs_value(access)) [[unlikely]] {
+    loaded = load(at, key);
+    entry = at.shard.find(at.hash, key.key);
+  }
+  ValueView view = engine_.view_of(entry, loaded);
   if (entry.has_expiry()) {
-    if (entry.expiry().passed(now_)) return std::nullopt;
-    if (access == Access::kTouch && entry.expiry().sliding_ms != 0) engine_.refresh_sliding(entry, key, now_);
+    if (touches(access) && entry.expiry().sliding_ms != 0) engine_.refresh_sliding(entry, key, now_);
     view.expiry = entry.expiry();
   }
-  if (access == Access::kTouch) entry.touch();
+  if (touches(access)) entry.touch();
   return view;
+}
+
+// With the shards held: right, but slow. Doors fetch ahead (Engine::fetch), so it is rare. What cannot be read cannot
+// be decided upon either: the transaction is lost, and commit says why.
+std::string_view Transaction::load(const Place& at, KeyRef key) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  const Entry entry = at.shard.find(at.hash, key.key);
+  std::string& value = loaded_.emplace_back();
+  if (auto done = engine_.load_value(entry.address(), value); !done) {
+    if (!failure_) failure_ = std::move(done).error();
+    value.clear();
+    return {};
+  }
+  engine_.fetched_values_.fetch_add(1, std::memory_order_relaxed);
+  engine_.keep_resident(at.shard, at.hash, entry, value);
+  return value;
 }
 
 Transaction::Change* Transaction::change_of(KeyRef key, const Place& at) {
@@ -101,14 +120,18 @@ Transaction::Change& Transaction::add_change(KeyRef key, const Place& at) {
   return changes_.back();
 }
 
-Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, bool json) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
+                              bool json) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
+  if (refusal_) [[unlikely]]
+    return fail(refusal_->clone());
   if (expiry.sliding_ms != 0) expiry.at = now_ + expiry.sliding_ms;
   const Place at = place(key);
   const Entry before = at.shard.find(at.hash, key.key);
   const Lsn address = before ? before.address() : kNoLsn;
   const Expiry old_expiry = before && before.has_expiry() ? before.expiry() : Expiry{};
-  const EntrySpec spec{.type = json ? ValueType::kJson : ValueType::kString, .value = value, .expiry = expiry, .address = address};
+  const EntrySpec spec{
+      .type = json ? ValueType::kJson : ValueType::kString, .value = value, .expiry = expiry, .address = address};
   Detached previous;
   STAVE_TRY(at.shard.exchange(at.hash, key.key, spec, previous));
   if (Change* change = change_of(key, at)) {
@@ -182,6 +205,10 @@ Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) STAVE_NO_THREAD_
 
 Result<Pending> Transaction::commit(Sync sync) {
   STAVE_ASSERT(open_);
+  if (failure_) [[unlikely]] {
+    rollback();
+    return fail(failure_->clone());
+  }
   if (changes_.empty()) {
     unlock();
     return observed_;
@@ -199,6 +226,7 @@ Result<Pending> Transaction::commit(Sync sync) {
 Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   boost::container::small_vector<log::RecordSpec, 4> batch;
   boost::container::small_vector<Change*, 4> logged;
+  std::list<std::string> packed;
   UnixMs earliest{0};
   for (Change& change : changes_) {
     const Entry entry = engine_.keyspace_.shard(change.shard).find(change.hash, change.key.key);
@@ -208,11 +236,15 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
                            .prev = change.address,
                            .key = change.key.key};
     if (entry) {
-      record.kind = change.was == Change::Was::kExpired       ? log::RecordKind::kSetExpiry
-                    : entry.type() == keyspace::ValueType::kJson ? log::RecordKind::kJson
-                                                                 : log::RecordKind::kString;
+      record.kind = change.was == Change::Was::kExpired ? log::RecordKind::kSetExpiry : kind_of(entry.type());
       if (entry.has_expiry()) record.expiry = entry.expiry();
-      if (change.was != Change::Was::kExpired) record.payload = entry.value();
+      if (change.was != Change::Was::kExpired) {
+        record.payload = entry.value();
+        if (const auto smaller = engine_.compression_->pack(record.payload)) {
+          record.payload = packed.emplace_back(*smaller);
+          record.compressed = true;
+        }
+      }
       if (!record.expiry.never() && (raw(earliest) == 0 || record.expiry.at < earliest)) earliest = record.expiry.at;
     } else if (change.was == Change::Was::kAbsent) {
       continue;  // Came and went within the transaction: nothing happened.
@@ -227,7 +259,9 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
     for (std::size_t i = 0; i < logged.size(); ++i) {
       Shard& shard = engine_.keyspace_.shard(logged[i]->shard);
       Entry entry = shard.find(logged[i]->hash, logged[i]->key.key);
-      if (entry) {
+      if (entry && logged[i]->was == Change::Was::kExpired) {
+        entry.set_changed_expiry(lsns[i]);
+      } else if (entry) {
         entry.set_address(lsns[i]);
       } else {
         shard.set_removal_mark(end);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/container/small_vector.hpp>
+#include <list>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -28,11 +29,12 @@ class Transaction {
   /// The one time of this transaction.
   [[nodiscard]] UnixMs now() const noexcept { return now_; }
   /// What the key holds, this transaction's own changes included; nullopt when absent or expired.
-  /// The view ends with the next change of the same transaction.
+  /// The view ends with the next change of the same transaction. A value that has to be read from the log and cannot be
+  /// shows as empty, and `commit` then fails.
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
-  /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another key of the same transaction. Errors: kTooLarge,
-  /// kNoMemory.
-  /// `json`: the caller had the value checked to be JSON, and whoever reads it is told so.
+  /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another
+  /// key of the same transaction. Errors: kTooLarge, kNoMemory. `json`: the caller had the value checked to be JSON,
+  /// and whoever reads it is told so.
   Result<void> put(KeyRef key, std::string_view value, Expiry expiry, bool json = false);
   /// Removes the key; false when it was not there.
   bool erase(KeyRef key);
@@ -73,6 +75,7 @@ class Transaction {
   };
 
   Place place(KeyRef key) const;
+  std::string_view load(const Place& at, KeyRef key);
   [[nodiscard]] keyspace::Entry live(const Place& at, KeyRef key) const;
   Change* change_of(KeyRef key, const Place& at);
   Change& add_change(KeyRef key, const Place& at);
@@ -84,6 +87,9 @@ class Transaction {
   Engine& engine_;
   UnixMs now_;
   bool open_ = true;
+  std::optional<Error> refusal_;  ///< Why nothing may be put: no room in the budget.
+  std::optional<Error> failure_;  ///< A value could not be read.
+  std::list<std::string> loaded_;
   Pending observed_;
   Lsn version_ = kNoLsn;
   boost::container::small_vector<keyspace::ShardId, 8> shards_;

@@ -49,7 +49,7 @@ store::Engine& Store::engine() noexcept {
 Result<bool> Store::get_into(std::string_view key, std::string& out, const ReadOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
   enum class Found : std::uint8_t { kNothing, kString, kOther } found = Found::kNothing;
-  const Pending pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
+  Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
     if (value == nullptr) return;
     if (value->type != ValueType::kString) [[unlikely]] {
       found = Found::kOther;
@@ -58,7 +58,7 @@ Result<bool> Store::get_into(std::string_view key, std::string& out, const ReadO
     out.assign(value->value);
     found = Found::kString;
   });
-  STAVE_TRY(impl_->settle(pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   if (found == Found::kOther) [[unlikely]]
     return wrong_type();
   return found == Found::kString;
@@ -77,12 +77,12 @@ Result<std::optional<Versioned>> Store::get_versioned(std::string_view key, cons
   STAVE_TRY(impl_->check_database(options.database));
   std::optional<Versioned> found;
   bool other = false;
-  const Pending pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
+  Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
     if (value == nullptr) return;
     other = value->type != ValueType::kString;
     if (!other) found = Versioned{std::string(value->value), value->version, value->expiry};
   });
-  STAVE_TRY(impl_->settle(pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   if (other) return wrong_type();
   return found;
 } catch (const std::bad_alloc&) {
@@ -100,7 +100,7 @@ Result<void> Store::multi_get_into(std::span<const std::string_view> keys, std::
   for (std::size_t i = 0; i < keys.size(); ++i) refs[i] = {options.database, keys[i]};
   out.resize(keys.size());
   bool other = false;
-  const Pending pending = impl_->engine->read_many(refs, Access::kTouch, [&](std::size_t i, const ValueView* value) {
+  Result<Pending> pending = impl_->engine->read_many(refs, Access::kTouch, [&](std::size_t i, const ValueView* value) {
     if (value == nullptr || value->type != ValueType::kString) {
       other |= value != nullptr;
       out[i].reset();
@@ -110,7 +110,7 @@ Result<void> Store::multi_get_into(std::span<const std::string_view> keys, std::
       out[i].emplace(value->value);
     }
   });
-  STAVE_TRY(impl_->settle(pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   if (other) return wrong_type();
   return {};
 } catch (const std::bad_alloc&) {
@@ -129,7 +129,7 @@ Result<std::string> Store::get_range(std::string_view key, std::int64_t from, st
   STAVE_TRY(impl_->check_database(options.database));
   std::string out;
   bool other = false;
-  const Pending pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
+  Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
     if (value == nullptr) return;
     if (value->type != ValueType::kString) {
       other = true;
@@ -141,7 +141,7 @@ Result<std::string> Store::get_range(std::string_view key, std::int64_t from, st
     if (first > last) return;
     out.assign(value->value.substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)));
   });
-  STAVE_TRY(impl_->settle(pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   if (other) return wrong_type();
   return out;
 } catch (const std::bad_alloc&) {
@@ -151,19 +151,19 @@ Result<std::string> Store::get_range(std::string_view key, std::int64_t from, st
 Result<bool> Store::exists(std::string_view key, const ReadOptions& options) {
   STAVE_TRY(impl_->check_database(options.database));
   bool found = false;
-  const Pending pending = impl_->engine->read({options.database, key}, Access::kPeek,
+  Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kMeta,
                                               [&](const ValueView* value) { found = value != nullptr; });
-  STAVE_TRY(impl_->settle(pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   return found;
 }
 
 Result<std::optional<Expiry>> Store::expiry(std::string_view key, const ReadOptions& options) {
   STAVE_TRY(impl_->check_database(options.database));
   std::optional<Expiry> found;
-  const Pending pending = impl_->engine->read({options.database, key}, Access::kPeek, [&](const ValueView* value) {
+  Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kMeta, [&](const ValueView* value) {
     if (value != nullptr) found = value->expiry;
   });
-  STAVE_TRY(impl_->settle(pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   return found;
 }
 
@@ -174,14 +174,14 @@ Result<std::uint64_t> Store::scan(std::uint64_t cursor, std::string_view pattern
   // Copied first, shown afterwards: what is not on disk yet must not be shown, and the wait cannot happen under a lock.
   std::vector<std::pair<std::string, std::string>> seen;
   Pending pending;
-  const std::uint64_t next = impl_->engine->scan(
+  STAVE_ASSIGN(const std::uint64_t next, impl_->engine->scan_values(
       options.database, cursor, std::max<std::size_t>(count, 1),
       [&](std::string_view key, const ValueView& value) {
         if (!pattern.empty() && !commands::glob_match(pattern, key)) return;
         seen.emplace_back(key, value.type == ValueType::kString ? value.value : std::string_view{});
       },
-      pending);
-  STAVE_TRY(impl_->settle(pending));
+      pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   for (const auto& [key, value] : seen) visit(key, value);
   return next;
 } catch (const std::bad_alloc&) {
@@ -202,7 +202,7 @@ Result<std::vector<std::string>> Store::keys(std::string_view pattern, const Rea
         },
         pending);
   } while (cursor != 0);
-  STAVE_TRY(impl_->settle(pending));
+  STAVE_TRY(impl_->settle(std::move(pending)));
   // A table that shrinks during the walk may show a key twice.
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());

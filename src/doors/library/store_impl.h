@@ -35,6 +35,12 @@ struct Store::Impl {
       return {};
     return engine->wait({.durable = pending.durable});
   }
+  /// The same of a read, which may have failed.
+  Result<void> settle(Result<store::Pending>&& pending) {
+    if (!pending) [[unlikely]]
+      return std::unexpected<Error>(std::move(pending).error());
+    return settle(*pending);
+  }
   /// Turns what a caller asked for into an expiry. `kept` is what the key has now.
   Result<Expiry> resolve(const Ttl& ttl, UnixMs now, const Expiry& kept) const;
 };

@@ -38,13 +38,13 @@ Result<std::vector<Entry>> entries_of(Store& store, int database) {
   std::uint64_t cursor = 0;
   bool other_type = false;
   do {
-    cursor = engine.scan(
+    STAVE_ASSIGN(cursor, engine.scan_values(
         database, cursor, kStep,
         [&](std::string_view key, const store::ValueView& view) {
           other_type |= view.type != store::ValueType::kString;
           entries.push_back({std::string(key), std::string(view.value), view.expiry});
         },
-        pending);
+        pending));
   } while (cursor != 0);
   STAVE_TRY(engine.wait(pending));
   if (other_type)

@@ -1,0 +1,174 @@
+#include "store/budget.h"
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "store/engine.h"
+
+namespace stave::store {
+
+using keyspace::Entry;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+namespace {
+
+constexpr std::size_t kStepEntries = 48;
+/// Steps that one write pays for; more only when the limit is left behind by more than a fiftieth.
+constexpr int kStepsPerWrite = 4;
+constexpr std::size_t kEvictedAtOnce = 8;
+
+bool volatile_only(MemoryPolicy policy) noexcept {
+  return policy == MemoryPolicy::kVolatileLru || policy == MemoryPolicy::kVolatileLfu ||
+         policy == MemoryPolicy::kVolatileRandom || policy == MemoryPolicy::kVolatileTtl;
+}
+bool at_random(MemoryPolicy policy) noexcept {
+  return policy == MemoryPolicy::kAllKeysRandom || policy == MemoryPolicy::kVolatileRandom;
+}
+
+}  // namespace
+
+std::uint64_t Budget::used() const noexcept {
+  return engine_.keyspace_.held_bytes() + engine_.options_.log_buffer_bytes;
+}
+
+BudgetStats Budget::stats() const noexcept {
+  BudgetStats stats;
+  stats.used = used();
+  peak_.store(std::max(peak_.load(std::memory_order_relaxed), stats.used), std::memory_order_relaxed);
+  stats.peak = peak_.load(std::memory_order_relaxed);
+  stats.limit = max();
+  stats.spilled_values = spilled_.load(std::memory_order_relaxed);
+  stats.evicted_keys = evicted_.load(std::memory_order_relaxed);
+  stats.exhausted = exhausted_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+Result<void> Budget::admit_over() {
+  if (policy() != MemoryPolicy::kNoEviction) make_room();
+  if (!over()) return {};
+  if (policy() != MemoryPolicy::kNoEviction && !exhausted_.load(std::memory_order_relaxed)) return {};
+  return fail(
+      ErrorCode::kNoMemory,
+      policy() == MemoryPolicy::kSpill
+          ? "command not allowed when used memory > 'maxmemory': the keys alone take it; raise it or delete keys."
+          : "command not allowed when used memory > 'maxmemory'.");
+}
+
+void Budget::make_room() {
+  if (policy() == MemoryPolicy::kNoEviction) return;
+  const std::uint64_t limit = max();
+  const auto far_over = [&] { return used() > limit + limit / 50; };
+  if (!hand_mutex_.try_lock()) {
+    // Somebody is at it; only when that is not enough everybody queues.
+    if (!far_over()) return;
+    hand_mutex_.lock();
+  }
+  const std::size_t shards = engine_.keyspace_.shard_count();
+  // Twice round, at the very most, and only when it is bad.
+  const std::uint64_t steps_max = 2 * shards + engine_.keyspace_.keys() * 2 / kStepEntries;
+  for (std::uint64_t steps = 0; over(); ++steps) {
+    if (exhausted_.load(std::memory_order_relaxed) && steps >= kStepsPerWrite) break;
+    if (steps >= kStepsPerWrite && (!far_over() || steps >= steps_max)) break;
+    step();
+  }
+  hand_mutex_.unlock();
+  if (!over()) exhausted_.store(false, std::memory_order_relaxed);
+}
+
+void Budget::advance(bool shard_done) {
+  if (!shard_done) return;
+  position_ = 0;
+  if (++shard_ < engine_.keyspace_.shard_count()) return;
+  shard_ = 0;
+  exhausted_.store(std::exchange(taken_, 0) == 0, std::memory_order_relaxed);
+}
+
+void Budget::step() {
+  const MemoryPolicy how = policy();
+  // Empty shards are passed by at no cost: there may be thousands.
+  for (std::size_t passed = engine_.keyspace_.shard_count(); passed > 0; --passed) {
+    if (engine_.keyspace_.shard(shard_).size() != 0) break;
+    advance(true);
+  }
+  Shard& shard = engine_.keyspace_.shard(shard_);
+  if (how == MemoryPolicy::kSpill) {
+    advance(spill_step(shard));
+  } else {
+    evict_step(shard_, shard, how);
+  }
+}
+
+// Looks at some entries; true when the hand has passed the last one of the shard.
+bool Budget::spill_step(Shard& shard) {
+  std::array<Entry, 2 * kStepEntries> seen;
+  std::size_t count = 0;
+  const Lsn written = engine_.log_ ? engine_.log_->written() : Lsn{kLsnMax};
+  base::ShortLock lock(shard.mutex());
+  position_ = shard.scan(position_, kStepEntries, [&](Entry entry) {
+    // A bucket that overflows may hold more than fits; the rest is met in the next round.
+    if (count < seen.size()) seen[count++] = entry;
+  });
+  const keyspace::MemoryUse use = shard.memory();
+  const bool sparse = use.slack > use.entries / 16 + 2 * keyspace::kChunkBytes;
+  std::uint64_t spilled = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Entry entry = seen[i];
+    const std::uint64_t hash = engine_.keyspace_.hash(entry.key());
+    if (entry.resident()) {
+      if (entry.heat() > 0) {
+        entry.set_heat(entry.heat() - 1);
+        ++taken_;
+        continue;
+      }
+      if (entry.address() < written && shard.spill(hash, entry)) {
+        ++spilled;
+        continue;
+      }
+    } else if (entry.heat() > 0) {
+      entry.set_heat(entry.heat() - 1);
+    }
+    if (sparse && shard.tidy(hash, entry)) ++taken_;
+  }
+  taken_ += spilled;
+  spilled_.fetch_add(spilled, std::memory_order_relaxed);
+  if (spilled != 0) engine_.ever_spilled_.store(true, std::memory_order_relaxed);
+  return position_ >= Shard::kScanEnd;
+}
+
+void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
+  std::vector<std::string> keys;
+  bool passed = true;
+  {
+    base::ShortLock lock(shard.mutex());
+    if (how == MemoryPolicy::kVolatileTtl) {
+      shard.collect_due(UnixMs{std::numeric_limits<std::int64_t>::max()}, 1, keys);
+    } else if (at_random(how)) {
+      for (int draw = 0; draw < 16 && keys.empty(); ++draw) {
+        const Entry entry = shard.random_entry(base::thread_random());
+        if (entry && (!volatile_only(how) || entry.has_expiry())) keys.emplace_back(entry.key());
+      }
+    } else {
+      position_ = shard.scan(position_, kStepEntries, [&](Entry entry) {
+        if (volatile_only(how) && !entry.has_expiry()) return;
+        if (entry.heat() > 0) {
+          entry.set_heat(entry.heat() - 1);
+          ++taken_;
+        } else if (keys.size() < kEvictedAtOnce) {
+          keys.emplace_back(entry.key());
+        }
+      });
+      passed = position_ >= Shard::kScanEnd;
+    }
+    if (!keys.empty()) {
+      const std::size_t gone = engine_.remove_logged(id, keys, log::RecordKind::kEvict);
+      taken_ += gone;
+      evicted_.fetch_add(gone, std::memory_order_relaxed);
+    }
+  }
+  advance(passed);
+}
+
+}  // namespace stave::store

@@ -1,0 +1,83 @@
+// The memory budget: how much keys, values and indexes may take, and what gives way when it is reached.
+//
+// Under `spill` cold values leave memory and stay in the log; under the eviction policies keys are deleted, and logged
+// as such. Whoever is about to take memory makes room first, a bounded step; a hand goes round the shards and cools
+// entries down, and takes what is cold already (the clock algorithm, after Corbato 1968, with eight degrees of heat).
+// Sparse pages are emptied on the way, so that what was freed can serve other sizes. Promises: nobody waits for more
+// than a few shards; nothing is taken that the log could not give back. Must not know: commands.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/mutex.h"
+#include "keyspace/keyspace.h"
+#include "stave/error.h"
+#include "stave/options.h"
+#include "store/reports.h"
+
+namespace stave::store {
+
+class Engine;
+
+class Budget {
+ public:
+  explicit Budget(Engine& engine) : engine_(engine) {}
+
+  /// `max` 0: no limit. Threads: any, at any time.
+  void set(std::uint64_t max, MemoryPolicy policy) noexcept {
+    policy_.store(policy, std::memory_order_relaxed);
+    max_.store(max, std::memory_order_relaxed);
+    exhausted_.store(false, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t max() const noexcept { return max_.load(std::memory_order_relaxed); }
+  [[nodiscard]] MemoryPolicy policy() const noexcept { return policy_.load(std::memory_order_relaxed); }
+  /// Bytes that count against the limit.
+  [[nodiscard]] std::uint64_t used() const noexcept;
+
+  /// Called before memory is taken, with no shard held. Two relaxed loads while there is room. Errors: kNoMemory:
+  /// nothing is left to take out, or the policy forbids it.
+  Result<void> admit() {
+    if (!over()) [[likely]]
+      return {};
+    return admit_over();
+  }
+  /// Called after memory was taken for a read.
+  void settle() {
+    if (over()) make_room();
+  }
+  /// Whether `bytes` more would fit.
+  [[nodiscard]] bool has_room(std::uint64_t bytes) const noexcept {
+    const std::uint64_t limit = max();
+    return limit == 0 || used() + bytes <= limit;
+  }
+  [[nodiscard]] BudgetStats stats() const noexcept;
+
+ private:
+  [[nodiscard]] bool over() const noexcept {
+    const std::uint64_t limit = max();
+    return limit != 0 && used() > limit;
+  }
+  Result<void> admit_over();
+  void make_room();
+  void step() STAVE_REQUIRES(hand_mutex_);
+  bool spill_step(keyspace::Shard& shard) STAVE_REQUIRES(hand_mutex_);
+  void evict_step(keyspace::ShardId id, keyspace::Shard& shard, MemoryPolicy policy) STAVE_REQUIRES(hand_mutex_);
+  void advance(bool shard_done) STAVE_REQUIRES(hand_mutex_);
+
+  Engine& engine_;
+  std::atomic<std::uint64_t> max_{0};
+  std::atomic<MemoryPolicy> policy_{MemoryPolicy::kSpill};
+  std::atomic<bool> exhausted_{false};
+  mutable std::atomic<std::uint64_t> peak_{0};
+  std::atomic<std::uint64_t> spilled_{0};
+  std::atomic<std::uint64_t> evicted_{0};
+
+  base::Mutex hand_mutex_;
+  keyspace::ShardId shard_ STAVE_GUARDED_BY(hand_mutex_) = 0;
+  std::uint64_t position_ STAVE_GUARDED_BY(hand_mutex_) = 0;
+  std::uint64_t taken_ STAVE_GUARDED_BY(hand_mutex_) =
+      0;  ///< Or cooled, or moved, since the hand passed the first shard.
+};
+
+}  // namespace stave::store

@@ -1,0 +1,164 @@
+#include "store/checkpoint.h"
+
+#include <algorithm>
+
+#include "base/try.h"
+#include "store/engine.h"
+
+namespace stave::store {
+
+using keyspace::Entry;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+namespace {
+constexpr std::size_t kBlockEntries = 128;
+constexpr std::size_t kKept = 2;
+constexpr int kAttempts = 3;
+}  // namespace
+
+Result<std::vector<Lsn>> Checkpoint::list(FileSystem& files, const std::string& directory) {
+  STAVE_ASSIGN(const std::vector<std::string> names, files.list(directory));
+  std::vector<Lsn> images;
+  for (const std::string& name : names)
+    if (const auto from = parse_image_name(name)) images.push_back(*from);
+  std::ranges::sort(images, std::greater{});
+  return images;
+}
+
+void Checkpoint::adopt(std::vector<ImageHeader> kept) {
+  base::MutexLock lock(mutex_);
+  kept_ = std::move(kept);
+  if (kept_.empty()) return;
+  stats_.last = kept_.front().from;
+  stats_.last_time = kept_.front().created;
+}
+
+Lsn Checkpoint::needed() const {
+  base::MutexLock lock(mutex_);
+  Lsn needed = kNoLsn;
+  for (const ImageHeader& image : kept_) needed = needed == kNoLsn ? image.needs : std::min(needed, image.needs);
+  return needed;
+}
+
+Lsn Checkpoint::newest_from() const {
+  base::MutexLock lock(mutex_);
+  return kept_.empty() ? kNoLsn : kept_.front().from;
+}
+
+CheckpointStats Checkpoint::stats() const {
+  base::MutexLock lock(mutex_);
+  CheckpointStats stats = stats_;
+  stats.keys_done = keys_done_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+Result<void> Checkpoint::write(Lsn needs, const std::atomic<bool>& stop) try {
+  {
+    base::MutexLock lock(mutex_);
+    stats_.running = true;
+  }
+  const std::uint64_t begun = engine_.clock().monotonic_ns();
+  Result<void> result = fail(ErrorCode::kBusy, "whole databases kept changing places; the older images are still good");
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    ImageHeader header{.from = engine_.log_->tail(),
+                       .needs = needs,
+                       .created = engine_.now(),
+                       .hash_key = engine_.keyspace_.hash_key(),
+                       .databases = static_cast<std::uint32_t>(engine_.keyspace_.databases()),
+                       .shards = static_cast<std::uint32_t>(engine_.keyspace_.shards_per_database())};
+    std::ranges::copy(engine_.log_->store_id(), header.store_id.begin());
+    auto written = try_write(header, stop);
+    if (!written) {
+      result = fail(std::move(written).error());
+      break;
+    }
+    if (*written) {
+      result = {};
+      break;
+    }
+  }
+  base::MutexLock lock(mutex_);
+  stats_.running = false;
+  stats_.last_ns = engine_.clock().monotonic_ns() - begun;
+  ++(result ? stats_.written : stats_.failed);
+  return result;
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory to write an image of the index");
+}
+
+// False: a database was flushed or swapped meanwhile, so that the parts do not belong together.
+Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<bool>& stop) {
+  const std::uint64_t world = engine_.world_changes_.load(std::memory_order_acquire);
+  keys_done_.store(0, std::memory_order_relaxed);
+  FileSystem& files = engine_.file_system();
+  const std::string path = log::join_path(engine_.directory(), image_name(header.from));
+  const std::string draft = path + ".new";
+  STAVE_ASSIGN(auto file, log::create_afresh(files, draft));
+  STAVE_ASSIGN(const auto writer, ImageWriter::begin(std::move(file), header));
+  Result<void> walked = walk(*writer, stop);
+  if (walked && engine_.world_changes_.load(std::memory_order_acquire) == world) {
+    STAVE_TRY(writer->finish());
+    // An image must never know more than the log can show after a crash.
+    STAVE_TRY(engine_.log_->wait_durable(writer->newest()));
+    STAVE_TRY(files.rename(draft, path));
+    STAVE_TRY(files.sync_directory(engine_.directory()));
+    base::MutexLock lock(mutex_);
+    if (!kept_.empty() && kept_.front().from == header.from) kept_.erase(kept_.begin());
+    kept_.insert(kept_.begin(), header);
+    stats_.last = header.from;
+    stats_.last_time = header.created;
+    stats_.last_bytes = writer->bytes();
+    STAVE_TRY(remove_old());
+    return true;
+  }
+  // A draft is worthless, and removed at the next open if not now.
+  static_cast<void>(files.remove(draft));
+  STAVE_TRY(std::move(walked));
+  return false;
+}
+
+Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop) {
+  for (ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) {
+    Shard& shard = engine_.keyspace_.shard(id);
+    for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
+      if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+      {
+        base::ShortLock lock(shard.mutex());
+        writer.begin_block(id, static_cast<std::uint32_t>(position), engine_.log_->tail());
+        position = shard.scan(position, kBlockEntries, [&](Entry entry) {
+          writer.add({.type = entry.type(),
+                      .heat = entry.heat(),
+                      .delta = entry.delta(),
+                      .value_size = entry.value_size(),
+                      .expiry = entry.expiry(),
+                      .address = entry.address(),
+                      .version = entry.version(),
+                      .key = entry.key()});
+        });
+      }
+      STAVE_TRY(writer.end_block());
+    }
+    keys_done_.store(writer.keys(), std::memory_order_relaxed);
+  }
+  return {};
+}
+
+Result<void> Checkpoint::remove_old() {
+  while (kept_.size() > kKept) {
+    STAVE_TRY(engine_.file_system().remove(log::join_path(engine_.directory(), image_name(kept_.back().from))));
+    kept_.pop_back();
+  }
+  return {};
+}
+
+Result<void> Checkpoint::forget_before(Lsn lsn) {
+  base::MutexLock lock(mutex_);
+  while (kept_.size() > 1 && kept_.back().needs < lsn) {
+    STAVE_TRY(engine_.file_system().remove(log::join_path(engine_.directory(), image_name(kept_.back().from))));
+    kept_.pop_back();
+  }
+  return engine_.file_system().sync_directory(engine_.directory());
+}
+
+}  // namespace stave::store

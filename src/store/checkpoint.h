@@ -1,0 +1,55 @@
+// Writing images of the index and knowing which there are.
+//
+// A checkpoint looks at the shards one after the other, a few entries under each lock; see image.h for how the log
+// makes up for what changes meanwhile. Promises: a name ending in `.image` stands for a whole image whose log is
+// durable as far as the image knows it; the two newest are kept. Must not know: when it is time for one.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "store/image.h"
+#include "store/reports.h"
+
+namespace stave::store {
+
+class Engine;
+
+class Checkpoint {
+ public:
+  explicit Checkpoint(Engine& engine) : engine_(engine) {}
+
+  /// What is in the directory, newest first.
+  static Result<std::vector<Lsn>> list(FileSystem& files, const std::string& directory);
+  /// Takes over what recovery found. `loaded`: the image the index came from, if any.
+  void adopt(std::vector<ImageHeader> kept) STAVE_EXCLUDES(mutex_);
+
+  /// Writes an image. `needs`: no entry has a record before it, now or until this returns. Errors: kBusy (whole
+  /// databases changed places all the time), kIo, kNoSpace, kNoMemory, kAborted (the engine is closing). One call at a
+  /// time.
+  Result<void> write(Lsn needs, const std::atomic<bool>& stop) STAVE_EXCLUDES(mutex_);
+  /// The images that are kept need nothing of the log before this. kNoLsn when there is none: then the log alone has to
+  /// do, and nothing but `trimmed` counts.
+  [[nodiscard]] Lsn needed() const STAVE_EXCLUDES(mutex_);
+  /// Removes the images that need anything before `lsn`, but never the newest one.
+  Result<void> forget_before(Lsn lsn) STAVE_EXCLUDES(mutex_);
+  /// Where the log is read from after the newest image; kNoLsn when there is none.
+  [[nodiscard]] Lsn newest_from() const STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] CheckpointStats stats() const STAVE_EXCLUDES(mutex_);
+
+ private:
+  Result<bool> try_write(const ImageHeader& header, const std::atomic<bool>& stop);
+  Result<void> walk(ImageWriter& writer, const std::atomic<bool>& stop);
+  Result<void> remove_old() STAVE_REQUIRES(mutex_);
+
+  Engine& engine_;
+  std::atomic<std::uint64_t> keys_done_{0};
+  mutable base::Mutex mutex_;
+  std::vector<ImageHeader> kept_ STAVE_GUARDED_BY(mutex_);  ///< Newest first.
+  CheckpointStats stats_ STAVE_GUARDED_BY(mutex_);
+};
+
+}  // namespace stave::store

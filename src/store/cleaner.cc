@@ -1,0 +1,123 @@
+#include "store/cleaner.h"
+
+#include "base/bytes.h"
+#include "base/try.h"
+#include "store/compression.h"
+
+namespace stave::store {
+
+using keyspace::Entry;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+Result<Cleaner::Done> Cleaner::clean(const log::SegmentInfo& segment, const std::atomic<bool>& stop,
+                                     base::FunctionRef<void(std::uint64_t)> pause) {
+  Done done;
+  const auto look = [&](std::span<const log::RecordView> run) -> Result<void> {
+    std::uint64_t bytes = 0;
+    for (const log::RecordView& record : run) {
+      bytes += record.length;
+      STAVE_TRY(look_at(record, done));
+    }
+    done.scanned_bytes += bytes;
+    if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+    pause(bytes);
+    return {};
+  };
+  STAVE_TRY(engine_.log_->scan(segment.base, segment.end, look));
+  char boundary[8];
+  base::store(reinterpret_cast<std::byte*>(boundary), raw(segment.end));
+  const log::RecordSpec trim{
+      .kind = log::RecordKind::kTrim, .time = engine_.now(), .payload = std::string_view(boundary, sizeof boundary)};
+  Lsn lsn = kNoLsn;
+  STAVE_TRY(engine_.log_->append(std::span(&trim, 1), std::span(&lsn, 1)));
+  return done;
+}
+
+Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
+  const bool holds_value = record.kind == log::RecordKind::kString || record.kind == log::RecordKind::kJson;
+  if (!holds_value && record.kind != log::RecordKind::kSetExpiry) return {};
+  const std::uint64_t hash = engine_.keyspace_.hash(record.key);
+  STAVE_ASSIGN(const bool found, relocate(engine_.keyspace_.shard_id(record.database, hash), hash, record, done));
+  if (found) return {};
+  // Databases may have changed places since. An address is never found twice.
+  for (int database = 0; database < engine_.keyspace_.databases(); ++database)
+    if (database != record.database && engine_.keyspace_.size(database) != 0)
+      STAVE_TRY(relocate(engine_.keyspace_.shard_id(database, hash), hash, record, done));
+  return {};
+}
+
+// True when the record was alive here, or its key's value hangs on it.
+Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
+  Shard& shard = engine_.keyspace_.shard(id);
+  {
+    base::ShortLock lock(shard.mutex());
+    const Entry entry = shard.find(hash, record.key);
+    if (!entry || entry.address() < record.lsn) return false;
+    if (!entry.delta()) {
+      if (entry.address() != record.lsn) return false;
+      STAVE_TRY(append(shard, hash, entry,
+                       {.kind = record.kind,
+                        .database = static_cast<std::uint8_t>(id / engine_.keyspace_.shards_per_database()),
+                        .time = record.time,
+                        .expiry = entry.expiry(),
+                        .prev = record.prev,
+                        .key = record.key,
+                        .payload = record.payload,
+                        .version = entry.version(),
+                        .compressed = record.compressed()},
+                       done));
+      return true;
+    }
+  }
+  // The newest record of the key is a change of expiry, whose value lies deeper: perhaps here.
+  STAVE_TRY(relocate_whole(id, hash, record, done));
+  return true;
+}
+
+// Expiry and value become one record again.
+Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
+  Shard& shard = engine_.keyspace_.shard(id);
+  std::string value;
+  Lsn loaded = kNoLsn;
+  for (;;) {
+    {
+      base::ShortLock lock(shard.mutex());
+      const Entry entry = shard.find(hash, record.key);
+      // Written anew meanwhile, or gone: nothing hangs on the old records any more.
+      if (!entry || !entry.delta()) return {};
+      if (loaded == entry.address()) {
+        const auto packed = engine_.compression_->pack(value);
+        return append(shard, hash, entry,
+                      {.kind = kind_of(entry.type()),
+                       .database = static_cast<std::uint8_t>(id / engine_.keyspace_.shards_per_database()),
+                       .time = record.time,
+                       .expiry = entry.expiry(),
+                       .prev = record.prev,
+                       .key = record.key,
+                       .payload = packed ? *packed : value,
+                       .version = entry.version(),
+                       .compressed = packed.has_value()},
+                      done);
+      }
+      loaded = entry.address();
+    }
+    STAVE_TRY(engine_.load_value(loaded, value));
+  }
+}
+
+Result<void> Cleaner::append(Shard& shard, std::uint64_t hash, Entry entry, log::RecordSpec spec, Done& done) {
+  // Its memory first: a record in the log that the index does not know of is harmless, but then the old one must stay.
+  entry = shard.relocate(hash, entry);
+  if (!entry) return fail(ErrorCode::kNoMemory, "there is no memory to note that a record was moved");
+  Lsn lsn = kNoLsn;
+  auto end = engine_.log_->append(std::span(&spec, 1), std::span(&lsn, 1));
+  if (!end) return fail(std::move(end).error());
+  entry.set_address(lsn);
+  entry.set_delta(false);
+  done.relocated_bytes += log::encoded_size(spec);
+  ++done.relocated_records;
+  return {};
+}
+
+}  // namespace stave::store

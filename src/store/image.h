@@ -1,0 +1,123 @@
+// An image of the index: every key with its type, expiry, version and the address of its record, but no values; a file
+// from which a restart takes the index instead of reading the whole log.
+//
+// Blocks of some hundred entries, each with a checksum, in the order of (database, shard, position of the hash); behind
+// them a sparse index of the blocks, so that a key can be looked up in place; then a trailer. Every block tells the LSN
+// up to which it knows the log: blocks are taken one after the other while writers go on, and whoever loads the image
+// reads the log from the image's `from` on and skips, for each key, what its block knows already. The format is
+// specified in docs/format.md. Promises: an image that opens is whole, or the damage is found when its block is read.
+// Must not know: the engine, threads, what a value is.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "keyspace/entry.h"
+#include "stave/file_system.h"
+#include "stave/units.h"
+
+namespace stave::store {
+
+struct ImageHeader {
+  std::array<std::byte, 16> store_id{};
+  Lsn from = kNoLsn;   ///< Where the log is to be read from, after the image. The end of a batch.
+  Lsn needs = kNoLsn;  ///< No entry has a record before it.
+  UnixMs created{0};
+  base::HashKey hash_key{};
+  std::uint32_t databases = 0;
+  std::uint32_t shards = 0;  ///< Per database.
+};
+
+/// One key. Views point into the block that was decoded.
+struct ImageEntry {
+  keyspace::ValueType type{};
+  unsigned heat = 0;
+  bool delta = false;  ///< The record at the address holds no value; see keyspace::Entry.
+  std::uint64_t value_size = 0;
+  Expiry expiry{};
+  Lsn address = kNoLsn;
+  Lsn version = kNoLsn;
+  std::string_view key;
+};
+
+/// One block, as the sparse index tells it.
+struct ImageBlock {
+  std::uint64_t offset = 0;
+  std::uint32_t bytes = 0;
+  std::uint32_t entries = 0;
+  std::uint32_t shard = 0;  ///< keyspace::ShardId.
+  std::uint32_t position =
+      0;               ///< First position of the hash that it covers; it ends where the next one of the shard begins.
+  Lsn as_of = kNoLsn;  ///< It knows every record before this.
+};
+
+class ImageWriter {
+ public:
+  /// Writes into `file`, which is empty. The file counts only after `finish`.
+  static Result<std::unique_ptr<ImageWriter>> begin(std::unique_ptr<File> file, const ImageHeader& header);
+  /// Begins a block; everything up to the next one lies in it. In the order of (shard, position).
+  void begin_block(std::uint32_t shard, std::uint32_t position, Lsn as_of);
+  void add(const ImageEntry& entry);
+  /// Ends the block. Errors: those of the file; the image is then worthless.
+  Result<void> end_block();
+  /// Writes index and trailer, and syncs.
+  Result<void> finish();
+  [[nodiscard]] std::uint64_t keys() const noexcept { return keys_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return at_ + buffer_.size(); }
+  /// The greatest `as_of` so far: the log must be durable up to there before the image gets its name.
+  [[nodiscard]] Lsn newest() const noexcept { return newest_; }
+
+ private:
+  explicit ImageWriter(std::unique_ptr<File> file) : file_(std::move(file)) {}
+  Result<void> flush();
+
+  std::unique_ptr<File> file_;
+  std::vector<std::byte> buffer_;  ///< Not yet written: whole blocks, then the one in progress.
+  std::uint64_t at_ = 0;           ///< File offset of the buffer.
+  std::size_t block_at_ = 0;
+  std::vector<ImageBlock> blocks_;
+  std::uint64_t seed_ = 0;
+  std::uint64_t keys_ = 0;
+  Lsn newest_ = kNoLsn;
+};
+
+class ImageReader {
+ public:
+  /// Reads header, trailer and sparse index. Errors: kCorrupt (file and offset), kUnsupported, kIo.
+  static Result<std::unique_ptr<ImageReader>> open(FileSystem& files, const std::string& path);
+  [[nodiscard]] const ImageHeader& header() const noexcept { return header_; }
+  [[nodiscard]] std::span<const ImageBlock> blocks() const noexcept { return blocks_; }
+  [[nodiscard]] std::uint64_t keys() const noexcept { return keys_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] Lsn newest() const noexcept { return newest_; }
+  /// Reads a block into `buffer` and decodes it into `entries`. Errors: kCorrupt, kIo. Threads: any, each with buffers
+  /// of its own.
+  Result<void> read(const ImageBlock& block, std::vector<std::byte>& buffer, std::vector<ImageEntry>& entries) const;
+
+ private:
+  ImageReader() = default;
+  Result<void> read_header();
+  Result<void> read_index();
+  [[nodiscard]] std::unexpected<Error> damaged(const char* what, std::uint64_t offset) const;
+
+  std::unique_ptr<File> file_;
+  std::string path_;
+  ImageHeader header_;
+  std::vector<ImageBlock> blocks_;
+  std::uint64_t seed_ = 0;
+  std::uint64_t keys_ = 0;
+  std::uint64_t bytes_ = 0;
+  Lsn newest_ = kNoLsn;
+};
+
+/// `%016x.image` by the image's `from`.
+std::string image_name(Lsn from);
+std::optional<Lsn> parse_image_name(std::string_view name) noexcept;
+
+}  // namespace stave::store

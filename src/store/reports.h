@@ -1,0 +1,49 @@
+// What the parts that look after the log tell about themselves: plain numbers, at one moment.
+#pragma once
+
+#include <cstdint>
+
+#include "stave/units.h"
+
+namespace stave::store {
+
+struct CheckpointStats {
+  std::uint64_t written = 0;  ///< Images since open.
+  std::uint64_t failed = 0;
+  bool running = false;
+  std::uint64_t keys_done = 0;  ///< Of the one in progress.
+  Lsn last{};                   ///< Where the log is read from after the newest image.
+  UnixMs last_time{0};
+  std::uint64_t last_ns = 0;     ///< How long it took.
+  std::uint64_t last_bytes = 0;  ///< Its size.
+};
+
+struct CleanerStats {
+  bool running = false;
+  std::uint64_t runs = 0;             ///< Since open; likewise below.
+  std::uint64_t scanned_bytes = 0;    ///< Read.
+  std::uint64_t relocated_bytes = 0;  ///< Written again, because they were alive.
+  std::uint64_t relocated_records = 0;
+  std::uint64_t freed_bytes = 0;    ///< Of files removed.
+  Lsn boundary{};                   ///< Nothing before it is needed for the present state.
+  std::uint64_t live_bytes = 0;     ///< Of the log, estimated.
+  std::uint64_t waiting_bytes = 0;  ///< Cleaned, but kept for history, a snapshot or an older image.
+};
+
+/// What one explicit cleaning did.
+struct CleanReport {
+  std::uint64_t scanned_bytes = 0;
+  std::uint64_t relocated_bytes = 0;
+  std::uint64_t freed_bytes = 0;
+};
+
+struct BudgetStats {
+  std::uint64_t used = 0;
+  std::uint64_t peak = 0;
+  std::uint64_t limit = 0;
+  std::uint64_t spilled_values = 0;  ///< Taken out of memory since open.
+  std::uint64_t evicted_keys = 0;
+  bool exhausted = false;  ///< There is nothing left to take out; writes that need memory are refused.
+};
+
+}  // namespace stave::store

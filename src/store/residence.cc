@@ -1,0 +1,137 @@
+// Values that are in the log and not in memory: reading them for somebody, keeping them, fetching them ahead.
+#include <algorithm>
+#include <boost/container/small_vector.hpp>
+
+#include "base/try.h"
+#include "store/compression.h"
+#include "store/engine.h"
+#include "store/fetcher.h"
+
+namespace stave::store {
+
+using keyspace::Entry;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+Result<void> Engine::value_of(const log::RecordView& record, std::string& value) {
+  if (!record.compressed()) {
+    value.assign(record.payload);
+    return {};
+  }
+  thread_local std::string scratch;
+  STAVE_ASSIGN(const std::string_view raw_value, compression_->unpack(record.payload, scratch));
+  value.assign(raw_value);
+  return {};
+}
+
+Result<void> Engine::load_value(Lsn address, std::string& value, ValueType* type) try {
+  thread_local std::vector<std::byte> buffer;
+  for (;;) {
+    STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer));
+    switch (record.kind) {
+      case log::RecordKind::kString:
+      case log::RecordKind::kJson:
+        if (type != nullptr) *type = type_of(record.kind);
+        return value_of(record, value);
+      case log::RecordKind::kSetExpiry:
+      case log::RecordKind::kRefresh:
+        if (record.prev == kNoLsn || record.prev >= address) break;
+        address = record.prev;
+        continue;
+      default: break;
+    }
+    return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(address)) +
+                                         " should hold a value and does not; `stave doctor` can examine the directory");
+  }
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory to read the value from the log");
+}
+
+// A value comes back for good when there is room, or when it is asked for again before the hand of the budget came by:
+// one reading of everything must not drive out what is used all the time.
+void Engine::keep_resident(Shard& shard, std::uint64_t hash, Entry entry, std::string_view value) {
+  if (value.size() != entry.value_size()) return;
+  if (!budget_.has_room(value.size()) && (budget_.policy() != MemoryPolicy::kSpill || entry.heat() == 0)) return;
+  // Without memory it stays where it is, and is shown all the same.
+  static_cast<void>(shard.fill(hash, entry, value));
+}
+
+bool Engine::must_fetch(std::span<const KeyRef> keys) {
+  if (!ever_spilled_.load(std::memory_order_relaxed)) [[likely]]
+    return false;
+  for (const KeyRef& key : keys) {
+    const std::uint64_t hash = hash_of(key);
+    Shard& shard = shard_of(key.database, hash);
+    if (shard.spilled() == 0) continue;
+    base::ShortLock lock(shard.mutex());
+    const Entry entry = shard.find(hash, key.key);
+    if (entry && !entry.resident()) return true;
+  }
+  return false;
+}
+
+// What is missing is read with no shard held; then it is looked again whether that is still what the keys hold. Writers
+// can make that go on for ever, in theory: each round means that somebody else got on.
+Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access,
+                                     base::FunctionRef<void(std::size_t, const ValueView*)> show)
+    STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  struct Probe {
+    std::uint64_t hash;
+    Shard* shard;
+    Lsn wanted = kNoLsn;
+    Loaded loaded;
+  };
+  std::vector<Probe> probes(keys.size());
+  boost::container::small_vector<ShardId, 32> ids(keys.size(), boost::container::default_init);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    probes[i].hash = hash_of(keys[i]);
+    ids[i] = keyspace_.shard_id(keys[i].database, probes[i].hash);
+    probes[i].shard = &keyspace_.shard(ids[i]);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  for (;;) {
+    lock_all(ids);
+    bool complete = true;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
+      probes[i].wanted = kNoLsn;
+      if (!entry || entry.resident() || probes[i].loaded.address == entry.address()) continue;
+      probes[i].wanted = entry.address();
+      complete = false;
+    }
+    if (complete) break;
+    unlock_all(ids);
+    for (Probe& probe : probes) {
+      if (probe.wanted == kNoLsn) continue;
+      auto loaded = load_value(probe.wanted, probe.loaded.value);
+      if (loaded) {
+        probe.loaded.address = probe.wanted;
+        fetched_values_.fetch_add(1, std::memory_order_relaxed);
+        continue;
+      }
+      // The cleaner may have moved the record and dropped the segment since it was looked up.
+      lock_all(ids);
+      const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
+      const Entry entry = probe.shard->find(probe.hash, key.key);
+      const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
+      unlock_all(ids);
+      if (!moved) return fail(std::move(loaded).error());
+    }
+  }
+  Pending pending;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    show_entry(
+        *probes[i].shard, probes[i].hash, keys[i], access, &probes[i].loaded,
+        [&](const ValueView* view) { show(i, view); }, pending);
+  }
+  unlock_all(ids);
+  budget_.settle();
+  return pending;
+}
+
+void Engine::fetch(std::span<const KeyRef> keys, std::function<void()> done) {
+  fetcher_->fetch(keys, std::move(done));
+}
+
+}  // namespace stave::store

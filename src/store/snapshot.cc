@@ -1,0 +1,198 @@
+#include "store/snapshot.h"
+
+#include <algorithm>
+
+#include "base/try.h"
+
+namespace stave::store {
+
+using keyspace::Entry;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+namespace {
+/// Entries looked at under one lock.
+constexpr std::size_t kLookEntries = 128;
+/// Larger values are read from the log rather than copied under the lock; so is what goes beyond the second.
+constexpr std::size_t kCopiedMax = 32u << 10;
+constexpr std::size_t kCopiedTotal = 256u << 10;
+}  // namespace
+
+SnapshotWalk::SnapshotWalk(Engine& engine)
+    : engine_(engine), stretches_(engine.keyspace_.shard_count()), inherited_(engine.keyspace_.shard_count()) {
+  for (int database = 0; database < engine.keyspace_.databases(); ++database) place_of_.push_back(database);
+  base::MutexLock lock(engine_.walks_mutex_);
+  // Under this lock: a flush or swap either is before the cut, or finds the walk registered.
+  cut_ = engine_.log_->tail();
+  time_ = engine_.now();
+  engine_.walks_.push_back(this);
+}
+
+SnapshotWalk::~SnapshotWalk() {
+  base::MutexLock lock(engine_.walks_mutex_);
+  std::erase(engine_.walks_, this);
+}
+
+void SnapshotWalk::inherit(ShardId id, Lsn flush, const std::shared_ptr<Shard>& contents) {
+  if (flush <= cut_ || contents == nullptr) return;
+  base::MutexLock lock(mutex_);
+  const auto per = static_cast<ShardId>(engine_.keyspace_.shards_per_database());
+  for (std::size_t origin = 0; origin < place_of_.size(); ++origin) {
+    if (place_of_[origin] != static_cast<int>(id / per)) continue;
+    auto& slot = inherited_[origin * per + id % per];
+    // Only the first flush takes away what was there at the cut.
+    if (slot == nullptr) slot = contents;
+  }
+}
+
+void SnapshotWalk::swapped(int first, int second, Lsn swap) {
+  if (swap < cut_) return;
+  base::MutexLock lock(mutex_);
+  for (int& place : place_of_) {
+    if (place == first) {
+      place = second;
+    } else if (place == second) {
+      place = first;
+    }
+  }
+}
+
+Result<SnapshotReport> SnapshotWalk::run(Show show) try {
+  report_.cut = cut_;
+  report_.time = time_;
+  for (ShardId origin = 0; origin < stretches_.size(); ++origin) STAVE_TRY(walk_shard(origin, show));
+  STAVE_TRY(read_log(show));
+  return report_;
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory for the snapshot");
+}
+
+// --- what has not changed --------------------------------------------------------------------------------------------
+
+Result<void> SnapshotWalk::walk_shard(ShardId origin, Show show) {
+  const int database = static_cast<int>(origin / engine_.keyspace_.shards_per_database());
+  for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
+    found_.clear();
+    position = look(origin, position);
+    for (const Found& found : found_) STAVE_TRY(show_item(database, found, show));
+  }
+  return {};
+}
+
+SnapshotWalk::Place SnapshotWalk::place(ShardId origin) const {
+  base::MutexLock lock(mutex_);
+  const auto per = static_cast<ShardId>(engine_.keyspace_.shards_per_database());
+  return {static_cast<ShardId>(place_of_[origin / per]) * per + origin % per, inherited_[origin]};
+}
+
+std::uint64_t SnapshotWalk::look(ShardId origin, std::uint64_t position) {
+  for (;;) {
+    const Place before = place(origin);
+    if (before.inherited != nullptr) {
+      // Nobody else changes it any more; the lock is for the analysis, and free.
+      base::ShortLock lock(before.inherited->mutex());
+      stretches_[origin].push_back({position, Lsn{kLsnMax}});
+      return collect(*before.inherited, position);
+    }
+    Shard& shard = engine_.keyspace_.shard(before.id);
+    base::ShortLock lock(shard.mutex());
+    // Whoever flushes or swaps needs this lock, so what is true now stays true while it is held.
+    const Place now = place(origin);
+    if (now.id != before.id || now.inherited != nullptr) continue;
+    stretches_[origin].push_back({position, engine_.log_->tail()});
+    return collect(shard, position);
+  }
+}
+
+std::uint64_t SnapshotWalk::collect(const Shard& shard, std::uint64_t position) {
+  std::size_t copied = 0;
+  return shard.scan(position, kLookEntries, [&](Entry entry) {
+    if (entry.version() >= cut_) return;
+    const Expiry expiry = entry.expiry();
+    if (expiry.passed(time_)) return;
+    Found& found = found_.emplace_back();
+    found.key.assign(entry.key());
+    found.type = entry.type();
+    found.expiry = expiry;
+    found.version = entry.version();
+    if (entry.resident() && entry.value_size() <= kCopiedMax && copied < kCopiedTotal) {
+      found.value.assign(entry.value());
+      copied += found.value.size();
+    } else {
+      found.address = entry.address();
+    }
+  });
+}
+
+Result<void> SnapshotWalk::show_item(int database, const Found& found, Show show) {
+  // No segment is dropped while a walk goes on, so an address once seen stays readable.
+  ValueType type = found.type;
+  if (found.address != kNoLsn) STAVE_TRY(engine_.load_value(found.address, value_, &type));
+  ++report_.keys;
+  return show({.database = database,
+               .key = found.key,
+               .type = shown_type(type),
+               .json = type == ValueType::kJson,
+               .value = found.address != kNoLsn ? std::string_view(value_) : std::string_view(found.value),
+               .expiry = found.expiry,
+               .version = found.version});
+}
+
+// --- what has changed ------------------------------------------------------------------------------------------------
+
+Lsn SnapshotWalk::as_of(int database, std::uint64_t hash) const {
+  const auto& stretches = stretches_[engine_.keyspace_.shard_id(database, hash)];
+  const auto after = std::ranges::upper_bound(stretches, hash >> 32, {}, &Stretch::position);
+  return after == stretches.begin() ? kNoLsn : std::prev(after)->as_of;
+}
+
+Result<void> SnapshotWalk::read_log(Show show) {
+  Lsn end = cut_;
+  for (const auto& stretches : stretches_)
+    for (const Stretch& stretch : stretches)
+      if (stretch.as_of != Lsn{kLsnMax}) end = std::max(end, stretch.as_of);
+  // An inherited shard changed until it was flushed, and that was before this moment.
+  bool any_inherited = false;
+  {
+    base::MutexLock lock(mutex_);
+    any_inherited = std::ranges::any_of(inherited_, [](const auto& shard) { return shard != nullptr; });
+  }
+  if (any_inherited) end = std::max(end, engine_.log_->tail());
+  if (end == cut_) return {};
+  STAVE_TRY(engine_.log_->wait_written(end));
+  std::vector<int> origins;
+  for (int database = 0; database < engine_.keyspace_.databases(); ++database) origins.push_back(database);
+  return engine_.log_->scan(cut_, end, [&](std::span<const log::RecordView> run) -> Result<void> {
+    for (const log::RecordView& record : run) STAVE_TRY(look_at_record(record, origins, show));
+    return {};
+  });
+}
+
+// `origins`: which database of the cut each one is at the time of the record.
+Result<void> SnapshotWalk::look_at_record(const log::RecordView& record, std::vector<int>& origins, Show show) {
+  if (record.kind == log::RecordKind::kSwap) {
+    std::swap(origins[record.database], origins[static_cast<unsigned char>(record.payload[0])]);
+    return {};
+  }
+  if (record.relocated()) {
+    relocations_ = true;
+    return {};
+  }
+  if (record.prev == kNoLsn || record.kind == log::RecordKind::kRefresh) return {};
+  // Replaced something that had been replaced behind the cut already, unless the cleaner had only moved that.
+  if (record.prev >= cut_ && !relocations_) return {};
+  const int database = origins[record.database];
+  if (record.lsn >= as_of(database, engine_.keyspace_.hash(record.key))) return {};
+  STAVE_ASSIGN(const log::RecordView held, engine_.log_->read(record.prev, buffer_));
+  if (held.version >= cut_) return {};
+  Found found{.key = std::string(record.key), .expiry = held.expiry, .version = held.version, .address = record.prev};
+  if (held.expiry.passed(time_)) {
+    // A sliding key lives longer than its record says, when it was read.
+    if (held.expiry.sliding_ms == 0 || record.kind == log::RecordKind::kExpire) return {};
+    found.expiry.at = time_ + held.expiry.sliding_ms;
+  }
+  ++report_.from_log;
+  return show_item(database, found, show);
+}
+
+}  // namespace stave::store

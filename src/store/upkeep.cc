@@ -1,0 +1,330 @@
+#include "store/upkeep.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "base/thread.h"
+#include "base/try.h"
+#include "store/cleaner.h"
+#include "store/warm_up.h"
+
+namespace stave::store {
+
+namespace {
+constexpr std::int64_t kLookEveryMs = 50;
+/// After a failure: a full disk or a broken one is not asked all the time.
+constexpr std::uint64_t kRetryNs = 5'000'000'000;
+/// A log shorter than this is read in no time; it needs no image.
+constexpr std::uint64_t kShortLog = 256u << 10;
+/// Where cleaning begins and ends, as parts of the ceiling. The rest is for what is written meanwhile, and for what
+/// waits for the next image.
+constexpr double kBeginAt = 0.8;
+constexpr double kEndAt = 0.7;
+}  // namespace
+
+Upkeep::Upkeep(Engine& engine)
+    : max_space_amplification(engine.options().max_space_amplification),
+      clean_bytes_per_second(engine.options().clean_bytes_per_second),
+      checkpoint_bytes(engine.options().checkpoint_bytes),
+      checkpoint_interval_ms(engine.options().checkpoint_interval_ms),
+      history_ms(engine.options().history_ms),
+      history_bytes(engine.options().history_bytes),
+      engine_(engine),
+      checkpoint_(engine) {}
+
+void Upkeep::adopt(std::vector<ImageHeader> images, Lsn boundary) {
+  if (!images.empty()) tail_at_checkpoint_.store(raw(images.front().from), std::memory_order_relaxed);
+  checkpoint_.adopt(std::move(images));
+  note_boundary(boundary);
+}
+
+void Upkeep::note_boundary(Lsn boundary) noexcept {
+  if (raw(boundary) > boundary_.load(std::memory_order_relaxed))
+    boundary_.store(raw(boundary), std::memory_order_relaxed);
+}
+
+// --- the thread ------------------------------------------------------------------------------------------------------
+
+void Upkeep::start(bool warm) {
+  engine_.warming_.store(warm, std::memory_order_relaxed);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Upkeep::stop() {
+  {
+    base::MutexLock lock(wake_mutex_);
+    stop_.store(true, std::memory_order_relaxed);
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Upkeep::wait_a_while() {
+  base::MutexLock lock(wake_mutex_);
+  if (!stop_.load(std::memory_order_relaxed) && !asked_) wake_.wait_for_ms(wake_mutex_, kLookEveryMs);
+}
+
+void Upkeep::run() {
+  base::set_thread_name("stave-upkeep");
+  if (engine_.warming_.load(std::memory_order_relaxed)) {
+    // What cannot be read ahead is met by whoever asks for it.
+    static_cast<void>(WarmUp(engine_).run(stop_));
+    engine_.warming_.store(false, std::memory_order_relaxed);
+  }
+  while (!stop_.load(std::memory_order_relaxed)) {
+    tick();
+    bool asked = false;
+    {
+      base::MutexLock lock(wake_mutex_);
+      asked = std::exchange(asked_, false);
+    }
+    if (asked) static_cast<void>(clean());
+    wait_a_while();
+  }
+}
+
+void Upkeep::tick() {
+  const std::uint64_t now = engine_.clock().monotonic_ns();
+  base::MutexLock lock(work_mutex_);
+  if (now < failed_until_ns_) return;
+  estimate_stored_ratio();
+  Result<void> done;
+  if (cleaning_due()) done = clean_until_enough();
+  if (done && checkpoint_due()) {
+    done = write_checkpoint();
+    if (done) done = drop();
+  }
+  if (done) engine_.train_compression();
+  if (!done) failed_until_ns_ = now + kRetryNs;
+}
+
+bool Upkeep::ask_to_clean() {
+  if (cleaning_.load(std::memory_order_relaxed)) return false;
+  {
+    base::MutexLock lock(wake_mutex_);
+    asked_ = true;
+  }
+  wake_.notify_all();
+  return true;
+}
+
+/// Waits as long as the pace demands.
+void Upkeep::pause(std::uint64_t bytes) {
+  const std::uint64_t rate = clean_bytes_per_second.load(std::memory_order_relaxed);
+  if (rate == 0 || !thread_.joinable()) return;
+  const auto ms = static_cast<std::int64_t>(std::min<std::uint64_t>(bytes * 1000 / rate, 1000));
+  if (ms == 0) return;
+  base::MutexLock lock(wake_mutex_);
+  if (!stop_.load(std::memory_order_relaxed)) wake_.wait_for_ms(wake_mutex_, ms);
+}
+
+// --- checkpoints -----------------------------------------------------------------------------------------------------
+
+bool Upkeep::checkpoint_due() {
+  const std::uint64_t tail = raw(engine_.log_->tail());
+  const std::uint64_t since = tail - std::min(tail, tail_at_checkpoint_.load(std::memory_order_relaxed));
+  const std::uint64_t bytes = checkpoint_bytes.load(std::memory_order_relaxed);
+  if (bytes != 0 && since >= bytes) return true;
+  const std::int64_t age = checkpoint_interval_ms.load(std::memory_order_relaxed);
+  if (age == 0 || since < kShortLog) return false;
+  const UnixMs last = std::max(checkpoint_.stats().last_time, engine_.opened_);
+  return engine_.now() - last >= age;
+}
+
+Result<void> Upkeep::write_checkpoint() {
+  const std::uint64_t tail = raw(engine_.log_->tail());
+  STAVE_TRY(checkpoint_.write(Lsn{boundary_.load(std::memory_order_relaxed)}, stop_));
+  tail_at_checkpoint_.store(tail, std::memory_order_relaxed);
+  return {};
+}
+
+Result<void> Upkeep::checkpoint() {
+  base::MutexLock lock(work_mutex_);
+  STAVE_TRY(write_checkpoint());
+  return drop();
+}
+
+void Upkeep::close() {
+  base::MutexLock lock(work_mutex_);
+  stop_.store(false, std::memory_order_relaxed);  // nobody else is left to stop it
+  const std::uint64_t tail = raw(engine_.log_->tail());
+  if (tail - std::min(tail, tail_at_checkpoint_.load(std::memory_order_relaxed)) < kShortLog) return;
+  // Without an image the next open reads the log, and finds the same.
+  static_cast<void>(write_checkpoint());
+}
+
+// --- cleaning --------------------------------------------------------------------------------------------------------
+
+// Values lie packed in the log, and how well is not noted anywhere: so some of them, drawn at random, are looked at, each
+// time the log has grown by half a segment.
+void Upkeep::estimate_stored_ratio() {
+  constexpr std::uint64_t kDraws = 256;
+  const std::uint64_t tail = raw(engine_.log_->tail());
+  if (tail - std::min(tail, tail_at_estimate_) < engine_.options().segment_bytes / 2) return;
+  tail_at_estimate_ = tail;
+  const std::size_t shards = engine_.keyspace_.shard_count();
+  double data = 0;
+  double stored = 0;
+  std::vector<std::byte> buffer;
+  for (std::uint64_t draw = 0, tries = 0; draw < kDraws && tries < 64 * kDraws; ++tries) {
+    keyspace::Shard& shard = engine_.keyspace_.shard(static_cast<keyspace::ShardId>(base::thread_random() % shards));
+    if (shard.size() == 0) continue;
+    Lsn address = kNoLsn;
+    std::size_t size = 0;
+    {
+      base::ShortLock lock(shard.mutex());
+      const keyspace::Entry entry = shard.random_entry(base::thread_random());
+      if (!entry || entry.delta()) continue;
+      address = entry.address();
+      size = entry.key().size() + entry.value_size() + log::kRecordHeaderBytes;
+    }
+    ++draw;
+    // Reading a large value to learn its length would cost more than it tells.
+    constexpr std::size_t kLargest = 1u << 20;
+    if (size > kLargest) continue;
+    const auto record = engine_.log_->read(address, buffer);
+    if (!record) continue;
+    data += static_cast<double>(size);
+    stored += record->length;
+  }
+  if (data > 0) stored_ratio_.store(stored / data, std::memory_order_relaxed);
+}
+
+std::uint64_t Upkeep::counted_bytes() const {
+  const log::LogStats log = engine_.log_->stats();
+  // What has to be kept for its own sake is not garbage that could be given back.
+  const std::uint64_t from =
+      std::max(raw(log.first), std::min(raw(history_limit()), boundary_.load(std::memory_order_relaxed)));
+  return raw(log.tail) - std::min(raw(log.tail), from);
+}
+
+bool Upkeep::cleaning_due() {
+  const double ceiling = max_space_amplification.load(std::memory_order_relaxed);
+  if (ceiling == 0) return false;
+  const double allowed = ceiling * kBeginAt * static_cast<double>(engine_.live_log_bytes());
+  const auto segment = static_cast<double>(engine_.options().segment_bytes);
+  // The segment being written, and one more, are not to be helped.
+  return static_cast<double>(counted_bytes()) > allowed + 2 * segment;
+}
+
+// Cleans the oldest segment that is still needed; false when only the active one is left.
+Result<bool> Upkeep::clean_one() {
+  const std::uint64_t boundary = boundary_.load(std::memory_order_relaxed);
+  for (const log::SegmentInfo& segment : engine_.log_->segments()) {
+    if (raw(segment.base) < boundary) continue;
+    if (!segment.sealed) return false;
+    STAVE_ASSIGN(const Cleaner::Done done,
+                 Cleaner(engine_).clean(segment, stop_, [this](std::uint64_t bytes) { pause(bytes); }));
+    scanned_.fetch_add(done.scanned_bytes, std::memory_order_relaxed);
+    relocated_.fetch_add(done.relocated_bytes, std::memory_order_relaxed);
+    relocated_records_.fetch_add(done.relocated_records, std::memory_order_relaxed);
+    note_boundary(segment.end);
+    return true;
+  }
+  return false;
+}
+
+Result<void> Upkeep::clean_until_enough() {
+  cleaning_.store(true, std::memory_order_relaxed);
+  runs_.fetch_add(1, std::memory_order_relaxed);
+  const double ceiling = max_space_amplification.load(std::memory_order_relaxed);
+  Result<void> result;
+  // Once round the log is as much as can help, whatever the estimate of what is alive says.
+  const std::uint64_t round = raw(engine_.log_->tail());
+  while (result && boundary_.load(std::memory_order_relaxed) < round) {
+    const std::uint64_t needed = raw(engine_.log_->tail()) - boundary_.load(std::memory_order_relaxed);
+    if (static_cast<double>(needed) < ceiling * kEndAt * static_cast<double>(engine_.live_log_bytes())) break;
+    auto more = clean_one();
+    if (!more) result = fail(std::move(more).error());
+    if (more && !*more) break;
+  }
+  if (result) result = write_checkpoint();
+  if (result) result = drop();
+  if (result && cleaning_due()) {
+    // What was just cleaned waits for an older image; over the ceiling that one gives way.
+    result = checkpoint_.forget_before(Lsn{boundary_.load(std::memory_order_relaxed)});
+    if (result) result = drop();
+  }
+  cleaning_.store(false, std::memory_order_relaxed);
+  return result;
+}
+
+Result<CleanReport> Upkeep::clean() {
+  base::MutexLock lock(work_mutex_);
+  cleaning_.store(true, std::memory_order_relaxed);
+  runs_.fetch_add(1, std::memory_order_relaxed);
+  auto report = clean_everything();
+  cleaning_.store(false, std::memory_order_relaxed);
+  return report;
+}
+
+Result<CleanReport> Upkeep::clean_everything() {
+  const CleanerStats before = cleaner_stats();
+  STAVE_TRY(engine_.log_->roll());
+  const std::uint64_t round = raw(engine_.log_->tail());
+  while (boundary_.load(std::memory_order_relaxed) < round) {
+    STAVE_ASSIGN(const bool more, clean_one());
+    if (!more) break;
+  }
+  // Two, so that both images that are kept can do without what was cleaned.
+  STAVE_TRY(write_checkpoint());
+  if (checkpoint_.needed() != Lsn{boundary_.load(std::memory_order_relaxed)}) STAVE_TRY(write_checkpoint());
+  STAVE_TRY(drop());
+  const CleanerStats after = cleaner_stats();
+  return CleanReport{.scanned_bytes = after.scanned_bytes - before.scanned_bytes,
+                     .relocated_bytes = after.relocated_bytes - before.relocated_bytes,
+                     .freed_bytes = after.freed_bytes - before.freed_bytes};
+}
+
+// --- dropping --------------------------------------------------------------------------------------------------------
+
+/// What is behind this is kept for history; what is before may go.
+Lsn Upkeep::history_limit() const {
+  const std::int64_t age = history_ms.load(std::memory_order_relaxed);
+  const std::uint64_t bytes = history_bytes.load(std::memory_order_relaxed);
+  const std::uint64_t boundary = boundary_.load(std::memory_order_relaxed);
+  std::uint64_t limit = boundary;
+  if (bytes != 0) limit = boundary - std::min(boundary, bytes);
+  if (age == 0) return Lsn{limit};
+  std::vector<std::byte> buffer;
+  std::uint64_t young = boundary;
+  const UnixMs oldest = engine_.now() + -age;
+  for (const log::SegmentInfo& segment : engine_.log_->segments()) {
+    if (raw(segment.end) > boundary) break;
+    // The next one's first record is younger than everything here.
+    const auto record = engine_.log_->read(segment.end, buffer);
+    if (record && record->time < oldest) continue;
+    young = raw(segment.base);
+    break;
+  }
+  return Lsn{bytes != 0 ? std::max(young, limit) : young};
+}
+
+Result<void> Upkeep::drop() {
+  {
+    base::MutexLock lock(engine_.walks_mutex_);
+    if (!engine_.walks_.empty()) return {};
+  }
+  const Lsn needed = checkpoint_.needed();
+  if (needed == kNoLsn) return {};
+  const Lsn limit = std::min({needed, Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit()});
+  STAVE_ASSIGN(const std::uint64_t freed, engine_.log_->drop_before(limit));
+  freed_.fetch_add(freed, std::memory_order_relaxed);
+  return {};
+}
+
+CleanerStats Upkeep::cleaner_stats() const {
+  const log::LogStats log = engine_.log_->stats();
+  const std::uint64_t boundary = boundary_.load(std::memory_order_relaxed);
+  return {.running = cleaning_.load(std::memory_order_relaxed),
+          .runs = runs_.load(std::memory_order_relaxed),
+          .scanned_bytes = scanned_.load(std::memory_order_relaxed),
+          .relocated_bytes = relocated_.load(std::memory_order_relaxed),
+          .relocated_records = relocated_records_.load(std::memory_order_relaxed),
+          .freed_bytes = freed_.load(std::memory_order_relaxed),
+          .boundary = Lsn{boundary},
+          .live_bytes = engine_.live_log_bytes(),
+          .waiting_bytes = boundary - std::min(boundary, raw(log.first))};
+}
+
+}  // namespace stave::store

@@ -1,0 +1,97 @@
+// When it is time for a checkpoint, for cleaning, for dropping segments, and the thread that does them.
+//
+// Promises: the log takes no more than `max_space_amplification` times what is alive in it, as far as nothing has to be
+// kept for history, a snapshot or an image; after a restart the log is read for no longer than `checkpoint_bytes` take;
+// no call of a user waits for any of it, unless it asked to. Without a thread `tick` does the same in bounded steps.
+// Must not know: how any of it is done.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "base/mutex.h"
+#include "store/checkpoint.h"
+#include "store/engine.h"
+
+namespace stave::store {
+
+class Upkeep {
+ public:
+  explicit Upkeep(Engine& engine);
+  ~Upkeep() { stop(); }
+  Upkeep(const Upkeep&) = delete;
+  Upkeep& operator=(const Upkeep&) = delete;
+
+  /// What recovery found: the images and where the log's live part begins.
+  void adopt(std::vector<ImageHeader> images, Lsn boundary);
+  /// A trim record said so.
+  void note_boundary(Lsn boundary) noexcept;
+  /// Starts the thread; `warm` values are brought back first.
+  void start(bool warm);
+  /// Ends the thread and whatever it does, in bounded time.
+  void stop();
+
+  /// As Engine::checkpoint and Engine::clean.
+  Result<void> checkpoint() STAVE_EXCLUDES(work_mutex_);
+  Result<CleanReport> clean() STAVE_EXCLUDES(work_mutex_);
+  /// Asks the thread for a cleaning, without waiting (BGREWRITEAOF). False when one is going on.
+  bool ask_to_clean() STAVE_EXCLUDES(wake_mutex_);
+  /// One bounded step of what is due, for engines without a thread.
+  void tick() STAVE_EXCLUDES(work_mutex_);
+  /// The image that a clean stop leaves behind, unless the log is short anyway.
+  void close() STAVE_EXCLUDES(work_mutex_);
+
+  // Live settings; see Options.
+  std::atomic<double> max_space_amplification;
+  std::atomic<std::uint64_t> clean_bytes_per_second;
+  std::atomic<std::uint64_t> checkpoint_bytes;
+  std::atomic<std::int64_t> checkpoint_interval_ms;
+  std::atomic<std::int64_t> history_ms;
+  std::atomic<std::uint64_t> history_bytes;
+
+  [[nodiscard]] CheckpointStats checkpoint_stats() const { return checkpoint_.stats(); }
+  [[nodiscard]] CleanerStats cleaner_stats() const;
+  /// Bytes of the log for a byte of keys and values; values may be packed.
+  [[nodiscard]] double stored_ratio() const noexcept { return stored_ratio_.load(std::memory_order_relaxed); }
+
+ private:
+  void run();
+  void wait_a_while();
+  void estimate_stored_ratio() STAVE_REQUIRES(work_mutex_);
+  bool checkpoint_due();
+  bool cleaning_due();
+  /// Bytes of the log that may not be more than the ceiling allows.
+  [[nodiscard]] std::uint64_t counted_bytes() const;
+  [[nodiscard]] Lsn history_limit() const;
+  Result<void> write_checkpoint() STAVE_REQUIRES(work_mutex_);
+  Result<bool> clean_one() STAVE_REQUIRES(work_mutex_);
+  Result<void> clean_until_enough() STAVE_REQUIRES(work_mutex_);
+  Result<void> drop() STAVE_REQUIRES(work_mutex_);
+  Result<CleanReport> clean_everything() STAVE_REQUIRES(work_mutex_);
+  void pause(std::uint64_t bytes) STAVE_EXCLUDES(wake_mutex_);
+
+  Engine& engine_;
+  Checkpoint checkpoint_;
+  base::Mutex work_mutex_;
+  std::atomic<std::uint64_t> boundary_{0};
+  std::atomic<std::uint64_t> tail_at_checkpoint_{0};
+  std::atomic<double> stored_ratio_{1};
+  std::uint64_t failed_until_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;
+  std::uint64_t tail_at_estimate_ STAVE_GUARDED_BY(work_mutex_) = 0;
+
+  std::atomic<bool> cleaning_{false};
+  std::atomic<std::uint64_t> runs_{0};
+  std::atomic<std::uint64_t> scanned_{0};
+  std::atomic<std::uint64_t> relocated_{0};
+  std::atomic<std::uint64_t> relocated_records_{0};
+  std::atomic<std::uint64_t> freed_{0};
+
+  base::Mutex wake_mutex_;
+  base::ConditionVariable wake_;
+  bool asked_ STAVE_GUARDED_BY(wake_mutex_) = false;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+}  // namespace stave::store

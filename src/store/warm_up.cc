@@ -1,0 +1,73 @@
+#include "store/warm_up.h"
+
+#include <array>
+
+#include "base/try.h"
+
+namespace stave::store {
+
+using keyspace::Entry;
+using keyspace::Shard;
+
+unsigned WarmUp::coldest_that_fits() {
+  const std::uint64_t limit = engine_.budget_.max();
+  if (limit == 0) return 0;
+  std::array<std::uint64_t, Entry::kHeatMax + 1> bytes{};
+  for (keyspace::ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) {
+    Shard& shard = engine_.keyspace_.shard(id);
+    for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
+      base::ShortLock lock(shard.mutex());
+      position = shard.scan(position, 128, [&](Entry entry) {
+        if (!entry.resident()) bytes[entry.heat()] += entry.value_size();
+      });
+    }
+  }
+  std::uint64_t room = limit - std::min(limit, engine_.budget_.used());
+  unsigned coldest = Entry::kHeatMax;
+  for (unsigned heat = Entry::kHeatMax;; --heat) {
+    if (bytes[heat] > room) break;
+    room -= bytes[heat];
+    coldest = heat;
+    if (heat == 0) break;
+  }
+  return coldest;
+}
+
+Result<void> WarmUp::run(const std::atomic<bool>& stop) {
+  const unsigned coldest = coldest_that_fits();
+  const Lsn end = engine_.log_->written();
+  for (const log::SegmentInfo& segment : engine_.log_->segments()) {
+    if (stop.load(std::memory_order_relaxed) || segment.base >= end) break;
+    // A segment that is dropped meanwhile had nothing in it that is alive.
+    auto done = engine_.log_->scan(segment.base, std::min(segment.end, end),
+                                   [&](std::span<const log::RecordView> run) -> Result<void> {
+                                     if (stop.load(std::memory_order_relaxed))
+                                       return fail(ErrorCode::kAborted, "the store is closing");
+                                     for (const log::RecordView& record : run) bring(record, coldest);
+                                     return {};
+                                   });
+    if (!done && done.error().code() != ErrorCode::kNotFound) return done;
+  }
+  return {};
+}
+
+void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
+  if (record.kind != log::RecordKind::kString && record.kind != log::RecordKind::kJson) return;
+  const std::uint64_t hash = engine_.keyspace_.hash(record.key);
+  const auto wanted = [&](Entry entry) {
+    return entry && !entry.resident() && entry.address() == record.lsn && entry.heat() >= coldest &&
+           engine_.budget_.has_room(entry.value_size());
+  };
+  Shard& shard = engine_.shard_of(record.database, hash);
+  {
+    base::ShortLock lock(shard.mutex());
+    if (!wanted(shard.find(hash, record.key))) return;
+  }
+  if (!engine_.value_of(record, value_)) return;
+  base::ShortLock lock(shard.mutex());
+  const Entry entry = shard.find(hash, record.key);
+  if (!wanted(entry) || entry.value_size() != value_.size()) return;
+  if (shard.fill(hash, entry, value_)) engine_.warmed_values_.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace stave::store
