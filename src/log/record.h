@@ -38,9 +38,18 @@ enum class RecordKind : std::uint8_t {
   kClose = 7,      ///< A clean close: everything before it was durable when it was written. No key.
   kRefresh = 8,    ///< A read put a sliding deadline off: like kSetExpiry, but the key's version stays.
   kTrim = 9,       ///< Everything live before the LSN in the payload (u64) has been written again behind it. No key.
+  kLost = 10,      ///< Here lay records that were damaged; a repair put this in their place. No key, no meaning.
   kString = 16,    ///< The key holds this string: payload is the value, whole.
   kJson = 17,      ///< The same, and its writer had it checked to be JSON.
 };
+
+/// The kind's name in what people read, such as "set_expiry"; empty for a number of the future.
+std::string_view to_string(RecordKind kind) noexcept;
+
+/// The record says something about a value that lies in an earlier record of the key.
+constexpr bool is_delta(RecordKind kind) noexcept {
+  return kind == RecordKind::kSetExpiry || kind == RecordKind::kRefresh;
+}
 
 enum RecordFlag : std::uint8_t {
   kCommit = 1,  ///< Last record of its batch.

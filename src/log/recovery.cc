@@ -95,10 +95,7 @@ Result<std::optional<Identity>> Recovery::read_identity() {
   const std::string path = join_path(directory_, kIdentityName);
   STAVE_ASSIGN(const bool exists, files_.exists(path));
   if (!exists) return std::nullopt;
-  STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(path, OpenMode::kRead));
-  std::array<std::byte, kIdentityBytes> bytes{};
-  STAVE_ASSIGN(const std::size_t got, file->read_at(0, bytes));
-  STAVE_ASSIGN(const Identity identity, decode_identity(std::span(bytes).first(got), path));
+  STAVE_ASSIGN(const Identity identity, load_identity(files_, directory_));
   return identity;
 }
 
@@ -118,9 +115,7 @@ Result<void> Recovery::list_segments() {
 }
 
 Result<void> Recovery::read_header(RecoveredSegment& segment, File& file) {
-  std::vector<std::byte> bytes(kSegmentHeaderBytes);
-  STAVE_ASSIGN(const std::size_t got, file.read_at(0, bytes));
-  STAVE_ASSIGN(const SegmentHeader header, decode_segment_header(std::span(bytes).first(got), segment.path));
+  STAVE_ASSIGN(const SegmentHeader header, load_segment_header(file, segment.path));
   if (header.store_id != recovered_.identity.store_id)
     return corrupt("this segment belongs to another store", segment.path, 0);
   if (raw(header.base) != segment.base)
@@ -147,7 +142,10 @@ Result<void> Recovery::check_leftovers_of_creation() {
   for (const RecoveredSegment& segment : recovered_.segments) {
     STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(segment.path, OpenMode::kRead));
     STAVE_ASSIGN(const bool empty, never_written(*file, kSegmentHeaderBytes));
-    if (segment.base != raw(kFirstLsn) || !empty)
+    // A segment with a name has its header, or else is nothing but a name.
+    STAVE_ASSIGN(const bool unborn, never_written(*file, 0));
+    const bool whole = unborn || load_segment_header(*file, segment.path).has_value();
+    if (segment.base != raw(kFirstLsn) || !empty || !whole)
       return corrupt("the identity file is missing but there are segments with data",
                      join_path(directory_, kIdentityName), 0);
   }

@@ -116,11 +116,34 @@ Result<ScanResult> Scanner::scan(const SegmentSource& source, std::uint64_t from
   }
 }
 
-Result<bool> Scanner::proves(const SegmentSource& source, std::uint64_t lsn, std::uint32_t length) {
+Result<bool> Scanner::is_valid(const SegmentSource& source, std::uint64_t lsn, std::uint32_t length) {
   if (length > source.end - lsn) return false;
   std::vector<std::byte> record(length);
   STAVE_ASSIGN(const std::size_t got, read(source, lsn, record));
   return decode(std::span(record).first(got), Lsn{lsn}, source.seed).has_value();
+}
+
+Result<std::optional<std::uint64_t>> Scanner::search(const SegmentSource& source, std::uint64_t front,
+                                                     std::span<const std::byte> bytes, std::size_t at, std::size_t last,
+                                                     bool speaking) {
+  while (at + kRecordHeaderBytes <= bytes.size() && at < last) {
+    // A record does not begin with a length of zero, so five starts are ruled out by eight zeros, and so on.
+    if (is_zero(bytes.data() + at, kRecordHeaderBytes)) {
+      at += kRecordHeaderBytes - 3;
+      continue;
+    }
+    const auto rest = bytes.subspan(at);
+    const bool wanted = !speaking || (static_cast<std::uint8_t>(rest[kFlagsAt]) & kAfterSync) != 0 ||
+                        rest[kKindAt] == static_cast<std::byte>(RecordKind::kClose);
+    if (wanted) {
+      if (const auto length = checked_length(rest, Lsn{front + at}, source.seed)) {
+        STAVE_ASSIGN(const bool valid, is_valid(source, front + at, *length));
+        if (valid) return front + at;
+      }
+    }
+    ++at;
+  }
+  return std::nullopt;
 }
 
 Result<RestResult> Scanner::examine(const SegmentSource& source, std::uint64_t batch_end, std::uint64_t stop) {
@@ -131,36 +154,29 @@ Result<RestResult> Scanner::examine(const SegmentSource& source, std::uint64_t b
   while (front < source.end) {
     STAVE_ASSIGN(const std::size_t have, read(source, front, buffer_));
     if (have == 0) break;
-    const std::byte* const bytes = buffer_.data();
     std::size_t last = have;
-    while (last > 0 && bytes[last - 1] == std::byte{0}) --last;
+    while (last > 0 && buffer_[last - 1] == std::byte{0}) --last;
     if (last > 0) result.nonzero_end = front + last;
-
-    for (std::size_t at = stop >= front ? stop + 1 - front : 0; at + kRecordHeaderBytes <= have && at < last;) {
-      // A record does not begin with a length of zero, so five starts are ruled out by eight zeros, and so on.
-      if (is_zero(bytes + at, kRecordHeaderBytes)) {
-        at += kRecordHeaderBytes - 3;
-        continue;
-      }
-      const auto rest = std::span(buffer_).subspan(at, have - at);
-      const bool speaks = (static_cast<std::uint8_t>(rest[kFlagsAt]) & kAfterSync) != 0 ||
-                          rest[kKindAt] == static_cast<std::byte>(RecordKind::kClose);
-      if (speaks) {
-        if (const auto length = checked_length(rest, Lsn{front + at}, source.seed)) {
-          STAVE_ASSIGN(const bool valid, proves(source, front + at, *length));
-          if (valid) {
-            result.proof = front + at;
-            return result;
-          }
-        }
-      }
-      ++at;
-    }
+    const std::size_t begin = stop >= front ? stop + 1 - front : 0;
+    STAVE_ASSIGN(result.proof, search(source, front, std::span(buffer_).first(have), begin, last, true));
     // The next block overlaps by what may be the beginning of a record.
-    if (front + have >= source.end || have < kRecordHeaderBytes) break;
+    if (result.proof || front + have >= source.end || have < kRecordHeaderBytes) break;
     front += have - (kRecordHeaderBytes - 1);
   }
   return result;
+}
+
+Result<std::optional<std::uint64_t>> Scanner::next_valid(const SegmentSource& source, std::uint64_t after) {
+  size_buffer(source);
+  std::uint64_t front = after + 1;
+  while (front < source.end) {
+    STAVE_ASSIGN(const std::size_t have, read(source, front, buffer_));
+    STAVE_ASSIGN(const auto found, search(source, front, std::span(buffer_).first(have), 0, have, false));
+    if (found) return found;
+    if (front + have >= source.end || have < kRecordHeaderBytes) break;
+    front += have - (kRecordHeaderBytes - 1);
+  }
+  return std::nullopt;
 }
 
 }  // namespace stave::log

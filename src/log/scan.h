@@ -45,12 +45,19 @@ class Scanner {
   Result<ScanResult> scan(const SegmentSource& source, std::uint64_t from, const ReplayFn& replay);
   /// Examines [batch_end, source.end): proofs are looked for behind `stop`, at every byte. Errors: kIo.
   Result<RestResult> examine(const SegmentSource& source, std::uint64_t batch_end, std::uint64_t stop);
+  /// The first position behind `after` where a valid record begins, whatever lies between. Errors: kIo.
+  Result<std::optional<std::uint64_t>> next_valid(const SegmentSource& source, std::uint64_t after);
 
  private:
   void size_buffer(const SegmentSource& source);
   Result<std::size_t> read(const SegmentSource& source, std::uint64_t lsn, std::span<std::byte> into);
   Result<void> deliver(std::size_t count, const ReplayFn& replay, ScanResult& result);
-  Result<bool> proves(const SegmentSource& source, std::uint64_t lsn, std::uint32_t length);
+  /// A valid record that begins in `bytes` (which lie at `front`), at `at` or later and before `last`. With
+  /// `speaking`: only one which says that what lies before it was durable.
+  Result<std::optional<std::uint64_t>> search(const SegmentSource& source, std::uint64_t front,
+                                              std::span<const std::byte> bytes, std::size_t at, std::size_t last,
+                                              bool speaking);
+  Result<bool> is_valid(const SegmentSource& source, std::uint64_t lsn, std::uint32_t length);
 
   std::vector<std::byte> buffer_;
   std::vector<RecordView> views_;

@@ -1,5 +1,6 @@
 #include "log/segment.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -136,6 +137,30 @@ Result<Identity> decode_identity(std::span<const std::byte> bytes, const std::st
   STAVE_ASSIGN(identity.store_id, check_header(bytes, kIdentityBytes, kIdentityMagic, "the identity file", path));
   identity.created = UnixMs{base::load<std::int64_t>(bytes.data() + kIdentityCreatedAt)};
   return identity;
+}
+
+Result<std::vector<Lsn>> list_segments(FileSystem& files, const std::string& directory) {
+  STAVE_ASSIGN(const std::vector<std::string> names, files.list(directory));
+  std::vector<Lsn> bases;
+  for (const std::string& name : names) {
+    if (const auto base = parse_segment_name(name)) bases.push_back(*base);
+  }
+  std::ranges::sort(bases);
+  return bases;
+}
+
+Result<Identity> load_identity(FileSystem& files, const std::string& directory) {
+  const std::string path = join_path(directory, kIdentityName);
+  STAVE_ASSIGN(const std::unique_ptr<File> file, files.open(path, OpenMode::kRead));
+  std::array<std::byte, kIdentityBytes> bytes{};
+  STAVE_ASSIGN(const std::size_t got, file->read_at(0, bytes));
+  return decode_identity(std::span(bytes).first(got), path);
+}
+
+Result<SegmentHeader> load_segment_header(File& file, const std::string& path) {
+  std::vector<std::byte> bytes(kSegmentHeaderBytes);
+  STAVE_ASSIGN(const std::size_t got, file.read_at(0, bytes));
+  return decode_segment_header(std::span(bytes).first(got), path);
 }
 
 std::uint64_t random_bits() {

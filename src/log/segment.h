@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "stave/file_system.h"
 #include "stave/units.h"
@@ -59,6 +60,12 @@ Result<SegmentHeader> decode_segment_header(std::span<const std::byte> bytes, co
 
 std::array<std::byte, kIdentityBytes> encode_identity(const Identity& identity) noexcept;
 Result<Identity> decode_identity(std::span<const std::byte> bytes, const std::string& path);
+
+/// Where the segments in a directory begin, oldest first, by the names of their files.
+Result<std::vector<Lsn>> list_segments(FileSystem& files, const std::string& directory);
+/// Errors: as the decoders, and those of the file system.
+Result<Identity> load_identity(FileSystem& files, const std::string& directory);
+Result<SegmentHeader> load_segment_header(File& file, const std::string& path);
 
 /// 64 bits that nobody can guess, for store ids and salts.
 std::uint64_t random_bits();

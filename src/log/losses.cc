@@ -1,0 +1,69 @@
+#include "log/losses.h"
+
+#include <iterator>
+
+namespace stave::log {
+
+void KeyLosses::miss(std::uint8_t database, std::string_view key, Lsn lost) {
+  const auto [at, added] = keys_.try_emplace({database, std::string(key)}, Loss{lost});
+  if (!added && at->second.lost < lost) at->second.lost = lost;
+}
+
+// A later record makes the key whole again; an earlier one is what will be seen instead.
+void KeyLosses::settle(Map::iterator at, const RecordView& record, Lsn instead) {
+  if (record.lsn > at->second.lost) {
+    keys_.erase(at);
+  } else {
+    at->second.instead = instead;
+  }
+}
+
+void KeyLosses::swap(const RecordView& record) {
+  if (record.payload.empty()) return;
+  const auto other = static_cast<std::uint8_t>(record.payload[0]);
+  Map moved;
+  for (auto at = keys_.begin(); at != keys_.end();) {
+    const std::uint8_t database = at->first.first;
+    const bool concerned = (database == record.database || database == other) && at->second.lost < record.lsn;
+    const auto next = std::next(at);
+    if (concerned) {
+      auto node = keys_.extract(at);
+      node.key().first = database == other ? record.database : other;
+      moved.insert(std::move(node));
+    }
+    at = next;
+  }
+  keys_.merge(moved);
+}
+
+bool KeyLosses::note(const RecordView& record) {
+  if (is_delta(record.kind)) {
+    if (record.prev == kNoLsn || !is_lost_(record.prev)) return true;
+    // Whether the value before it is the newest one is known no more.
+    if (record.kind == RecordKind::kSetExpiry) miss(record.database, record.key, record.prev);
+    return false;
+  }
+  if (keys_.empty()) return true;
+  switch (record.kind) {
+    case RecordKind::kFlush:
+      for (auto at = keys_.begin(); at != keys_.end();) {
+        const auto next = std::next(at);
+        if (at->first.first == record.database) settle(at, record, kNoLsn);
+        at = next;
+      }
+      return true;
+    case RecordKind::kSwap: swap(record); return true;
+    case RecordKind::kClose:
+    case RecordKind::kTrim:
+    case RecordKind::kLost: return true;
+    default: break;
+  }
+  const auto at = keys_.find({record.database, std::string(record.key)});
+  if (at == keys_.end()) return true;
+  const bool removal =
+      record.kind == RecordKind::kDelete || record.kind == RecordKind::kExpire || record.kind == RecordKind::kEvict;
+  settle(at, record, removal ? kNoLsn : record.lsn);
+  return true;
+}
+
+}  // namespace stave::log
