@@ -2,8 +2,9 @@
 # `make package-test`: the packages of build/package in a fresh Debian 12 of debootstrap: installed, started, used, upgraded,
 # removed, installed again and purged. Needs root, and the network for debootstrap and apt.
 #
-# No systemd runs in there: what the unit's ExecStart= says is run as it is written, as the unit's user, in a network
-# namespace of its own, so that the ports are free. The unit itself is checked by systemd-analyze.
+# The unit runs under systemd in a container of systemd-nspawn, where that can be had. Everything else is without systemd:
+# what ExecStart= says is run as it is written, as the unit's user, in a network namespace of its own, so that the ports
+# are free.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$PWD/build/package
@@ -16,14 +17,21 @@ mapfile -t packages < <(find "$out" -maxdepth 1 -name '*.deb' -not -name '*dbgsy
 (( ${#packages[@]} == 3 )) || { echo "test_deb: run make package first" >&2; exit 1; }
 
 root=$(mktemp -d "$out/root.XXXXXX")
-server=0 network=0
+server=0 network=0 machine=0
 finish() {
+  set +e
+  (( machine )) && kill -KILL "$machine" 2>/dev/null && wait "$machine" 2>/dev/null
   (( server )) && kill -KILL "$server" 2>/dev/null
   (( network )) && kill -KILL "$network" 2>/dev/null
-  for place in proc dev/pts dev; do mountpoint -q "$root/$place" && umount "$root/$place"; done
+  unmount
   rm -rf --one-file-system "$root"
 }
 trap finish EXIT
+mount_places() {
+  mount -t proc proc "$root/proc"
+  mount --bind /dev "$root/dev"
+}
+unmount() { for place in proc dev; do ! mountpoint -q "$root/$place" || umount "$root/$place"; done; }
 
 say() { echo "-- $*"; }
 fail() { echo "test_deb: $*" >&2; tail -n 30 "$root/log" >&2 2>/dev/null || true; exit 1; }
@@ -45,8 +53,7 @@ if [[ ! -f $out/bookworm.tar ]]; then
   tar -C "$out/bookworm" -cf "$out/bookworm.tar" . && rm -rf --one-file-system "$out/bookworm"
 fi
 tar -C "$root" -xf "$out/bookworm.tar"
-mount -t proc proc "$root/proc"
-mount --bind /dev "$root/dev"
+mount_places
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 mkdir -p "$root/var/packages"
 cp "${packages[@]}" "$root/var/packages/"
@@ -64,16 +71,60 @@ done
 
 say "the unit"
 unit=$root/lib/systemd/system/stave.service
-if [[ ${STAVE_SYSTEMD:-yes} == yes ]]; then
-  apt install systemd
-  inside systemd-analyze verify --man=no /lib/systemd/system/stave.service >"$root/log" 2>&1 || fail "systemd-analyze verify"
-  [[ ! -s $root/log ]] || fail "systemd-analyze verify has something to say"
-  inside systemd-analyze security --offline=true --threshold=20 --no-pager /lib/systemd/system/stave.service >"$root/log" 2>&1 || fail "the unit is exposed"
-  echo "   $(tail -n 1 "$root/log" | sed 's/^[^O]*//')"
+apt install systemd systemd-sysv dbus
+inside systemd-analyze verify --man=no /lib/systemd/system/stave.service >"$root/log" 2>&1 || fail "systemd-analyze verify"
+[[ ! -s $root/log ]] || fail "systemd-analyze verify has something to say"
+inside systemd-analyze security --offline=true --threshold=20 --no-pager /lib/systemd/system/stave.service >"$root/log" 2>&1 || fail "the unit is exposed"
+echo "   $(tail -n 1 "$root/log" | sed 's/^[^O]*//')"
+
+in_machine() { nsenter --target "$leader" --mount --uts --ipc --net --pid "$@"; }
+machine_shell() { in_machine stave shell --connect 127.0.0.1:6379 --raw "$@"; }
+under_systemd() {
+  local pid
+  expect active in_machine systemctl is-active stave
+  expect OK machine_shell SET boot first
+  pid=$(in_machine systemctl show --property MainPID --value stave)
+  expect "$(printf 'CapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2')" in_machine grep -E '^(CapEff|NoNewPrivs|Seccomp):' "/proc/$pid/status"
+  expect stave in_machine stat -c %U "/proc/$pid"
+  # Killed, it comes back by itself, with everything.
+  in_machine systemctl kill --kill-whom=main --signal=KILL stave
+  until [[ $(in_machine systemctl show --property NRestarts --value stave) == 1 ]] && in_machine systemctl is-active --quiet stave; do :; done
+  until machine_shell PING >/dev/null 2>&1; do :; done
+  expect first machine_shell GET boot
+  in_machine systemctl restart stave
+  until machine_shell PING >/dev/null 2>&1; do :; done
+  expect first machine_shell GET boot
+  in_machine systemctl stop stave
+  expect inactive in_machine systemctl is-active stave
+  expect success in_machine systemctl show --property Result --value stave
+}
+if command -v systemd-nspawn >/dev/null; then
+  unmount
+  systemd-nspawn --directory="$root" --keep-unit --register=no --boot --private-network --console=pipe </dev/null >"$root/log" 2>&1 &
+  machine=$!
+  leader=""
+  until leader=$(pgrep -P "$machine") && in_machine systemctl is-system-running --wait >/dev/null 2>&1 || in_machine systemctl is-active --quiet multi-user.target 2>/dev/null; do
+    kill -0 "$machine" 2>/dev/null || { machine=0; break; }
+  done
+  if (( machine )); then
+    under_systemd
+    in_machine systemctl poweroff >/dev/null 2>&1 || true
+    wait "$machine" 2>/dev/null || true
+    machine=0
+    echo "   ran under systemd"
+  else
+    echo "   systemd-nspawn cannot boot here; the unit was not run"
+  fi
+  mount_places
+else
+  echo "   systemd-nspawn is not installed; the unit was not run"
 fi
+rm -rf "$root/var/lib/stave"
+inside install -d -o stave -g stave -m 750 /var/lib/stave
 
 unshare --net sleep infinity &
 network=$!
+disown "$network"
 until [[ $(readlink "/proc/$network/ns/net") != $(readlink /proc/self/ns/net) ]]; do :; done
 nsenter --target "$network" --net ip link set lo up
 
