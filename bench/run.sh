@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make bench`: the machine, then the library and the server beside their peers.
 #
-#     bench/run.sh build/bench [library|server] [options of that program]
+#     bench/run.sh build/bench [library|server|compression] [options of that program]
 set -euo pipefail
 build=$(cd "$1" && pwd)
 shift
@@ -19,4 +19,18 @@ fi
 if [[ $which == all || $which == server ]]; then
   mkdir -p "$build/server-data"
   python3 bench/server_bench.py --stave "$build/stave" --dir "$build/server-data" "$@"
+fi
+if [[ $which == all || $which == compression ]]; then
+  # Documents and text that a Debian system has: package iso-codes, apt's index of packages, pages below /usr/share/doc.
+  options=()
+  [[ $which == compression ]] && options=("$@")
+  index=$build/package-index
+  apt-cache dumpavail >"$index"
+  printf '\nJSON\n'
+  "$build/bench/compression_bench" "${options[@]}" /usr/share/iso-codes/json/*.json
+  printf '\nPackage index\n'
+  "$build/bench/compression_bench" "${options[@]}" "$index"
+  printf '\nText\n'
+  find /usr/share/doc -type f \( -name 'README*' -o -name '*.txt' \) -print0 | sort -z |
+    xargs -0 "$build/bench/compression_bench" "${options[@]}"
 fi

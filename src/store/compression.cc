@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <new>
 #include <utility>
@@ -120,6 +121,41 @@ bool decode_with(const Dictionary& dictionary, const Head& head, ZSTD_DCtx* cont
   return ZSTD_decompress_usingDDict(context, to, head.raw_bytes, frame, bytes, dictionary.decoder()) == head.raw_bytes;
 }
 
+// --- what is not worth trying --------------------------------------------------------------------------
+
+/// From here on a look at the value costs less than zstd's vain attempt.
+constexpr std::size_t kNoiseBytesMin = 512;
+
+/// Whether 512 bytes from all over `value` are spread as evenly as noise is: then no code for single bytes gains much.
+bool looks_like_noise(std::string_view value) {
+  constexpr std::size_t kLooks = 512;
+  std::array<std::uint16_t, 256> seen{};
+  // Eight in a row, so that one column of a table is not all that is seen.
+  const std::size_t step = value.size() / (kLooks / 8);
+  for (std::size_t at = 0; at + 8 <= value.size(); at += step)
+    for (std::size_t i = 0; i < 8; ++i) ++seen[static_cast<unsigned char>(value[at + i])];
+  std::size_t total = 0;
+  std::size_t pairs = 0;
+  for (const std::size_t count : seen) {
+    total += count;
+    pairs += count * (count - (count != 0 ? 1 : 0));
+  }
+  // Noise has total^2/256 equal pairs, within a tenth or so; base64 has 4 times as many, English 17 times.
+  return pairs * 256 < total * total * 3 / 2;
+}
+
+/// Whether noise at least repeats itself in its first 64 KiB, as lz4 finds out in a tenth of zstd's time.
+bool repeats_itself(std::string_view value) {
+  value = value.substr(0, 64u << 10);
+  CompressionScratch& scratch = CompressionScratch::of_this_thread();
+  const std::size_t limit = Compression::payload_bytes_max(value.size());
+  char* to = scratch.buffer(limit);
+  LZ4_stream_t* table = scratch.lz4_state();
+  if (to == nullptr || table == nullptr) return true;
+  return LZ4_compress_fast_extState(table, value.data(), to, static_cast<int>(value.size()), static_cast<int>(limit),
+                                    1) > 0;
+}
+
 // --- settings in one word ----------------------------------------------------------------------------
 
 std::uint32_t to_word(Compression::Setting setting) {
@@ -196,9 +232,11 @@ std::optional<std::string_view> Compression::pack(std::string_view value) {
     if (value.size() < kLz4BytesMin || value.size() > LZ4_MAX_INPUT_SIZE) return std::nullopt;
     return count(value, pack_lz4(value));
   }
-  if (value.size() <= kDictionaryBytesMax && !encoder_.empty()) return count(value, pack_with_dictionary(value));
-  if (value.size() < kZstdBytesMin || value.size() > kRawBytesMax) return std::nullopt;
-  return count(value, pack_zstd(value, now.level));
+  const bool with_dictionary = value.size() <= kDictionaryBytesMax && !encoder_.empty();
+  if (!with_dictionary && (value.size() < kZstdBytesMin || value.size() > kRawBytesMax)) return std::nullopt;
+  if (value.size() >= kNoiseBytesMin && looks_like_noise(value) && !repeats_itself(value))
+    return count(value, std::nullopt);
+  return count(value, with_dictionary ? pack_with_dictionary(value) : pack_zstd(value, now.level));
 }
 
 std::optional<std::string_view> Compression::count(std::string_view value, std::optional<std::string_view> packed) {

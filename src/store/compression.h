@@ -88,7 +88,8 @@ class Compression {
   /// Shows a value that was written, so that it may serve to train a dictionary. Cost: a few nanoseconds, tens for
   /// values that are looked at. Threads: any.
   void sample(std::string_view value) {
-    if (samples_.wanted()) samples_.offer(value);
+    if (samples_.wanted() && value.size() >= kDictionaryBytesMin && value.size() <= kDictionaryBytesMax)
+      samples_.offer(value);
   }
   /// Whether `train` has something to do.
   [[nodiscard]] bool training_due() const noexcept { return samples_.full(); }

@@ -132,7 +132,7 @@ TEST(Dictionaries, are_made_for_zstd_only) {
   base::Random random(1);
   auto compression = open_in(*files);
   compression->set({Codec::kLz4, 3});
-  for (int i = 0; i < 100'000; ++i) compression->sample(object_of(random, 180));
+  show_until_due(*compression, [&] { return object_of(random, 180); });
   EXPECT_FALSE(compression->training_due());
   EXPECT_TRUE(compression->train());
   EXPECT_TRUE(dictionaries_in(*files).empty());
@@ -156,7 +156,7 @@ TEST(Dictionaries, follow_the_data_and_never_leave_what_was_packed_behind) {
            std::to_string(10 + random.below(20)) + "T" + std::to_string(random.below(24)) + ":00:00Z</at><value>" +
            std::to_string(random.below(40)) + "</value></reading>";
   };
-  for (int i = 0; i < 2'000'000 && !compression->training_due(); ++i) compression->sample(reading());
+  show_until_due(*compression, reading);
   ASSERT_TRUE(compression->train());
   EXPECT_EQ(compression->stats().dictionaries, 2u);
   const std::uint32_t second = compression->stats().dictionary;
@@ -232,7 +232,7 @@ TEST(Dictionaries, that_cannot_be_written_are_not_used) {
   for (std::uint64_t at = 1; at <= 5; ++at) {
     sim::SimFileSystem disk(11);
     auto compression = open_in(disk);
-    while (!compression->training_due()) compression->sample(object_of(random, 180));
+    show_until_due(*compression, [&] { return object_of(random, 180); });
     disk.inject({.at = disk.operations() + at, .system_errno = 28});
     EXPECT_FALSE(compression->train()) << at;
     EXPECT_FALSE(compression->training_due());

@@ -25,7 +25,7 @@ struct SampleBatch {
 class CompressionSamples {
  public:
   /// One in so many values is looked at.
-  static constexpr std::uint64_t kOneIn = 8;
+  static constexpr std::uint64_t kOneIn = 4;
   /// Of a value, no more than its first so many bytes are kept.
   static constexpr std::size_t kSampleBytesMax = 4u << 10;
   /// Training is due when there are so many samples, or so many bytes of them.

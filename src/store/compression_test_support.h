@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "store/compression.h"
@@ -32,9 +33,18 @@ inline std::string object_of(base::Random& random, std::size_t size) {
   return object;
 }
 
+/// Shows values until training is due, the same ones over and over: making them is what takes time.
+template <class Make>
+void show_until_due(Compression& compression, Make make) {
+  std::vector<std::string> values(3'000);
+  for (std::string& value : values) value = make();
+  for (int times = 0; times < 1'000 && !compression.training_due(); ++times)
+    for (const std::string& value : values) compression.sample(value);
+}
+
 /// Shows objects until training is due, and trains.
 inline void train(Compression& compression, base::Random& random) {
-  for (int i = 0; i < 2'000'000 && !compression.training_due(); ++i) compression.sample(object_of(random, 180));
+  show_until_due(compression, [&] { return object_of(random, 180); });
   const auto trained = compression.train();
   EXPECT_TRUE(trained) << trained.error().describe();
 }
