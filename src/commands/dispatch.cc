@@ -120,7 +120,8 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
 void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
   Environment& environment = session.environment();
   const std::size_t index = row_index(row);
-  const bool sampled = count_call(session, index);
+  // A call that comes back from an errand was counted when it left.
+  const bool sampled = session.errand == nullptr && count_call(session, index);
   session.set_last_row(row);
   Call call(session, arguments, reply);
   // What is always timed stands for itself; of the others one call in `kSampling` is timed and stands for all of them.
@@ -128,7 +129,8 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   if (exact || sampled) call.start_watch();
   if (auto done = row.run(call); !done) [[unlikely]]
     answer_failure(session, row, done.error(), reply);
-  if (call.watch_started_ns() == 0) [[likely]]
+  // One that has left is not over yet, and its thread's time is not spent on it.
+  if (call.watch_started_ns() == 0 || session.errand != nullptr) [[likely]]
     return;
   const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
   const std::uint64_t ns = now_ns - call.watch_started_ns();
@@ -208,6 +210,16 @@ std::uint64_t prefetch(Session& session, Arguments arguments) noexcept {
   // Only a first argument: who passes the hash on knows the key by that.
   if (row->keys.first != 1) return 0;
   return session.environment().engine().prefetch_bucket({session.database(), arguments[1]});
+}
+
+void keys_needed(Session& session, Arguments arguments, std::vector<store::KeyRef>& keys) {
+  const Command* row = arguments.empty() ? nullptr : find_row(arguments);
+  if (row == nullptr || row->keys.step == 0 || (row->flags & (kNoTouch | kBlind)) != 0) return;
+  if (row->name == "SET" && arguments.size() == 3) return;
+  const auto size = static_cast<std::ptrdiff_t>(arguments.size());
+  const std::ptrdiff_t last = row->keys.last < 0 ? size + row->keys.last : row->keys.last;
+  for (std::ptrdiff_t i = row->keys.first; i <= last && i < size; i += row->keys.step)
+    keys.push_back({session.database(), arguments[static_cast<std::size_t>(i)]});
 }
 
 }  // namespace stave::commands

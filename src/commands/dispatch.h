@@ -18,4 +18,8 @@ bool must_pause(Session& session, Arguments arguments) noexcept;
 /// over the same. (Commands with many keys prefetch the rest themselves, and better.)
 std::uint64_t prefetch(Session& session, Arguments arguments) noexcept;
 
+/// Appends the keys whose values this command will want to look at: a door whose threads must not wait for the disk has
+/// the engine fetch them first. The bytes are the arguments'.
+void keys_needed(Session& session, Arguments arguments, std::vector<store::KeyRef>& keys);
+
 }  // namespace stave::commands

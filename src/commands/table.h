@@ -63,6 +63,7 @@ enum CommandFlag : std::uint32_t {
   kKeyspace = 1 << 12,  ///< Works on keys whatever they hold: the access category "keyspace" besides that of its group.
   kSecret = 1 << 13,    ///< Arguments may be passwords: never shown in the slow log.
   kNoTouch = 1 << 14,   ///< Reads a key without using its value.
+  kBlind = 1 << 15,     ///< Uses a key and never needs the value that it holds.
 };
 
 struct Command {

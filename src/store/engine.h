@@ -113,6 +113,7 @@ class Transaction;
 class Fetcher;
 class ImageReader;
 class Compression;
+class RecoveryProgress;
 class SnapshotWalk;
 class Upkeep;
 
@@ -153,6 +154,8 @@ class Engine {
 
   /// Whether any value of `keys` would have to be read from the disk. One relaxed load while nothing was ever spilled.
   [[nodiscard]] bool must_fetch(std::span<const KeyRef> keys);
+  /// Whether there is any sense in asking `must_fetch`: one relaxed load.
+  [[nodiscard]] bool may_fetch() const noexcept { return ever_spilled_.load(std::memory_order_relaxed); }
   /// Brings the values of `keys` into memory on a thread of the engine, then calls `done` there. For doors whose
   /// threads must not wait; whoever reads afterwards finds the values, or else reads them itself. `done` must be quick.
   /// The keys are copied.
@@ -187,6 +190,8 @@ class Engine {
   std::optional<std::string> random_key(int database, Pending& pending);
   /// Bytes that the key and its value take in memory; nullopt when it is absent.
   std::optional<std::uint64_t> memory_of(KeyRef key);
+  /// How often it was used lately, 0 to keyspace::Entry::kHeatMax; nullopt when it is absent. Leaves no trace.
+  std::optional<unsigned> heat_of(KeyRef key);
 
   // --- durability -------------------------------------------------------------------------------
 
@@ -258,6 +263,8 @@ class Engine {
   Engine(const Options& options, std::string directory);
   Result<void> start();
   Result<void> recover();
+  Result<void> find_and_recover();
+  std::uint64_t log_bytes_from(Lsn from);
   Result<void> open_log(const log::StartAt& start, const ImageReader* image);
   Result<void> load_image(const ImageReader& image);
   Result<void> load_blocks(const ImageReader& image, std::size_t part, std::size_t parts);
@@ -337,6 +344,7 @@ class Engine {
   std::unique_ptr<Upkeep> upkeep_;
   base::Mutex walks_mutex_;
   std::vector<SnapshotWalk*> walks_ STAVE_GUARDED_BY(walks_mutex_);
+  RecoveryProgress* progress_ = nullptr;  ///< While recovering.
   std::uint64_t recovered_keys_ = 0;
   log::RecoveryReport recovery_;
   std::uint64_t recovery_ns_ = 0;

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 /// How often a paused connection looks whether the pause is over.
 constexpr std::uint64_t kPauseLookNs = 20'000'000;
+/// How long a connection relies on being told that its values were fetched.
+constexpr std::uint64_t kFetchLookNs = 5 * kSecondNs;
 constexpr std::size_t kUnauthenticatedQueryBytesMax = 1 << 20;
 constexpr std::size_t kPiecesMax = 64;
 
@@ -30,6 +32,19 @@ commands::ClientInfo describe(int descriptor, const std::string& address, std::s
 }
 
 }  // namespace
+
+void Waker::wake() noexcept {
+  base::MutexLock lock(mutex_);
+  const std::uint64_t one = 1;
+  if (descriptor_ < 0) return;
+  // Only a full counter can refuse, and then the thread is being woken anyway.
+  [[maybe_unused]] const ssize_t done = ::write(descriptor_, &one, sizeof one);
+}
+
+void Waker::retire() noexcept {
+  base::MutexLock lock(mutex_);
+  descriptor_ = -1;
+}
 
 Connection::Connection(Workbench& bench, int descriptor, std::string address, std::string local_address)
     : bench_(bench),
@@ -177,11 +192,35 @@ ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::si
   return ParseStatus::kCommand;
 }
 
+// Everything the batch may look at is fetched at once, and then the batch is presented again. It waits once only: what
+// has left memory again in between is read by the command itself.
+bool Connection::waits_for_values() {
+  if (std::exchange(fetching_, nullptr) != nullptr) return false;
+  auto& needed = bench_.needed;
+  needed.clear();
+  for (const auto& parsed : bench_.batch)
+    commands::keys_needed(session_, commands::Arguments(bench_.arguments.data() + parsed.first, parsed.count), needed);
+  if (needed.empty() || !bench_.shared.engine.must_fetch(needed)) return false;
+  fetching_ = std::make_shared<std::atomic<bool>>(false);
+  bench_.shared.engine.fetch(needed, [done = fetching_, waker = bench_.waker] {
+    done->store(true);
+    waker->wake();
+  });
+  // Woken when they are there; should that get lost, looked at again.
+  parked_until_ns_ = bench_.now_ns + kFetchLookNs;
+  return true;
+}
+
 Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
   auto& batch = bench_.batch;
   const auto arguments_of = [&](const Workbench::Parsed& parsed) {
     return commands::Arguments(bench_.arguments.data() + parsed.first, parsed.count);
   };
+  if (!batch.empty() && bench_.shared.engine.may_fetch() && trusted() && waits_for_values()) [[unlikely]] {
+    position = batch.front().begin;
+    parser_.reset();
+    return Turn::kEnd;
+  }
   if (batch.size() > 1) {
     for (auto& parsed : batch) parsed.hash = commands::prefetch(session_, arguments_of(parsed));
     for (const auto& parsed : batch)

@@ -37,6 +37,19 @@ class SessionWriter final : public Writer {
   const commands::Session* session_ = nullptr;
 };
 
+/// Wakes an I/O thread. Outlives it in the hands of those who were asked to call back.
+class Waker {
+ public:
+  explicit Waker(int descriptor) : descriptor_(descriptor) {}
+  void wake() noexcept STAVE_EXCLUDES(mutex_);
+  /// The descriptor is about to be closed.
+  void retire() noexcept STAVE_EXCLUDES(mutex_);
+
+ private:
+  base::Mutex mutex_;
+  int descriptor_ STAVE_GUARDED_BY(mutex_);
+};
+
 /// What the connections of one thread use in turn.
 struct Workbench {
   static constexpr std::size_t kScratchBytes = 64 * 1024;
@@ -60,7 +73,10 @@ struct Workbench {
   std::unique_ptr<char[]> scratch = std::make_unique_for_overwrite<char[]>(kScratchBytes);
   std::vector<std::string_view> arguments;
   std::vector<Parsed> batch;
+  std::vector<store::KeyRef> needed;  ///< Keys of a batch whose values may have to be fetched.
   std::uint64_t now_ns = 0;
+  /// Wakes the thread, from any other one, for as long as there is one to wake.
+  std::shared_ptr<Waker> waker;
   /// Told when another thread wants a connection of this one closed.
   std::function<void()> close_wanted;
 };
@@ -99,6 +115,8 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] const store::Pending* held() const noexcept {
     return marks_.empty() ? nullptr : &marks_.back().pending;
   }
+  /// It waited for values from the disk, and they have come.
+  [[nodiscard]] bool fetched() const noexcept { return fetching_ != nullptr && fetching_->load(); }
   /// Which events it wants to hear of (EPOLLIN, EPOLLOUT).
   [[nodiscard]] std::uint32_t interest() const noexcept;
   [[nodiscard]] bool needs_clock() const noexcept { return lingering_ || blocked_; }
@@ -142,6 +160,8 @@ class Connection final : public commands::ClientControl {
   Turn run_one(commands::Arguments arguments);
   bool authenticates(commands::Arguments arguments) const noexcept;
   void check_query_limit(std::size_t size);
+  /// Whether the batch has to wait for values that are on the disk only; then they are being fetched.
+  bool waits_for_values();
   void publish_buffers();
   void protocol_error();
   void close_when_sent() noexcept;
@@ -160,6 +180,7 @@ class Connection final : public commands::ClientControl {
   Output output_;
   std::vector<Mark> marks_;  ///< Oldest first; rarely more than one or two.
   std::uint64_t parked_until_ns_ = 0;
+  std::shared_ptr<std::atomic<bool>> fetching_;  ///< Set while values are being fetched; true once they are there.
   std::uint64_t active_ns_;
   std::uint64_t over_soft_since_ns_ = 0;
   std::uint64_t linger_until_ns_ = 0;

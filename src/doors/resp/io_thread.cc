@@ -47,6 +47,7 @@ IoThread::IoThread(Shared& shared, int number)
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       bench_(shared) {
   bench_.now_ns = shared.engine.clock().monotonic_ns();
+  bench_.waker = std::make_shared<Waker>(wake_);
   bench_.close_wanted = [this] {
     close_wanted_.store(true);
     wake();
@@ -56,6 +57,7 @@ IoThread::IoThread(Shared& shared, int number)
 IoThread::~IoThread() {
   stop();
   join();
+  bench_.waker->retire();
   if (epoll_ >= 0) ::close(epoll_);
   if (wake_ >= 0) ::close(wake_);
 }
@@ -275,7 +277,8 @@ void IoThread::run_lists() {
   turn_.swap(parked_);
   for (Connection* connection : turn_) {
     connection->books.in_parked = false;
-    if (connection->parked_until_ns() != 0 && connection->parked_until_ns() <= bench_.now_ns) connection->resume();
+    const bool due = connection->parked_until_ns() <= bench_.now_ns || connection->fetched();
+    if (connection->parked_until_ns() != 0 && due) connection->resume();
     settle(*connection);
   }
   turn_.clear();
