@@ -300,7 +300,19 @@ Lsn Upkeep::history_limit() const {
   return Lsn{bytes != 0 ? std::max(young, limit) : young};
 }
 
+Upkeep::Pin::Pin(Upkeep& upkeep) : upkeep_(upkeep) {
+  base::MutexLock lock(upkeep_.drop_mutex_);
+  ++upkeep_.pins_;
+}
+
+Upkeep::Pin::~Pin() {
+  base::MutexLock lock(upkeep_.drop_mutex_);
+  --upkeep_.pins_;
+}
+
 Result<void> Upkeep::drop() {
+  base::MutexLock hold(drop_mutex_);
+  if (pins_ != 0) return {};
   {
     base::MutexLock lock(engine_.walks_mutex_);
     if (!engine_.walks_.empty()) return {};

@@ -39,6 +39,17 @@ class Upkeep {
   bool ask_to_clean() STAVE_EXCLUDES(wake_mutex_);
   /// One bounded step of what is due, for engines without a thread.
   void tick() STAVE_EXCLUDES(work_mutex_);
+  /// While one is there, no segment of the log is dropped. Making one waits for a removal that is going on.
+  class Pin {
+   public:
+    explicit Pin(Upkeep& upkeep);
+    ~Pin();
+    Pin(const Pin&) = delete;
+    Pin& operator=(const Pin&) = delete;
+
+   private:
+    Upkeep& upkeep_;
+  };
   /// The image that a clean stop leaves behind, unless the log is short anyway.
   void close() STAVE_EXCLUDES(work_mutex_);
 
@@ -74,6 +85,8 @@ class Upkeep {
   Engine& engine_;
   Checkpoint checkpoint_;
   base::Mutex work_mutex_;
+  base::Mutex drop_mutex_;  ///< Held while segments are removed.
+  std::size_t pins_ STAVE_GUARDED_BY(drop_mutex_) = 0;
   std::atomic<std::uint64_t> boundary_{0};
   std::atomic<std::uint64_t> tail_at_checkpoint_{0};
   std::atomic<double> stored_ratio_{1};

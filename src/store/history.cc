@@ -1,0 +1,109 @@
+#include "store/history.h"
+
+#include "base/try.h"
+#include "store/compression.h"
+#include "store/history_lineage.h"
+#include "store/transaction.h"
+
+namespace stave {
+
+std::string_view to_string(KeyVersion::Kind kind) noexcept {
+  switch (kind) {
+    case KeyVersion::Kind::kSet: return "set";
+    case KeyVersion::Kind::kSetJson: return "set_json";
+    case KeyVersion::Kind::kSetExpiry: return "set_expiry";
+    case KeyVersion::Kind::kDelete: return "delete";
+    case KeyVersion::Kind::kExpire: return "expire";
+    case KeyVersion::Kind::kEvict: return "evict";
+    case KeyVersion::Kind::kFlush: return "flush";
+  }
+  return "unknown";
+}
+
+namespace store {
+
+namespace {
+
+bool reached(const Point& point, Lsn lsn, UnixMs time) noexcept {
+  if (const Lsn* at = std::get_if<Lsn>(&point)) return lsn <= *at;
+  return time <= std::get<UnixMs>(point);
+}
+
+// A sliding deadline was put off by reads, which the log does not tell: it is over when the log says so.
+bool passed_at(const Point& point, const Expiry& expiry) noexcept {
+  const UnixMs* at = std::get_if<UnixMs>(&point);
+  return at != nullptr && expiry.sliding_ms == 0 && expiry.passed(*at);
+}
+
+}  // namespace
+
+Result<std::vector<KeyVersion>> History::versions(KeyRef key, std::size_t count, Pending& pending) try {
+  Lineage lineage(engine_, key);
+  pending.merge(engine_.observe(lineage.end()));
+  std::vector<KeyVersion> found;
+  std::string value;
+  while (found.size() < count) {
+    STAVE_ASSIGN(const std::optional<Lineage::Event> event, lineage.next());
+    if (!event) break;
+    KeyVersion version{.version = event->version, .time = event->time, .kind = event->kind};
+    if (is_alive(event->kind)) {
+      version.expiry = event->expiry;
+      STAVE_ASSIGN(const std::optional<std::uint64_t> size, lineage.size(*event, value));
+      // Its value has been dropped with the segment that held it, and so has everything before.
+      if (!size) break;
+      version.size = *size;
+    }
+    found.push_back(version);
+  }
+  return found;
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory to list what happened to the key");
+}
+
+Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pending& pending) try {
+  Lineage lineage(engine_, key);
+  pending.merge(engine_.observe(lineage.end()));
+  bool newest = true;
+  for (;; newest = false) {
+    STAVE_ASSIGN(const std::optional<Lineage::Event> event, lineage.next());
+    if (!event) break;
+    if (!reached(point, event->version, event->time)) continue;
+    if (!is_alive(event->kind) || passed_at(point, event->expiry)) return std::nullopt;
+    PastValue past{.json = false, .expiry = event->expiry, .version = event->version, .time = event->time};
+    // What the key holds now may have been read since, which puts a sliding deadline off.
+    if (newest && lineage.expiry_now() && past.expiry.sliding_ms != 0) past.expiry = *lineage.expiry_now();
+    auto loaded = lineage.load(*event, past.value, past.json);
+    if (loaded) return past;
+    if (loaded.error().code() != ErrorCode::kNotFound) return fail(std::move(loaded).error());
+    return fail(ErrorCode::kNotFound, "the value that the key had then has been dropped from the log");
+  }
+  if (lineage.known_from() == kNoLsn) return std::nullopt;
+  STAVE_ASSIGN(const UnixMs since, lineage.known_since());
+  if (reached(point, lineage.known_from(), since)) return std::nullopt;
+  return fail(ErrorCode::kNotFound, "the log reaches back to LSN " + std::to_string(raw(lineage.known_from())) +
+                                        ", time " + std::to_string(raw(since)) + " only, as far as this key goes");
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory to look at the past of the key");
+}
+
+Result<History::Reverted> History::revert(KeyRef key, Point point, Pending& pending, Sync sync) {
+  STAVE_ASSIGN(const std::optional<PastValue> past, value_at(key, point, pending));
+  Transaction transaction(engine_, key);
+  Reverted reverted{.present = past.has_value()};
+  if (past) {
+    const std::optional<ValueView> now = transaction.find(key, Access::kMeta);
+    Expiry expiry = past->expiry;
+    if (expiry.passed(transaction.now()) && expiry.sliding_ms == 0) expiry = {};
+    reverted.changed = !now || now->version != past->version;
+    if (reverted.changed) STAVE_TRY(transaction.put(key, past->value, expiry, past->json));
+  } else {
+    reverted.changed = transaction.erase(key);
+  }
+  STAVE_ASSIGN(const Pending written, transaction.commit(sync));
+  pending.merge(written);
+  if (reverted.changed) reverted.version = transaction.version();
+  return reverted;
+}
+
+}  // namespace store
+}  // namespace stave
