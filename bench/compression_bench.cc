@@ -5,7 +5,7 @@
 // Files named *.json are cut into documents of about the wanted size: objects and arrays as they stand there, or
 // neighbours together; other files into runs of lines. Every second value shows itself to the trainer; the others are
 // measured, so that no dictionary is tried on what it was made of. Times are of this thread's processor, medians of
-// the rounds.
+// the rounds. "put" and "log" are of a whole store in memory with keys of 16 bytes, records' heads included.
 #include <algorithm>
 #include <boost/json.hpp>
 #include <cstdio>
@@ -21,12 +21,14 @@
 
 #include "report.h"
 #include "store/compression.h"
+#include "store/engine.h"
 
 namespace bench {
 namespace {
 
 using stave::store::Codec;
 using stave::store::Compression;
+using stave::store::Engine;
 namespace json = boost::json;
 
 constexpr std::size_t kValuesMax = 20'000;
@@ -162,12 +164,58 @@ Outcome measure(Compression& compression, const std::vector<std::string>& values
   return outcome;
 }
 
+struct StoreOutcome {
+  double put_ns = 0;
+  double log_bytes = 0;
+};
+
+/// Ends the program when something fails that cannot fail in memory.
+template <class T>
+T must(stave::Result<T> result) {
+  if (result) return std::move(*result);
+  std::fprintf(stderr, "%s\n", result.error().describe().c_str());
+  std::exit(1);
+}
+
+/// The same through a store: what a SET costs, and what the log takes for it.
+StoreOutcome measure_store(Compression::Setting setting, const std::vector<std::string>& shown,
+                           const std::vector<std::string>& values, int rounds) {
+  const auto memory = stave::make_memory_file_system();
+  stave::Options options;
+  options.file_system = memory.get();
+  options.background = false;
+  options.sync = stave::Sync::kOs;
+  options.packing = static_cast<stave::Packing>(setting.codec);
+  options.packing_level = setting.level;
+  const std::unique_ptr<Engine> engine = must(Engine::open("/store", options));
+  std::vector<std::string> keys(values.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = "key:" + std::to_string(100'000'000'000 + i);
+  const auto put = [&](std::size_t i, const std::string& value) {
+    must(engine->put({0, keys[i % keys.size()]}, value, stave::Expiry{}));
+  };
+  for (int times = 0; times < 50 && setting.codec == Codec::kZstd && engine->compression().stats().dictionaries == 0;
+       ++times) {
+    for (std::size_t i = 0; i < shown.size(); ++i) put(i, shown[i]);
+    engine->tick();
+  }
+  StoreOutcome outcome;
+  std::vector<double> seconds;
+  for (int round = 0; round < rounds; ++round) {
+    const std::uint64_t tail = raw(engine->log().tail());
+    const double begin = thread_seconds();
+    for (std::size_t i = 0; i < values.size(); ++i) put(i, values[i]);
+    seconds.push_back(thread_seconds() - begin);
+    outcome.log_bytes = static_cast<double>(raw(engine->log().tail()) - tail);
+  }
+  outcome.put_ns = median(seconds) * 1e9 / static_cast<double>(values.size());
+  return outcome;
+}
+
 void print(const char* setting, std::size_t size, std::size_t count, const Outcome& outcome) {
-  std::printf("|%zu B|%s|%.0f%%|%.0f%%|%.0f ns|%.0f ns|%zu|\n", size, setting,
+  std::printf("|%zu B|%s|%.0f%%|%.0f%%|%.0f ns|%.0f ns|", size, setting,
               100.0 * static_cast<double>(outcome.logged_bytes) / static_cast<double>(outcome.raw_bytes),
               100.0 * static_cast<double>(outcome.packed) / static_cast<double>(count), outcome.pack_ns,
-              outcome.unpack_ns, count);
-  std::fflush(stdout);
+              outcome.unpack_ns);
 }
 
 void run(const std::vector<std::string>& files, std::size_t size, int rounds) {
@@ -187,23 +235,28 @@ void run(const std::vector<std::string>& files, std::size_t size, int rounds) {
   };
   const Row rows[] = {{"none", {Codec::kNone, 3}, false},
                       {"lz4", {Codec::kLz4, 3}, false},
-                      {"zstd 1, no dictionary", {Codec::kZstd, 1}, false},
-                      {"zstd 3, no dictionary", {Codec::kZstd, 3}, false},
+                      {"zstd 3 before its dictionary", {Codec::kZstd, 3}, false},
                       {"zstd 1", {Codec::kZstd, 1}, true},
                       {"zstd 3", {Codec::kZstd, 3}, true},
                       {"zstd 9", {Codec::kZstd, 9}, true}};
+  double plain_log_bytes = 1;
   for (const Row& row : rows) {
     compression.set(row.setting);
     if (row.dictionary && compression.stats().dictionaries == 0) {
       // A small collection is shown several times over, as a store sees values that are written again.
       for (int times = 0; times < 50 && !compression.training_due(); ++times)
         for (const std::string& value : shown) compression.sample(value);
-      const double begin = thread_seconds();
-      if (!compression.training_due() || !compression.train()) return;
-      std::printf("<!-- training: %.0f ms -->\n", (thread_seconds() - begin) * 1e3);
-      if (compression.stats().dictionaries == 0) return;
+      if (!compression.training_due() || !compression.train() || compression.stats().dictionaries == 0) return;
     }
     print(row.name, size, measured.size(), measure(compression, measured, rounds));
+    if (row.dictionary || row.setting.codec != Codec::kZstd) {
+      const StoreOutcome store = measure_store(row.setting, shown, measured, rounds);
+      if (row.setting.codec == Codec::kNone) plain_log_bytes = store.log_bytes;
+      std::printf("%.0f ns|%.0f%%|\n", store.put_ns, 100.0 * store.log_bytes / plain_log_bytes);
+    } else {
+      std::puts("||");
+    }
+    std::fflush(stdout);
   }
 }
 
@@ -229,7 +282,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (sizes.empty()) sizes = {100, 1'000, 10'000};
-  std::puts("|value|setting|in the log|packed|pack|unpack|values|\n|-|-|-|-|-|-|-|");
+  std::puts("|value|setting|size|packed|pack|unpack|put|log|\n|-|-|-|-|-|-|-|-|");
   for (const std::size_t size : sizes) bench::run(files, size, rounds);
   return 0;
 }
