@@ -8,6 +8,7 @@
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "commands/version.h"
+#include "doors/http/metrics_upkeep.h"
 
 namespace stave::http {
 
@@ -111,7 +112,7 @@ void add_commands(MetricsPage& page, commands::Environment& environment) {
   page.counter("stave_keyspace_hits_total", "Reads of a key that was there.", number(lookups.hits));
   page.counter("stave_keyspace_misses_total", "Reads of a key that was absent.", number(lookups.misses));
   page.gauge("stave_connections", "Sessions of all doors that are open now.", number(environment.clients().size()));
-  page.counter("stave_connections_total", "Sessions ever opened.", number(environment.clients().total()));
+  page.counter("stave_connections_opened_total", "Sessions ever opened.", number(environment.clients().total()));
 }
 
 void add_keys(MetricsPage& page, commands::Environment& environment, const store::EngineStats& stats) {
@@ -124,15 +125,6 @@ void add_keys(MetricsPage& page, commands::Environment& environment, const store
                number(engine.memory(database).expiring), {{"database", name}});
   }
   page.counter("stave_expired_keys_total", "Keys removed because their time was over.", number(stats.expired_keys));
-
-  const std::pair<std::string_view, std::uint64_t> purposes[] = {{"entries", stats.memory.entries},
-                                                                 {"slack", stats.memory.slack},
-                                                                 {"tables", stats.memory.table},
-                                                                 {"expiries", stats.memory.expiries},
-                                                                 {"buffers", stats.memory_buffers}};
-  for (const auto& [purpose, bytes] : purposes)
-    page.gauge("stave_memory_bytes", "Memory in use, by purpose; the sum is what the store takes.", number(bytes),
-               {{"purpose", purpose}});
 }
 
 void add_log(MetricsPage& page, commands::Environment& environment, const log::LogStats& log) {
@@ -163,6 +155,8 @@ void add_recovery(MetricsPage& page, const store::EngineStats& stats) {
              number(stats.recovery_ns) * kSecondsPerNs);
   page.gauge("stave_recovery_records", "Log records replayed when the store was opened.",
              number(stats.recovery.records));
+  page.gauge("stave_recovery_keys", "Keys taken from an image of the index when the store was opened.",
+             number(stats.recovered_keys));
   page.gauge("stave_recovery_bytes", "Bytes of log replayed when the store was opened.", number(stats.recovery.bytes));
   page.gauge("stave_recovery_torn_bytes", "Bytes of an unfinished last write that were cut off when it was opened.",
              number(stats.recovery.torn_bytes));
@@ -179,6 +173,9 @@ std::string render_metrics(commands::Environment& environment, base::FunctionRef
   add_commands(page, environment);
   add_keys(page, environment, stats);
   add_log(page, environment, stats.log);
+  add_memory(page, stats);
+  add_checkpoints(page, stats);
+  add_cleaner(page, stats);
   add_recovery(page, stats);
   more(page);
   return page.text();

@@ -1,0 +1,86 @@
+// The part of the page about what goes on behind the calls: memory and its budget, images of the index, the cleaner.
+#include "doors/http/metrics_upkeep.h"
+
+namespace stave::http {
+
+namespace {
+
+constexpr double kSecondsPerNs = 1e-9;
+constexpr double kSecondsPerMs = 1e-3;
+
+double number(std::uint64_t value) noexcept {
+  return static_cast<double>(value);
+}
+double flag(bool yes) noexcept {
+  return yes ? 1 : 0;
+}
+std::uint64_t beyond(std::uint64_t whole, std::uint64_t part) noexcept {
+  return whole > part ? whole - part : 0;
+}
+
+}  // namespace
+
+void add_memory(MetricsPage& page, const store::EngineStats& stats) {
+  const std::pair<std::string_view, std::uint64_t> purposes[] = {{"entries", stats.memory.entries},
+                                                                 {"slack", stats.memory.slack},
+                                                                 {"tables", stats.memory.table},
+                                                                 {"expiries", stats.memory.expiries},
+                                                                 {"buffers", stats.memory_buffers}};
+  for (const auto& [purpose, bytes] : purposes)
+    page.gauge("stave_memory_bytes", "Memory in use, by purpose; the sum is what the store takes.", number(bytes),
+               {{"purpose", purpose}});
+  const store::BudgetStats& budget = stats.budget;
+  page.gauge("stave_memory_budgeted_bytes", "Memory that counts against the budget.", number(budget.used));
+  page.gauge("stave_memory_peak_bytes", "The most that it was since the store was opened.", number(budget.peak));
+  page.gauge("stave_memory_max_bytes", "The budget; 0: none.", number(budget.limit));
+  page.gauge("stave_memory_exhausted", "1 while writes are refused because nothing is left to take out of memory.",
+             flag(budget.exhausted));
+  page.gauge("stave_data_bytes", "Bytes of all keys and values, those that lie in the log only included.",
+             number(stats.memory.data));
+  page.gauge("stave_values_on_disk_only", "Values that lie in the log and not in memory.",
+             number(stats.memory.spilled));
+  page.counter("stave_values_spilled_total", "Values taken out of memory; they stay in the log.",
+               number(budget.spilled_values));
+  page.counter("stave_values_fetched_total", "Values read from the log because they were not in memory.",
+               number(stats.fetched_values));
+  page.counter("stave_values_warmed_total", "Values brought back after the start, before anybody asked.",
+               number(stats.warmed_values));
+  page.gauge("stave_warming", "1 while values are brought back after the start.", flag(stats.warming));
+  page.counter("stave_evicted_keys_total", "Keys removed to stay within the budget.", number(budget.evicted_keys));
+}
+
+void add_checkpoints(MetricsPage& page, const store::EngineStats& stats) {
+  const store::CheckpointStats& checkpoints = stats.checkpoints;
+  page.counter("stave_checkpoints_total", "Images of the index that were written.", number(checkpoints.written));
+  page.counter("stave_checkpoints_failed_total", "Images of the index that could not be written.",
+               number(checkpoints.failed));
+  page.gauge("stave_checkpoint_running", "1 while an image is being written.", flag(checkpoints.running));
+  page.gauge("stave_checkpoint_keys_done", "Keys in the image that is being written.", number(checkpoints.keys_done));
+  page.gauge("stave_checkpoint_replay_bytes", "Log behind the newest image: what a start would replay.",
+             number(beyond(raw(stats.log.tail), raw(checkpoints.last))));
+  page.gauge("stave_checkpoint_last_time_seconds", "When the newest image was written, in seconds since 1970.",
+             static_cast<double>(raw(checkpoints.last_time)) * kSecondsPerMs);
+  page.gauge("stave_checkpoint_last_duration_seconds", "How long that took.",
+             number(checkpoints.last_ns) * kSecondsPerNs);
+  page.gauge("stave_checkpoint_last_size_bytes", "Size of the newest image.", number(checkpoints.last_bytes));
+}
+
+void add_cleaner(MetricsPage& page, const store::EngineStats& stats) {
+  const store::CleanerStats& cleaner = stats.cleaner;
+  page.gauge("stave_cleaner_running", "1 while the log is being cleaned.", flag(cleaner.running));
+  page.counter("stave_cleaner_runs_total", "Times the cleaner set out.", number(cleaner.runs));
+  page.counter("stave_cleaner_scanned_bytes_total", "Log that the cleaner read.", number(cleaner.scanned_bytes));
+  page.counter("stave_cleaner_relocated_bytes_total", "Log that it wrote again, because it was alive.",
+               number(cleaner.relocated_bytes));
+  page.counter("stave_cleaner_relocated_records_total", "Records that it wrote again.",
+               number(cleaner.relocated_records));
+  page.counter("stave_cleaner_freed_bytes_total", "Disk space of the files that it removed.",
+               number(cleaner.freed_bytes));
+  page.gauge("stave_log_live_bytes", "How much of the log is alive, estimated.", number(cleaner.live_bytes));
+  page.gauge("stave_log_garbage_bytes", "How much of the log is not, estimated.",
+             number(beyond(stats.log.bytes_on_disk, cleaner.live_bytes)));
+  page.gauge("stave_log_kept_bytes", "Cleaned log that is kept for history, a snapshot or an older image.",
+             number(cleaner.waiting_bytes));
+}
+
+}  // namespace stave::http
