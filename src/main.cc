@@ -26,6 +26,7 @@
 #include "doors/http/server.h"
 #include "doors/resp/server.h"
 #include "doors/shell/shell.h"
+#include "doors/tools/tools.h"
 
 namespace {
 
@@ -236,6 +237,9 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 2, argv + argc);
     return stave::shell::run(arguments);
   }
+  for (const stave::tools::Tool& tool : stave::tools::kTools) {
+    if (argc > 1 && argv[1] == tool.name) return tool.run(std::vector<std::string>(argv + 2, argv + argc));
+  }
   CLI::App app("Stave: a durable key-value store. Link it, talk to it, curl it.", "stave");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("stave ") + kVersion);
@@ -246,6 +250,8 @@ int main(int argc, char** argv) {
                       "Configuration file, lines `name value`; environment and flags win over it");
   add_options(*serving, flags);
   app.add_subcommand("shell", "Type commands to a directory, a JSON file or a server (stave shell --help)");
+  for (const stave::tools::Tool& tool : stave::tools::kTools)
+    app.add_subcommand(std::string(tool.name), std::string(tool.help));
   CLI::App* const reference = app.add_subcommand("options", "Print the table of options as Markdown");
   CLI::App* const commands = app.add_subcommand("commands", "Print the reference of all commands as Markdown");
   CLI::App* const version = app.add_subcommand("version", "Print the version");

@@ -11,11 +11,12 @@ stave_module(resp SOURCE_DIR src/doors/resp USES commands LINKS OpenSSL::Crypto 
 stave_module(http SOURCE_DIR src/doors/http USES commands
              LINKS stave_proto prometheus-cpp-core boost_json OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB spdlog::spdlog)
 stave_module(shell SOURCE_DIR src/doors/shell USES library client LINKS boost_json edit)
+stave_module(tools SOURCE_DIR src/doors/tools USES library client exchange LINKS CLI11::CLI11 TEST_LINKS stave_testing)
 
 # The program. It lies at the top of the build directory, where scripts look for it.
 add_executable(stave ${CMAKE_SOURCE_DIR}/src/main.cc)
 set_target_properties(stave PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-target_link_libraries(stave PRIVATE stave_resp stave_http stave_shell CLI11::CLI11)
+target_link_libraries(stave PRIVATE stave_resp stave_http stave_shell stave_tools CLI11::CLI11)
 target_compile_definitions(stave PRIVATE STAVE_VERSION="${PROJECT_VERSION}")
 if(NOT STAVE_SANITIZE)
   # Sanitizers bring an allocator of their own. The library never forces one on who links it.

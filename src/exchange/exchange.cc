@@ -79,10 +79,12 @@ std::optional<Format> detect(std::string_view start) {
   return Format::kJson;
 }
 
-Result<Summary> read_any(ByteInput& input, const std::string& name, Sink& sink, const Limits& limits) {
+Result<Summary> read_any(ByteInput& input, const std::string& name, Sink& sink, const Limits& limits,
+                         std::optional<Format> assumed) {
   constexpr std::size_t kStartBytes = 512;
   Source source(input, name);
   STAVE_ASSIGN(const std::string_view start, source.peek(kStartBytes));
+  if (start.empty() && assumed == Format::kNdjson) return read_ndjson(source, sink, limits);
   switch (detect(start).value_or(Format::kAof)) {
     case Format::kBinary1:
     case Format::kBinary2: return read_binary(source, sink, limits);

@@ -126,6 +126,8 @@ std::optional<Format> detect(std::string_view start);
 /// Errors: kCorrupt (names the offset), kUnsupported (a later version, or no known format), kTooLarge (a limit), those
 /// of `input` and `sink`. What came before an error was handed to the sink, except for documents of JSON version 1,
 /// which are understood in full before the first item is.
-Result<Summary> read_any(ByteInput& input, const std::string& name, Sink& sink, const Limits& limits = {});
+/// An empty input is an error, unless `assumed` says that it is lines, of which there may be none.
+Result<Summary> read_any(ByteInput& input, const std::string& name, Sink& sink, const Limits& limits = {},
+                         std::optional<Format> assumed = {});
 
 }  // namespace stave::exchange

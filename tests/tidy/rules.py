@@ -19,7 +19,7 @@ README_LINES_MAX = 60
 LAYERS = [["base"], ["log", "keyspace", "types", "exchange"], ["store"], ["commands"]]
 CODE_FOLDERS = ("include", "src", "tests", "fuzz", "bench", "examples", "tools")
 # A program's own parts; everything else below src is what gets linked into other people's processes.
-PROGRAM_PARTS = ("src/main.cc", "src/doors/resp/", "src/doors/shell/")
+PROGRAM_PARTS = ("src/main.cc", "src/doors/resp/", "src/doors/shell/", "src/doors/tools/")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "doors/client/address.h"
 #include "stave/client.h"
 #include "stave/reply.h"
 #include "stave/session.h"
@@ -37,12 +38,9 @@ Result<std::unique_ptr<Target>> open_directory(const std::string& directory);
 /// A store in memory that comes from a JSON file and goes back into it. A missing file is an empty store.
 Result<std::unique_ptr<Target>> open_json_file(const std::string& path);
 
-struct ServerAddress {
-  std::string host;
-  std::uint16_t port = 6379;
-};
-/// "host:port", "host", ":port", "[::1]:6379". Errors: kInvalidArgument.
-Result<ServerAddress> parse_address(std::string_view text);
+using client::parse_address;
+using client::ServerAddress;
+
 Result<std::unique_ptr<Target>> connect_server(const ServerAddress& address, const std::string& user,
                                                const std::string& password);
 
