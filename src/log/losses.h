@@ -27,6 +27,10 @@ class KeyLosses {
 
   /// The key's state hangs on the record at `lost`, as somebody else knows.
   void miss(std::uint8_t database, std::string_view key, Lsn lost);
+  /// The same, if that record is lost.
+  void miss_if_lost(std::uint8_t database, std::string_view key, Lsn address) {
+    if (address != kNoLsn && is_lost_(address)) miss(database, key, address);
+  }
   /// The next record that is left. False when it says something about a value that is lost, and so means nothing.
   bool note(const RecordView& record);
 
