@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "crash/crash_support.h"
+#include "store/snapshot.h"
 #include "store/transaction.h"
 
 namespace stave::crash {
@@ -34,7 +35,7 @@ class Load {
     Contents next = states_.back();
     begun_ = states_.size();  // the model's state after this step may be on disk from now on
     attempt_.reset();
-    switch (random_.below(16)) {
+    switch (random_.below(20)) {
       case 0:
       case 1:
       case 2: return transaction(std::move(next));
@@ -46,6 +47,7 @@ class Load {
         acknowledged_ = states_.size() - 1;
         return true;
       }
+      case 7: return upkeep();
       default: return one_put(std::move(next));
     }
   }
@@ -115,6 +117,40 @@ class Load {
     // A transaction that changed nothing logs nothing, and so says nothing about unsynced writes before it.
     if (pending->durable == engine_.log().tail()) acknowledged_ = states_.size() - 1;
     attempt_.reset();
+    return true;
+  }
+
+  // What looks after the log changes nothing that anybody can see.
+  bool upkeep() {
+    switch (random_.below(5)) {
+      case 0: return engine_.checkpoint().has_value();
+      case 1: return engine_.clean().has_value();
+      case 2: {
+        // Everything cold leaves memory.
+        engine_.budget().set(1, MemoryPolicy::kSpill);
+        engine_.budget().settle();
+        engine_.budget().set(0, MemoryPolicy::kSpill);
+        return true;
+      }
+      case 3: return snapshot();
+      default: engine_.tick(); return true;
+    }
+  }
+
+  // The walk shows the state it began with, although writes go on; these are not waited for.
+  bool snapshot() {
+    store::SnapshotWalk walk(engine_);
+    const Contents right = alive(states_.back(), raw(walk.time()));
+    Contents shown;
+    bool well = true;
+    const auto report = walk.run([&](const store::SnapshotItem& item) -> Result<void> {
+      shown[std::to_string(item.database) + ":" + std::string(item.key)] = {std::string(item.value),
+                                                                           raw(item.expiry.at)};
+      if (random_.below(4) == 0) well = well && one_put(states_.back());
+      return {};
+    });
+    if (!well || !report) return false;
+    EXPECT_TRUE(shown == right) << "a snapshot shows what was not there";
     return true;
   }
 
