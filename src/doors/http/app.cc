@@ -186,9 +186,10 @@ std::optional<Problem> read_parameters(Exchange& exchange, int databases) {
   return std::nullopt;
 }
 
-Response App::answer(Request& request, const Match& match, commands::Session* session) const {
+Response App::answer(Request& request, const Match& match, commands::Session* session, bool fetched) const {
   if (request.verb == Verb::kOptions) return answer_options(request);
   Exchange exchange{.request = request, .hub = hub_, .route = *match.route, .session_or_null = session};
+  exchange.may_fetch = !fetched;
   const int databases = session == nullptr ? 1 : session->environment().engine().options().databases;
   if (auto problem = read_parameters(exchange, databases)) return answer_problem(std::move(*problem));
   if (!match.key.empty()) {

@@ -28,6 +28,7 @@ struct Exchange {
   std::string key;  ///< Of `{key}`, decoded.
   int database = 0;
   Sync sync = Sync::kDefault;
+  bool may_fetch = true;  ///< Values that are in the log only are asked for once (see Response::fetch).
 
   [[nodiscard]] commands::Session& session() const noexcept { return *session_or_null; }
   [[nodiscard]] store::Engine& engine() const noexcept { return session_or_null->environment().engine(); }
@@ -49,7 +50,9 @@ class App {
   /// Looks at the head alone.
   [[nodiscard]] Admission admit(const Request& request) const;
   /// Answers the whole request. `session`: null while recovering, or when the route is open.
-  [[nodiscard]] Response answer(Request& request, const Match& match, commands::Session* session) const;
+  /// `fetched`: what it asked for (Response::fetch) was brought; it is not asked for again.
+  [[nodiscard]] Response answer(Request& request, const Match& match, commands::Session* session,
+                                bool fetched = false) const;
   /// What every answer of the app gets, refusals included: CORS, compression, the tag of its version.
   void finish(const Request& request, Response& response) const;
 

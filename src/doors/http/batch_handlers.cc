@@ -3,6 +3,7 @@
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
 #include "doors/http/operation.h"
+#include "doors/http/protobuf.h"
 #include "doors/http/times.h"
 
 namespace stave::http {
@@ -163,17 +164,43 @@ std::string write_results(std::span<const Operation> operations, std::span<const
   return out;
 }
 
+/// Values that are in the log only are brought first: a transaction would wait for them with its locks held.
+std::optional<Response> fetch_first(const Exchange& exchange, std::span<const Operation> operations) {
+  if (!exchange.may_fetch) return std::nullopt;
+  std::vector<store::KeyRef> keys;
+  for (const Operation& operation : operations)
+    if (reads_value(operation.kind)) keys.push_back({exchange.database, operation.key});
+  if (keys.empty() || !exchange.engine().must_fetch(keys)) return std::nullopt;
+  std::vector<std::string> names;
+  names.reserve(keys.size());
+  for (const store::KeyRef& key : keys) names.emplace_back(key.key);
+  return answer_after_fetch(exchange.database, std::move(names));
+}
+
 }  // namespace
 
 Response run_batch(Exchange& exchange) {
-  auto operations = read_batch(exchange.request.body, exchange.engine().now());
+  const Request& request = exchange.request;
+  const bool message_in = media_type(request.header(Header::kContentType)) == kProtobufType;
+  // Who sends a message and does not say what it takes, takes a message.
+  const std::string& accept = request.header(Header::kAccept);
+  const bool message_out = accepts(accept, kProtobufType) || (message_in && !accepts(accept, kJsonType));
+  const UnixMs now = exchange.engine().now();
+  auto operations = message_in ? decode_batch(request.body, now, kOperationsMax) : read_batch(request.body, now);
   if (!operations) return answer_problem(std::move(operations.error()));
+  if (auto later = fetch_first(exchange, *operations)) return std::move(*later);
   auto done = run_operations(exchange.engine(), exchange.database, *operations, exchange.sync);
   if (!done) {
     done.error().problem.members += ",\"index\":" + std::to_string(done.error().index);
     return answer_refused({std::move(done.error().problem), done.error().pending});
   }
-  Response response = answer_json(200, write_results(*operations, done->results));
+  Response response;
+  if (message_out) {
+    response.type = kProtobufType;
+    response.body = encode_results(*operations, done->results);
+  } else {
+    response = answer_json(200, write_results(*operations, done->results));
+  }
   response.pending = done->pending;
   return response;
 }
@@ -199,6 +226,7 @@ Response patch_key(Exchange& exchange) {
     operation.kind = Kind::kAppend;
     operation.value = std::move(**appended);
   }
+  if (auto later = fetch_first(exchange, std::span(&operation, 1))) return std::move(*later);
   auto done = run_operations(exchange.engine(), exchange.database, std::span(&operation, 1), exchange.sync);
   if (!done) return answer_refused({std::move(done.error().problem), done.error().pending});
   const OperationResult& result = done->results[0];

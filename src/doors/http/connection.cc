@@ -85,7 +85,7 @@ void Connection::enter(Phase phase) noexcept {
 // --- in ---------------------------------------------------------------------------------------
 
 bool Connection::may_read_on() const noexcept {
-  return !dead_ && !closing_ && !work_ && queued_bytes_ <= kQueuedBytesMax && items_.size() <= kQueuedItemsMax;
+  return !dead_ && !closing_ && !busy() && queued_bytes_ <= kQueuedBytesMax && items_.size() <= kQueuedItemsMax;
 }
 
 void Connection::wait_for_input() {
@@ -108,7 +108,7 @@ void Connection::readable(const ErrorCodeOfSystem& problem) {
   if (problem || code || count == 0) {
     at_end_ = true;
     // Half closed: what was asked is still answered.
-    if (phase_ == Phase::kLingering || (items_.empty() && !work_)) return kill();
+    if (phase_ == Phase::kLingering || (items_.empty() && !busy())) return kill();
     last_ = true;
     return;
   }
@@ -243,7 +243,26 @@ void Connection::step() {
   pump();
 }
 
+void Connection::fetch(const Response& response) {
+  std::vector<store::KeyRef> keys;
+  keys.reserve(response.fetch.size());
+  for (const std::string& key : response.fetch) keys.push_back({response.fetch_database, key});
+  fetching_ = true;
+  ++operations_;  // so that this is still here when the engine is done
+  hub_.environment.load(std::memory_order_acquire)->engine().fetch(keys, [this] { host_.fetched(*this); });
+}
+
+void Connection::resume() {
+  --operations_;
+  fetching_ = false;
+  if (dead_) return maybe_bury();
+  respond(app_.answer(reader_.request(), admission_.match, session(), true));
+  if (!dead_) run({});
+  pump();
+}
+
 void Connection::respond(Response response) {
+  if (!response.fetch.empty()) return fetch(response);
   if (response.work) {
     work_ = std::move(response.work);
     host_.work(*this);
@@ -337,14 +356,23 @@ bool Connection::next_slice(Item& item) {
   ValueStream& stream = *item.stream;
   store::Engine& engine = hub_.environment.load(std::memory_order_acquire)->engine();
   bool same = false;
+  bool here = false;
+  const auto take = [&](std::size_t most) {
+    return [&, most](const store::ValueView* value) {
+      same = value != nullptr && value->version == stream.version && value->size >= stream.end;
+      here = same && value->here;
+      if (here)
+        item.slice.assign(value->value.substr(stream.at, std::min<std::uint64_t>(most, stream.end - stream.at)));
+    };
+  };
   // The version was durable before the first byte left, so there is nothing more to wait for.
-  engine.read({stream.database, stream.key}, store::Access::kPeek, [&](const store::ValueView* value) {
-    if (value == nullptr || value->version != stream.version || value->value.size() < stream.end) return;
-    same = true;
-    item.slice.assign(value->value.substr(stream.at, std::min<std::uint64_t>(kSliceBytes, stream.end - stream.at)));
-  });
-  stream.at += same ? item.slice.size() : 0;
-  return same;
+  const store::KeyRef key{stream.database, stream.key};
+  auto seen = engine.read(key, store::Access::kMeta, take(kSliceBytes));
+  // It left memory meanwhile: the rest is read at once, for each piece would cost the whole.
+  if (seen && same && !here) seen = engine.read(key, store::Access::kPeek, take(stream.end - stream.at));
+  if (!seen || !here) return false;
+  stream.at += item.slice.size();
+  return true;
 }
 
 std::size_t Connection::gather(std::span<asio::const_buffer> pieces) {
@@ -417,7 +445,7 @@ void Connection::pump() {
     consume(*sent_now);
   }
   if (dead_) return maybe_bury();
-  if (items_.empty() && !work_ && (at_end_ || (last_ && !reader_.in_body() && phase_ == Phase::kIdle)) &&
+  if (items_.empty() && !busy() && (at_end_ || (last_ && !reader_.in_body() && phase_ == Phase::kIdle)) &&
       phase_ != Phase::kLingering)
     return kill();
   // Requests that came while there was no room for their answers.
@@ -472,7 +500,7 @@ void Connection::stop() {
   last_ = true;
   pump();
   // A head that is not whole is no request yet.
-  if (!dead_ && items_.empty() && !work_ && !reader_.in_body() && phase_ != Phase::kLingering) kill();
+  if (!dead_ && items_.empty() && !busy() && !reader_.in_body() && phase_ != Phase::kLingering) kill();
 }
 
 void Connection::kill() {

@@ -31,6 +31,8 @@ class ConnectionHost {
   virtual void hold(Connection& connection) = 0;
   /// There is work: call `step` in the next turn.
   virtual void work(Connection& connection) = 0;
+  /// What it asked the engine for is there: call `resume` on the thread of the connection. Threads: any.
+  virtual void fetched(Connection& connection) = 0;
   /// It is closed and nothing refers to it: destroy it at the end of the turn.
   virtual void bury(Connection& connection) = 0;
   /// Another thread wants a connection closed: call `obey_close` of all.
@@ -63,6 +65,8 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void pump();
   /// One step of its work.
   void step();
+  /// What it waited for was brought into memory.
+  void resume();
   /// The log has failed: whether what waits is on disk is unknown, and said so.
   void fail_held(const Error& error);
   /// No more requests: what is in flight is finished, and then it closes.
@@ -112,12 +116,15 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void finish_request();
   void refuse(Problem problem);
   void respond(Response response);
+  void fetch(const Response& response);
   void enqueue(Response response, bool keep_alive, bool head_only);
   Item& item_for(const Response& response, bool small);
   commands::Session* session();
   bool account_body(std::uint64_t bytes);
   void release_body() noexcept;
   [[nodiscard]] bool may_read_on() const noexcept;
+  /// A request is being answered, and the answer is not known yet.
+  [[nodiscard]] bool busy() const noexcept { return work_ != nullptr || fetching_; }
   void wait_for_input();
   bool let_go(Item& item);
   std::size_t gather(std::span<asio::const_buffer> pieces);
@@ -149,9 +156,10 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   int operations_ = 0;    ///< Of the transport, begun and not ended.
   bool waiting_ = false;  ///< For input.
   bool sending_ = false;
-  bool last_ = false;     ///< No request after the one in flight.
-  bool closing_ = false;  ///< An answer that ends the connection is queued.
-  bool at_end_ = false;   ///< The peer sends no more.
+  bool fetching_ = false;  ///< The engine brings values that its request needs.
+  bool last_ = false;      ///< No request after the one in flight.
+  bool closing_ = false;   ///< An answer that ends the connection is queued.
+  bool at_end_ = false;    ///< The peer sends no more.
   bool dead_ = false;
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
 };

@@ -104,6 +104,11 @@ void IoThread::work(Connection& connection) {
   schedule_turn_end();
 }
 
+void IoThread::fetched(Connection& connection) {
+  // It counts as busy until it has resumed, so it outlives the way here.
+  asio::post(io_, [&connection] { connection.resume(); });
+}
+
 void IoThread::bury(Connection& connection) {
   if (!connection.books.in_buried) {
     connection.books.in_buried = true;

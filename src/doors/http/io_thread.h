@@ -42,6 +42,7 @@ class IoThread final : public ConnectionHost {
 
   void hold(Connection& connection) override;
   void work(Connection& connection) override;
+  void fetched(Connection& connection) override;
   void bury(Connection& connection) override;
   void close_wanted() override;
   [[nodiscard]] std::uint64_t now_ns() const override { return hub_.clock.monotonic_ns(); }

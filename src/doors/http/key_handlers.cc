@@ -23,7 +23,8 @@ struct Wish {
   std::string_view range;
   std::optional<TagList> if_range;
   bool as_json = false;
-  bool copy = true;  ///< False: the bytes are not wanted (HEAD).
+  bool copy = true;      ///< False: the bytes are not wanted (HEAD).
+  bool spilled = false;  ///< The value is not in memory: reading it in pieces would read it as often from the disk.
 };
 
 void make_partial(Response& response, const ByteRange& range, std::uint64_t size) {
@@ -58,15 +59,15 @@ Response show(const Exchange& exchange, KeyRef key, const ValueView* value, cons
   }
   response.type = type_of(*value);
   response.add_header("Accept-Ranges", "bytes");
-  ByteRange range{0, value->value.size()};
+  ByteRange range{0, value->size};
   if (!wish.range.empty() && (!wish.if_range || wish.if_range->matches_strongly(version))) {
-    switch (parse_range(wish.range, value->value.size(), range)) {
+    switch (parse_range(wish.range, value->size, range)) {
       case RangeKind::kWhole: break;
-      case RangeKind::kPart: make_partial(response, range, value->value.size()); break;
-      case RangeKind::kUnsatisfiable: return unsatisfiable(value->value.size());
+      case RangeKind::kPart: make_partial(response, range, value->size); break;
+      case RangeKind::kUnsatisfiable: return unsatisfiable(value->size);
     }
   }
-  if (wish.copy && range.end - range.begin <= kInlineMax) {
+  if (wish.copy && (wish.spilled || range.end - range.begin <= kInlineMax)) {
     response.body.assign(value->value.substr(range.begin, range.end - range.begin));
   } else {
     response.stream = {.database = exchange.database,
@@ -93,10 +94,15 @@ class CheckJson final : public Work {
     const KeyRef key{stream_.database, stream_.key};
     std::string piece;
     bool same = false;
-    answer_.pending.merge(engine_.read(key, store::Access::kPeek, [&](const ValueView* value) {
+    const auto seen = engine_.read(key, store::Access::kPeek, [&](const ValueView* value) {
       same = value != nullptr && value->version == stream_.version && value->type == ValueType::kString;
       if (same) piece.assign(value->value.substr(stream_.at, kInlineMax));
-    }));
+    });
+    if (!seen) {
+      response = answer_problem(problem_of(seen.error()));
+      return true;
+    }
+    answer_.pending.merge(*seen);
     if (!same) {
       response = answer_problem({.status = 503,
                                  .code = "changed_meanwhile",
@@ -128,14 +134,19 @@ class CheckJson final : public Work {
 Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
   // JSON is checked as a whole, so a part of it is not asked for.
   if (wish.as_json) wish.range = {};
+  if (wish.copy && exchange.engine().must_fetch(std::span(&key, 1))) {
+    if (exchange.may_fetch) return answer_after_fetch(exchange.database, {std::string(key.key)});
+    wish.spilled = true;
+  }
   Response response;
   bool known_json = false;
-  const store::Pending pending =
-      exchange.engine().read(key, exchange.session().read_access(), [&](const ValueView* value) {
+  const Result<store::Pending> pending = exchange.engine().read(
+      key, wish.copy ? exchange.session().read_access() : store::Access::kMeta, [&](const ValueView* value) {
         known_json = value != nullptr && value->json;
         response = show(exchange, key, value, wish);
       });
-  response.pending = pending;
+  if (!pending) return answer_problem(problem_of(pending.error()));
+  response.pending = *pending;
   commands::CallCounters& counters = exchange.session().counters();
   if (response.status == 404) {
     counters.count_miss();
@@ -153,7 +164,7 @@ Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
     return response;
   }
   Response refused = answer_problem(not_json());
-  refused.pending = pending;
+  refused.pending = *pending;
   return refused;
 }
 
@@ -195,7 +206,7 @@ Response delete_key(Exchange& exchange) {
   if (!conditions) return answer_problem(conditions.error());
   const KeyRef key = exchange.key_ref();
   Transaction transaction(exchange.engine(), key);
-  const auto held = transaction.find(key);
+  const auto held = transaction.find(key, store::Access::kMeta);
   const Lsn version = held ? held->version : kNoLsn;
   Response response;
   if (conditions->judge(version, false) != Preconditions::Verdict::kGoOn) {

@@ -6,6 +6,7 @@
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
 #include "doors/http/listing.h"
+#include "doors/http/protobuf.h"
 #include "doors/http/times.h"
 #include "doors/http/values.h"
 
@@ -66,9 +67,14 @@ class ListWork final : public Work {
 
   bool step(Response& response) override {
     const std::size_t wanted = std::min(kStepKeys, limit_ - listing_.entries.size());
-    listing_.cursor = engine_.scan(
-        database_, listing_.cursor, wanted, [&](std::string_view key, const ValueView& value) { take(key, value); },
-        pending_);
+    const auto show = [&](std::string_view key, const ValueView& value) { take(key, value); };
+    const auto next = values_ ? engine_.scan_values(database_, listing_.cursor, wanted, show, pending_)
+                              : Result<std::uint64_t>(engine_.scan(database_, listing_.cursor, wanted, show, pending_));
+    if (!next) {
+      response = answer_problem(problem_of(next.error()));
+      return true;
+    }
+    listing_.cursor = *next;
     const bool full = listing_.entries.size() >= limit_ || bytes_ >= kPageBytes;
     if (listing_.cursor != 0 && !full) return false;
     response = write_(listing_);
@@ -84,7 +90,7 @@ class ListWork final : public Work {
                     .version = value.version,
                     .expiry = value.expiry,
                     .json = value.json};
-    entry.size = value.value.size();
+    entry.size = value.size;
     // A value that would fill the page alone is left to a GET.
     if (values_ && value.type == ValueType::kString && value.value.size() <= kPageBytes - std::min(bytes_, kPageBytes))
       entry.value.emplace(value.value);
@@ -148,6 +154,13 @@ Response write_lines(const Listing& listing) {
     response.body += '\n';
   }
   if (listing.cursor != 0) response.add_header("Stave-Cursor", std::to_string(listing.cursor));
+  return response;
+}
+
+Response write_message(const Listing& listing) {
+  Response response;
+  response.type = kProtobufType;
+  response.body = encode_listing(listing);
   return response;
 }
 
@@ -226,8 +239,9 @@ Response list(const Exchange& exchange, std::string_view pattern_name, bool valu
 Response list_keys(Exchange& exchange) {
   const auto values = flag_param(exchange, "values");
   if (!values) return answer_problem(values.error());
-  const bool lines = accepts(exchange.request.header(Header::kAccept), kLinesType);
-  return list(exchange, "match", *values, lines ? write_lines : write_page);
+  const std::string& accept = exchange.request.header(Header::kAccept);
+  if (accepts(accept, kProtobufType)) return list(exchange, "match", *values, write_message);
+  return list(exchange, "match", *values, accepts(accept, kLinesType) ? write_lines : write_page);
 }
 
 Response short_keys(Exchange& exchange) {

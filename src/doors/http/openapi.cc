@@ -225,22 +225,4 @@ std::string documentation_page(std::string_view version) {
   return out + "</body></html>\n";
 }
 
-std::string api_table() {
-  std::string out = "|request|body|answers|does|\n|-|-|-|-|\n";
-  for (const Route& route : route_table()) {
-    out += "|`" + std::string(verb_name(route.verb)) + " " + std::string(route.path) + "`|";
-    for (const BodyKind& body : route.bodies)
-      out += (&body == route.bodies.data() ? "`" : ", `") + std::string(body.type) + "`";
-    out += '|';
-    int last = 0;
-    for (const Outcome& outcome : route.outcomes) {
-      if (outcome.status == last) continue;
-      out += (last == 0 ? "" : ", ") + std::to_string(outcome.status);
-      last = outcome.status;
-    }
-    out += "|" + std::string(route.summary) + "|\n";
-  }
-  return out;
-}
-
 }  // namespace stave::http

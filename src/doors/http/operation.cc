@@ -21,6 +21,11 @@ Problem conflict(std::string_view code, std::string detail) {
   return {.status = 409, .code = code, .detail = std::move(detail), .retryable = false, .members = {}};
 }
 
+store::Access access_of(Kind kind) noexcept {
+  if (kind == Kind::kGet) return store::Access::kTouch;
+  return reads_value(kind) ? store::Access::kPeek : store::Access::kMeta;
+}
+
 /// One operation within its transaction.
 class Run {
  public:
@@ -28,11 +33,13 @@ class Run {
       : transaction_(transaction), engine_(engine), operation_(operation), key_{database, operation.key} {}
 
   Outcomes<OperationResult> operator()() {
-    held_ = transaction_.find(key_, operation_.kind == Kind::kGet ? store::Access::kTouch : store::Access::kPeek);
-    const Lsn version = held_ ? held_->version : kNoLsn;
+    held_ = transaction_.find(key_, access_of(operation_.kind));
+    // What this very batch made has no version yet: it is there, and has none that anybody could name.
+    constexpr Lsn kUnnamed{kLsnMax};
+    const Lsn version = !held_ ? kNoLsn : held_->version == kNoLsn ? kUnnamed : held_->version;
     if (operation_.conditions.judge(version, false) != Preconditions::Verdict::kGoOn)
       return std::unexpected(precondition_failed(version));
-    result_.version = version;
+    result_.version = version == kUnnamed ? kNoLsn : version;
     result_.status = held_ ? Status::kFound : Status::kAbsent;
     if (held_) result_.expiry = held_->expiry;
     switch (operation_.kind) {
@@ -143,6 +150,10 @@ class Run {
 
 }  // namespace
 
+bool reads_value(Kind kind) noexcept {
+  return kind == Kind::kGet || kind == Kind::kIncrement || kind == Kind::kIncrementFloat || kind == Kind::kAppend;
+}
+
 std::string_view status_name(Status status) noexcept {
   constexpr std::string_view kNames[] = {"created", "replaced", "deleted", "found", "absent"};
   return kNames[static_cast<std::size_t>(status)];
@@ -161,7 +172,8 @@ std::expected<OperationsDone, OperationsRefused> run_operations(store::Engine& e
     if (!result) {
       transaction.rollback();
       // What it was refused for was seen: the answer waits until that is as durable as the policy says.
-      const store::Pending seen = engine.read(keys[i], store::Access::kPeek, [](const ValueView*) {});
+      const store::Pending seen =
+          engine.read(keys[i], store::Access::kMeta, [](const ValueView*) {}).value_or(store::Pending{});
       return std::unexpected(OperationsRefused{i, std::move(result.error()), seen});
     }
     done.results.push_back(std::move(*result));
@@ -170,7 +182,8 @@ std::expected<OperationsDone, OperationsRefused> run_operations(store::Engine& e
   if (!pending) return std::unexpected(OperationsRefused{0, problem_of(pending.error()), {}});
   done.pending = *pending;
   for (OperationResult& result : done.results)
-    if (result.changed) result.version = transaction.version();
+    if (result.changed || (result.status == Status::kFound && result.version == kNoLsn))
+      result.version = transaction.version();
   return done;
 }
 

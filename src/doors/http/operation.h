@@ -37,6 +37,9 @@ struct Operation {
   Preconditions conditions;
 };
 
+/// Whether what the key holds is needed for it.
+bool reads_value(Operation::Kind kind) noexcept;
+
 struct OperationResult {
   enum class Status : std::uint8_t { kCreated, kReplaced, kDeleted, kFound, kAbsent };
   Status status = Status::kAbsent;

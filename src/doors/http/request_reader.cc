@@ -271,7 +271,7 @@ RequestReader::Status RequestReader::read_body(std::string_view bytes, std::size
 
 RequestReader::Status RequestReader::finish() {
   stage_ = Stage::kDone;
-  if (parser_->checker && !parser_->checker->finish()) {
+  if (plan_.check_json && (!parser_->checker || !parser_->checker->finish())) {  // nothing at all is not JSON either
     problem_ = {.status = 400,
                 .code = "invalid_json",
                 .detail = "the body is not one JSON document",

@@ -23,6 +23,13 @@ Response answer_json(int status, std::string body) {
   return response;
 }
 
+Response answer_after_fetch(int database, std::vector<std::string> keys) {
+  Response response;
+  response.fetch = std::move(keys);
+  response.fetch_database = database;
+  return response;
+}
+
 Response answer_text(int status, std::string body) {
   Response response;
   response.status = status;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "doors/http/problem.h"
 #include "store/engine.h"
@@ -39,8 +40,10 @@ struct Response {
   std::string_view page;              ///< Instead of `body`: static storage, or what outlives the server.
   std::optional<ValueStream> stream;  ///< Instead of `body`.
   std::unique_ptr<Work> work;         ///< The answer is not known yet: step until it is.
-  store::Pending pending;             ///< Leaves when this is fulfilled.
-  bool close = false;                 ///< The connection ends with it.
+  std::vector<std::string> fetch;     ///< These keys' values are to be brought into memory; then ask again.
+  int fetch_database = 0;
+  store::Pending pending;  ///< Leaves when this is fulfilled.
+  bool close = false;      ///< The connection ends with it.
   /// What compressing would gain is for the server to decide; a stored value's tag is part of `headers` already and
   /// says so here.
   Lsn version = kNoLsn;
@@ -66,5 +69,7 @@ Response answer_problem(Problem problem);
 Response answer_error(const Error& error);
 Response answer_json(int status, std::string body);
 Response answer_text(int status, std::string body);
+/// No answer yet: the values of `keys` are in the log only, and the thread must not wait for the disk.
+Response answer_after_fetch(int database, std::vector<std::string> keys);
 
 }  // namespace stave::http

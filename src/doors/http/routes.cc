@@ -61,7 +61,7 @@ constexpr Param kCommandParams[] = {{"Upstash-Encoding", ParamIn::kHeader, "stri
 
 constexpr BodyKind kValueBodies[] = {{kBytesType, ""}, {kJsonType, "Json"}};
 constexpr BodyKind kPatchBodies[] = {{kJsonType, "Patch"}};
-constexpr BodyKind kBatchBodies[] = {{kJsonType, "Batch"}};
+constexpr BodyKind kBatchBodies[] = {{kJsonType, "Batch"}, {kProtobufType, ""}};
 constexpr BodyKind kCommandBodies[] = {{kJsonType, "Command"}};
 constexpr BodyKind kCommandsBodies[] = {{kJsonType, "Commands"}};
 
@@ -100,10 +100,12 @@ constexpr Outcome kPatchOutcomes[] = {{200, "Changed.", kJsonType, "Patched"},
 constexpr Outcome kListOutcomes[] = {
     {200, "A page of keys.", kJsonType, "Page"},
     {200, "The same, a line for each key; the cursor is in `Stave-Cursor`.", kLinesType, ""},
+    {200, "The same as a `stave.v1.ListResponse` of proto/stave.proto.", kProtobufType, ""},
     kBadRequest};
 constexpr Outcome kClearOutcomes[] = {{200, "How many were deleted.", kJsonType, "Deleted"}, kBadRequest, kNotWritable};
 constexpr Outcome kBatchOutcomes[] = {
     {200, "All was done.", kJsonType, "BatchResult"},
+    {200, "The same as a `stave.v1.BatchResult` of proto/stave.proto.", kProtobufType, ""},
     kBadRequest,
     {409, "An operation cannot be done; nothing was.", kProblemType, "Problem"},
     {412, "A precondition does not hold; nothing was done. `index` says whose.", kProblemType, "Problem"},
@@ -309,7 +311,7 @@ Match find_route(Verb verb, std::string_view path) noexcept {
   for (const Route& route : kRoutes) {
     if (!fits(route, path)) continue;
     match.path_known = true;
-    if (!answers(route) || match.route != nullptr) continue;
+    if (!answers(route) || (match.route != nullptr && route.verb != verb)) continue;
     match.route = &route;
     if (route.path == kKeyPath) match.key = path.substr(kKeyPrefix.size());
   }

@@ -119,7 +119,7 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
     auto pending = transaction.commit();  // nothing was changed: this tells what was seen
     return std::unexpected(Refused{std::move(problem), pending ? *pending : store::Pending{}});
   };
-  const auto held = transaction.find(key);
+  const auto held = transaction.find(key, store::Access::kMeta);
   const Lsn version = held ? held->version : kNoLsn;
   if (conditions.judge(version, false) != Preconditions::Verdict::kGoOn) return refuse(precondition_failed(version));
   const Expiry expiry = wish.keep ? (held ? held->expiry : Expiry{}) : wish.expiry;

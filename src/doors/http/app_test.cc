@@ -1,0 +1,125 @@
+// The door without sockets: what is admitted, what is answered, what an answer waits for.
+#include "doors/http/app.h"
+
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include "commands/fixture_for_test.h"
+
+namespace stave::http {
+namespace {
+
+class AppTest : public commands::CommandsTest {
+ protected:
+  void SetUp() override {
+    CommandsTest::SetUp();
+    Config config;
+    config.loopback_hosts_only = true;
+    config.cors_origins = {"https://good.example"};
+    hub_ = std::make_unique<Hub>(config, clock_, log_);
+    hub_->environment = environment_.get();
+    hub_->serving = Serving::kServing;
+  }
+
+  Response ask(Verb verb, std::string target, std::string body = {},
+               std::vector<std::pair<Header, std::string>> headers = {}) {
+    Request request;
+    request.verb = verb;
+    request.target = std::move(target);
+    request.header(Header::kHost) = "localhost:8080";
+    for (auto& [name, value] : headers) request.header(name) = value;
+    if (!body.empty()) request.content_length = body.size();
+    const App app(*hub_);
+    Admission admission = app.admit(request);
+    if (admission.refusal) return std::move(*admission.refusal);
+    request.body = std::move(body);
+    Response response = app.answer(request, admission.match, session_.get());
+    while (response.work) {
+      auto work = std::move(response.work);
+      response = {};
+      while (!work->step(response)) {
+      }
+    }
+    app.finish(request, response);
+    return response;
+  }
+  Response put(const std::string& key, const std::string& value,
+               std::vector<std::pair<Header, std::string>> headers = {}) {
+    headers.emplace_back(Header::kContentType, "application/octet-stream");
+    return ask(Verb::kPut, "/db/" + key, value, std::move(headers));
+  }
+
+  spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
+  std::unique_ptr<Hub> hub_;
+};
+
+TEST_F(AppTest, an_answer_waits_for_what_it_tells) {
+  const Response stored = put("a", "1");
+  EXPECT_EQ(stored.status, 201);
+  EXPECT_FALSE(engine_->fulfilled(stored.pending));
+  const Response read = ask(Verb::kGet, "/db/a");
+  EXPECT_EQ(read.body, "1");
+  EXPECT_FALSE(engine_->fulfilled(read.pending));
+  EXPECT_FALSE(engine_->fulfilled(put("a", "2", {{Header::kIfNoneMatch, "*"}}).pending)) << "a refusal tells too";
+  ASSERT_TRUE(engine_->wait(read.pending));
+  EXPECT_TRUE(engine_->fulfilled(ask(Verb::kGet, "/db/a").pending));
+}
+
+TEST_F(AppTest, a_head_is_refused_before_its_body_comes) {
+  host_.password = "sesame";
+  EXPECT_EQ(put("a", "1").status, 401);
+  EXPECT_EQ(put("a", "1", {{Header::kAuthorization, "Bearer sesame"}}).status, 201);
+  EXPECT_EQ(put("a", "1", {{Header::kAuthorization, "bearer wrong"}}).status, 401);
+  EXPECT_EQ(ask(Verb::kGet, "/healthz").status, 200);
+}
+
+TEST_F(AppTest, another_origin_reads_and_changes_nothing_unless_it_is_named) {
+  EXPECT_EQ(put("a", "1", {{Header::kOrigin, "https://evil.example"}}).status, 403);
+  EXPECT_EQ(put("a", "1", {{Header::kOrigin, "null"}}).status, 403);
+  EXPECT_EQ(put("a", "1", {{Header::kOrigin, "https://good.example"}}).status, 201);
+  EXPECT_EQ(put("a", "1", {{Header::kOrigin, "http://localhost:8080"}}).status, 204);
+  EXPECT_EQ(ask(Verb::kGet, "/set?key=a&value=b", {}, {{Header::kFetchSite, "cross-site"}}).status, 403);
+  EXPECT_EQ(ask(Verb::kGet, "/set?key=a&value=b", {}, {{Header::kFetchSite, "none"}}).status, 200);
+  EXPECT_EQ(ask(Verb::kGet, "/db/a", {}, {{Header::kHost, "evil.example:8080"}}).status, 421);
+  EXPECT_EQ(ask(Verb::kGet, "/db/a", {}, {{Header::kHost, "127.0.0.1.evil.example"}}).status, 421);
+  for (const auto* host : {"127.0.0.1:8080", "localhost", "[::1]:8080", "app.localhost"})
+    EXPECT_EQ(ask(Verb::kGet, "/db/a", {}, {{Header::kHost, host}}).status, 200) << host;
+}
+
+TEST_F(AppTest, before_the_store_is_open_it_says_so) {
+  hub_->environment = nullptr;
+  hub_->serving = Serving::kRecovering;
+  EXPECT_EQ(put("a", "1").status, 503);
+  const Response ready = ask(Verb::kGet, "/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_NE(ready.body.find("recovering"), std::string::npos);
+  EXPECT_EQ(ask(Verb::kGet, "/healthz").status, 200);
+}
+
+TEST_F(AppTest, a_large_value_is_not_copied_into_its_answer) {
+  put("a", std::string(1'000'000, 'x'));
+  const Response whole = ask(Verb::kGet, "/db/a");
+  ASSERT_TRUE(whole.stream);
+  EXPECT_EQ(whole.content_length(), 1'000'000u);
+  const Response part = ask(Verb::kGet, "/db/a", {}, {{Header::kRange, "bytes=5-6"}});
+  EXPECT_EQ(part.body, "xx");
+  EXPECT_EQ(part.status, 206);
+}
+
+TEST_F(AppTest, what_a_request_left_in_the_session_is_gone_with_the_next) {
+  EXPECT_EQ(ask(Verb::kPost, "/command?db=3", R"(["SET","a","3"])").status, 200);
+  EXPECT_NE(ask(Verb::kPost, "/command", R"(["GET","a"])").body.find("null"), std::string::npos);
+  EXPECT_EQ(ask(Verb::kPost, "/command", R"(["SELECT","3"])").status, 400);
+}
+
+TEST_F(AppTest, compression_changes_the_tag) {
+  put("a", std::string(5000, 'x'));
+  const Response plain = ask(Verb::kGet, "/db/a");
+  const Response packed = ask(Verb::kGet, "/db/a", {}, {{Header::kAcceptEncoding, "gzip"}});
+  EXPECT_LT(packed.body.size(), plain.body.size());
+  EXPECT_NE(packed.headers.find("-gzip\""), std::string::npos);
+  EXPECT_EQ(plain.headers.find("-gzip\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace stave::http

@@ -1,0 +1,62 @@
+#include "doors/http/json_sink.h"
+
+#include <gtest/gtest.h>
+
+#include "doors/http/json_text.h"
+
+namespace stave::http {
+namespace {
+
+TEST(JsonSink, writes_every_kind_of_answer) {
+  std::string out;
+  JsonSink sink(out, false);
+  sink.array(7);
+  sink.status("OK");
+  sink.integer(-5);
+  sink.bulk("a\"b");
+  sink.null();
+  sink.map(1);
+  sink.bulk("k");
+  sink.set(0);
+  sink.real(1.5);
+  sink.error("ERR inner");
+  EXPECT_TRUE(sink.complete());
+  EXPECT_EQ(out, R"(["OK",-5,"a\"b",null,["k",[]],"1.5","ERR inner"])");
+  EXPECT_TRUE(is_json(out));
+  EXPECT_EQ(sink.error_line(), "");
+}
+
+TEST(JsonSink, keeps_an_error_that_is_the_whole_answer_apart) {
+  std::string out;
+  JsonSink sink(out, false);
+  sink.error("ERR a\r\nb");
+  EXPECT_EQ(out, "");
+  EXPECT_EQ(sink.error_line(), "ERR a  b");
+  EXPECT_TRUE(sink.complete());
+}
+
+TEST(JsonSink, encodes_all_strings_but_the_status_ok_when_asked) {
+  std::string out;
+  JsonSink sink(out, true);
+  sink.array(3);
+  sink.status("OK");
+  sink.bulk("OK");
+  sink.status("PONG");
+  EXPECT_EQ(out, R"(["OK","T0s=","UE9ORw=="])");
+}
+
+TEST(JsonSink, closes_nested_arrays_and_may_be_used_for_one_value_after_another) {
+  std::string out;
+  JsonSink first(out, false);
+  first.array(2);
+  first.array(1);
+  first.array(1);
+  first.integer(1);
+  EXPECT_FALSE(first.complete());
+  first.array(0);
+  EXPECT_TRUE(first.complete());
+  EXPECT_EQ(out, "[[[1]],[]]");
+}
+
+}  // namespace
+}  // namespace stave::http

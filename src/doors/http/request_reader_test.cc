@@ -1,0 +1,102 @@
+#include "doors/http/request_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace stave::http {
+namespace {
+
+using Status = RequestReader::Status;
+
+struct Outcome {
+  std::vector<std::string> requests;  ///< "verb target body"
+  int status = 0;                     ///< Of the refusal; 0: none.
+  std::string code;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+Outcome read_all(std::string_view text, std::size_t piece_max, const BodyPlan& plan = {.bytes_max = 1000}) {
+  RequestReader reader({.target_bytes_max = 200, .head_bytes_max = 400});
+  Outcome outcome;
+  std::string buffer;
+  std::size_t fed = 0;
+  while (fed < text.size()) {
+    const std::size_t piece = std::min(piece_max, text.size() - fed);
+    buffer.append(text.substr(fed, piece));
+    fed += piece;
+    for (;;) {
+      std::size_t consumed = 0;
+      const Status status = reader.read(buffer, consumed);
+      buffer.erase(0, consumed);
+      if (status == Status::kMore) break;
+      if (status == Status::kBad) {
+        outcome.status = reader.problem().status;
+        outcome.code = reader.problem().code;
+        return outcome;
+      }
+      if (status == Status::kHead) {
+        reader.plan_body(plan);
+        continue;
+      }
+      const Request& request = reader.request();
+      outcome.requests.push_back(std::string(verb_name(request.verb)) + " " + request.target + " " + request.body);
+      if (reader.problem().status != 0) outcome.requests.back() += " !" + std::string(reader.problem().code);
+      reader.next();
+    }
+  }
+  return outcome;
+}
+
+TEST(RequestReader, reads_the_same_however_the_bytes_are_cut) {
+  const std::string text =
+      "\r\nGET /a?b HTTP/1.1\r\nHost: x\r\n\r\n"
+      "PUT /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+      "POST /c HTTP/1.1\r\nhost: x\r\ntransfer-encoding: Chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nT: x\r\n\r\n"
+      "DELETE /d HTTP/1.0\r\n\r\n";
+  const Outcome whole = read_all(text, text.size());
+  EXPECT_EQ(whole.requests, (std::vector<std::string>{"GET /a?b ", "PUT /b hello", "POST /c abcde", "DELETE /d "}));
+  EXPECT_EQ(whole.status, 0);
+  for (std::size_t piece = 1; piece < 20; ++piece) EXPECT_EQ(read_all(text, piece), whole) << piece;
+}
+
+TEST(RequestReader, refuses_what_can_be_read_in_two_ways) {
+  const std::string head = "PUT / HTTP/1.1\r\nHost: x\r\n";
+  for (const std::string more :
+       {"Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: 1\r\nContent-Length: 1\r\n",
+        "Content-Length: 1, 1\r\n", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "X: a\r\n b\r\n", "Host: y\r\n",
+        "Content-Length: -1\r\n", "Content-Length:\r\n", "Bad Name: 1\r\n", "X: \x01\r\n"})
+    EXPECT_EQ(read_all(head + more + "\r\nab", 1000).status, 400) << more;
+  EXPECT_EQ(read_all(head + "Transfer-Encoding: gzip, chunked\r\n\r\n", 1000).status, 501);
+  EXPECT_EQ(read_all("GET / HTTP/1.1\r\n\r\n", 1000).status, 400);
+  EXPECT_EQ(read_all("GET / HTTP/3.0\r\nHost: x\r\n\r\n", 1000).status, 505);
+}
+
+TEST(RequestReader, keeps_its_limits) {
+  EXPECT_EQ(read_all("GET /" + std::string(300, 'a'), 7).status, 414);
+  EXPECT_EQ(read_all("GET / HTTP/1.1\r\nHost: x\r\n" + std::string(400, 'a'), 7).status, 431);
+  EXPECT_EQ(
+      read_all("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'a'), 50)
+          .status,
+      413);
+  EXPECT_EQ(
+      read_all("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(20'000, 'a'), 100)
+          .status,
+      400);
+}
+
+TEST(RequestReader, joins_lists_and_tells_a_body_that_is_not_json) {
+  RequestReader reader({});
+  std::size_t consumed = 0;
+  ASSERT_EQ(reader.read("GET / HTTP/1.1\r\nHost: x\r\nIf-Match: \"1\"\r\nif-match: \"2\"\r\n\r\n", consumed),
+            Status::kHead);
+  EXPECT_EQ(reader.request().header(Header::kIfMatch), "\"1\", \"2\"");
+  const BodyPlan json{.check_json = true, .bytes_max = 100};
+  EXPECT_EQ(read_all("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{]", 1, json).requests,
+            std::vector<std::string>{"PUT / {] !invalid_json"});
+}
+
+}  // namespace
+}  // namespace stave::http
