@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Moving in from a Redis, and out into snapshot files and back: real files of a real redis-server.
+
+Usage: exchange_test.py [unittest arguments]     (STAVE_BIN names the program)
+"""
+import base64
+import json
+import os
+import random
+import select
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+import redis
+
+STAVE = os.path.abspath(os.environ.get("STAVE_BIN", "build/stave"))
+DEADLINE = 60
+FAR = 4102444800000  # 2100-01-01, in milliseconds
+
+
+class RedisServer:
+    """A redis-server on a socket of its own."""
+
+    def __init__(self, directory, *options):
+        self.directory = directory
+        self.socket = os.path.join(directory, "socket")
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", directory, "--save", "", *options],
+            stdout=subprocess.DEVNULL)
+        end = time.monotonic() + DEADLINE
+        while True:
+            try:
+                with self.client(0) as client:
+                    client.ping()
+                return
+            except redis.exceptions.ConnectionError:
+                if self.process.poll() is not None or time.monotonic() > end:
+                    raise
+                pause()
+
+    def client(self, database):
+        return redis.Redis(unix_socket_path=self.socket, db=database)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(DEADLINE)
+
+
+def pause():
+    """Between two looks at what another process does."""
+    select.select([], [], [], 0.02)
+
+
+def fill(server, seed, count=400):
+    """Random strings of every encoding; returns {database: {key: (value, expiry in ms or None)}}."""
+    rng = random.Random(seed)
+    data = {}
+    for database in (0, 1, 9):
+        client = server.client(database).pipeline(transaction=False)
+        entries = data.setdefault(database, {})
+        for number in range(count):
+            key = b"key:%d" % number if rng.random() < 0.9 else rng.randbytes(rng.randrange(1, 30))
+            value = rng.choice([
+                lambda: str(rng.choice([0, -1, 127, -128, 128, 32767, -32768, 40000, 2**31 - 1, -2**31, 2**31, 2**63 - 1])).encode(),
+                lambda: rng.randbytes(rng.randrange(0, 80)),
+                lambda: bytes(rng.choice(b"ab") for _ in range(rng.randrange(20, 3000))),
+                lambda: b"x" * rng.randrange(50, 40000),
+                lambda: rng.randbytes(rng.choice([63, 64, 16383, 16384, 70000])),
+                lambda: b"00012",
+                lambda: "naïve ☃".encode(),
+            ])()
+            expiry = FAR + rng.randrange(1, 10**9) if rng.random() < 0.3 else None
+            client.set(key, value, pxat=expiry)
+            entries[key] = (value, expiry)
+        client.execute()
+    return data
+
+
+def add_other_types(server):
+    client = server.client(0)
+    client.rpush("list:small", *range(5))
+    client.rpush("list:large", *[b"v%d" % i * 20 for i in range(3000)])
+    client.sadd("set:ints", *range(20))
+    client.sadd("set:large", *[b"m%d" % i for i in range(2000)])
+    client.zadd("zset:small", {"a": 1, "b": float("inf")})
+    client.zadd("zset:large", {"m%d" % i: i / 7 for i in range(2000)})
+    client.hset("hash:small", mapping={"f": "v"})
+    client.hset("hash:large", mapping={"f%d" % i: "v" * 30 for i in range(2000)})
+    client.xadd("stream", {"f": "v"}, id="1-1")
+    client.xgroup_create("stream", "group", 0)
+    client.xreadgroup("group", "consumer", {"stream": ">"})
+    return 9
+
+
+class Exchange(unittest.TestCase):
+    def setUp(self):
+        home = tempfile.TemporaryDirectory()
+        self.addCleanup(home.cleanup)
+        self.home = home.name
+
+    def path(self, name):
+        return os.path.join(self.home, name)
+
+    def redis(self, *options):
+        directory = tempfile.mkdtemp(dir=self.home)
+        server = RedisServer(directory, *options)
+        self.addCleanup(server.kill)
+        return server
+
+    def stave(self, *arguments, code=0, **options):
+        done = subprocess.run([STAVE, *arguments], capture_output=True, timeout=DEADLINE, cwd=self.home, **options)
+        self.assertEqual(done.returncode, code, (done.stdout, done.stderr))
+        return done
+
+    def contents(self, store):
+        """Everything in a store, by its own lines of JSON."""
+        data = {}
+        for line in self.stave("snapshot", "-", "--ndjson", "--dir", store).stdout.splitlines():
+            entry = json.loads(line)
+
+            def field(name):
+                return base64.b64decode(entry[name + "_base64"]) if name + "_base64" in entry else entry[name].encode()
+            database = data.setdefault(entry.get("database", 0), {})
+            self.assertNotIn(field("key"), database)
+            database[field("key")] = (field("value"), entry.get("expires_at"))
+        return data
+
+    def test_a_snapshot_of_redis_comes_in_whole(self):
+        for seed, options in ((1, ()), (2, ("--rdbcompression", "no")), (3, ("--rdbchecksum", "no"))):
+            with self.subTest(seed=seed, options=options):
+                server = self.redis(*options)
+                data = fill(server, seed)
+                server.client(0).set("gone", "x", pxat=int(time.time() * 1000) + 5)
+                server.client(0).save()
+                server.stop()
+                done = self.stave("import", os.path.join(server.directory, "dump.rdb"), "--dir", "store%d" % seed)
+                self.assertIn(b"Redis snapshot", done.stdout)
+                self.assertEqual(self.contents("store%d" % seed), data)
+
+    def test_what_has_no_place_is_named_and_the_rest_comes_in(self):
+        server = self.redis()
+        data = fill(server, 4, 50)
+        others = add_other_types(server)
+        server.client(0).function_load("#!lua name=lib\nredis.register_function('f', function() return 1 end)")
+        server.client(0).save()
+        done = self.stave("import", server.directory, "--dir", "store", code=3)
+        self.assertIn(b"left out %d of types" % (others + 1), done.stderr)
+        for name in (b"list:large (list)", b"zset:small (zset)", b"stream (stream)", b"hash:small (hash)", b"1 library of functions"):
+            self.assertIn(name, done.stderr)
+        self.assertEqual(self.contents("store"), data)
+
+    def test_append_only_files_come_in_whole(self):
+        for preamble in ("yes", "no"):
+            with self.subTest(preamble=preamble):
+                server = self.redis("--appendonly", "yes", "--aof-use-rdb-preamble", preamble)
+                data = fill(server, 5, 100)
+                client = server.client(0)
+                client.bgrewriteaof()
+                end = time.monotonic() + DEADLINE
+                while client.info("persistence")["aof_rewrite_in_progress"] or client.info("persistence")["aof_rewrite_scheduled"]:
+                    self.assertLess(time.monotonic(), end)
+                    pause()
+                client.incrby("counter", 41)
+                client.incr("counter")
+                client.append("text", "abc")
+                client.delete("key:1")
+                pipe = client.pipeline(transaction=True)
+                pipe.set("in", "a transaction").pexpireat("in", FAR)
+                pipe.execute()
+                data[0].update({b"counter": (b"42", None), b"text": (b"abc", None), b"in": (b"a transaction", FAR)})
+                data[0].pop(b"key:1", None)
+                server.stop()
+                store = "store-" + preamble
+                self.stave("import", os.path.join(server.directory, "appendonlydir"), "--dir", store)
+                self.assertEqual(self.contents(store), data)
+
+    def test_a_cut_append_only_file_comes_in_up_to_the_cut(self):
+        calls = b"".join(b"*3\r\n$3\r\nSET\r\n$2\r\nk%d\r\n$1\r\nv\r\n" % i for i in range(3))
+        with open(self.path("appendonly.aof"), "wb") as file:
+            file.write(calls[:-4])
+        done = self.stave("import", "appendonly.aof", "--dir", "store", code=3)
+        self.assertIn(b"cut off", done.stderr)
+        self.assertEqual(self.contents("store"), {0: {b"k0": (b"v", None), b"k1": (b"v", None)}})
+
+    def test_every_form_brings_everything_back(self):
+        server = self.redis()
+        data = fill(server, 6, 300)
+        server.client(0).save()
+        self.stave("import", os.path.join(server.directory, "dump.rdb"), "--dir", "store")
+        for name in ("all.json", "all.ndjson", "all.stave"):
+            with self.subTest(name=name):
+                self.stave("snapshot", name, "--dir", "store")
+                self.assertFalse(os.path.exists(self.path(name + ".partial")))
+                self.stave("load", name, "--dir", "copy-" + name)
+                self.assertEqual(self.contents("copy-" + name), data)
+        with open(self.path("all.json"), encoding="utf-8") as file:
+            document = json.load(file)
+        self.assertEqual((document["version"], document["count"]), (2, sum(len(d) for d in data.values())))
+        with open(self.path("all.ndjson"), "rb") as file:
+            self.stave("load", "-", "--dir", "piped", stdin=file)
+        self.assertEqual(self.contents("piped"), data)
+        self.stave("load", "-", "--dir", "nothing", stdin=subprocess.DEVNULL)
+        done = self.stave("snapshot", "no", "--binary1", "--dir", "store", code=1)
+        self.assertIn(b"version 2", done.stderr)
+        self.assertFalse(os.path.exists(self.path("no")))
+
+    def test_the_simple_form_is_that_of_other_programs(self):
+        entries = [(b"user:1", b"Alice"), (b"\xff", b""), (b"", b"\0" * 300)]
+        with open(self.path("theirs.bin"), "wb") as file:
+            file.write(struct.pack(">IIQI", 0x4B56DB, 1, 1705314600, len(entries)))
+            for key, value in entries:
+                file.write(struct.pack(">I", len(key)) + key + struct.pack(">I", len(value)) + value)
+        self.stave("load", "theirs.bin", "--dir", "store")
+        self.assertEqual(self.contents("store"), {0: {key: (value, None) for key, value in entries}})
+        self.stave("snapshot", "ours.bin", "--binary1", "--dir", "store")
+        with open(self.path("ours.bin"), "rb") as file:
+            magic, version, moment, count = struct.unpack(">IIQI", file.read(20))
+            read = []
+            for _ in range(count):
+                key = file.read(*struct.unpack(">I", file.read(4)))
+                read.append((key, file.read(*struct.unpack(">I", file.read(4)))))
+            self.assertEqual(file.read(), b"")
+        self.assertEqual((magic, version), (0x4B56DB, 1))
+        self.assertLess(abs(moment - time.time()), 600)
+        self.assertEqual(sorted(read), sorted(entries))
+
+    def test_damaged_files_are_refused_by_name_and_offset(self):
+        server = self.redis()
+        fill(server, 7, 5)
+        server.client(0).save()
+        with open(os.path.join(server.directory, "dump.rdb"), "rb") as file:
+            dump = bytearray(file.read())
+        dump[len(dump) // 2] ^= 1
+        with open(self.path("bad.rdb"), "wb") as file:
+            file.write(dump)
+        done = self.stave("import", "bad.rdb", "--dir", "store", code=1)
+        self.assertRegex(done.stderr, rb"bad\.rdb.*\d")
+        self.assertIn(b"no", self.stave("load", "missing", "--dir", "store", code=1).stderr)
+        self.stave("load", code=2)
+
+    def test_a_server_can_be_loaded_over_the_wire(self):
+        server = self.redis()
+        data = fill(server, 8, 200)
+        server.client(0).save()
+        other = self.redis("--port", "0")
+        # A port that is free now: the client speaks TCP only.
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        other.client(0).config_set("port", port)
+        self.stave("import", os.path.join(server.directory, "dump.rdb"), "--connect", "127.0.0.1:%d" % port)
+        for database, entries in data.items():
+            client = other.client(database)
+            self.assertEqual(client.dbsize(), len(entries))
+            for key, (value, expiry) in entries.items():
+                self.assertEqual(client.get(key), value)
+                self.assertEqual(client.pexpiretime(key), -1 if expiry is None else expiry)
+
+
+if __name__ == "__main__":
+    unittest.main()
