@@ -10,6 +10,7 @@
 #include "commands/client_registry.h"
 #include "commands/glob.h"
 #include "commands/latency_monitor.h"
+#include "commands/policy_names.h"
 #include "commands/slow_log.h"
 #include "commands/statistics.h"
 #include "types/string/number.h"
@@ -52,8 +53,8 @@ OptionList facts(Environment& environment) {
                                                     : "no"},
           {"appendonly", "yes"},
           {"databases", std::to_string(options.databases)},
-          {"maxmemory", "0"},
-          {"maxmemory-policy", "noeviction"},
+          {"maxmemory", std::to_string(environment.engine().budget().max())},
+          {"maxmemory-policy", std::string(policy_name(environment.engine().budget().policy()))},
           {"proto-max-bulk-len", std::to_string(options.value_bytes_max)},
           {"save", ""}};
 }

@@ -1,10 +1,13 @@
 #include "commands/environment.h"
 
 #include "commands/client_registry.h"
+#include "commands/errands.h"
 #include "commands/latency_monitor.h"
 #include "commands/slow_log.h"
+#include "commands/snapshots.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
+#include "store/upkeep.h"
 
 namespace stave::commands {
 
@@ -15,9 +18,20 @@ Environment::Environment(store::Engine& engine, Host& host)
       slow_log_(std::make_unique<SlowLog>()),
       latency_(std::make_unique<LatencyMonitor>()),
       statistics_(std::make_unique<CommandStatistics>(row_count())),
+      snapshots_(std::make_unique<Snapshots>(engine, [this] { return statistics_->changes(*clients_); })),
+      errands_(std::make_unique<Errands>()),
       started_ns_(engine.clock().monotonic_ns()) {}
 
-Environment::~Environment() = default;
+Environment::~Environment() {
+  stop_work();
+}
+
+void Environment::stop_work() {
+  snapshots_->stop();
+  // A cleaning may take minutes. It is safe to give up at any moment, and the store is about to be closed.
+  if (errands_->busy()) engine_.upkeep().stop();
+  errands_->stop();
+}
 
 Pause Environment::pause() noexcept {
   std::uint64_t packed = pause_.load(std::memory_order_relaxed);

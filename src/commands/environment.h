@@ -1,4 +1,5 @@
-// What all sessions of one store share: the engine, the host, who is connected, slow log, latency events, counters.
+// What all sessions of one store share: the engine, the host, who is connected, slow log, latency events, counters,
+// snapshots and other work that takes long.
 // Owned by the library's Store or by the server; never global.
 #pragma once
 
@@ -12,6 +13,8 @@
 namespace stave::commands {
 
 class ClientRegistry;
+class Errands;
+class Snapshots;
 class SlowLog;
 class LatencyMonitor;
 class CommandStatistics;
@@ -26,7 +29,11 @@ class Environment {
  public:
   /// Both must outlive the environment.
   Environment(store::Engine& engine, Host& host);
+  /// As `stop_work`.
   ~Environment();
+  /// Gives up a snapshot in progress and, if a command waits for it, the engine's upkeep; joins the threads. Before the
+  /// engine is closed. Idempotent.
+  void stop_work();
 
   [[nodiscard]] store::Engine& engine() noexcept { return engine_; }
   [[nodiscard]] Host& host() noexcept { return host_; }
@@ -34,6 +41,9 @@ class Environment {
   [[nodiscard]] SlowLog& slow_log() noexcept { return *slow_log_; }
   [[nodiscard]] LatencyMonitor& latency() noexcept { return *latency_; }
   [[nodiscard]] CommandStatistics& statistics() noexcept { return *statistics_; }
+  [[nodiscard]] Snapshots& snapshots() noexcept { return *snapshots_; }
+  /// Where commands send what takes long.
+  [[nodiscard]] Errands& errands() noexcept { return *errands_; }
   /// When the environment was made, on the monotonic clock.
   [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
 
@@ -51,6 +61,8 @@ class Environment {
   std::unique_ptr<SlowLog> slow_log_;
   std::unique_ptr<LatencyMonitor> latency_;
   std::unique_ptr<CommandStatistics> statistics_;
+  std::unique_ptr<Snapshots> snapshots_;
+  std::unique_ptr<Errands> errands_;
   std::uint64_t started_ns_;
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait
 };

@@ -35,6 +35,8 @@ class Host {
   /// Zeroes the host's counters (CONFIG RESETSTAT).
   virtual void reset_statistics();
   [[nodiscard]] virtual int port() const;
+  /// Whether callers may name any file of this machine: they run in this process, so they can anyway.
+  [[nodiscard]] virtual bool trusts_paths() const { return true; }
 };
 
 }  // namespace stave::commands

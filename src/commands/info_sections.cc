@@ -1,11 +1,10 @@
 #include "commands/info_sections.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <string>
 
 #include "commands/client_registry.h"
+#include "commands/info_text.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "commands/version.h"
@@ -17,21 +16,6 @@ namespace {
 constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 constexpr double kNsPerUs = 1000.0;
 
-std::string fixed(double value, int digits) {
-  std::array<char, 64> text;
-  const auto [end, error] =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
-  return {text.data(), end};
-}
-
-std::string human(std::uint64_t bytes) {
-  static constexpr std::array kUnits = {"B", "K", "M", "G", "T", "P", "E"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
-  return (unit == 0 ? std::to_string(bytes) : fixed(value, 2)) + kUnits[unit];
-}
-
 std::string hex(std::span<const std::byte> bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
@@ -40,20 +24,6 @@ std::string hex(std::span<const std::byte> bytes) {
     text += kDigits[std::to_integer<std::size_t>(byte) & 15];
   }
   return text;
-}
-
-std::string_view policy_name(Sync sync) noexcept {
-  switch (sync) {
-    case Sync::kAlways: return "always";
-    case Sync::kInterval: return "interval";
-    case Sync::kOs: return "os";
-    case Sync::kDefault: break;
-  }
-  return "default";
-}
-
-std::string flag(bool yes) {
-  return yes ? "1" : "0";
 }
 
 template <class Visit>
@@ -88,60 +58,15 @@ InfoFields clients_fields(Environment& environment) {
           {"clients_in_timeout_table", "0"}};
 }
 
-InfoFields memory_fields(Environment& environment) {
-  const store::EngineStats stats = environment.engine().stats();
-  const std::uint64_t used = stats.memory.total() + stats.memory_buffers;
-  const std::uint64_t overhead = stats.memory.table + stats.memory.expiries + stats.memory_buffers;
-  return {{"used_memory", std::to_string(used)},
-          {"used_memory_human", human(used)},
-          {"used_memory_overhead", std::to_string(overhead)},
-          {"used_memory_startup", std::to_string(stats.memory_buffers)},
-          {"used_memory_dataset", std::to_string(used - overhead)},
-          {"maxmemory", "0"},
-          {"maxmemory_human", "0B"},
-          {"maxmemory_policy", "noeviction"},
-          {"stave_memory_entries", std::to_string(stats.memory.entries)},
-          {"stave_memory_slack", std::to_string(stats.memory.slack)},
-          {"stave_memory_tables", std::to_string(stats.memory.table)},
-          {"stave_memory_expiries", std::to_string(stats.memory.expiries)},
-          {"stave_memory_buffers", std::to_string(stats.memory_buffers)}};
-}
-
-InfoFields persistence_fields(Environment& environment) {
-  const store::EngineStats stats = environment.engine().stats();
-  return {{"loading", "0"},
-          {"async_loading", "0"},
-          {"rdb_bgsave_in_progress", "0"},
-          {"aof_enabled", "1"},
-          {"aof_rewrite_in_progress", "0"},
-          {"aof_last_bgrewrite_status", "ok"},
-          {"aof_last_write_status", stats.log.read_only || stats.log.full ? "err" : "ok"},
-          {"aof_current_size", std::to_string(stats.log.bytes_on_disk)},
-          {"stave_sync", std::string(policy_name(environment.engine().sync_policy()))},
-          {"stave_log_tail", std::to_string(raw(stats.log.tail))},
-          {"stave_log_written", std::to_string(raw(stats.log.written))},
-          {"stave_log_durable", std::to_string(raw(stats.log.durable))},
-          {"stave_log_bytes", std::to_string(stats.log.bytes_on_disk)},
-          {"stave_log_segments", std::to_string(stats.log.segments)},
-          {"stave_log_writes", std::to_string(stats.log.writes)},
-          {"stave_log_syncs", std::to_string(stats.log.syncs)},
-          {"stave_read_only", flag(stats.log.read_only)},
-          {"stave_disk_full", flag(stats.log.full)},
-          {"stave_recovered_records", std::to_string(stats.recovery.records)},
-          {"stave_recovered_bytes", std::to_string(stats.recovery.bytes)},
-          {"stave_recovered_torn_bytes", std::to_string(stats.recovery.torn_bytes)},
-          {"stave_recovery_clean", flag(stats.recovery.clean)},
-          {"stave_recovery_ms", std::to_string(stats.recovery_ns / 1'000'000)}};
-}
-
 InfoFields stats_fields(Environment& environment) {
   CommandStatistics& statistics = environment.statistics();
   const CommandStatistics::Lookups lookups = statistics.lookups(environment.clients());
+  const store::EngineStats stats = environment.engine().stats();
   return {{"total_connections_received", std::to_string(environment.clients().total())},
           {"total_commands_processed", std::to_string(statistics.calls(environment.clients()))},
           {"rejected_connections", "0"},
-          {"expired_keys", std::to_string(environment.engine().stats().expired_keys)},
-          {"evicted_keys", "0"},
+          {"expired_keys", std::to_string(stats.expired_keys)},
+          {"evicted_keys", std::to_string(stats.budget.evicted_keys)},
           {"keyspace_hits", std::to_string(lookups.hits)},
           {"keyspace_misses", std::to_string(lookups.misses)},
           {"pubsub_channels", "0"},

@@ -20,6 +20,7 @@ InfoFields server_fields(Environment& environment);
 InfoFields clients_fields(Environment& environment);
 InfoFields memory_fields(Environment& environment);
 InfoFields persistence_fields(Environment& environment);
+InfoFields stave_fields(Environment& environment);
 InfoFields stats_fields(Environment& environment);
 InfoFields replication_fields(Environment& environment);
 InfoFields cpu_fields(Environment& environment);
@@ -34,6 +35,7 @@ inline constexpr std::array kInfoSections = {
     InfoSection{"clients", "Clients", true, clients_fields},
     InfoSection{"memory", "Memory", true, memory_fields},
     InfoSection{"persistence", "Persistence", true, persistence_fields},
+    InfoSection{"stave", "Stave", true, stave_fields},
     InfoSection{"stats", "Stats", true, stats_fields},
     InfoSection{"replication", "Replication", true, replication_fields},
     InfoSection{"cpu", "CPU", true, cpu_fields},

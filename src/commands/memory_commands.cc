@@ -1,10 +1,12 @@
 #include "commands/memory_commands.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/policy_names.h"
 
 namespace stave::commands {
 
@@ -31,7 +33,7 @@ Result<void> memory_usage_command(Call& call) {
   }
   bool found = false;
   STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta,
-                                   [&](const store::ValueView* value) { found = value != nullptr; })));
+                                             [&](const store::ValueView* value) { found = value != nullptr; })));
   const auto bytes = found ? call.engine().memory_of(call.key(2)) : std::nullopt;
   if (bytes) {
     call.reply().integer(static_cast<std::int64_t>(*bytes));
@@ -43,11 +45,12 @@ Result<void> memory_usage_command(Call& call) {
 
 Result<void> memory_stats_command(Call& call) {
   const EngineStats stats = call.engine().stats();
-  const std::uint64_t total = stats.memory.total() + stats.memory_buffers;
+  const std::uint64_t total = stats.budget.used;
   const std::uint64_t overhead = stats.memory.table + stats.memory.expiries + stats.memory_buffers;
-  const std::uint64_t dataset = total - overhead;
+  const std::uint64_t dataset = total - std::min(total, overhead);
   Sink& reply = call.reply();
-  reply.map(11);
+  reply.map(14);
+  answer_pair(reply, "peak.allocated", stats.budget.peak);
   answer_pair(reply, "total.allocated", total);
   answer_pair(reply, "startup.allocated", stats.memory_buffers);
   answer_pair(reply, "replication.backlog", 0);
@@ -57,6 +60,8 @@ Result<void> memory_stats_command(Call& call) {
   answer_pair(reply, "overhead.total", overhead);
   answer_pair(reply, "keys.count", stats.memory.keys);
   answer_pair(reply, "keys.bytes-per-key", stats.memory.keys == 0 ? 0 : stats.memory.total() / stats.memory.keys);
+  answer_pair(reply, "keys.spilled", stats.memory.spilled);
+  answer_pair(reply, "values.bytes", stats.memory.data);
   answer_pair(reply, "dataset.bytes", dataset);
   reply.bulk("dataset.percentage");
   reply.real(100 * share(dataset, total));
@@ -79,12 +84,22 @@ Result<void> memory_doctor_command(Call& call) {
   // Below this, fixed costs are most of what there is and shares mean nothing.
   constexpr std::uint64_t kWorthLooking = 16u << 20;
   constexpr double kSlackMax = 0.4;
+  constexpr double kSpilledMax = 0.5;
   std::string text;
-  if (stats.memory.total() < kWorthLooking) {
+  if (stats.budget.exhausted) {
+    text = "Writes are refused: " + std::to_string(stats.budget.used) + " bytes are in use, maxmemory is " +
+           std::to_string(stats.budget.limit) + ", and under " +
+           std::string(policy_name(call.engine().budget().policy())) +
+           " there is nothing left to take out. Raise maxmemory, delete keys, or choose another maxmemory-policy.\n";
+  } else if (stats.memory.total() < kWorthLooking) {
     text = "The store holds little data; there is nothing to say about it yet.\n";
   } else if (share(stats.memory.slack, stats.memory.total()) > kSlackMax) {
     text = "Much memory is held in gaps (" + std::to_string(stats.memory.slack) +
            " bytes): many keys were removed, or values changed their size. New keys will use it.\n";
+  } else if (share(stats.memory.spilled, stats.memory.keys) > kSpilledMax) {
+    text =
+        "Of " + std::to_string(stats.memory.keys) + " values " + std::to_string(stats.memory.spilled) +
+        " lie in the log only: most reads of cold keys go to the disk. More maxmemory would keep more of them here.\n";
   } else {
     text = "Nothing unusual.\n";
   }

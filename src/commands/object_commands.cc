@@ -2,6 +2,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/policy_names.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -47,18 +48,24 @@ Result<void> object_refcount_command(Call& call) {
   return {};
 }
 
+// What is known is how hot a key is, in eight degrees; it cools down as the budget's hand passes by.
 Result<void> object_freq_command(Call& call) {
   STAVE_ASSIGN(const bool found, exists(call));
   if (!found) return {};
-  return answer_error(
-      "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
-      "between "
-      "policies at runtime LRU and LFU data will take some time to adjust.");
+  if (!by_frequency(call.engine().budget().policy()))
+    return answer_error(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+        "between "
+        "policies at runtime LRU and LFU data will take some time to adjust.");
+  call.reply().integer(call.engine().heat_of(call.key(2)).value_or(0));
+  return {};
 }
 
 Result<void> object_idletime_command(Call& call) {
   STAVE_ASSIGN(const bool found, exists(call));
   if (!found) return {};
+  if (by_recency(call.engine().budget().policy()))
+    return answer_error("ERR Stave keeps how often a key was used lately, and not when; see OBJECT FREQ.");
   return answer_error("ERR An LRU maxmemory policy is not selected, idle time not tracked.");
 }
 

@@ -18,6 +18,7 @@
 namespace stave::commands {
 
 class Environment;
+class Errand;
 struct Command;
 
 /// How a door lets a client be acted upon from another one's command (CLIENT KILL, CLIENT PAUSE …). Threads: any.
@@ -95,6 +96,12 @@ class Session {
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   void set_closing() noexcept { closing_ = true; }
   ReplyMode reply_mode = ReplyMode::kOn;
+
+  /// For doors that can let a connection rest and present its call again: then commands that take long are done
+  /// elsewhere (errands.h).
+  bool may_leave = false;
+  /// Set after `dispatch`: nothing was answered; the same call is to be presented again when this is done.
+  std::shared_ptr<Errand> errand;
 
   /// Runs `change` on the part others may see.
   template <class Change>

@@ -5,6 +5,7 @@
 
 #include "commands/client_registry.h"
 #include "commands/session.h"
+#include "commands/table.h"
 
 namespace stave::commands {
 
@@ -125,6 +126,23 @@ std::uint64_t CommandStatistics::calls(ClientRegistry& clients) const {
   clients.visit(
       [&](Session& session) { session.counters().show([&](std::size_t, std::uint64_t calls) { sum += calls; }); });
   return sum;
+}
+
+std::uint64_t CommandStatistics::changes(ClientRegistry& clients) const {
+  std::vector<bool> writes(rows_count_);
+  std::uint64_t calls = 0;
+  std::uint64_t failed = 0;
+  for (const Command& row : command_table()) {
+    const std::size_t index = row_index(row);
+    if ((row.flags & kWrite) == 0 || index >= rows_count_) continue;
+    writes[index] = true;
+    calls += get(rows_[index].calls);
+    failed += get(rows_[index].failed);
+  }
+  clients.visit([&](Session& session) {
+    session.counters().show([&](std::size_t row, std::uint64_t count) { calls += writes[row] ? count : 0; });
+  });
+  return calls - std::min(calls, failed);
 }
 
 void CommandStatistics::reset(ClientRegistry& clients) {

@@ -64,6 +64,8 @@ class CommandStatistics {
   [[nodiscard]] Lookups lookups(ClientRegistry& clients) const;
   /// Sum of all rows' calls.
   [[nodiscard]] std::uint64_t calls(ClientRegistry& clients) const;
+  /// Calls of commands that write and did not fail: about how many changes were made. Back to 0 by `reset`.
+  [[nodiscard]] std::uint64_t changes(ClientRegistry& clients) const;
   /// Zeroes everything, the sessions' own counts included.
   void reset(ClientRegistry& clients);
 

@@ -12,6 +12,7 @@
 #include "commands/keys_commands.h"
 #include "commands/latency_commands.h"
 #include "commands/lcs_command.h"
+#include "commands/life_commands.h"
 #include "commands/memory_commands.h"
 #include "commands/move_commands.h"
 #include "commands/multi_key_commands.h"
@@ -31,7 +32,8 @@ constexpr auto kJoined =
     build::join(kStringCommands, kStringNumberCommands, kMultiKeyCommands, kLcsCommands, kKeysCommands, kMoveCommands,
                 kObjectCommands, kScanCommands, kDumpCommands, kExpiryCommands, kDurabilityCommands,
                 kConnectionCommands, kClientCommands, kDatabaseCommands, kInfoCommands, kConfigCommands,
-                kCommandCommands, kServerCommands, kSlowLogCommands, kLatencyCommands, kMemoryCommands);
+                kCommandCommands, kServerCommands, kSlowLogCommands, kLatencyCommands, kMemoryCommands,
+                kLifeCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.

@@ -180,4 +180,13 @@ std::optional<std::uint64_t> Engine::memory_of(KeyRef key) {
   return entry.memory_bytes();
 }
 
+std::optional<unsigned> Engine::heat_of(KeyRef key) {
+  const std::uint64_t hash = keyspace_.hash(key.key);
+  Shard& shard = shard_of(key.database, hash);
+  base::ShortLock lock(shard.mutex());
+  const Entry entry = shard.find(hash, key.key);
+  if (!entry || (entry.has_expiry() && entry.expiry().passed(now()))) return std::nullopt;
+  return entry.heat();
+}
+
 }  // namespace stave::store

@@ -7,6 +7,7 @@
 #include "store/compression.h"
 #include "store/engine.h"
 #include "store/image.h"
+#include "store/recovery_progress.h"
 #include "store/upkeep.h"
 
 namespace stave::store {
@@ -56,6 +57,14 @@ bool has_key(const log::RecordView& record) noexcept {
 }  // namespace
 
 Result<void> Engine::recover() {
+  RecoveryProgress progress(*clock_, options_.notice);
+  progress_ = &progress;
+  auto done = find_and_recover();
+  progress_ = nullptr;
+  return done;
+}
+
+Result<void> Engine::find_and_recover() {
   std::vector<std::unique_ptr<ImageReader>> images;
   Lsn proven = kNoLsn;
   STAVE_ASSIGN(const std::vector<Lsn> names, Checkpoint::list(*file_system_, directory_));
@@ -104,7 +113,11 @@ Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* imag
   std::optional<Knowledge> known;
   if (image != nullptr) known.emplace(*image);
   std::vector<log::RecordView> fresh;
+  progress_->begin("the log", log_bytes_from(start.from));
   const auto apply = [&](std::span<const log::RecordView> run) -> Result<void> {
+    std::uint64_t bytes = 0;
+    for (const log::RecordView& record : run) bytes += record.length;
+    progress_->add(bytes, run.size());
     if (!known || run.empty() || run.front().lsn >= image->newest()) return replay(run);
     fresh.clear();
     for (const log::RecordView& record : run)
@@ -117,6 +130,30 @@ Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* imag
     return fail(ErrorCode::kCorrupt, "the index image belongs to another store");
   log_ = std::move(log);
   return {};
+}
+
+// An estimate, from the files' names and sizes; 0 when that much cannot be told.
+std::uint64_t Engine::log_bytes_from(Lsn from) {
+  const auto names = file_system_->list(directory_);
+  if (!names) return 0;
+  Lsn last = kNoLsn;
+  Lsn first{kLsnMax};
+  std::string last_name;
+  for (const std::string& name : *names) {
+    const auto base = log::parse_segment_name(name);
+    if (!base) continue;
+    first = std::min(first, *base);
+    if (last_name.empty() || *base > last) {
+      last = *base;
+      last_name = name;
+    }
+  }
+  if (last_name.empty()) return 0;
+  const auto file = file_system_->open(log::join_path(directory_, last_name), OpenMode::kRead);
+  const auto size = file ? (*file)->size() : Result<std::uint64_t>(0);
+  const std::uint64_t end = raw(last) + (size ? *size : 0);
+  const std::uint64_t begin = from != kNoLsn ? raw(from) : raw(first);
+  return end - std::min(end, begin);
 }
 
 void Engine::forget_everything() STAVE_NO_THREAD_SAFETY_ANALYSIS {
@@ -141,6 +178,9 @@ Result<void> Engine::load_image(const ImageReader& image) {
     last_wall_ms_.store(raw(image.header().created), std::memory_order_relaxed);
   const std::size_t threads =
       options_.background ? std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8) : 1;
+  std::uint64_t bytes = 0;
+  for (const ImageBlock& block : image.blocks()) bytes += block.bytes;
+  progress_->begin("the image of the index", bytes);
   if (threads == 1 || image.keys() < 100'000) return load_blocks(image, 0, 1);
   // Neighbouring blocks are of one shard, so each thread has shards of its own, but for the first and the last.
   std::vector<Result<void>> results(threads);
@@ -177,6 +217,7 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
         return fail(ErrorCode::kNoMemory, "there is no memory for the index");
       note_deadline(entry.expiry.at);
     }
+    progress_->add(blocks[i].bytes, blocks[i].entries);
   }
   return {};
 } catch (const std::bad_alloc&) {

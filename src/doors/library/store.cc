@@ -34,6 +34,7 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
 Result<void> Store::close() {
+  impl_->environment.stop_work();
   return impl_->engine->close();
 }
 Result<void> Store::sync() {

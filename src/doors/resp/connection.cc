@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "commands/errands.h"
 #include "commands/text.h"
 
 namespace stave::resp {
@@ -53,6 +54,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
       output_(bench.blocks),
       active_ns_(bench.now_ns),
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
+  session_.may_leave = true;
 }
 
 Connection::~Connection() {
@@ -211,6 +213,16 @@ bool Connection::waits_for_values() {
   return true;
 }
 
+// The command takes long and is being done elsewhere; presented again, it answers.
+void Connection::wait_for_errand() {
+  fetching_ = std::make_shared<std::atomic<bool>>(false);
+  session_.errand->on_done([done = fetching_, waker = bench_.waker] {
+    done->store(true);
+    waker->wake();
+  });
+  parked_until_ns_ = bench_.now_ns + kFetchLookNs;
+}
+
 Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
   auto& batch = bench_.batch;
   const auto arguments_of = [&](const Workbench::Parsed& parsed) {
@@ -272,6 +284,10 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
     return Turn::kEnd;
   }
   commands::dispatch(session_, arguments, bench_.writer);
+  if (session_.errand != nullptr) [[unlikely]] {
+    wait_for_errand();
+    return Turn::kLater;
+  }
   if (guess) [[unlikely]] {
     if (session_.authenticated()) {
       bench_.shared.backoff.succeeded(host());

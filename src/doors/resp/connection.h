@@ -115,7 +115,7 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] const store::Pending* held() const noexcept {
     return marks_.empty() ? nullptr : &marks_.back().pending;
   }
-  /// It waited for values from the disk, and they have come.
+  /// It waited for values from the disk, or for an errand, and that is over.
   [[nodiscard]] bool fetched() const noexcept { return fetching_ != nullptr && fetching_->load(); }
   /// Which events it wants to hear of (EPOLLIN, EPOLLOUT).
   [[nodiscard]] std::uint32_t interest() const noexcept;
@@ -162,6 +162,7 @@ class Connection final : public commands::ClientControl {
   void check_query_limit(std::size_t size);
   /// Whether the batch has to wait for values that are on the disk only; then they are being fetched.
   bool waits_for_values();
+  void wait_for_errand();
   void publish_buffers();
   void protocol_error();
   void close_when_sent() noexcept;
@@ -180,7 +181,7 @@ class Connection final : public commands::ClientControl {
   Output output_;
   std::vector<Mark> marks_;  ///< Oldest first; rarely more than one or two.
   std::uint64_t parked_until_ns_ = 0;
-  std::shared_ptr<std::atomic<bool>> fetching_;  ///< Set while values are being fetched; true once they are there.
+  std::shared_ptr<std::atomic<bool>> fetching_;  ///< Set while values are being fetched or an errand is done; true once it is over.
   std::uint64_t active_ns_;
   std::uint64_t over_soft_since_ns_ = 0;
   std::uint64_t linger_until_ns_ = 0;

@@ -13,10 +13,13 @@ enum class OptionType : std::uint8_t {
   kInteger,
   kBytes,     ///< 100, 64kb, 1gb (powers of 1024), 1k, 1m, 1g (powers of 1000), as in Redis.
   kDuration,  ///< A bare number is in the option's unit; or 250us, 500ms, 30s, 5m, 1h, 7d.
+  kRatio,     ///< 0, or a number such as 2 or 1.25 within the bounds; kept, and bounded, in thousandths.
   kFlag,      ///< yes or no.
   kChoice,    ///< One of the words in `choices`.
   kText,
-  kSecret,  ///< Never shown; kept as a SHA-256.
+  kFileName,    ///< A plain name, without a directory.
+  kSavePoints,  ///< Pairs of seconds and changes, separated by blanks.
+  kSecret,      ///< Never shown; kept as a SHA-256.
 };
 
 enum class Change : std::uint8_t {
@@ -40,6 +43,7 @@ struct Option {
 inline constexpr std::int64_t kMega = 1024 * 1024;
 inline constexpr std::int64_t kGiga = 1024 * kMega;
 inline constexpr std::int64_t kYearSeconds = 366 * 86'400;
+inline constexpr std::int64_t kYearMs = kYearSeconds * 1000;
 
 inline constexpr Option kOptions[] = {
     {"bind", OptionType::kText, "127.0.0.1 -::1", "", 0, 0, Change::kRestart,
@@ -97,6 +101,43 @@ inline constexpr Option kOptions[] = {
      "Memory for log records on their way to the disk; a power of two."},
     {"disk-reserve", OptionType::kBytes, "16mb", "bytes", 0, 1024 * kGiga, Change::kRestart,
      "Writes are refused while the file system has less room than this."},
+    {"maxmemory", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
+     "Memory that keys, values and indexes may take, log-buffer included; 0: no limit."},
+    {"maxmemory-policy", OptionType::kChoice, "spill", "", 0, 0, Change::kLive,
+     "What gives way at maxmemory: spill = cold values leave memory and stay in the log, nothing is lost; noeviction = "
+     "writes that need memory are refused; the others delete keys, as in Redis.",
+     "spill noeviction allkeys-lru allkeys-lfu allkeys-random volatile-lru volatile-lfu volatile-random volatile-ttl"},
+    {"compression", OptionType::kChoice, "lz4", "", 0, 0, Change::kLive,
+     "How values are packed in the log from now on; zstd is smaller and trains dictionaries for small values.",
+     "none lz4 zstd"},
+    {"compression-level", OptionType::kInteger, "3", "", 1, 19, Change::kLive, "zstd's: higher is smaller and slower."},
+    {"max-space-amplification", OptionType::kRatio, "2", "", 1100, 100'000, Change::kLive,
+     "The log may take this many times the bytes that are alive before the cleaner gives space back; 0: it never runs "
+     "by "
+     "itself."},
+    {"clean-rate", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
+     "Bytes a second that the cleaner may read; 0: as fast as it needs."},
+    {"checkpoint-bytes", OptionType::kBytes, "256mb", "bytes", 0, 1024 * kGiga, Change::kLive,
+     "An image of the index is written when the log grew by this much; a restart reads about as much log. 0: only at a "
+     "clean stop."},
+    {"checkpoint-interval", OptionType::kDuration, "1h", "milliseconds", 0, kYearMs, Change::kLive,
+     "And when the last image is this old and anything was written; 0: never by age."},
+    {"history-age", OptionType::kDuration, "0", "milliseconds", 0, 100 * kYearMs, Change::kLive,
+     "What was overwritten or deleted is kept at least this long, for history and point-in-time restore; with "
+     "history-bytes 0 as well: until the cleaner needs the space."},
+    {"history-bytes", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
+     "Kept history takes no more than this; 0: no such limit."},
+    {"snapshot-dir", OptionType::kText, "", "", 0, 0, Change::kRestart,
+     "Directory of snapshot files; empty: `snapshots` below dir."},
+    {"snapshot-file", OptionType::kFileName, "snapshot.stave", "", 0, 0, Change::kLive,
+     "Snapshot that SAVE, BGSAVE and the schedule write, in snapshot-dir; *.json is a JSON document, *.ndjson lines of "
+     "JSON, anything else binary."},
+    {"snapshot-every", OptionType::kDuration, "0", "milliseconds", 0, kYearMs, Change::kLive,
+     "A snapshot is written when the last one is this old and anything changed; 0: not by age."},
+    {"save", OptionType::kSavePoints, "", "", 0, 0, Change::kLive,
+     "The same in Redis' form, pairs of seconds and changes: `900 1 300 100`. The log alone loses nothing; snapshots "
+     "are "
+     "copies for elsewhere."},
     {"key-max-bytes", OptionType::kBytes, "64kb", "bytes", 1, 512 * kMega, Change::kRestart, "Longest key."},
     {"proto-max-bulk-len", OptionType::kBytes, "512mb", "bytes", kMega, 512 * kMega, Change::kRestart,
      "Longest argument of a command and longest value."},
@@ -133,10 +174,7 @@ inline constexpr Option kOptions[] = {
     {"appendfsync", OptionType::kChoice, "always", "", 0, 0, Change::kLive,
      "Redis' name for sync: always = always, everysec = interval, no = os.", "always everysec no"},
     {"appendonly", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed, "The log is always written."},
-    {"save", OptionType::kText, "", "", 0, 0, Change::kFixed, "There are no periodic dumps: the log is the store."},
-    {"maxmemory", OptionType::kBytes, "0", "bytes", 0, 0, Change::kFixed, "There is no memory limit yet."},
-    {"maxmemory-policy", OptionType::kChoice, "noeviction", "", 0, 0, Change::kFixed, "Keys are not evicted.",
-     "noeviction"},
+    {"dbfilename", OptionType::kFileName, "snapshot.stave", "", 0, 0, Change::kLive, "Redis' name for snapshot-file."},
     {"daemonize", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
      "The server stays in the foreground; its supervisor does the rest."},
 };

@@ -8,7 +8,10 @@
 #include "base/try.h"
 #include "commands/latency_monitor.h"
 #include "commands/slow_log.h"
+#include "commands/snapshots.h"
 #include "doors/resp/secret.h"
+#include "store/compression.h"
+#include "store/upkeep.h"
 
 namespace stave::resp {
 namespace {
@@ -81,6 +84,29 @@ void ServerHost::apply() {
   environment_->slow_log().set_threshold_us(settings_.number(option_id("slowlog-log-slower-than")));
   environment_->slow_log().set_capacity(static_cast<std::size_t>(settings_.number(option_id("slowlog-max-len"))));
   environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
+  apply_to_store();
+}
+
+void ServerHost::apply_to_store() {
+  store::Engine& engine = environment_->engine();
+  engine.budget().set(settings_.size(option_id("maxmemory")), settings_.memory_policy());
+  const store::Compression::Setting packing{
+      .codec = static_cast<store::Codec>(settings_.packing()),
+      .level = static_cast<int>(settings_.number(option_id("compression-level")))};
+  if (!(engine.compression().setting() == packing)) engine.compression().set(packing);
+  store::Upkeep& upkeep = engine.upkeep();
+  upkeep.max_space_amplification.store(settings_.ratio(option_id("max-space-amplification")));
+  upkeep.clean_bytes_per_second.store(settings_.size(option_id("clean-rate")));
+  upkeep.checkpoint_bytes.store(settings_.size(option_id("checkpoint-bytes")));
+  upkeep.checkpoint_interval_ms.store(settings_.number(option_id("checkpoint-interval")));
+  upkeep.history_ms.store(settings_.number(option_id("history-age")));
+  upkeep.history_bytes.store(settings_.size(option_id("history-bytes")));
+  environment_->snapshots().configure(
+      {.directory = settings_.text(option_id("snapshot-dir")),
+       .file = settings_.text(option_id("snapshot-file")),
+       .points =
+           commands::parse_save_points(settings_.text(option_id("save"))).value_or(std::vector<commands::SavePoint>{}),
+       .every_ms = settings_.number(option_id("snapshot-every"))});
 }
 
 Result<void> ServerHost::request_shutdown() {

@@ -43,9 +43,11 @@ class ServerHost final : public commands::Host {
   commands::InfoFields info(std::string_view section) override;
   void reset_statistics() override { counters_.reset(); }
   [[nodiscard]] int port() const override { return port_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool trusts_paths() const override { return false; }
 
  private:
   void apply() STAVE_REQUIRES(mutex_);
+  void apply_to_store() STAVE_REQUIRES(mutex_);
   void refresh() STAVE_REQUIRES(mutex_);
 
   Process process_;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/try.h"
+#include "commands/save_points.h"
 #include "doors/resp/secret.h"
 
 namespace stave::resp {
@@ -14,7 +15,19 @@ namespace {
 
 constexpr std::string_view kMask = "********";
 constexpr std::size_t kSync = option_id("sync");
-constexpr std::size_t kAppendFsync = option_id("appendfsync");
+
+/// One option with two spellings, Redis' being the second. Choices stand in the same order in both rows.
+struct Twins {
+  std::size_t own;
+  std::size_t redis;
+};
+constexpr Twins kTwins[] = {{kSync, option_id("appendfsync")}, {option_id("snapshot-file"), option_id("dbfilename")}};
+
+const Twins* twins_of(std::size_t id) noexcept {
+  for (const Twins& twins : kTwins)
+    if (id == twins.own || id == twins.redis) return &twins;
+  return nullptr;
+}
 
 char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -62,6 +75,37 @@ std::optional<std::int64_t> read_number(const Option& option, std::string_view t
   return std::nullopt;
 }
 
+constexpr std::int64_t kThousand = 1000;
+
+/// A number with up to three decimals, in thousandths; nullopt when it is anything else or does not fit.
+std::optional<std::int64_t> read_ratio(std::string_view text) {
+  std::int64_t whole = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, whole);
+  constexpr std::int64_t kWholeMax = 1'000'000;
+  if (problem != std::errc{} || text.front() == '-' || whole > kWholeMax) return std::nullopt;
+  std::int64_t value = whole * kThousand;
+  if (stop == end) return value;
+  std::string_view decimals(stop, static_cast<std::size_t>(end - stop));
+  if (decimals.front() != '.' || decimals.size() < 2 || decimals.size() > 4) return std::nullopt;
+  std::int64_t weight = kThousand / 10;
+  for (const char c : decimals.substr(1)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value += (c - '0') * weight;
+    weight /= 10;
+  }
+  return value;
+}
+
+/// The shortest text that `read_ratio` takes for the number.
+std::string ratio_text(std::int64_t thousandths) {
+  std::string text = std::to_string(thousandths / kThousand);
+  if (thousandths % kThousand == 0) return text;
+  std::string decimals = std::to_string(kThousand + thousandths % kThousand).substr(1);
+  decimals.erase(decimals.find_last_not_of('0') + 1);
+  return text + "." + decimals;
+}
+
 std::string expectation(const Option& option) {
   const std::string range = "from " + std::to_string(option.least) + " to " + std::to_string(option.most);
   switch (option.type) {
@@ -69,8 +113,13 @@ std::string expectation(const Option& option) {
     case OptionType::kBytes: return "a size such as 64mb, " + range + " bytes";
     case OptionType::kDuration:
       return "a time such as 500ms, 30s or 1h, in whole " + std::string(option.unit) + " " + range;
+    case OptionType::kRatio:
+      return "0, or a number with at most three decimals from " + ratio_text(option.least) + " to " +
+             ratio_text(option.most);
     case OptionType::kFlag: return "yes or no";
     case OptionType::kChoice: return "one of: " + std::string(option.choices);
+    case OptionType::kFileName: return "a plain file name: letters, digits, '.', '-', '_', not beginning with '.'";
+    case OptionType::kSavePoints: return "pairs of seconds and changes such as \"900 1 300 100\", or empty";
     case OptionType::kText:
     case OptionType::kSecret: break;
   }
@@ -154,6 +203,12 @@ Result<Settings::Value> Settings::read(const Option& option, std::string_view te
       value.number = *number;
       break;
     }
+    case OptionType::kRatio: {
+      const auto number = text.empty() ? std::nullopt : read_ratio(text);
+      if (!number || (*number != 0 && (*number < option.least || *number > option.most))) return refuse();
+      value.number = *number;
+      break;
+    }
     case OptionType::kFlag:
       if (lowered(text) != "yes" && lowered(text) != "no") return refuse();
       value.number = lowered(text) == "yes" ? 1 : 0;
@@ -163,6 +218,16 @@ Result<Settings::Value> Settings::read(const Option& option, std::string_view te
       if (value.number < 0 || text.empty()) return refuse();
       value.text = lowered(text);
       break;
+    case OptionType::kFileName:
+      if (!commands::is_plain_file_name(text)) return refuse();
+      value.text = text;
+      break;
+    case OptionType::kSavePoints: {
+      const auto points = commands::parse_save_points(text);
+      if (!points) return refuse();
+      value.text = commands::to_text(*points);
+      break;
+    }
     case OptionType::kText:
       if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) return refuse();
       value.text = text;
@@ -185,13 +250,14 @@ Result<void> Settings::set(std::string_view name, std::string_view value) {
                          std::string(name) + " is always \"" + shown(id) + "\": " + std::string(option->help));
     return {};
   }
-  // `sync` and Redis' name for it are one option with two spellings, in the same order.
-  if (id == kSync || id == kAppendFsync) {
-    for (const std::size_t twin : {kSync, kAppendFsync}) {
+  if (const Twins* const twins = twins_of(id)) {
+    for (const std::size_t twin : {twins->own, twins->redis}) {
+      const Option& row = kOptions[twin];
       values_[twin].number = parsed.number;
-      values_[twin].text = nth_choice(kOptions[twin].choices, parsed.number);
+      values_[twin].text =
+          row.type == OptionType::kChoice ? std::string(nth_choice(row.choices, parsed.number)) : parsed.text;
     }
-    values_[kSync].set = true;
+    values_[twins->own].set = true;
     return {};
   }
   values_[id] = std::move(parsed);
@@ -217,11 +283,17 @@ void Settings::note(std::size_t id, std::int64_t number) noexcept {
 Result<void> Settings::load(std::string_view file_name, std::string_view text) {
   int number = 0;
   Result<void> outcome;
+  std::string points;
   for_each_line(text, [&](std::string_view line) {
     ++number;
     if (!outcome) return;
-    const auto [name, value] = split_line(line);
+    auto [name, value] = split_line(line);
     if (name.empty()) return;
+    // Redis' files name one pair a line; an empty one forgets those before.
+    if (name == kOptions[option_id("save")].name) {
+      points = value.empty() || points.empty() ? value : points + " " + value;
+      value = points;
+    }
     if (auto taken = set(name, value); !taken)
       outcome = stave::fail(taken.error().code(), std::string(file_name) + ", line " + std::to_string(number) + ": " +
                                                       taken.error().message());
@@ -246,8 +318,11 @@ std::string Settings::written(std::size_t id) const {
   const Value& value = values_[id];
   switch (kOptions[id].type) {
     case OptionType::kFlag: return value.number != 0 ? "yes" : "no";
+    case OptionType::kRatio: return ratio_text(value.number);
     case OptionType::kChoice:
     case OptionType::kText:
+    case OptionType::kFileName:
+    case OptionType::kSavePoints:
     case OptionType::kSecret: return value.text;
     default: return std::to_string(value.number);
   }
@@ -274,6 +349,7 @@ std::string Settings::rewritten(std::string_view text) const {
     out += value.empty() ? " \"\"" : " " + value;
     out += '\n';
     done[id] = true;
+    if (const Twins* const twins = twins_of(id)) done[twins->own] = true;
   };
   for_each_line(text, [&](std::string_view line) {
     const auto [name, value] = split_line(line);
@@ -287,13 +363,25 @@ std::string Settings::rewritten(std::string_view text) const {
     if (!done[id]) put(id);
   });
   for (std::size_t i = 0; i < kOptionCount; ++i)
-    if (values_[i].set && !done[i] && !(i == kSync && done[kAppendFsync])) put(i);
+    if (values_[i].set && !done[i]) put(i);
   return out;
 }
 
 Sync Settings::sync() const noexcept {
   constexpr Sync kPolicies[] = {Sync::kAlways, Sync::kInterval, Sync::kOs};
   return kPolicies[number(kSync)];
+}
+
+MemoryPolicy Settings::memory_policy() const noexcept {
+  return static_cast<MemoryPolicy>(number(option_id("maxmemory-policy")));
+}
+
+Packing Settings::packing() const noexcept {
+  return static_cast<Packing>(number(option_id("compression")));
+}
+
+double Settings::ratio(std::size_t id) const noexcept {
+  return static_cast<double>(number(id)) / static_cast<double>(kThousand);
 }
 
 Result<Options> Settings::store_options() const {
@@ -307,6 +395,16 @@ Result<Options> Settings::store_options() const {
   options.key_bytes_max = static_cast<std::size_t>(number(option_id("key-max-bytes")));
   options.value_bytes_max = static_cast<std::size_t>(number(option_id("proto-max-bulk-len")));
   options.disk_reserve_bytes = static_cast<std::uint64_t>(number(option_id("disk-reserve")));
+  options.max_memory_bytes = size(option_id("maxmemory"));
+  options.memory_policy = memory_policy();
+  options.packing = packing();
+  options.packing_level = static_cast<int>(number(option_id("compression-level")));
+  options.max_space_amplification = ratio(option_id("max-space-amplification"));
+  options.clean_bytes_per_second = size(option_id("clean-rate"));
+  options.checkpoint_bytes = size(option_id("checkpoint-bytes"));
+  options.checkpoint_interval_ms = number(option_id("checkpoint-interval"));
+  options.history_ms = number(option_id("history-age"));
+  options.history_bytes = size(option_id("history-bytes"));
   if (!std::has_single_bit(options.log_buffer_bytes))
     return stave::fail(ErrorCode::kInvalidArgument, "log-buffer must be a power of two, such as 4mb");
   return options;
@@ -330,6 +428,8 @@ std::string options_reference() {
       bounds = option.choices;
     } else if (option.type == OptionType::kFlag) {
       bounds = "yes no";
+    } else if (option.type == OptionType::kRatio) {
+      bounds = "0, " + ratio_text(option.least) + " to " + ratio_text(option.most);
     } else if (option.most > option.least) {
       bounds = std::to_string(option.least) + " to " + std::to_string(option.most);
     }

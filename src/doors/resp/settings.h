@@ -46,13 +46,18 @@ class Settings {
   [[nodiscard]] std::string rewritten(std::string_view text) const;
 
   [[nodiscard]] Sync sync() const noexcept;
+  [[nodiscard]] MemoryPolicy memory_policy() const noexcept;
+  [[nodiscard]] Packing packing() const noexcept;
+  /// A kRatio as the number it stands for; a kBytes without its sign.
+  [[nodiscard]] double ratio(std::size_t id) const noexcept;
+  [[nodiscard]] std::uint64_t size(std::size_t id) const noexcept { return static_cast<std::uint64_t>(number(id)); }
   /// What the engine is opened with. Errors: kInvalidArgument.
   [[nodiscard]] Result<Options> store_options() const;
 
  private:
   struct Value {
-    std::int64_t number = 0;  ///< Bytes, units, 0 or 1, or the place among the choices.
-    std::string text;         ///< Of texts and choices; of a secret "sha256:…".
+    std::int64_t number = 0;  ///< Bytes, units, thousandths, 0 or 1, or the place among the choices.
+    std::string text;         ///< Of texts, names and choices; of a secret "sha256:…".
     bool set = false;         ///< By somebody, not by default.
   };
   static Result<Value> read(const Option& option, std::string_view text);

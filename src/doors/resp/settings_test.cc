@@ -81,15 +81,119 @@ TEST(Settings, refuse_bad_values_and_say_what_would_be_right) {
                                                                   {"timeout", "1.5"},
                                                                   {"no-such-option", "1"},
                                                                   {"appendonly", "no"},
-                                                                  {"maxmemory", "1gb"},
-                                                                  {"save", "900 1"}})
+                                                                  {"maxmemory", "-1"},
+                                                                  {"maxmemory-policy", "lru"},
+                                                                  {"compression", "gzip"},
+                                                                  {"compression-level", "0"},
+                                                                  {"compression-level", "20"},
+                                                                  {"max-space-amplification", "1"},
+                                                                  {"max-space-amplification", "1.0999"},
+                                                                  {"max-space-amplification", "100.001"},
+                                                                  {"max-space-amplification", "-2"},
+                                                                  {"max-space-amplification", "2,5"},
+                                                                  {"max-space-amplification", ""},
+                                                                  {"max-space-amplification", "2."},
+                                                                  {"snapshot-file", ""},
+                                                                  {"snapshot-file", "../x"},
+                                                                  {"snapshot-file", "a/b"},
+                                                                  {"dbfilename", ".hidden"},
+                                                                  {"dbfilename", "x.partial"},
+                                                                  {"save", "900"},
+                                                                  {"save", "900 0"},
+                                                                  {"save", "900 x"},
+                                                                  {"snapshot-every", "-1"},
+                                                                  {"appendonly", "no"},
+                                                                  {"daemonize", "yes"}})
     EXPECT_NE(refusal(name, value), "") << name << " " << value;
 }
 
 TEST(Settings, accept_the_one_value_of_a_fixed_option) {
-  EXPECT_EQ(refusal("save", ""), "");
   EXPECT_EQ(refusal("appendonly", "yes"), "");
-  EXPECT_EQ(refusal("maxmemory", "0"), "");
+  EXPECT_EQ(refusal("daemonize", "no"), "");
+}
+
+TEST(Settings, read_ratios_and_show_them_as_short_as_they_can_be) {
+  Settings settings;
+  constexpr std::size_t kId = option_id("max-space-amplification");
+  for (const auto& [text, number, shown] :
+       std::initializer_list<std::tuple<const char*, std::int64_t, const char*>>{{"0", 0, "0"},
+                                                                                 {"2", 2000, "2"},
+                                                                                 {"1.1", 1100, "1.1"},
+                                                                                 {"2.50", 2500, "2.5"},
+                                                                                 {"1.125", 1125, "1.125"},
+                                                                                 {"100.000", 100'000, "100"},
+                                                                                 {"3.007", 3007, "3.007"}}) {
+    ASSERT_TRUE(settings.set("max-space-amplification", text).has_value()) << text;
+    EXPECT_EQ(settings.number(kId), number);
+    EXPECT_EQ(settings.shown(kId), shown);
+  }
+}
+
+TEST(Settings, read_save_points_in_one_line_or_in_several) {
+  Settings settings;
+  ASSERT_TRUE(settings.set("save", "  900 1   300 100 ").has_value());
+  EXPECT_EQ(settings.shown(option_id("save")), "900 1 300 100");
+  ASSERT_TRUE(settings.load("redis.conf", "save 900 1\nsave 300 10\n").has_value());
+  EXPECT_EQ(settings.shown(option_id("save")), "900 1 300 10");
+  ASSERT_TRUE(settings.load("redis.conf", "save 900 1\nsave \"\"\nsave 60 7\n").has_value());
+  EXPECT_EQ(settings.shown(option_id("save")), "60 7");
+  ASSERT_TRUE(settings.change("save", "").has_value());
+  EXPECT_EQ(settings.shown(option_id("save")), "");
+}
+
+TEST(Settings, know_the_snapshot_file_by_both_names) {
+  Settings settings;
+  ASSERT_TRUE(settings.set("dbfilename", "dump.json").has_value());
+  EXPECT_EQ(settings.text(option_id("snapshot-file")), "dump.json");
+  ASSERT_TRUE(settings.change("snapshot-file", "all.ndjson").has_value());
+  EXPECT_EQ(settings.shown(option_id("dbfilename")), "all.ndjson");
+  // Written back under the name it has in the file, once.
+  EXPECT_EQ(settings.rewritten("dbfilename dump.json\n"), "dbfilename all.ndjson\n");
+}
+
+TEST(Settings, open_the_store_as_the_options_say) {
+  Settings settings;
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"maxmemory", "100mb"},
+                                                                  {"maxmemory-policy", "volatile-ttl"},
+                                                                  {"compression", "ZSTD"},
+                                                                  {"compression-level", "9"},
+                                                                  {"max-space-amplification", "1.5"},
+                                                                  {"clean-rate", "10mb"},
+                                                                  {"checkpoint-bytes", "1gb"},
+                                                                  {"checkpoint-interval", "5m"},
+                                                                  {"history-age", "7d"},
+                                                                  {"history-bytes", "2gb"}})
+    ASSERT_TRUE(settings.set(name, value).has_value()) << name;
+  const auto options = settings.store_options();
+  ASSERT_TRUE(options.has_value());
+  EXPECT_EQ(options->max_memory_bytes, 100u << 20);
+  EXPECT_EQ(options->memory_policy, MemoryPolicy::kVolatileTtl);
+  EXPECT_EQ(options->packing, Packing::kZstd);
+  EXPECT_EQ(options->packing_level, 9);
+  EXPECT_DOUBLE_EQ(options->max_space_amplification, 1.5);
+  EXPECT_EQ(options->clean_bytes_per_second, 10u << 20);
+  EXPECT_EQ(options->checkpoint_bytes, 1u << 30);
+  EXPECT_EQ(options->checkpoint_interval_ms, 300'000);
+  EXPECT_EQ(options->history_ms, 604'800'000);
+  EXPECT_EQ(options->history_bytes, 2ull << 30);
+}
+
+// The table says each default once, and the library says its own: they are the same store.
+TEST(Settings, have_the_defaults_of_the_library) {
+  const auto options = Settings().store_options();
+  ASSERT_TRUE(options.has_value());
+  const Options library;
+  EXPECT_EQ(options->max_memory_bytes, library.max_memory_bytes);
+  EXPECT_EQ(options->memory_policy, library.memory_policy);
+  EXPECT_EQ(options->packing, library.packing);
+  EXPECT_EQ(options->packing_level, library.packing_level);
+  EXPECT_DOUBLE_EQ(options->max_space_amplification, library.max_space_amplification);
+  EXPECT_EQ(options->clean_bytes_per_second, library.clean_bytes_per_second);
+  EXPECT_EQ(options->checkpoint_bytes, library.checkpoint_bytes);
+  EXPECT_EQ(options->checkpoint_interval_ms, library.checkpoint_interval_ms);
+  EXPECT_EQ(options->history_ms, library.history_ms);
+  EXPECT_EQ(options->history_bytes, library.history_bytes);
 }
 
 TEST(Settings, know_sync_by_both_names) {
@@ -134,7 +238,8 @@ TEST(Settings, let_later_sources_win) {
   EXPECT_EQ(settings.text(option_id("dir")), "my data");
   EXPECT_EQ(settings.text(option_id("bind")), "127.0.0.1 ::1");
   EXPECT_EQ(settings.number(option_id("timeout")), 3600);
-  const std::map<std::string, const char*> environment{{"PORT", "7001"}, {"SYNC_INTERVAL", "5s"}, {"SAVE", "nonsense"}};
+  const std::map<std::string, const char*> environment{
+      {"PORT", "7001"}, {"SYNC_INTERVAL", "5s"}, {"DAEMONIZE", "nonsense"}};
   ASSERT_TRUE(settings
                   .load_environment([&](const char* name) {
                     const auto found = environment.find(name);

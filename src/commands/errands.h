@@ -1,0 +1,111 @@
+// Work of commands that takes long (a snapshot, an image, a cleaning), for doors whose threads must not stand still.
+//
+// A handler calls `at_length` with the work. In a session that may leave, the work goes to a thread of `Errands` and
+// nothing is answered: `Session::errand` is set, the door lets other connections go on, and presents the same call
+// again when the errand is done (earlier does no harm); then `at_length` returns what came of it. In any other session
+// the work is done at once. Promises: an errand is run once and outlives the session that asked for it; the threads
+// start with the first errand and are joined by `stop`. Must not know: what the work is, sockets.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/mutex.h"
+#include "commands/call.h"
+#include "commands/session.h"
+
+namespace stave::commands {
+
+class Errand {
+ public:
+  virtual ~Errand() = default;
+  /// Does the work, then calls whoever wants to know.
+  void run() STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] bool done() const STAVE_EXCLUDES(mutex_);
+  /// Calls `then`, which must be quick, once the work is done: on the errand's thread, or here and now if it is.
+  /// Replaces an earlier one.
+  void on_done(std::function<void()> then) STAVE_EXCLUDES(mutex_);
+
+ protected:
+  virtual void work() = 0;
+
+ private:
+  mutable base::Mutex mutex_;
+  bool done_ STAVE_GUARDED_BY(mutex_) = false;
+  std::function<void()> then_ STAVE_GUARDED_BY(mutex_);
+};
+
+template <class T>
+class ErrandFor final : public Errand {
+ public:
+  explicit ErrandFor(std::function<Result<T>()> work) : work_(std::move(work)) {}
+  /// What came of it. Once, after `done`.
+  Result<T> take() { return std::move(*result_); }
+
+ protected:
+  void work() override { result_.emplace(work_()); }
+
+ private:
+  std::function<Result<T>()> work_;
+  std::optional<Result<T>> result_;
+};
+
+class Errands {
+ public:
+  Errands() = default;
+  ~Errands() { stop(); }
+  Errands(const Errands&) = delete;
+  Errands& operator=(const Errands&) = delete;
+
+  /// Has it run soon on another thread; on the caller's when there is none to be had.
+  void start(std::shared_ptr<Errand> errand) STAVE_EXCLUDES(mutex_);
+  /// Whether any is running or waiting.
+  [[nodiscard]] bool busy() const STAVE_EXCLUDES(mutex_);
+  /// Finishes what was begun and joins the threads.
+  void stop() STAVE_EXCLUDES(mutex_);
+
+ private:
+  /// A few may go on side by side; whoever comes later waits for one of them.
+  static constexpr std::size_t kThreads = 4;
+
+  void run() STAVE_EXCLUDES(mutex_);
+  bool start_thread() STAVE_REQUIRES(mutex_);
+
+  mutable base::Mutex mutex_;
+  base::ConditionVariable wake_;
+  std::deque<std::shared_ptr<Errand>> queue_ STAVE_GUARDED_BY(mutex_);
+  std::size_t idle_ STAVE_GUARDED_BY(mutex_) = 0;
+  bool stopping_ STAVE_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_ STAVE_GUARDED_BY(mutex_);
+};
+
+/// What `work` returns; nullopt when it was sent away: then the handler answers nothing. `work` must not refer to the
+/// call or its session.
+template <class T>
+Result<std::optional<T>> at_length(Call& call, std::function<Result<T>()> work) {
+  Session& session = call.session();
+  if (session.errand != nullptr) {
+    if (!session.errand->done()) return std::optional<T>();
+    const auto back = std::dynamic_pointer_cast<ErrandFor<T>>(std::exchange(session.errand, nullptr));
+    STAVE_ASSERT(back != nullptr);
+    auto result = back->take();
+    if (!result) return fail(std::move(result).error());
+    return std::optional<T>(std::move(*result));
+  }
+  if (!session.may_leave || session.reply_mode != ReplyMode::kOn) {
+    auto result = work();
+    if (!result) return fail(std::move(result).error());
+    return std::optional<T>(std::move(*result));
+  }
+  session.errand = std::make_shared<ErrandFor<T>>(std::move(work));
+  session.environment().errands().start(session.errand);
+  return std::optional<T>();
+}
+
+}  // namespace stave::commands
