@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/bytes.h"
 #include "base/random.h"
 #include "store/compression.h"
@@ -263,6 +265,47 @@ TEST(Samples, rest_after_a_training_and_longer_when_it_was_in_vain) {
   EXPECT_GT(second, first * 3);
   EXPECT_GT(third, second * 3 / 2);
   EXPECT_LT(fourth, third * 3 / 4);
+}
+
+TEST(Samples, that_are_equal_go_to_the_test_or_to_the_training_but_not_to_both) {
+  SampleBatch all;
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string sample = "value " + std::to_string(i % 400);
+    all.bytes += sample;
+    all.sizes.push_back(sample.size());
+  }
+  const SampleSplit split = split_samples(all);
+  const auto values = [](const SampleBatch& batch) {
+    std::set<std::string> distinct;
+    std::string_view rest = batch.bytes;
+    for (const std::size_t size : batch.sizes) {
+      distinct.emplace(rest.substr(0, size));
+      rest.remove_prefix(size);
+    }
+    EXPECT_TRUE(rest.empty());
+    return distinct;
+  };
+  const std::set<std::string> test = values(split.test);
+  const std::set<std::string> training = values(split.training);
+  EXPECT_EQ(split.test.sizes.size() + split.training.sizes.size(), 2'000u);
+  EXPECT_EQ(test.size() + training.size(), 400u);
+  EXPECT_GT(test.size(), 20u);
+  EXPECT_LT(test.size(), 100u);
+}
+
+// One value over and over makes no dictionary, and does no harm.
+TEST(Samples, of_one_single_value_train_nothing) {
+  auto files = make_memory_file_system();
+  auto compression = open_in(*files);
+  base::Random random(1);
+  std::string value;
+  // Whether a value is looked at is a matter of its bytes.
+  while (!compression->training_due()) {
+    value = object_of(random, 180);
+    for (int i = 0; i < 10'000; ++i) compression->sample(value);
+  }
+  EXPECT_TRUE(compression->train());
+  EXPECT_EQ(compression->stats().dictionaries, 0u);
 }
 
 TEST(Samples, are_let_go_when_they_are_turned_off) {

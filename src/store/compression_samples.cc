@@ -21,6 +21,7 @@ constexpr std::size_t kDictionaryBytesMin = 4u << 10;
 // After a training so many values are passed over before samples are taken again, twice as many each time in vain.
 constexpr std::uint64_t kRestMin = 64u << 10;
 constexpr std::uint64_t kRestMax = 1ull << 32;
+constexpr std::uint64_t kTestSeed = 0x7e57;
 
 /// A number that is the value's own: both its ends count, for what tells values apart lies now here, now there.
 std::uint64_t lot(std::string_view value) {
@@ -93,10 +94,11 @@ SampleSplit split_samples(SampleBatch all) {
   SampleSplit split;
   std::string_view rest = all.bytes;
   for (std::size_t i = 0; i < all.sizes.size(); ++i) {
-    SampleBatch& part = i % 8 == 7 ? split.test : split.training;
-    part.bytes.append(rest.substr(0, all.sizes[i]));
-    part.sizes.push_back(all.sizes[i]);
-    rest.remove_prefix(all.sizes[i]);
+    const std::string_view sample = rest.substr(0, all.sizes[i]);
+    SampleBatch& part = base::xxh3(base::as_bytes(sample), kTestSeed) % 8 == 0 ? split.test : split.training;
+    part.bytes.append(sample);
+    part.sizes.push_back(sample.size());
+    rest.remove_prefix(sample.size());
   }
   return split;
 }

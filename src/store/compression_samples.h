@@ -57,7 +57,8 @@ class CompressionSamples {
 /// A dictionary of zstd for values like these; empty when none can be made of them.
 std::string train_dictionary(const SampleBatch& samples);
 
-/// Every eighth sample of `all` goes to the second, for the test; the others to the first.
+/// About one in eight samples goes to the test, the others to the training. Equal ones go the same way: a value that is
+/// written over and over must not be what a dictionary is made of and what it is tried on.
 struct SampleSplit {
   SampleBatch training;
   SampleBatch test;

@@ -56,6 +56,7 @@ Result<void> Compression::train() {
 
 Result<bool> Compression::train_from(SampleBatch samples) {
   const SampleSplit split = split_samples(std::move(samples));
+  if (split.training.sizes.empty() || split.test.sizes.empty()) return false;
   std::string content = train_dictionary(split.training);
   if (content.empty()) return false;
   const std::shared_ptr<const Encoder> candidate = Encoder::make(0, content, setting().level);
