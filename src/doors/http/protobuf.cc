@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include <google/protobuf/io/coded_stream.h>
 #include <proto/stave.pb.h>
 #include "commands/type_names.h"
 #include "doors/http/document.h"
@@ -18,6 +19,9 @@ using Message = v1::BatchOperation;
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kBytes = "application/octet-stream";
+
+/// Of one precondition; a header could not name many more.
+constexpr int kVersionsMax = 100;
 
 Problem bad_message(std::string detail) {
   return {.status = 400, .code = "invalid_protobuf", .detail = std::move(detail), .retryable = false, .members = {}};
@@ -38,9 +42,35 @@ std::string tag_list(const Versions& versions) {
   return list;
 }
 
+/// Counts the operations without making them: two bytes on the wire would become a hundred in memory. nullopt: the
+/// bytes are no message.
+std::optional<std::size_t> count_operations(std::string_view body) {
+  using google::protobuf::io::CodedInputStream;
+  constexpr std::uint32_t kOperations = v1::Batch::kOperationsFieldNumber << 3 | 2;
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(body.data()), static_cast<int>(body.size()));
+  std::size_t count = 0;
+  while (const std::uint32_t tag = in.ReadTag()) {
+    count += tag == kOperations ? 1 : 0;
+    std::uint64_t number = 0;
+    std::uint32_t size = 0;
+    bool well = false;
+    switch (tag & 7) {
+      case 0: well = in.ReadVarint64(&number); break;
+      case 1: well = in.Skip(8); break;
+      case 2: well = in.ReadVarint32(&size) && size <= body.size() && in.Skip(static_cast<int>(size)); break;
+      case 5: well = in.Skip(4); break;
+      default: break;
+    }
+    if (!well) return std::nullopt;
+  }
+  return in.ConsumedEntireMessage() ? std::optional(count) : std::nullopt;
+}
+
 std::optional<Problem> take_precondition(const v1::Precondition& message, Operation& operation) {
   if ((message.exists() && !message.versions().empty()) || (message.absent() && !message.other_than().empty()))
     return bad_message("a precondition names versions, or asks for any, not both");
+  if (message.versions_size() > kVersionsMax || message.other_than_size() > kVersionsMax)
+    return bad_message("a precondition may name " + std::to_string(kVersionsMax) + " versions");
   auto parsed = Preconditions::parse(message.exists() ? "*" : tag_list(message.versions()),
                                      message.absent() ? "*" : tag_list(message.other_than()));
   if (!parsed) return bad_message("a precondition is not understood");
@@ -133,9 +163,12 @@ v1::BatchOperationResult::Status status_of(OperationResult::Status status) noexc
 
 }  // namespace
 
-std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, UnixMs now) {
+std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, UnixMs now, std::size_t most) {
   v1::Batch batch;
-  if (body.size() > INT_MAX || !batch.ParseFromArray(body.data(), static_cast<int>(body.size())))
+  const auto count = body.size() <= INT_MAX ? count_operations(body) : std::nullopt;
+  if (count.value_or(0) > most)
+    return std::unexpected(bad_message("a batch may have " + std::to_string(most) + " operations"));
+  if (!count || !batch.ParseFromArray(body.data(), static_cast<int>(body.size())))
     return std::unexpected(bad_message("the body is not a stave.v1.Batch"));
   std::vector<Operation> operations;
   operations.reserve(static_cast<std::size_t>(batch.operations_size()));

@@ -3,9 +3,6 @@
 //
 // Promises: bytes that are no message, or one that says nothing sensible, are a Problem; what is taken passes the same
 // checks as its spelling in JSON. Must not know: headers, routes, the store.
-//
-// To mount it: where a body's media type is kProtobufType, `decode_batch` stands for reading JSON; where Accept names
-// it, `encode_results` and `encode_listing` stand for writing it.
 #pragma once
 
 #include <expected>
@@ -20,8 +17,9 @@
 
 namespace stave::http {
 
-/// The operations of a stave.v1.Batch. Relative expiries count from `now`.
-std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, UnixMs now);
+/// The operations of a stave.v1.Batch, of which it may have `most`. Relative expiries count from `now`.
+/// Cost: memory in proportion to `most` and to the body, whatever the body claims to hold.
+std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, UnixMs now, std::size_t most);
 /// A stave.v1.BatchResult; `operations` are those that were run.
 std::string encode_results(std::span<const Operation> operations, std::span<const OperationResult> results);
 /// A stave.v1.ListResponse.
