@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "exchange/aof.h"
+#include "exchange/big_endian.h"
+#include "exchange/binary2.h"
 #include "exchange/exchange.h"
 #include "exchange/files.h"
 #include "input.h"
@@ -82,12 +84,35 @@ void any_calls(std::string_view bytes) {
   static_cast<void>(exchange::parse_manifest(bytes, "fuzz"));
 }
 
+/// The bytes as the content of a block of binary version 2 whose checksums are right, which no fuzzer would guess.
+std::string sealed(std::string_view bytes) {
+  namespace binary2 = exchange::binary2;
+  std::string file;
+  exchange::append_big(file, exchange::kBinaryMagic);
+  exchange::append_big(file, std::uint32_t{2});
+  for (int i = 0; i < 3; ++i) exchange::append_big(file, std::uint64_t{0});
+  const std::uint64_t seed = binary2::check(file, 0);
+  exchange::append_big(file, seed);
+  Input input(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  std::string head;
+  exchange::append_big(head, input.number<std::uint16_t>());  // kind and codec
+  exchange::append_big(head, std::uint16_t{0});
+  exchange::append_big(head, static_cast<std::uint32_t>(input.number<std::uint8_t>()));
+  exchange::append_big(head, static_cast<std::uint32_t>(input.number<std::uint16_t>()));
+  const std::string_view body = input.rest();
+  exchange::append_big(head, static_cast<std::uint32_t>(body.size()));
+  exchange::append_big(head, binary2::check(body, seed));
+  exchange::append_big(head, binary2::check(head, seed));
+  return file + head + std::string(body);
+}
+
 }  // namespace
 }  // namespace stave::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   stave::fuzz::any_bytes(bytes);
+  stave::fuzz::any_bytes(stave::fuzz::sealed(bytes));
   stave::fuzz::any_calls(bytes);
   return 0;
 }
