@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 import yaml
 
@@ -54,6 +56,10 @@ class Server:
             raise AssertionError("the server did not start: " + self.process.communicate()[1])
         self.port = int(re.search(r":(\d+)", self.ready).group(1))
         return self
+
+    def http_port(self):
+        """Of a server that was started with HTTP_PORT=-1: any free one."""
+        return int(re.search(r"http://127\.0\.0\.1:(\d+)", self.ready).group(1))
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
@@ -279,11 +285,72 @@ class Containers(unittest.TestCase):
             with Server(PORT="0", HTTP_PORT="0", DIR=scratch) as server:
                 port = str(server.port)
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "PORT": port, "HTTP_PORT": "0"})
+        with tempfile.TemporaryDirectory() as scratch:
+            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch, REQUIREPASS="secret") as server:
+                output_of("bash", script, env={"PATH": os.environ["PATH"], "HTTP_PORT": str(server.http_port())})
         gone = subprocess.run(["bash", script], env={"PATH": os.environ["PATH"], "PORT": port, "HTTP_PORT": "0"}, capture_output=True, timeout=60, check=False)
         self.assertNotEqual(gone.returncode, 0)
 
 
+class Monitoring(unittest.TestCase):
+    def test_dashboard_and_alerts_ask_for_what_a_server_shows(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch) as server:
+                # Series of commands and of errors are there once there were some.
+                for command in (["SET", "a", "1"], ["NOSUCH"]):
+                    subprocess.run([PROGRAM, "shell", "--connect", "127.0.0.1:%d" % server.port, *command], capture_output=True, timeout=60, check=False)
+                with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % server.http_port(), timeout=60) as answer:
+                    page = answer.read().decode()
+        shown = set(re.findall(r"^# TYPE (\w+) ", page, re.MULTILINE))
+        shown |= {name + part for name in re.findall(r"^# TYPE (\w+) histogram", page, re.MULTILINE) for part in ("_bucket", "_sum", "_count")}
+        for path in ("grafana/stave.json", "prometheus/alerts.yaml", "prometheus/alerts_test.yaml"):
+            asked = set(re.findall(r"\b(?:stave|process)_[a-z0-9_]+", (PACKAGING / path).read_text()))
+            self.assertGreater(len(asked), 5)
+            self.assertEqual(asked - shown, set(), path)
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+    def test_alerts_fire_when_they_should(self):
+        output_of("promtool", "test", "rules", "alerts_test.yaml", cwd=PACKAGING / "prometheus")
+
+
 class Protocol(unittest.TestCase):
+    def protoc(self, *arguments, **options):
+        return subprocess.run(["protoc", "--proto_path=" + str(ROOT), *arguments, "proto/stave.proto"], capture_output=True, check=True, timeout=60, **options).stdout
+
+    def ask(self, server, path, body=None, **headers):
+        request = urllib.request.Request("http://127.0.0.1:%d%s" % (server.http_port(), path), data=body, headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.headers["Content-Type"], answer.read()
+
+    def test_batches_and_pages_travel_as_messages(self):
+        batch = self.protoc("--encode=stave.v1.Batch", input=rb"""
+            operations { key: "a\377" set { value: "\000\001" } precondition { absent: true } }
+            operations { key: "n" increment { by: 5 } }
+            operations { key: "a\377" get {} }
+            operations { key: "gone" delete {} }""")
+        kind = "application/x-protobuf"
+        with tempfile.TemporaryDirectory() as scratch:
+            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch) as server:
+                content_type, body = self.ask(server, "/db/_batch", batch, **{"Content-Type": kind})
+                self.assertEqual(content_type, kind)
+                text = self.protoc("--decode=stave.v1.BatchResult", input=body).decode()
+                self.assertEqual(re.findall(r"STATUS_\w+", text), ["STATUS_CREATED", "STATUS_CREATED", "STATUS_FOUND", "STATUS_ABSENT"])
+                self.assertIn(r'value: "\000\001"', text)
+                self.assertIn('value: "5"', text)
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    self.ask(server, "/db/_batch", batch, **{"Content-Type": kind})
+                self.assertEqual(refused.exception.code, 412)
+                self.assertEqual(refused.exception.headers["Content-Type"], "application/problem+json")
+                self.assertEqual(json.load(refused.exception)["index"], 0)
+                refused.exception.close()
+                content_type, body = self.ask(server, "/db/_batch", batch[:0], **{"Content-Type": kind, "Accept": "application/json"})
+                self.assertEqual(content_type.split(";")[0], "application/json")
+                content_type, body = self.ask(server, "/db?values=true", Accept=kind)
+                self.assertEqual(content_type, kind)
+                text = self.protoc("--decode=stave.v1.ListResponse", input=body).decode()
+                self.assertIn(r'key: "a\377"', text)
+                self.assertEqual(text.count("entries {"), 2)
+
     def test_messages_generate_code_for_other_languages(self):
         with tempfile.TemporaryDirectory() as scratch:
             output_of("protoc", "--proto_path=" + str(ROOT), "--python_out=" + scratch, "--cpp_out=" + scratch, "proto/stave.proto")
