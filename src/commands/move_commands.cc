@@ -26,6 +26,7 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
   } else if (target_exists && !replace) {
     outcome = Outcome::kTargetExists;
   } else {
+    if (!keep_source) transaction.excuse();
     // The view ends with the next change, which may take the value's bytes from another key.
     STAVE_TRY(transaction.put(to, source->value, source->expiry, source->json));
     if (!keep_source) transaction.erase(from);

@@ -32,7 +32,7 @@ Snapshots::Snapshots(store::Engine& engine, std::function<std::uint64_t()> count
 void Snapshots::configure(Config config) {
   base::MutexLock lock(mutex_);
   config_ = std::move(config);
-  if ((config_.every_ms != 0 || !config_.points.empty()) && engine_.options().background) wake_thread();
+  if (scheduled() && engine_.options().background) wake_thread();
 }
 
 std::string Snapshots::directory() const {
@@ -159,7 +159,13 @@ void Snapshots::run() {
     std::optional<Target> target;
     {
       base::MutexLock lock(mutex_);
-      if (!asked_ && !stop_.load(std::memory_order_relaxed)) wake_.wait_for_ms(mutex_, kLookEveryMs);
+      if (!asked_ && !stop_.load(std::memory_order_relaxed)) {
+        if (scheduled()) {
+          wake_.wait_for_ms(mutex_, kLookEveryMs);
+        } else {
+          wake_.wait(mutex_);
+        }
+      }
       target.swap(asked_);
     }
     if (target) static_cast<void>(write_begun(*target));
@@ -189,7 +195,7 @@ std::uint64_t Snapshots::changes() const {
 
 bool Snapshots::due() const {
   if (state_.running || stop_.load(std::memory_order_relaxed)) return false;
-  if (config_.every_ms == 0 && config_.points.empty()) return false;
+  if (!scheduled()) return false;
   if (!state_.last_ok && engine_.clock().monotonic_ns() < retry_ns_) return false;
   const std::uint64_t changed = changes();
   if (changed == 0) return false;

@@ -81,6 +81,9 @@ class Snapshots {
   void stop() STAVE_EXCLUDES(mutex_);
 
  private:
+  [[nodiscard]] bool scheduled() const STAVE_REQUIRES(mutex_) {
+    return config_.every_ms != 0 || !config_.points.empty();
+  }
   [[nodiscard]] bool due() const STAVE_REQUIRES(mutex_);
   [[nodiscard]] std::uint64_t changes() const STAVE_REQUIRES(mutex_);
   [[nodiscard]] std::string directory() const STAVE_REQUIRES(mutex_);

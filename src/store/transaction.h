@@ -32,6 +32,8 @@ class Transaction {
   /// The view ends with the next change of the same transaction. A value that has to be read from the log and cannot be
   /// shows as empty, and `commit` then fails.
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
+  /// What will be put takes no more memory than is given back: it is not refused for want of room in the budget.
+  void excuse() noexcept { refusal_.reset(); }
   /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another
   /// key of the same transaction. Errors: kTooLarge, kNoMemory. `json`: the caller had the value checked to be JSON,
   /// and whoever reads it is told so.
