@@ -1,16 +1,13 @@
 #include "doors/shell/json_file.h"
 
 #include <algorithm>
-#include <array>
-#include <boost/json.hpp>
-#include <charconv>
-#include <chrono>
-#include <cstdio>
 #include <map>
 #include <vector>
 
 #include "base/try.h"
 #include "doors/shell/text.h"
+#include "exchange/files.h"
+#include "exchange/json.h"
 #include "store/engine.h"
 #include "store/transaction.h"
 
@@ -39,12 +36,12 @@ Result<std::vector<Entry>> entries_of(Store& store, int database) {
   bool other_type = false;
   do {
     STAVE_ASSIGN(cursor, engine.scan_values(
-        database, cursor, kStep,
-        [&](std::string_view key, const store::ValueView& view) {
-          other_type |= view.type != store::ValueType::kString;
-          entries.push_back({std::string(key), std::string(view.value), view.expiry});
-        },
-        pending));
+                             database, cursor, kStep,
+                             [&](std::string_view key, const store::ValueView& view) {
+                               other_type |= view.type != store::ValueType::kString;
+                               entries.push_back({std::string(key), std::string(view.value), view.expiry});
+                             },
+                             pending));
   } while (cursor != 0);
   STAVE_TRY(engine.wait(pending));
   if (other_type)
@@ -121,153 +118,24 @@ class Writer {
 
 // --- reading ------------------------------------------------------------------------------------
 
-namespace json = boost::json;
-
-std::unexpected<Error> malformed(std::string what) {
-  return fail(ErrorCode::kCorrupt, "malformed JSON file: " + std::move(what));
-}
-std::string quoted(std::string_view text) {
-  return "\"" + printable(text, false) + "\"";
-}
-
-std::string position(std::string_view text, std::size_t offset) {
-  const std::string_view before = text.substr(0, offset);
-  const auto line = 1 + std::ranges::count(before, '\n');
-  const auto newline = before.rfind('\n');
-  const std::size_t column = newline == std::string_view::npos ? offset + 1 : offset - newline;
-  return "line " + std::to_string(line) + ", column " + std::to_string(column);
-}
-
-Result<json::value> parse(std::string_view text) {
-  json::parse_options options;
-  options.max_depth = 8;
-  json::stream_parser parser(json::make_shared_resource<json::monotonic_resource>(), options);
-  json::error_code error;
-  const std::size_t read = parser.write_some(text.data(), text.size(), error);
-  if (!error && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos) error = json::error::extra_data;
-  if (!error) parser.finish(error);
-  if (error) return malformed(error.message() + " at " + position(text, read));
-  return parser.release();
-}
-
 using Entries = std::map<std::string, Entry, std::less<>>;
 
-Result<std::string> key_of(const json::key_value_pair& member, bool base64, std::string_view where) {
-  const std::string_view name(member.key().data(), member.key().size());
-  if (!base64) return std::string(name);
-  auto key = from_base64(name);
-  if (!key) return malformed("the key " + quoted(name) + " in " + quoted(where) + " is not base64");
-  return std::move(*key);
-}
-
-Result<void> read_data(const json::value& value, std::string_view where, bool base64, Entries& into) {
-  const json::object* object = value.if_object();
-  if (object == nullptr) return malformed(quoted(where) + " is not an object");
-  for (const auto& member : *object) {
-    STAVE_ASSIGN(std::string key, key_of(member, base64, where));
-    const json::string* text = member.value().if_string();
-    if (text == nullptr) return malformed("the value of " + quoted(key) + " in " + quoted(where) + " is not a string");
-    std::string bytes(text->data(), text->size());
-    if (base64) {
-      auto decoded = from_base64(bytes);
-      if (!decoded) return malformed("the value of " + quoted(key) + " in " + quoted(where) + " is not base64");
-      bytes = std::move(*decoded);
-    }
-    const auto [at, inserted] = into.try_emplace(key, Entry{key, std::move(bytes), {}});
-    if (!inserted) return malformed("the key " + quoted(key) + " is there twice");
+/// Gathers a document, so that nothing is loaded of one that turns out to be broken.
+class Gatherer final : public exchange::Sink {
+ public:
+  Result<void> take(const exchange::Item& item) override {
+    std::string key(item.key);
+    Entry entry{key, std::string(item.value), item.expiry};
+    databases[item.database].insert_or_assign(std::move(key), std::move(entry));
+    return {};
   }
-  return {};
-}
-
-Result<void> read_times(const json::value& value, std::string_view where, bool base64, bool sliding, Entries& entries) {
-  const json::object* object = value.if_object();
-  if (object == nullptr) return malformed(quoted(where) + " is not an object");
-  for (const auto& member : *object) {
-    STAVE_ASSIGN(const std::string key, key_of(member, base64, where));
-    const auto found = entries.find(key);
-    if (found == entries.end()) return malformed("the key " + quoted(key) + " in " + quoted(where) + " has no value");
-    const std::int64_t* ms = member.value().if_int64();
-    if (ms == nullptr || *ms <= 0 || *ms > kUnixMsMax)
-      return malformed("the time of " + quoted(key) + " in " + quoted(where) + " is not a number of milliseconds");
-    if (sliding) {
-      found->second.expiry.sliding_ms = *ms;
-    } else {
-      found->second.expiry.at = UnixMs{*ms};
-    }
+  Result<void> skip(const exchange::Skipped& skipped) override {
+    return fail(ErrorCode::kUnsupported, "the key \"" + printable(skipped.key, false) + "\" is a " +
+                                             printable(skipped.type, false) +
+                                             ", which this version does not know, and saving would lose it");
   }
-  return {};
-}
-
-struct TimesMember {
-  std::string_view name;
-  bool base64;
-  bool sliding;
-};
-constexpr std::array<TimesMember, 4> kTimes = {{{"expires_at", false, false},
-                                                {"expires_at_base64", true, false},
-                                                {"sliding_ms", false, true},
-                                                {"sliding_ms_base64", true, true}}};
-
-/// The members that describe one database. `known` are names the caller reads itself.
-Result<Entries> read_database(const json::object& object, std::span<const std::string_view> known) {
-  Entries entries;
-  for (const auto& member : object) {
-    const std::string_view name(member.key().data(), member.key().size());
-    if (name == "data" || name == "data_base64") {
-      STAVE_TRY(read_data(member.value(), name, name == "data_base64", entries));
-    } else if (std::ranges::find(known, name) == known.end() &&
-               std::ranges::find(kTimes, name, &TimesMember::name) == kTimes.end()) {
-      return malformed("this version does not know the member " + quoted(name) + ", and saving would lose it");
-    }
-  }
-  for (const TimesMember& times : kTimes) {
-    if (const json::value* value = object.if_contains({times.name.data(), times.name.size()}))
-      STAVE_TRY(read_times(*value, times.name, times.base64, times.sliding, entries));
-  }
-  for (const auto& [key, entry] : entries) {
-    if (entry.expiry.sliding_ms != 0 && entry.expiry.never())
-      return malformed("the key " + quoted(key) + " has \"sliding_ms\" without \"expires_at\"");
-  }
-  return entries;
-}
-
-Result<void> check_version(const json::object& document) {
-  const json::value* version = document.if_contains("version");
-  if (version == nullptr) return malformed("no \"version\"");
-  const std::int64_t* number = version->if_int64();
-  if (number == nullptr || *number < 1) return malformed("\"version\" is not a positive number");
-  if (*number > kVersion)
-    return fail(ErrorCode::kUnsupported, "the JSON file is of version " + std::to_string(*number) +
-                                             ", from a later Stave; this one knows version " +
-                                             std::to_string(kVersion));
-  const json::value* timestamp = document.if_contains("timestamp");
-  if (timestamp != nullptr && !timestamp->is_string()) return malformed("\"timestamp\" is not a string");
-  return {};
-}
-
-Result<std::map<int, Entries>> read_document(Store& store, std::string_view text) {
-  STAVE_ASSIGN(const json::value root, parse(text));
-  const json::object* document = root.if_object();
-  if (document == nullptr) return malformed("not an object");
-  STAVE_TRY(check_version(*document));
-  static constexpr std::array<std::string_view, 3> kOwn = {"version", "timestamp", "databases"};
   std::map<int, Entries> databases;
-  STAVE_ASSIGN(databases[0], read_database(*document, kOwn));
-  const json::value* others = document->if_contains("databases");
-  if (others == nullptr) return databases;
-  if (!others->is_object()) return malformed("\"databases\" is not an object");
-  for (const auto& member : others->get_object()) {
-    const std::string_view name(member.key().data(), member.key().size());
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc{} || end != name.data() + name.size() || number < 1 ||
-        number >= store.engine().options().databases)
-      return malformed("there is no database " + quoted(name));
-    if (!member.value().is_object()) return malformed("the database " + quoted(name) + " is not an object");
-    STAVE_ASSIGN(databases[number], read_database(member.value().get_object(), {}));
-  }
-  return databases;
-}
+};
 
 Result<void> put_all(Store& store, int database, const Entries& entries) {
   constexpr std::size_t kBatch = 1024;
@@ -291,27 +159,13 @@ Result<void> put_all(Store& store, int database, const Entries& entries) {
 
 }  // namespace
 
-std::string iso_time(UnixMs moment) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> time{milliseconds{raw(moment)}};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss clock{floor<seconds>(time - day)};
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
-  return text;
-}
-
 Result<std::string> to_json(Store& store, UnixMs timestamp) {
   std::string out = "{\n";
   Writer document(out, "  ");
   document.member("version");
   out += std::to_string(kVersion);
   document.member("timestamp");
-  append_json_string(out, iso_time(timestamp));
+  append_json_string(out, exchange::iso_time(timestamp));
   STAVE_ASSIGN(const auto first, entries_of(store, 0));
   document.database(first, true);
   bool others = false;
@@ -336,8 +190,16 @@ Result<std::string> to_json(Store& store, UnixMs timestamp) {
 
 Result<void> load_json(Store& store, std::string_view text) {
   // All of it is understood before any of it is loaded.
-  STAVE_ASSIGN(const auto databases, read_document(store, text));
-  for (const auto& [database, entries] : databases) STAVE_TRY(put_all(store, database, entries));
+  const Options& options = store.engine().options();
+  const exchange::Limits limits{.key_bytes_max = options.key_bytes_max,
+                                .value_bytes_max = options.value_bytes_max,
+                                .databases = options.databases};
+  const std::string name;
+  exchange::MemoryInput input(text);
+  exchange::Source source(input, name);
+  Gatherer gathered;
+  STAVE_TRY(exchange::read_json(source, gathered, limits));
+  for (const auto& [database, entries] : gathered.databases) STAVE_TRY(put_all(store, database, entries));
   return {};
 }
 

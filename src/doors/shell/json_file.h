@@ -1,4 +1,5 @@
-// A whole store as one JSON document, and back.
+// A whole store as one JSON document, and back. What is written is version 1, for people's eyes and other programs; version
+// 2, that of the server's snapshots, is read too (docs/reference/snapshot-files.md).
 //
 //     {"version": 1, "timestamp": "2024-01-15T10:30:00Z", "data": {"user:1": "Alice"}}
 //
@@ -23,8 +24,5 @@ Result<std::string> to_json(Store& store, UnixMs timestamp);
 /// line and column, or not this format), kUnsupported (a later version): nothing was loaded; those of writing: some may
 /// have been.
 Result<void> load_json(Store& store, std::string_view text);
-
-/// "2024-01-15T10:30:00Z"
-std::string iso_time(UnixMs moment);
 
 }  // namespace stave::shell

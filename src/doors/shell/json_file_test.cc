@@ -104,9 +104,21 @@ TEST_F(JsonFile, keys_whose_time_is_up_are_left_out) {
 }
 
 TEST_F(JsonFile, a_file_from_the_future_is_refused) {
-  const Error error = load_error(R"({"version": 2, "data": {}, "new": 1})");
+  const Error error = load_error(R"({"version": 3, "data": {}, "new": 1})");
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_NE(error.message().find("later"), std::string::npos);
+}
+
+// The server's snapshots come in too; what the shell could not save again is refused.
+TEST_F(JsonFile, reads_version_2) {
+  const auto store = make();
+  const auto loaded = load_json(*store, R"({"version": 2, "data": {"a": "1", "b": {"value_base64": "/w=="}},
+    "entries": [{"database": 2, "key": "c", "value": "3", "expires_at": 9999999999999}], "count": 3})");
+  ASSERT_TRUE(loaded) << loaded.error().describe();
+  EXPECT_EQ(*store->get("b"), "\xff");
+  EXPECT_EQ(*store->get("c", {.database = 2}), "3");
+  EXPECT_EQ(load_error(R"({"version": 2, "data": {"a": "1", "l": {"type": "list", "value": ["x"]}}})").code(),
+            ErrorCode::kUnsupported);
 }
 
 TEST_F(JsonFile, malformed_json_is_refused_with_its_position) {
