@@ -66,6 +66,10 @@ class FileSystem {
   virtual Result<bool> exists(const std::string& path) = 0;
   /// Renames a file and replaces `to` atomically. Durable after `sync_directory` of the directory `to` is in.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  /// Gives a file another name, which must not exist (kConflict): one file under two names, until one is removed. Durable
+  /// after `sync_directory` of the directory `to` is in. kUnsupported where that cannot be: on another file system, or on
+  /// one whose files have one name only.
+  virtual Result<void> link(const std::string& from, const std::string& to);
   /// Removes the name of a file; who has it open keeps it.
   virtual Result<void> remove(const std::string& path) = 0;
   /// Makes every name in the directory durable. kUnsupported when the file system cannot.

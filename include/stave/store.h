@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "stave/error.h"
+#include "stave/history.h"
 #include "stave/options.h"
 #include "stave/reply.h"
 #include "stave/units.h"
@@ -186,6 +187,21 @@ class Store {
   /// inside. Returns where its batch ends in the log.
   Result<Lsn> transact(std::span<const std::string_view> keys, const std::function<Result<void>(Txn&)>& work,
                        const WriteOptions& options = {});
+
+  // The past: as far back as the log reaches (Options::history_ms, history_bytes). Errors of all: kCorrupt, kIo.
+
+  /// What happened to the key, newest first, at most `count` entries.
+  Result<std::vector<KeyVersion>> history(std::string_view key, std::size_t count = 100, const ReadOptions& options = {});
+  /// What the key held at `point`; nullopt when it was absent. Errors: kNotFound: the log does not reach back so far.
+  Result<std::optional<Versioned>> get_at(std::string_view key, Point point, const ReadOptions& options = {});
+  /// Makes the key what it was at `point`, absent included, by a new change, whose version is returned; nullopt: it was
+  /// like that already. Of `options` the expiry is not used: it comes back too, unless it has passed. Errors: as
+  /// `get_at`, and those of a write.
+  Result<std::optional<Lsn>> revert(std::string_view key, Point point, const WriteOptions& options = {});
+  /// Copies everything so far, history included, into the backup in `directory`, which is made, or added to when it is an
+  /// earlier backup of this store. Returns the LSN up to which the backup goes. Writers go on meanwhile. Errors: kConflict
+  /// (there is something else in the directory), kCorrupt, kIo, kNoSpace.
+  Result<Lsn> backup(std::string_view directory);
 
   /// Everything written so far on disk, whatever the policy.
   Result<void> sync();

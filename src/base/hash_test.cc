@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "base/stream_hash.h"
 
 #include <gtest/gtest.h>
 
@@ -92,6 +93,16 @@ TEST(Xxh3, never_changes) {
     for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i * 131 + 7);
     EXPECT_EQ(xxh3(bytes, 0), unseeded) << size;
     EXPECT_EQ(xxh3(bytes, 0x123456789abcdef0), seeded) << size;
+  }
+}
+
+TEST(StreamHash, is_the_hash_of_the_whole_however_it_is_cut) {
+  const std::string text = counting(70'000);
+  const auto bytes = as_bytes(text);
+  for (const std::size_t piece : {1u, 63u, 64u, 4096u, 70'000u}) {
+    StreamHash hash;
+    for (std::size_t at = 0; at < bytes.size(); at += piece) hash.add(bytes.subspan(at, std::min(piece, bytes.size() - at)));
+    EXPECT_EQ(hash.value(), xxh3(bytes, 0)) << piece;
   }
 }
 

@@ -146,6 +146,17 @@ class MemoryFileSystem final : public FileSystem {
     return {};
   }
 
+  Result<void> link(const std::string& from, const std::string& to) override {
+    constexpr std::string_view kDoing = "cannot give the file another name";
+    const std::string target = base::normal_path(to);
+    const MutexLock lock(mutex_);
+    STAVE_ASSIGN(auto node, find(base::normal_path(from), kDoing));
+    STAVE_TRY(check_directory(base::parent_path(target), kDoing));
+    if (files_.contains(target) || directories_.contains(target)) return fail(system_error(EEXIST, kDoing, to));
+    files_[target] = std::move(node);
+    return {};
+  }
+
   Result<void> remove(const std::string& path) override {
     const std::string name = base::normal_path(path);
     const MutexLock lock(mutex_);

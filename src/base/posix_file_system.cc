@@ -242,6 +242,22 @@ class PosixFileSystem final : public FileSystem {
     return {};
   }
 
+  Result<void> link(const std::string& from, const std::string& to) override {
+    STAVE_TRY(check_path(from));
+    STAVE_TRY(check_path(to));
+    constexpr std::string_view kDoing = "cannot give the file another name";
+    if (::link(from.c_str(), to.c_str()) == 0) return {};
+    switch (errno) {
+      case EXDEV:
+      case EMLINK:
+      case EOPNOTSUPP:
+      case ENOSYS: return fail(Error(ErrorCode::kUnsupported, std::string(kDoing)).with_file(to));
+      // Some file systems say so where they know no second names; others where the file belongs to somebody else.
+      case EPERM: return fail(Error(ErrorCode::kUnsupported, std::string(kDoing)).with_errno(EPERM).with_file(to));
+      default: return fail(system_error(errno, kDoing, errno == ENOENT ? from : to));
+    }
+  }
+
   Result<void> remove(const std::string& path) override {
     STAVE_TRY(check_path(path));
     if (::unlink(path.c_str()) != 0) return fail(system_error(errno, "cannot remove the file", path));

@@ -89,11 +89,12 @@ void Upkeep::tick() {
   if (now < failed_until_ns_) return;
   estimate_stored_ratio();
   Result<void> done;
-  if (cleaning_due()) done = clean_until_enough();
-  if (done && checkpoint_due()) {
-    done = write_checkpoint();
-    if (done) done = drop();
+  if (over(kBeginAt)) {
+    done = clean_until_enough();
+  } else if (raw(engine_.log_->stats().first) < boundary_.load(std::memory_order_relaxed)) {
+    done = drop();  // what a snapshot or its age kept until now
   }
+  if (done && checkpoint_due()) done = write_checkpoint();
   if (done) engine_.train_compression();
   if (!done) failed_until_ns_ = now + kRetryNs;
 }
@@ -140,8 +141,7 @@ Result<void> Upkeep::write_checkpoint() {
 
 Result<void> Upkeep::checkpoint() {
   base::MutexLock lock(work_mutex_);
-  STAVE_TRY(write_checkpoint());
-  return drop();
+  return write_checkpoint();
 }
 
 void Upkeep::close() {
@@ -190,21 +190,20 @@ void Upkeep::estimate_stored_ratio() {
   if (data > 0) stored_ratio_.store(stored / data, std::memory_order_relaxed);
 }
 
-std::uint64_t Upkeep::counted_bytes() const {
-  const log::LogStats log = engine_.log_->stats();
-  // What has to be kept for its own sake is not garbage that could be given back.
-  const std::uint64_t from =
-      std::max(raw(log.first), std::min(raw(history_limit()), boundary_.load(std::memory_order_relaxed)));
-  return raw(log.tail) - std::min(raw(log.tail), from);
+/// Bytes of the log that are needed, garbage among them included. What is kept behind that for history is not counted:
+/// it could not be given back.
+std::uint64_t Upkeep::needed_bytes() const {
+  const std::uint64_t tail = raw(engine_.log_->tail());
+  return tail - std::min(tail, boundary_.load(std::memory_order_relaxed));
 }
 
-bool Upkeep::cleaning_due() {
+bool Upkeep::over(double part_of_ceiling) const {
   const double ceiling = max_space_amplification.load(std::memory_order_relaxed);
   if (ceiling == 0) return false;
-  const double allowed = ceiling * kBeginAt * static_cast<double>(engine_.live_log_bytes());
+  // The segment being written is not to be helped.
   const auto segment = static_cast<double>(engine_.options().segment_bytes);
-  // The segment being written, and one more, are not to be helped.
-  return static_cast<double>(counted_bytes()) > allowed + 2 * segment;
+  return static_cast<double>(needed_bytes()) >
+         ceiling * part_of_ceiling * static_cast<double>(engine_.live_log_bytes()) + segment;
 }
 
 // Cleans the oldest segment that is still needed; false when only the active one is left.
@@ -227,22 +226,13 @@ Result<bool> Upkeep::clean_one() {
 Result<void> Upkeep::clean_until_enough() {
   cleaning_.store(true, std::memory_order_relaxed);
   runs_.fetch_add(1, std::memory_order_relaxed);
-  const double ceiling = max_space_amplification.load(std::memory_order_relaxed);
   Result<void> result;
   // Once round the log is as much as can help, whatever the estimate of what is alive says.
   const std::uint64_t round = raw(engine_.log_->tail());
-  while (result && boundary_.load(std::memory_order_relaxed) < round) {
-    const std::uint64_t needed = raw(engine_.log_->tail()) - boundary_.load(std::memory_order_relaxed);
-    if (static_cast<double>(needed) < ceiling * kEndAt * static_cast<double>(engine_.live_log_bytes())) break;
+  while (result && boundary_.load(std::memory_order_relaxed) < round && over(kEndAt)) {
     auto more = clean_one();
     if (!more) result = fail(std::move(more).error());
     if (more && !*more) break;
-  }
-  if (result) result = write_checkpoint();
-  if (result) result = drop();
-  if (result && cleaning_due()) {
-    // What was just cleaned waits for an older image; over the ceiling that one gives way.
-    result = checkpoint_.forget_before(Lsn{boundary_.load(std::memory_order_relaxed)});
     if (result) result = drop();
   }
   cleaning_.store(false, std::memory_order_relaxed);
@@ -258,6 +248,31 @@ Result<CleanReport> Upkeep::clean() {
   return report;
 }
 
+Result<CleanReport> Upkeep::purge() {
+  base::MutexLock lock(work_mutex_);
+  const Lsn end = engine_.log_->tail();
+  cleaning_.store(true, std::memory_order_relaxed);
+  runs_.fetch_add(1, std::memory_order_relaxed);
+  forgets_.store(true, std::memory_order_relaxed);
+  auto report = clean_everything();
+  forgets_.store(false, std::memory_order_relaxed);
+  cleaning_.store(false, std::memory_order_relaxed);
+  if (!report) return report;
+  if (engine_.log_->stats().first < end)
+    return fail(ErrorCode::kBusy, "a backup, a snapshot or a look at history is reading the log; purge again later");
+  STAVE_TRY(remove_cuttings());
+  return report;
+}
+
+// What recovery cut from the log's end was never acknowledged, and is kept for people only.
+Result<void> Upkeep::remove_cuttings() {
+  FileSystem& files = engine_.file_system();
+  STAVE_ASSIGN(const std::vector<std::string> names, files.list(engine_.directory()));
+  for (const std::string& name : names)
+    if (name.ends_with(".cut")) STAVE_TRY(files.remove(log::join_path(engine_.directory(), name)));
+  return files.sync_directory(engine_.directory());
+}
+
 Result<CleanReport> Upkeep::clean_everything() {
   const CleanerStats before = cleaner_stats();
   STAVE_TRY(engine_.log_->roll());
@@ -266,9 +281,6 @@ Result<CleanReport> Upkeep::clean_everything() {
     STAVE_ASSIGN(const bool more, clean_one());
     if (!more) break;
   }
-  // Two, so that both images that are kept can do without what was cleaned.
-  STAVE_TRY(write_checkpoint());
-  if (checkpoint_.needed() != Lsn{boundary_.load(std::memory_order_relaxed)}) STAVE_TRY(write_checkpoint());
   STAVE_TRY(drop());
   const CleanerStats after = cleaner_stats();
   return CleanReport{.scanned_bytes = after.scanned_bytes - before.scanned_bytes,
@@ -284,6 +296,7 @@ Lsn Upkeep::history_limit() const {
   const std::uint64_t bytes = history_bytes.load(std::memory_order_relaxed);
   const std::uint64_t boundary = boundary_.load(std::memory_order_relaxed);
   std::uint64_t limit = boundary;
+  if (forgets_.load(std::memory_order_relaxed)) return Lsn{limit};
   if (bytes != 0) limit = boundary - std::min(boundary, bytes);
   if (age == 0) return Lsn{limit};
   std::vector<std::byte> buffer;
@@ -317,9 +330,9 @@ Result<void> Upkeep::drop() {
     base::MutexLock lock(engine_.walks_mutex_);
     if (!engine_.walks_.empty()) return {};
   }
-  const Lsn needed = checkpoint_.needed();
-  if (needed == kNoLsn) return {};
-  const Lsn limit = std::min({needed, Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit()});
+  // No image needs what lies before the boundary: the log behind each image tells where everything is now.
+  const Lsn limit = std::min(Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit());
+  if (limit <= engine_.log_->stats().first) return {};
   STAVE_ASSIGN(const std::uint64_t freed, engine_.log_->drop_before(limit));
   freed_.fetch_add(freed, std::memory_order_relaxed);
   return {};

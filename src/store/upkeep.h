@@ -35,6 +35,9 @@ class Upkeep {
   /// As Engine::checkpoint and Engine::clean.
   Result<void> checkpoint() STAVE_EXCLUDES(work_mutex_);
   Result<CleanReport> clean() STAVE_EXCLUDES(work_mutex_);
+  /// Cleans everything, and keeps nothing for history: what was overwritten or deleted before is in no file of the
+  /// directory any more. Errors: as `clean`; kBusy: a backup or a snapshot is reading the log.
+  Result<CleanReport> purge() STAVE_EXCLUDES(work_mutex_);
   /// Asks the thread for a cleaning, without waiting (BGREWRITEAOF). False when one is going on.
   bool ask_to_clean() STAVE_EXCLUDES(wake_mutex_);
   /// One bounded step of what is due, for engines without a thread.
@@ -71,15 +74,16 @@ class Upkeep {
   void wait_a_while();
   void estimate_stored_ratio() STAVE_REQUIRES(work_mutex_);
   bool checkpoint_due();
-  bool cleaning_due();
-  /// Bytes of the log that may not be more than the ceiling allows.
-  [[nodiscard]] std::uint64_t counted_bytes() const;
+  /// Whether the log takes more than that part of what it may take.
+  [[nodiscard]] bool over(double part_of_ceiling) const;
+  [[nodiscard]] std::uint64_t needed_bytes() const;
   [[nodiscard]] Lsn history_limit() const;
   Result<void> write_checkpoint() STAVE_REQUIRES(work_mutex_);
   Result<bool> clean_one() STAVE_REQUIRES(work_mutex_);
   Result<void> clean_until_enough() STAVE_REQUIRES(work_mutex_);
   Result<void> drop() STAVE_REQUIRES(work_mutex_);
   Result<CleanReport> clean_everything() STAVE_REQUIRES(work_mutex_);
+  Result<void> remove_cuttings() STAVE_REQUIRES(work_mutex_);
   void pause(std::uint64_t bytes) STAVE_EXCLUDES(wake_mutex_);
 
   Engine& engine_;
@@ -90,6 +94,7 @@ class Upkeep {
   std::atomic<std::uint64_t> boundary_{0};
   std::atomic<std::uint64_t> tail_at_checkpoint_{0};
   std::atomic<double> stored_ratio_{1};
+  std::atomic<bool> forgets_{false};  ///< History counts for nothing now.
   std::uint64_t failed_until_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;
   std::uint64_t tail_at_estimate_ STAVE_GUARDED_BY(work_mutex_) = 0;
 

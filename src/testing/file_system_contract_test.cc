@@ -225,6 +225,29 @@ TEST_P(FileSystems, a_rename_to_itself_changes_nothing) {
   EXPECT_EQ(read("a"), "abc");
 }
 
+TEST_P(FileSystems, a_link_is_another_name_of_the_same_file_or_refused) {
+  auto file = create("a", "abc");
+  create("taken", "other");
+  ASSERT_TRUE(files_->create_directories(at("d")));
+  const auto linked = files_->link(at("a"), at("d/b"));
+  if (!linked) {
+    EXPECT_EQ(code(linked), ErrorCode::kUnsupported);
+    EXPECT_FALSE(*files_->exists(at("d/b")));
+    return;
+  }
+  EXPECT_EQ(code(files_->link(at("a"), at("taken"))), ErrorCode::kConflict);
+  EXPECT_EQ(code(files_->link(at("a"), at("d"))), ErrorCode::kConflict);
+  EXPECT_EQ(code(files_->link(at("a"), at("a"))), ErrorCode::kConflict);
+  EXPECT_EQ(code(files_->link(at("absent"), at("e"))), ErrorCode::kNotFound);
+  EXPECT_EQ(code(files_->link(at("a"), at("absent/e"))), ErrorCode::kNotFound);
+  EXPECT_EQ(read("taken"), "other");
+  ASSERT_TRUE(file->write_at(3, as_bytes("def")));
+  EXPECT_EQ(read("d/b"), "abcdef");
+  ASSERT_TRUE(files_->remove(at("a")));
+  EXPECT_EQ(read("d/b"), "abcdef");
+  EXPECT_EQ(names(), std::vector<std::string>{"taken"});
+}
+
 TEST_P(FileSystems, a_removed_file_lives_while_it_is_open) {
   auto file = create("a", "abc");
   ASSERT_TRUE(files_->remove(at("a")));

@@ -1,0 +1,294 @@
+#include "store/backup.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "base/try.h"
+#include "store/compression_dictionary.h"
+#include "store/image.h"
+#include "store/upkeep.h"
+
+namespace stave::store {
+
+namespace {
+
+constexpr std::string_view kLockName = "BACKUP.LOCK";
+
+bool is_ours(std::string_view name) {
+  if (name.ends_with(".new")) name.remove_suffix(4);
+  return name == kManifestName || name == kBackupIdentityName || name == kLockName || is_dictionary_name(name) ||
+         log::parse_segment_name(name) || parse_image_name(name);
+}
+
+class Backup {
+ public:
+  Backup(Engine& engine, std::string directory)
+      : engine_(engine), files_(engine.file_system()), directory_(std::move(directory)), pin_(engine.upkeep()) {}
+
+  Result<BackupReport> run();
+
+ private:
+  Result<void> enter();
+  Result<void> list_segments();
+  Result<void> take_over();
+  Result<void> check_same_way(const BackupManifest& earlier);
+  Result<void> check_same_segment(const log::SegmentInfo& ours, const BackupManifest::Segment& theirs);
+  Result<void> add_segments();
+  Result<void> add_dictionaries();
+  Result<void> add_images();
+  Result<void> add_newest_image();
+  Result<bool> usable_image(const std::string& directory, const std::string& name, Lsn end);
+  Result<void> add(const std::string& name, const std::string& as, bool may_link);
+  Result<void> remove_others();
+  [[nodiscard]] std::unexpected<Error> went_another_way(Lsn at) const;
+
+  Engine& engine_;
+  FileSystem& files_;
+  const std::string directory_;
+  const Upkeep::Pin pin_;
+  std::unique_ptr<DirectoryLock> lock_;
+  std::optional<BackupManifest> earlier_;
+  std::vector<log::SegmentInfo> segments_;
+  BackupManifest manifest_;
+  BackupReport report_;
+};
+
+// --- where it goes ---------------------------------------------------------------------------------------------------
+
+Result<void> Backup::enter() {
+  STAVE_ASSIGN(const bool exists, files_.exists(directory_));
+  if (!exists) STAVE_TRY(files_.create_directories(directory_));
+  STAVE_ASSIGN(const std::vector<std::string> names, files_.list(directory_));
+  for (const std::string& name : names) {
+    if (is_ours(name)) continue;
+    return fail(Error(ErrorCode::kConflict, "the directory holds something else than a backup; name a new or empty one")
+                    .with_file(log::join_path(directory_, name)));
+  }
+  STAVE_ASSIGN(lock_, files_.lock(log::join_path(directory_, kLockName)));
+  auto earlier = load_manifest(files_, directory_);
+  if (earlier) {
+    if (!std::ranges::equal(earlier->store_id, engine_.log().store_id()))
+      return fail(Error(ErrorCode::kConflict, "the directory holds the backup of another store").with_file(directory_));
+    earlier_ = std::move(*earlier);
+  } else if (earlier.error().code() != ErrorCode::kNotFound) {
+    return fail(std::move(earlier).error());
+  }
+  return {};
+}
+
+std::unexpected<Error> Backup::went_another_way(Lsn at) const {
+  return fail(Error(ErrorCode::kConflict,
+                    "the backup is of a store that went another way behind LSN " + std::to_string(raw(at)) +
+                        " (this one was restored to an earlier point); back up into a new directory")
+                  .with_file(directory_));
+}
+
+Result<void> Backup::list_segments() {
+  STAVE_TRY(engine_.log().roll());
+  segments_ = engine_.log().segments();
+  std::erase_if(segments_, [](const log::SegmentInfo& segment) { return !segment.sealed; });
+  manifest_.first = segments_.empty() ? engine_.log().tail() : segments_.front().base;
+  manifest_.end = segments_.empty() ? manifest_.first : segments_.back().end;
+  manifest_.time = engine_.now();
+  std::ranges::copy(engine_.log().store_id(), manifest_.store_id.begin());
+  return {};
+}
+
+// --- what is there already -------------------------------------------------------------------------------------------
+
+Result<void> Backup::check_same_segment(const log::SegmentInfo& ours, const BackupManifest::Segment& theirs) {
+  if (theirs.end != ours.end) return went_another_way(ours.base);
+  const auto header = [&](const std::string& directory) -> Result<log::SegmentHeader> {
+    const std::string path = log::join_path(directory, theirs.file->name);
+    STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(path, OpenMode::kRead));
+    return log::load_segment_header(*file, path);
+  };
+  STAVE_ASSIGN(const log::SegmentHeader one, header(engine_.directory()));
+  STAVE_ASSIGN(const log::SegmentHeader other, header(directory_));
+  return one.salt == other.salt ? Result<void>{} : went_another_way(ours.base);
+}
+
+Result<void> Backup::check_same_way(const BackupManifest& earlier) {
+  if (earlier.end > manifest_.end) return went_another_way(manifest_.end);
+  for (const BackupManifest::Segment& theirs : earlier.segments()) {
+    if (theirs.base < manifest_.first) continue;
+    const auto ours = std::ranges::find(segments_, theirs.base, &log::SegmentInfo::base);
+    if (ours == segments_.end()) return went_another_way(theirs.base);
+    STAVE_TRY(check_same_segment(*ours, theirs));
+  }
+  const bool joined = manifest_.first == earlier.end || manifest_.first <= earlier.first ||
+                      earlier.find(log::segment_name(manifest_.first)) != nullptr;
+  return joined ? Result<void>{} : went_another_way(earlier.first);
+}
+
+Result<void> Backup::take_over() {
+  if (!earlier_) return {};
+  if (earlier_->end < manifest_.first) {
+    // What came between is gone for good; what is there cannot be continued.
+    report_.afresh = true;
+    return {};
+  }
+  STAVE_TRY(check_same_way(*earlier_));
+  manifest_.first = std::min(manifest_.first, earlier_->first);
+  for (const BackupFile& file : earlier_->files)
+    if (!parse_image_name(file.name)) manifest_.files.push_back(file);
+  return {};
+}
+
+// --- what is new -----------------------------------------------------------------------------------------------------
+
+// `name` in the store's directory becomes `as` in the backup.
+Result<void> Backup::add(const std::string& name, const std::string& as, bool may_link) {
+  const std::string from = log::join_path(engine_.directory(), name);
+  const std::string to = log::join_path(directory_, as);
+  // Not in the manifest: left behind by a backup that was not completed.
+  if (auto removed = files_.remove(to); !removed && removed.error().code() != ErrorCode::kNotFound) return removed;
+  const auto linked = may_link ? files_.link(from, to) : fail(ErrorCode::kUnsupported, "not asked for");
+  if (linked) {
+    ++report_.linked_files;
+    STAVE_ASSIGN(BackupFile file, measure_file(files_, directory_, as));
+    manifest_.files.push_back(std::move(file));
+  } else if (linked.error().code() == ErrorCode::kUnsupported) {
+    STAVE_ASSIGN(BackupFile file, copy_file(files_, from, to));
+    manifest_.files.push_back(std::move(file));
+  } else {
+    return fail(linked.error().clone());
+  }
+  ++report_.added_files;
+  report_.added_bytes += manifest_.files.back().bytes;
+  return {};
+}
+
+Result<void> Backup::add_segments() {
+  for (const log::SegmentInfo& segment : segments_) {
+    const std::string name = log::segment_name(segment.base);
+    if (manifest_.find(name) != nullptr) continue;
+    // Damage must be found while there is still something to be done about it.
+    STAVE_TRY(engine_.log().scan(segment.base, segment.end, [](auto) -> Result<void> { return {}; }));
+    STAVE_TRY(add(name, name, true));
+  }
+  return {};
+}
+
+Result<void> Backup::add_dictionaries() {
+  STAVE_ASSIGN(const std::vector<std::string> names, files_.list(engine_.directory()));
+  for (const std::string& name : names)
+    if (is_dictionary_name(name) && manifest_.find(name) == nullptr) STAVE_TRY(add(name, name, true));
+  return {};
+}
+
+// Whether the image, which may have been removed meanwhile, says nothing that the backup's part of the log does not.
+Result<bool> Backup::usable_image(const std::string& directory, const std::string& name, Lsn end) {
+  auto image = ImageReader::open(files_, log::join_path(directory, name));
+  if (!image) {
+    const ErrorCode code = image.error().code();
+    if (code == ErrorCode::kNotFound || code == ErrorCode::kCorrupt) return false;
+    return fail(std::move(image).error());
+  }
+  const ImageHeader& header = (*image)->header();
+  return (*image)->newest() <= end && header.needs >= manifest_.first && header.from >= manifest_.first;
+}
+
+Result<void> Backup::add_newest_image() {
+  STAVE_ASSIGN(const std::vector<std::string> names, files_.list(engine_.directory()));
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    if (!parse_image_name(*name)) continue;
+    if (manifest_.find(*name) != nullptr) return {};
+    STAVE_ASSIGN(const bool usable, usable_image(engine_.directory(), *name, manifest_.end));
+    if (usable) return add(*name, *name, true);
+  }
+  return {};
+}
+
+// The newest one makes a restored store start quickly; the oldest one lets it be restored to the earliest point.
+Result<void> Backup::add_images() {
+  if (earlier_ && !report_.afresh) {
+    for (const BackupFile& file : earlier_->files) {
+      if (!parse_image_name(file.name)) continue;
+      STAVE_ASSIGN(const bool usable, usable_image(directory_, file.name, manifest_.end));
+      if (!usable) continue;
+      manifest_.files.push_back(file);
+      break;
+    }
+  }
+  // The store keeps two and removes the others at any time.
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    auto added = add_newest_image();
+    if (added || added.error().code() != ErrorCode::kNotFound) return added;
+  }
+  return {};
+}
+
+Result<void> Backup::remove_others() {
+  STAVE_ASSIGN(const std::vector<std::string> names, files_.list(directory_));
+  for (const std::string& name : names)
+    if (is_ours(name) && name != kManifestName && name != kLockName && manifest_.find(name) == nullptr)
+      STAVE_TRY(files_.remove(log::join_path(directory_, name)));
+  return files_.sync_directory(directory_);
+}
+
+Result<BackupReport> Backup::run() {
+  STAVE_TRY(enter());
+  STAVE_TRY(list_segments());
+  STAVE_TRY(take_over());
+  if (manifest_.find(kBackupIdentityName) == nullptr)
+    STAVE_TRY(add(std::string(log::kIdentityName), std::string(kBackupIdentityName), false));
+  STAVE_TRY(add_segments());
+  STAVE_TRY(add_dictionaries());
+  STAVE_TRY(add_images());
+  std::ranges::sort(manifest_.files, {}, &BackupFile::name);
+  STAVE_TRY(files_.sync_directory(directory_));
+  const std::string text = encode_manifest(manifest_);
+  STAVE_TRY(log::publish_file(files_, directory_, kManifestName, base::as_bytes(text)));
+  STAVE_TRY(remove_others());
+  report_.first = manifest_.first;
+  report_.end = manifest_.end;
+  report_.time = manifest_.time;
+  report_.files = manifest_.files.size();
+  for (const BackupFile& file : manifest_.files) report_.bytes += file.bytes;
+  return report_;
+}
+
+}  // namespace
+
+Result<BackupReport> back_up(Engine& engine, const std::string& directory) try {
+  return Backup(engine, directory).run();
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory for the backup");
+}
+
+Result<BackupCheck> verify_backup(FileSystem& files, const std::string& directory) {
+  BackupCheck check;
+  auto manifest = load_manifest(files, directory);
+  if (!manifest && manifest.error().code() == ErrorCode::kNotFound)
+    return fail(Error(ErrorCode::kNotFound, "there is no complete backup in this directory: it has no manifest")
+                    .with_file(directory));
+  STAVE_ASSIGN(check.manifest, std::move(manifest));
+  for (const BackupFile& file : check.manifest.files) {
+    const auto found = measure_file(files, directory, file.name);
+    if (!found) {
+      check.findings.push_back(found.error().describe());
+    } else if (found->bytes != file.bytes) {
+      check.findings.push_back(file.name + " has " + std::to_string(found->bytes) + " bytes; it was made with " +
+                               std::to_string(file.bytes));
+    } else if (found->checksum != file.checksum) {
+      check.findings.push_back(file.name + " is not what it was when it was made: its checksum differs");
+    }
+  }
+  Lsn begin = check.manifest.end;
+  for (const BackupManifest::Segment& segment : check.manifest.segments()) {
+    begin = std::min(begin, segment.base);
+    if (segment.file->bytes < log::kSegmentHeaderBytes + (segment.end - segment.base))
+      check.findings.push_back("the log is not whole: " + segment.file->name + " does not reach to LSN " +
+                               std::to_string(raw(segment.end)));
+  }
+  if (begin != check.manifest.first)
+    check.findings.push_back("the log begins at LSN " + std::to_string(raw(begin)) + ", not at " +
+                             std::to_string(raw(check.manifest.first)));
+  if (check.manifest.find(kBackupIdentityName) == nullptr)
+    check.findings.push_back("the identity of the store is not in the backup");
+  return check;
+}
+
+}  // namespace stave::store

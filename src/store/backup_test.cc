@@ -1,0 +1,334 @@
+// Backups and what is restored from them, beside a map that knows what the store held at every point.
+#include "store/backup.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "base/mutex.h"
+#include "base/random.h"
+#include "store/restore.h"
+#include "store/transaction.h"
+#include "store/upkeep.h"
+#include "testing/sim_file_system.h"
+
+namespace stave::store {
+namespace {
+
+using Model = std::map<std::string, std::string>;
+
+Options options_for(FileSystem& files, Clock& clock) {
+  Options o;
+  o.file_system = &files;
+  o.clock = &clock;
+  o.background = false;
+  o.segment_bytes = 64 << 10;
+  o.log_buffer_bytes = 64 << 10;
+  o.databases = 2;
+  o.shards = 2;
+  o.sync = Sync::kOs;
+  o.disk_reserve_bytes = 0;
+  o.checkpoint_bytes = 0;
+  o.checkpoint_interval_ms = 0;
+  o.max_space_amplification = 0;
+  o.packing = Packing::kNone;
+  return o;
+}
+
+Model contents(Engine& engine) {
+  Model found;
+  Pending pending;
+  std::uint64_t cursor = 0;
+  do {
+    auto next = engine.scan_values(
+        0, cursor, 100,
+        [&](std::string_view key, const ValueView& view) { found[std::string(key)] = std::string(view.value); },
+        pending);
+    EXPECT_TRUE(next) << next.error().describe();
+    if (!next) break;
+    cursor = *next;
+  } while (cursor != 0);
+  return found;
+}
+
+class BackupTest : public ::testing::Test {
+ protected:
+  void SetUp() override { engine = open("/db"); }
+  std::unique_ptr<Engine> open(const std::string& directory) {
+    auto opened = Engine::open(directory, options_for(*files, clock));
+    EXPECT_TRUE(opened) << opened.error().describe();
+    return opened ? std::move(*opened) : nullptr;
+  }
+  void put(const std::string& key, const std::string& value) {
+    ASSERT_TRUE(engine->put({0, key}, value, {}));
+    model[key] = value;
+  }
+  void fill(int from, int to, std::size_t bytes = 1000) {
+    for (int i = from; i < to; ++i) put("k" + std::to_string(i), std::to_string(i) + std::string(bytes, 'x'));
+  }
+  BackupReport back_up_now(const std::string& directory = "/backup") {
+    auto report = back_up(*engine, directory);
+    EXPECT_TRUE(report) << report.error().describe();
+    return report ? *report : BackupReport{};
+  }
+  std::vector<std::string> findings(const std::string& directory = "/backup") {
+    auto check = verify_backup(*files, directory);
+    if (!check) return {check.error().describe()};
+    return check->findings;
+  }
+  /// What a store restored to `point` holds.
+  Model restored(std::variant<std::monostate, Lsn, UnixMs> point, const std::string& source = "/backup",
+                 const std::string& log = "") {
+    const std::string target = "/new" + std::to_string(++targets);
+    auto report = restore(*files, {.source = source, .log = log, .target = target, .point = point});
+    EXPECT_TRUE(report) << report.error().describe();
+    if (!report) return {};
+    last = *report;
+    const auto copy = open(target);
+    if (copy == nullptr) return {};
+    Model found = contents(*copy);
+    // It goes on as a store.
+    EXPECT_TRUE(copy->put({0, "after"}, "restored", {}));
+    EXPECT_TRUE(copy->close());
+    const auto again = open(target);
+    found["after"] = "restored";
+    EXPECT_TRUE(contents(*again) == found);
+    found.erase("after");
+    return found;
+  }
+  std::string refusal(std::variant<std::monostate, Lsn, UnixMs> point, const std::string& source = "/backup",
+                      const std::string& log = "") {
+    auto report = restore(*files, {.source = source, .log = log, .target = "/refused", .point = point});
+    EXPECT_FALSE(report);
+    EXPECT_FALSE(*files->exists("/refused"));
+    return report ? "" : report.error().message();
+  }
+
+  ManualClock clock;
+  std::unique_ptr<FileSystem> files = make_memory_file_system();
+  std::unique_ptr<Engine> engine;
+  Model model;
+  RestoreReport last;
+  int targets = 0;
+};
+
+TEST_F(BackupTest, is_restored_as_the_store_was) {
+  fill(0, 300);
+  put("k5", "changed");
+  const BackupReport report = back_up_now();
+  const Model then = model;
+  fill(300, 350);
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  EXPECT_EQ(report.first, log::kFirstLsn);
+  EXPECT_GT(report.linked_files, 3u);
+  EXPECT_TRUE(restored({}) == then);
+  EXPECT_EQ(last.end, report.end);
+}
+
+TEST_F(BackupTest, of_an_empty_store_is_restored_empty) {
+  back_up_now();
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  EXPECT_EQ(restored({}), Model{});
+}
+
+TEST_F(BackupTest, a_later_one_adds_only_what_is_new) {
+  fill(0, 500);
+  const BackupReport first = back_up_now();
+  fill(500, 520);
+  const BackupReport second = back_up_now();
+  EXPECT_EQ(second.first, first.first);
+  EXPECT_GT(second.end, first.end);
+  EXPECT_EQ(second.added_files, 1u);
+  EXPECT_LT(second.added_bytes, first.added_bytes / 5);
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  EXPECT_TRUE(restored({}) == model);
+}
+
+TEST_F(BackupTest, keeps_what_the_store_has_dropped_since) {
+  fill(0, 300);
+  const Model then = model;
+  const Lsn before = engine->log().tail();
+  back_up_now();
+  for (int i = 0; i < 300; i += 2) put("k" + std::to_string(i), "new");
+  ASSERT_TRUE(engine->flush_all());
+  model.clear();
+  fill(0, 30);
+  ASSERT_TRUE(engine->clean());
+  EXPECT_GT(engine->log().stats().first, log::kFirstLsn);
+  // The cleaner has been faster than the backup: what came between is missing.
+  EXPECT_TRUE(back_up_now().afresh);
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  EXPECT_TRUE(restored({}) == model);
+  // With everything kept until the next backup, nothing is.
+  engine->upkeep().history_bytes = 1u << 30;
+  const Lsn later = engine->log().tail();
+  const Model at_later = model;
+  fill(30, 200);
+  back_up_now();
+  engine->upkeep().history_bytes = 0;
+  ASSERT_TRUE(engine->clean());
+  fill(10, 20);
+  EXPECT_FALSE(back_up_now().afresh);
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  EXPECT_TRUE(restored({}) == model);
+  EXPECT_TRUE(restored(later) == at_later);
+  EXPECT_NE(refusal(before).find("begins at LSN"), std::string::npos);
+}
+
+TEST_F(BackupTest, a_flush_is_undone_from_the_log_of_a_store_at_work) {
+  engine->upkeep().history_bytes = 1u << 30;
+  fill(0, 200);
+  ASSERT_TRUE(engine->checkpoint());
+  fill(200, 300);
+  const Model then = model;
+  const UnixMs moment = engine->now();
+  clock.advance_ms(10);
+  const Lsn flush = engine->log().tail();
+  ASSERT_TRUE(engine->flush_all());
+  ASSERT_TRUE(engine->put({0, "fresh"}, "1", {}));
+  ASSERT_TRUE(engine->sync());
+  EXPECT_TRUE(restored(flush, "/db") == then);
+  EXPECT_TRUE(last.with_image);
+  EXPECT_TRUE(restored(moment, "/db") == then);
+  EXPECT_EQ(restored({}, "/db"), (Model{{"fresh", "1"}}));
+}
+
+TEST_F(BackupTest, the_log_goes_on_where_the_backup_ends) {
+  fill(0, 100);
+  back_up_now();
+  fill(100, 250);
+  const Model then = model;
+  const Lsn point = engine->log().tail();
+  fill(0, 50, 10);
+  ASSERT_TRUE(engine->sync());
+  EXPECT_TRUE(restored(point, "/backup", "/db") == then);
+  EXPECT_TRUE(restored({}, "/backup", "/db") == model);
+  EXPECT_NE(refusal(engine->log().tail() + 1, "/backup", "/db").find("the log ends at LSN"), std::string::npos);
+  EXPECT_NE(refusal(point).find("the log ends at LSN"), std::string::npos);
+}
+
+TEST_F(BackupTest, names_the_earliest_point_when_the_beginning_is_missing) {
+  fill(0, 300);
+  ASSERT_TRUE(engine->clean());
+  engine->upkeep().history_bytes = 1u << 30;
+  fill(0, 10);
+  const Lsn first = engine->log().stats().first;
+  ASSERT_GT(first, log::kFirstLsn);
+  back_up_now();
+  const std::string sentence = refusal(first + 0);
+  const std::size_t at = sentence.find("earliest point that can be restored is LSN ");
+  ASSERT_NE(at, std::string::npos) << sentence;
+  const Lsn earliest{std::strtoull(sentence.c_str() + at + 43, nullptr, 10)};
+  EXPECT_EQ(restored(earliest).size(), 300u);
+  EXPECT_NE(refusal(Lsn{raw(earliest) - 1}).find("earliest"), std::string::npos);
+}
+
+TEST_F(BackupTest, refuses_a_store_that_went_another_way) {
+  fill(0, 100);
+  const Lsn point = engine->log().tail();
+  fill(100, 200);
+  back_up_now();
+  auto report = restore(*files, {.source = "/backup", .log = {}, .target = "/other", .point = point});
+  ASSERT_TRUE(report);
+  const auto other = open("/other");
+  ASSERT_NE(other, nullptr);
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(other->put({0, "o" + std::to_string(i)}, std::string(1000, 'o'), {}));
+  const auto into_same = back_up(*other, "/backup");
+  ASSERT_FALSE(into_same);
+  EXPECT_EQ(into_same.error().code(), ErrorCode::kConflict);
+  EXPECT_NE(refusal({}, "/backup", "/other").find("different ways"), std::string::npos);
+  EXPECT_TRUE(back_up(*other, "/backup2"));
+}
+
+TEST_F(BackupTest, refuses_a_directory_that_holds_something_else) {
+  fill(0, 10);
+  ASSERT_TRUE(files->create_directories("/letters"));
+  ASSERT_TRUE(files->open("/letters/a.txt", OpenMode::kCreate));
+  for (const char* place : {"/db", "/letters"}) {
+    const auto report = back_up(*engine, place);
+    ASSERT_FALSE(report) << place;
+    EXPECT_EQ(report.error().code(), ErrorCode::kConflict);
+  }
+  // And a backup is not opened as a store: its files may be the store's own.
+  back_up_now();
+  EXPECT_FALSE(Engine::open("/backup", options_for(*files, clock)));
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+}
+
+TEST_F(BackupTest, verify_finds_every_damaged_file) {
+  fill(0, 200);
+  ASSERT_TRUE(engine->checkpoint());
+  back_up_now();
+  ASSERT_TRUE(engine->close());
+  ASSERT_EQ(findings(), std::vector<std::string>{});
+  base::Random random(7);
+  const std::vector<std::string> names = *files->list("/backup");
+  for (const std::string& name : names) {
+    if (name == "BACKUP.LOCK") continue;
+    const std::string path = "/backup/" + name;
+    auto file = *files->open(path, OpenMode::kReadWrite);
+    const std::uint64_t size = *file->size();
+    for (int i = 0; i < 20; ++i) {
+      const std::uint64_t at = random.below(size);
+      std::byte byte{};
+      ASSERT_TRUE(file->read_at(at, std::span(&byte, 1)));
+      const std::byte flipped = byte ^ std::byte{static_cast<unsigned char>(1u << random.below(8))};
+      ASSERT_TRUE(file->write_at(at, std::span(&flipped, 1)));
+      EXPECT_NE(findings(), std::vector<std::string>{}) << name << " at " << at;
+      ASSERT_TRUE(file->write_at(at, std::span(&byte, 1)));
+    }
+    EXPECT_EQ(findings(), std::vector<std::string>{});
+    ASSERT_TRUE(files->rename(path, "/elsewhere"));
+    EXPECT_NE(findings(), std::vector<std::string>{}) << name;
+    ASSERT_TRUE(files->rename("/elsewhere", path));
+  }
+}
+
+// The power fails at some operation of a second backup: the first is still there, whole, and can be completed.
+TEST(BackupCrash, leaves_a_backup_that_is_whole_and_can_be_added_to) {
+  for (std::uint64_t at = 0;; ++at) {
+    SCOPED_TRACE("operation " + std::to_string(at));
+    sim::SimFileSystem disk(at + 1);
+    ManualClock clock;
+    Options options = options_for(disk, clock);
+    Model model;
+    bool crashed = false;
+    {
+      auto engine = *Engine::open("/db", options);
+      const auto put = [&](int i) {
+        model["k" + std::to_string(i)] = std::string(700, 'a');
+        ASSERT_TRUE(engine->put({0, "k" + std::to_string(i)}, std::string(700, 'a'), {}, Sync::kAlways));
+      };
+      for (int i = 0; i < 150; ++i) put(i);
+      ASSERT_TRUE(back_up(*engine, "/backup"));
+      for (int i = 150; i < 300; ++i) put(i);
+      ASSERT_TRUE(engine->sync());
+      disk.crash_at(disk.operations() + 1 + at);
+      static_cast<void>(back_up(*engine, "/backup"));
+      crashed = disk.crashed();
+    }
+    if (!crashed) break;
+    sim::SimFileSystem after = disk.after_crash(sim::kCrashModes[at % std::size(sim::kCrashModes)], at);
+    const auto check = verify_backup(after, "/backup");
+    ASSERT_TRUE(check) << check.error().describe();
+    EXPECT_EQ(check->findings, std::vector<std::string>{});
+    options.file_system = &after;
+    auto engine = Engine::open("/db", options);
+    ASSERT_TRUE(engine) << engine.error().describe();
+    const auto report = back_up(**engine, "/backup");
+    ASSERT_TRUE(report) << report.error().describe();
+    const auto again = restore(after, {.source = "/backup", .log = {}, .target = "/new", .point = {}});
+    ASSERT_TRUE(again) << again.error().describe();
+    options.file_system = &after;
+    auto copy = Engine::open("/new", options);
+    ASSERT_TRUE(copy) << copy.error().describe();
+    EXPECT_TRUE(contents(**copy) == model);
+  }
+}
+
+}  // namespace
+}  // namespace stave::store
