@@ -57,7 +57,8 @@ struct StartAt {
   /// An image of the index covers everything before this batch boundary: replay begins here. What lies before is only
   /// checked to be present.
   Lsn from = kNoLsn;
-  /// Addresses from here on are still in use: the first segment present must not begin behind it.
+  /// Addresses from here on are in use as far as the image knows: the first segment present must not begin behind it,
+  /// unless the log replayed says that what lies before that segment was written again.
   Lsn needs = kNoLsn;
   /// The log is known to have been durable up to here (an image says so, be it used or not): one that ends before is
   /// damaged, not torn.

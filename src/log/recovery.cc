@@ -197,10 +197,6 @@ Result<void> Recovery::check_headers() {
 
 Result<void> Recovery::check_beginning() {
   const RecoveredSegment& first = recovered_.segments.front();
-  if (start_.needs != kNoLsn && first.base > raw(start_.needs))
-    return corrupt("the segment that holds LSN " + std::to_string(raw(start_.needs)) +
-                       ", which the index needs, is missing; this is the first that is present",
-                   first.path, 0);
   if (start_.from != kNoLsn && first.base > raw(start_.from))
     return fail(Error(ErrorCode::kNotFound, "the log begins behind LSN " + std::to_string(raw(start_.from)))
                     .with_file(first.path, 0));
@@ -300,6 +296,10 @@ Result<void> Recovery::check_whole(const Newest& newest) {
   if (newest.scanned.batch_end < raw(start_.proven))
     return lost("an image of the index up to LSN " + std::to_string(raw(start_.proven)));
   const RecoveredSegment& first = recovered_.segments.front();
+  if (start_.from != kNoLsn && start_.needs != kNoLsn && first.base > std::max(raw(start_.needs), trimmed_))
+    return corrupt("the segment that holds LSN " + std::to_string(raw(start_.needs)) +
+                       ", which the index needs, is missing; this is the first that is present",
+                   first.path, 0);
   if (start_.from == kNoLsn && first.base > trimmed_) {
     return corrupt("the first segments of the log are missing: it begins at LSN " + std::to_string(first.base) +
                        ", and nothing in it says that what lies before is not needed",

@@ -34,13 +34,6 @@ void Checkpoint::adopt(std::vector<ImageHeader> kept) {
   stats_.last_time = kept_.front().created;
 }
 
-Lsn Checkpoint::needed() const {
-  base::MutexLock lock(mutex_);
-  Lsn needed = kNoLsn;
-  for (const ImageHeader& image : kept_) needed = needed == kNoLsn ? image.needs : std::min(needed, image.needs);
-  return needed;
-}
-
 Lsn Checkpoint::newest_from() const {
   base::MutexLock lock(mutex_);
   return kept_.empty() ? kNoLsn : kept_.front().from;
@@ -150,15 +143,6 @@ Result<void> Checkpoint::remove_old() {
     kept_.pop_back();
   }
   return {};
-}
-
-Result<void> Checkpoint::forget_before(Lsn lsn) {
-  base::MutexLock lock(mutex_);
-  while (kept_.size() > 1 && kept_.back().needs < lsn) {
-    STAVE_TRY(engine_.file_system().remove(log::join_path(engine_.directory(), image_name(kept_.back().from))));
-    kept_.pop_back();
-  }
-  return engine_.file_system().sync_directory(engine_.directory());
 }
 
 }  // namespace stave::store

@@ -31,11 +31,6 @@ class Checkpoint {
   /// databases changed places all the time), kIo, kNoSpace, kNoMemory, kAborted (the engine is closing). One call at a
   /// time.
   Result<void> write(Lsn needs, const std::atomic<bool>& stop) STAVE_EXCLUDES(mutex_);
-  /// The images that are kept need nothing of the log before this. kNoLsn when there is none: then the log alone has to
-  /// do, and nothing but `trimmed` counts.
-  [[nodiscard]] Lsn needed() const STAVE_EXCLUDES(mutex_);
-  /// Removes the images that need anything before `lsn`, but never the newest one.
-  Result<void> forget_before(Lsn lsn) STAVE_EXCLUDES(mutex_);
   /// Where the log is read from after the newest image; kNoLsn when there is none.
   [[nodiscard]] Lsn newest_from() const STAVE_EXCLUDES(mutex_);
   [[nodiscard]] CheckpointStats stats() const STAVE_EXCLUDES(mutex_);

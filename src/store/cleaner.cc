@@ -47,7 +47,7 @@ Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
   return {};
 }
 
-// True when the record was alive here, or its key's value hangs on it.
+// True when the record was alive here, and so is nowhere else.
 Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
   Shard& shard = engine_.keyspace_.shard(id);
   {
@@ -70,9 +70,9 @@ Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::Record
       return true;
     }
   }
-  // The newest record of the key is a change of expiry, whose value lies deeper: perhaps here.
+  // The newest record of the key is a change of expiry, whose value lies deeper: perhaps here, perhaps not.
   STAVE_TRY(relocate_whole(id, hash, record, done));
-  return true;
+  return false;
 }
 
 // Expiry and value become one record again.
