@@ -104,7 +104,7 @@ std::uint64_t SnapshotWalk::look(ShardId origin, std::uint64_t position) {
   }
 }
 
-std::uint64_t SnapshotWalk::collect(const Shard& shard, std::uint64_t position) {
+std::uint64_t SnapshotWalk::collect(Shard& shard, std::uint64_t position) {
   std::size_t copied = 0;
   return shard.scan(position, kLookEntries, [&](Entry entry) {
     if (entry.version() >= cut_) return;

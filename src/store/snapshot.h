@@ -84,7 +84,7 @@ class SnapshotWalk {
   Result<void> walk_shard(keyspace::ShardId origin, Show show);
   std::uint64_t look(keyspace::ShardId origin, std::uint64_t position);
   [[nodiscard]] Place place(keyspace::ShardId origin) const STAVE_EXCLUDES(mutex_);
-  std::uint64_t collect(const keyspace::Shard& shard, std::uint64_t position) STAVE_REQUIRES(shard.mutex());
+  std::uint64_t collect(keyspace::Shard& shard, std::uint64_t position) STAVE_REQUIRES(shard.mutex());
   Result<void> show_item(int database, const Found& found, Show show);
   Result<void> read_log(Show show);
   Result<void> look_at_record(const log::RecordView& record, std::vector<int>& origins, Show show);
