@@ -75,8 +75,7 @@ int run_doctor(std::span<const std::string> arguments) {
   app.add_option("DIR", task.directory, "The store's directory")->required();
   app.add_option("--repair", task.repair, "Copy everything that is whole into this new directory")->type_name("NEWDIR");
   if (const auto code = parse(app, arguments)) return *code;
-  return static_cast<int>(
-      examine_store(FileSystem::system(), task, [](std::string_view line) { print_line(line); }));
+  return static_cast<int>(examine_store(FileSystem::system(), task, [](std::string_view line) { print_line(line); }));
 }
 
 }  // namespace stave::tools
