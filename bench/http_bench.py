@@ -3,7 +3,7 @@
 Usage: python3 http_bench.py --stave <path to stave> [--seconds 5] [--connections 50] [--parts get,put]
 
 Every server runs alone, one after the other, on this machine, with the same number of threads. Absolute figures belong to the machine; the ratios are
-what is compared. nginx serves a file of the same bytes from the page cache; etcd writes through its JSON gateway.
+what is compared. nginx returns 100 B from its configuration and serves 100 KB from the page cache; etcd writes through its JSON gateway.
 """
 
 import argparse
@@ -91,9 +91,17 @@ daemon off; worker_processes %d; pid %s/nginx.pid; error_log /dev/null;
 events { worker_connections 1024; }
 http { access_log off; sendfile on; keepalive_requests 1000000000; open_file_cache max=10; default_type application/octet-stream;
   client_body_temp_path %s; proxy_temp_path %s; fastcgi_temp_path %s; uwsgi_temp_path %s; scgi_temp_path %s;
-  server { listen 127.0.0.1:%d; root %s; } }
-""" % (options.threads, folder, *[folder / name for name in ("b", "p", "f", "u", "s")], port, folder), encoding="utf-8")
+  server { listen 127.0.0.1:%d; root %s; location = /100B { return 200 "%s"; } } }
+""" % (options.threads, folder, *[folder / name for name in ("b", "p", "f", "u", "s")], port, folder, "x" * 100), encoding="utf-8")
     return ["nginx", "-c", str(config), "-p", str(folder)], port
+
+
+def wait_until_ready(port):
+    while True:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen("http://127.0.0.1:%d/readyz" % port).read()
+            return
+        time.sleep(0.05)
 
 
 def put(url, body):
@@ -105,6 +113,7 @@ def gets(options, folder):
     rows = {}
     command, port = stave(options, folder)
     with running(command, port):
+        wait_until_ready(port)
         for name, size in SIZES.items():
             put("http://127.0.0.1:%d/db/%d" % (port, size), b"x" * size)
             rows["stave", name] = wrk("http://127.0.0.1:%d/db/%d" % (port, size), options.seconds, options.connections)
@@ -120,6 +129,7 @@ def puts(options, folder):
     rows = {}
     command, port = stave(options, folder, "--sync", "always")
     with running(command, port):
+        wait_until_ready(port)
         for name, size in SIZES.items():
             script = 'local body = string.rep("x", %d)\n' % size + put_script(
                 "PUT", '"/db/" .. (next % 10000)', "application/octet-stream", "body")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make bench`: the machine, then the library and the server beside their peers.
 #
-#     bench/run.sh build/bench [library|server|compression] [options of that program]
+#     bench/run.sh build/bench [library|server|http|compression] [options of that program]
 set -euo pipefail
 build=$(cd "$1" && pwd)
 shift
@@ -19,6 +19,9 @@ fi
 if [[ $which == all || $which == server ]]; then
   mkdir -p "$build/server-data"
   python3 bench/server_bench.py --stave "$build/stave" --dir "$build/server-data" "$@"
+fi
+if [[ $which == all || $which == http ]]; then
+  python3 bench/http_bench.py --stave "$build/stave" "$@"
 fi
 if [[ $which == all || $which == compression ]]; then
   # Documents and text that a Debian system has: package iso-codes, apt's index of packages, pages below /usr/share/doc.

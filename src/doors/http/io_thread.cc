@@ -25,7 +25,8 @@ std::string address_text(const asio::ip::tcp::endpoint& endpoint) {
 
 }  // namespace
 
-IoThread::IoThread(Hub& hub, int number) : hub_(hub), number_(number), guard_(asio::make_work_guard(io_)), timer_(io_) {
+IoThread::IoThread(Hub& hub, int number)
+    : hub_(hub), number_(number), guard_(asio::make_work_guard(io_)), timer_(io_), gather_timer_(io_) {
   std::ranges::fill(id_prefix_, '0');
   std::array<char, 16> digits{};
   const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), base::thread_random(), 16);
@@ -92,7 +93,9 @@ void IoThread::hold(Connection& connection) {
   if (!connection.books.in_held) {
     connection.books.in_held = true;
     held_.push_back(&connection);
+    if (returning_ > 0) --returning_;
   }
+  if (const store::Pending* pending = connection.held()) wanted_.merge(*pending);
   schedule_turn_end();
 }
 
@@ -149,6 +152,7 @@ void IoThread::bury_the_dead() {
   buried_.clear();
   if (stopping_ && connections_.empty()) {
     timer_.cancel();
+    gather_timer_.cancel();
     guard_.reset();
   }
 }
@@ -157,20 +161,39 @@ void IoThread::bury_the_dead() {
 
 void IoThread::ask_for_disk() {
   log::Log& log = *log_.load(std::memory_order_acquire);
-  store::Pending most;
-  for (const Connection* connection : held_)
-    if (const store::Pending* pending = connection->held()) most.merge(*pending);
-  if (most.written > log.written()) {
-    if (auto done = log.wait_written(most.written); !done) return fail_held(done.error());
+  if (wanted_.written > log.written()) {
+    if (auto done = log.wait_written(wanted_.written); !done) return fail_held(done.error());
   }
   // Announced before the log is looked at for the last time, so one of the two sees the other.
   waits_for_log_.store(true);
-  if (most.durable > log.durable() && most.durable > asked_durable_) {
-    log.request_sync(most.durable);
-    asked_durable_ = most.durable;
+  const Lsn durable = log.durable();
+  if (wanted_.durable > durable && wanted_.durable > asked_durable_ && !gathers(durable)) {
+    log.request_sync(wanted_.durable);
+    asked_durable_ = wanted_.durable;
+    asked_ns_ = now_ns();
+    returning_ = 0;
   }
   if (auto well = log.health(); !well) return fail_held(well.error());
-  if (most.durable <= log.durable() || most.written > kNoLsn) release_held();
+  if (durable != seen_durable_ || wanted_.durable <= durable) release_held();
+}
+
+// As in the Redis door: when the disk is slow, a sync that starts while half of the clients are still reading their
+// last answers serves only the other half, and so would all that follow. So one at a time, and the clients just
+// answered may come back first.
+bool IoThread::gathers(Lsn durable) {
+  if (sync_ns_ < kGatherFromNs) return false;
+  if (asked_durable_ > durable) return true;
+  const std::uint64_t now = now_ns();
+  if (returning_ == 0 || now >= gather_until_ns_) return false;
+  if (!gather_armed_) {
+    gather_armed_ = true;
+    gather_timer_.expires_after(std::chrono::nanoseconds(gather_until_ns_ - now));
+    gather_timer_.async_wait([this](const ErrorCodeOfSystem&) {
+      gather_armed_ = false;
+      if (!held_.empty()) schedule_turn_end();
+    });
+  }
+  return true;
 }
 
 void IoThread::log_advanced() noexcept {
@@ -178,12 +201,22 @@ void IoThread::log_advanced() noexcept {
 }
 
 void IoThread::release_held() {
+  log::Log& log = *log_.load(std::memory_order_acquire);
+  const Lsn durable = log.durable();
+  const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;
+  seen_durable_ = durable;
   if (held_.empty()) return;
-  if (auto well = log_.load(std::memory_order_acquire)->health(); !well) return fail_held(well.error());
+  if (auto well = log.health(); !well) return fail_held(well.error());
   std::vector<Connection*> waiting;
   waiting.swap(held_);
+  returning_ = 0;
   for (Connection* connection : waiting) connection->books.in_held = false;
   for (Connection* connection : waiting) connection->pump();  // whoever still waits comes back by itself
+  if (!finished) return;
+  const std::uint64_t now = now_ns();
+  sync_ns_ = (3 * sync_ns_ + (now - asked_ns_)) / 4;
+  gather_until_ns_ = now + std::min(sync_ns_ / 2, kGatherNsMax);
+  returning_ = waiting.size() - std::min(waiting.size(), held_.size());
 }
 
 void IoThread::fail_held(const Error& error) {
@@ -230,6 +263,7 @@ void IoThread::begin_stop() {
   for (const auto& connection : connections_) connection->stop();
   if (connections_.empty()) {
     timer_.cancel();
+    gather_timer_.cancel();
     guard_.reset();
   }
 }

@@ -53,11 +53,15 @@ class IoThread final : public ConnectionHost {
 
  private:
   static constexpr std::size_t kScratchBytes = 64 * 1024;
+  static constexpr std::uint64_t kGatherFromNs = 1'500'000;
+  static constexpr std::uint64_t kGatherNsMax = 4'000'000;
 
   void run();
   void schedule_turn_end();
   void end_turn();
   void ask_for_disk();
+  /// Whether the next sync is put off until more have come.
+  bool gathers(Lsn durable);
   void log_advanced() noexcept;
   void release_held();
   void fail_held(const Error& error);
@@ -71,6 +75,7 @@ class IoThread final : public ConnectionHost {
   asio::io_context io_{1};
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard_;
   asio::steady_timer timer_;
+  asio::steady_timer gather_timer_;
   std::thread thread_;
   std::atomic<std::size_t> count_{0};
   std::atomic<log::Log*> log_{nullptr};
@@ -81,7 +86,14 @@ class IoThread final : public ConnectionHost {
   std::vector<Connection*> working_;
   std::vector<Connection*> buried_;
   std::vector<Connection*> turn_;
+  store::Pending wanted_;  ///< What all that ever waited waits for; it only grows.
   Lsn asked_durable_ = kNoLsn;
+  Lsn seen_durable_ = kNoLsn;
+  std::uint64_t asked_ns_ = 0;
+  std::uint64_t sync_ns_ = 0;  ///< How long a sync takes, smoothed.
+  std::uint64_t gather_until_ns_ = 0;
+  std::size_t returning_ = 0;  ///< Connections that were answered and may ask again at any moment.
+  bool gather_armed_ = false;
   bool turn_scheduled_ = false;
   bool stopping_ = false;
   bool failure_told_ = false;
