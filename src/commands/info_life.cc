@@ -149,12 +149,13 @@ InfoFields stave_fields(Environment& environment) {
   const store::CleanerStats& cleaner = stats.cleaner;
   const store::Compression::Stats packing = engine.compression().stats();
   const store::Compression::Setting setting = engine.compression().setting();
+  const std::uint64_t log_bytes = beyond(raw(stats.log.tail), raw(stats.log.first));
   return {{"segments", number(stats.log.segments)},
           {"log_first", number(raw(stats.log.first))},
-          {"log_bytes", number(beyond(raw(stats.log.tail), raw(stats.log.first)))},
+          {"log_bytes", number(log_bytes)},
           {"live_bytes", number(cleaner.live_bytes)},
           {"garbage_bytes", number(beyond(beyond(raw(stats.log.tail), raw(cleaner.boundary)), cleaner.live_bytes))},
-          {"space_amplification", ratio(stats.log.bytes_on_disk, cleaner.live_bytes)},
+          {"space_amplification", ratio(log_bytes, cleaner.live_bytes)},
           {"max_space_amplification", fixed(engine.upkeep().max_space_amplification.load(), 2)},
           {"cleaner_running", flag(cleaner.running)},
           {"cleaner_runs", number(cleaner.runs)},
