@@ -24,7 +24,6 @@ using log::Finding;
 using log::Severity;
 
 constexpr std::string_view kLockName = "LOCK";
-constexpr std::string_view kImageSuffix = ".image";
 constexpr std::string_view kDictionarySuffix = ".dict";
 
 std::string count_text(std::uint64_t count, std::string_view thing) {
