@@ -31,7 +31,7 @@ inline constexpr Command kObjectSubcommands[] = {
      .since = "0.1",
      .cost = "O(1)",
      .syntax = "key",
-     .help = "Would return how often a key is used; without an eviction policy that needs it, this is not tracked.",
+     .help = "Returns how hot a key is, 0 to 7, under a maxmemory-policy that goes by frequency.",
      .run = object_freq_command,
      .tips = "nondeterministic_output"},
     help_row("generic", answer_help),
@@ -43,8 +43,7 @@ inline constexpr Command kObjectSubcommands[] = {
      .since = "0.1",
      .cost = "O(1)",
      .syntax = "key",
-     .help = "Would return for how long a key has not been used; without an eviction policy that needs it, this is not "
-             "tracked.",
+     .help = "Is refused: what is kept is how often a key was used lately, and not when.",
      .run = object_idletime_command,
      .tips = "nondeterministic_output"},
     {.name = "REFCOUNT",
