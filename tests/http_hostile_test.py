@@ -103,7 +103,7 @@ class Hostile(http_support.TestCase):
         self.expect(server, 404, "GET", "/db/a")
 
     def test_slow_clients_are_told_and_closed(self):
-        server = self.serve("--http-header-timeout", "300ms", "--http-body-timeout", "300ms", "--http-idle-timeout", "300ms", "--sync", "os")
+        server = self.serve("--http-header-timeout", "1s", "--http-body-timeout", "1s", "--http-idle-timeout", "1s", "--sync", "os")
         with server.socket() as connection:
             connection.sendall(b"GET /db/a HTTP/1.1\r\nHost: loc")
             self.assertTrue(receive_all(connection).startswith(b"HTTP/1.1 408 "))
@@ -118,7 +118,7 @@ class Hostile(http_support.TestCase):
         self.expect(server, 404, "GET", "/db/a")
 
     def test_a_client_that_does_not_read_is_closed_and_harms_nobody(self):
-        server = self.serve("--http-body-timeout", "500ms", "--sync", "os")
+        server = self.serve("--http-body-timeout", "1s", "--sync", "os")
         self.expect(server, 201, "PUT", "/db/a", b"x" * 30_000_000, BYTES)
         with server.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -185,7 +185,7 @@ class Hostile(http_support.TestCase):
         import random
         seed = random.randrange(1 << 32)
         print("seed", seed)
-        server = self.serve("--http-header-timeout", "200ms", "--http-body-timeout", "200ms", "--sync", "os")
+        server = self.serve("--http-header-timeout", "2s", "--http-body-timeout", "2s", "--sync", "os")
         words = [b"GET ", b"PUT ", b"/db/a", b" HTTP/1.1", b"\r\n", b"\r\n\r\n", b"Host: localhost", b"Content-Length: 5", b"Content-Length: -1",
                  b"Transfer-Encoding: chunked", b"hello", b"5\r\nhello\r\n", b"0\r\n\r\n", b": ", b"\x00", b"\xff", b" ", b"Expect: 100-continue", OCTETS]
 

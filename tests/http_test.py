@@ -6,14 +6,11 @@ Usage: STAVE_BIN=<path to stave> python3 http_test.py [--write: docs/http.md's t
 import base64
 import concurrent.futures
 import json
-import pathlib
 import re
 import subprocess
 import sys
 import threading
-import time
 import unittest
-import urllib.parse
 
 import redis
 
