@@ -8,6 +8,7 @@
 #include "commands/dump_commands.h"
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
+#include "commands/history_commands.h"
 #include "commands/info_commands.h"
 #include "commands/keys_commands.h"
 #include "commands/latency_commands.h"
@@ -33,7 +34,7 @@ constexpr auto kJoined =
                 kObjectCommands, kScanCommands, kDumpCommands, kExpiryCommands, kDurabilityCommands,
                 kConnectionCommands, kClientCommands, kDatabaseCommands, kInfoCommands, kConfigCommands,
                 kCommandCommands, kServerCommands, kSlowLogCommands, kLatencyCommands, kMemoryCommands,
-                kLifeCommands);
+                kLifeCommands, kHistoryCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.

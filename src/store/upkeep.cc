@@ -155,8 +155,8 @@ void Upkeep::close() {
 
 // --- cleaning --------------------------------------------------------------------------------------------------------
 
-// Values lie packed in the log, and how well is not noted anywhere: so some of them, drawn at random, are looked at, each
-// time the log has grown by half a segment.
+// Values lie packed in the log, and how well is not noted anywhere: so some of them, drawn at random, are looked at,
+// each time the log has grown by half a segment.
 void Upkeep::estimate_stored_ratio() {
   constexpr std::uint64_t kDraws = 256;
   const std::uint64_t tail = raw(engine_.log_->tail());

@@ -17,6 +17,8 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitIncomplete = 3;  ///< Done, but something was left out, and it was said what.
 
+int run_backup(std::span<const std::string> arguments);
+int run_restore(std::span<const std::string> arguments);
 int run_import(std::span<const std::string> arguments);
 int run_load(std::span<const std::string> arguments);
 int run_snapshot(std::span<const std::string> arguments);
@@ -33,6 +35,8 @@ inline constexpr std::array kTools = {
     Tool{"import", "Take over the data of a Redis: dump.rdb, appendonlydir or appendonly.aof", run_import},
     Tool{"load", "Load a snapshot file, or lines of JSON from standard input (-)", run_load},
     Tool{"snapshot", "Write everything to a snapshot file: binary, JSON or lines of JSON", run_snapshot},
+    Tool{"backup", "Back up a store into a directory, or add what is new; stave backup verify DIR", run_backup},
+    Tool{"restore", "Make a new store as an old one was at a point, from a backup or its log", run_restore},
     Tool{"doctor", "Examine every file of a store, and copy what is whole of a damaged one", run_doctor},
     Tool{"log", "Print the log of a store as lines of JSON: stave log dump DIR", run_log},
 };

@@ -1,0 +1,166 @@
+#include "commands/history_commands.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/errands.h"
+#include "commands/points.h"
+#include "log/segment.h"
+#include "store/backup.h"
+#include "store/history.h"
+#include "store/upkeep.h"
+
+namespace stave::commands {
+
+namespace {
+
+constexpr std::int64_t kCount = 100;
+constexpr std::int64_t kCountMax = 1'000'000;
+
+/// A key that outlives its call.
+struct OwnKey {
+  int database;
+  std::string key;
+  explicit OwnKey(const store::KeyRef& ref) : database(ref.database), key(ref.key) {}
+  [[nodiscard]] store::KeyRef ref() const noexcept { return {database, key}; }
+};
+
+/// What was found, and what the answer waits for.
+template <class T>
+struct Seen {
+  T value{};
+  store::Pending pending;
+};
+
+void answer_pair(Sink& reply, std::string_view name, std::uint64_t value) {
+  reply.bulk(name);
+  reply.integer(static_cast<std::int64_t>(value));
+}
+
+Result<std::size_t> count_argument(const Call& call) {
+  if (call.size() == 2) return static_cast<std::size_t>(kCount);
+  if (call.size() != 4 || !call.is(2, "COUNT")) return syntax_error();
+  STAVE_ASSIGN(const std::int64_t count, integer_argument(call, 3));
+  if (count < 1 || count > kCountMax) return answer_error("ERR COUNT must be 1 to 1000000");
+  return static_cast<std::size_t>(count);
+}
+
+/// Where a client of this machine or another means. A relative name lies in the store's directory.
+std::string backup_directory(Call& call) {
+  const std::string_view name = call[1];
+  if (name.starts_with('/') || call.environment().host().trusts_paths()) return std::string(name);
+  return log::join_path(log::join_path(call.engine().directory(), "backups"), name);
+}
+
+}  // namespace
+
+Result<void> stave_history_command(Call& call) {
+  using Versions = Seen<std::vector<KeyVersion>>;
+  STAVE_ASSIGN(const std::size_t count, count_argument(call));
+  store::Engine& engine = call.engine();
+  STAVE_ASSIGN(const auto seen,
+               at_length<Versions>(call, [&engine, count, key = OwnKey(call.key(1))]() -> Result<Versions> {
+                 Versions found;
+                 STAVE_ASSIGN(found.value, store::History(engine).versions(key.ref(), count, found.pending));
+                 return found;
+               }));
+  if (!seen) return {};
+  call.wait_for(seen->pending);
+  Sink& reply = call.reply();
+  reply.array(seen->value.size());
+  for (const KeyVersion& version : seen->value) {
+    reply.map(5);
+    answer_pair(reply, "lsn", raw(version.version));
+    answer_pair(reply, "time", static_cast<std::uint64_t>(raw(version.time)));
+    reply.bulk("kind");
+    reply.bulk(to_string(version.kind));
+    answer_pair(reply, "size", version.size);
+    reply.bulk("expires");
+    if (version.expiry.never()) {
+      reply.null();
+    } else {
+      reply.integer(raw(version.expiry.at));
+    }
+  }
+  return {};
+}
+
+Result<void> stave_getat_command(Call& call) {
+  using Past = Seen<std::optional<store::PastValue>>;
+  STAVE_ASSIGN(const Point point, point_arguments(call, 2));
+  store::Engine& engine = call.engine();
+  STAVE_ASSIGN(const auto seen, at_length<Past>(call, [&engine, point, key = OwnKey(call.key(1))]() -> Result<Past> {
+                 Past past;
+                 STAVE_ASSIGN(past.value, store::History(engine).value_at(key.ref(), point, past.pending));
+                 return past;
+               }));
+  if (!seen) return {};
+  call.wait_for(seen->pending);
+  if (seen->value) {
+    call.reply().bulk(seen->value->value);
+  } else {
+    call.reply().null();
+  }
+  return {};
+}
+
+Result<void> stave_revert_command(Call& call) {
+  using Reverted = Seen<store::History::Reverted>;
+  STAVE_ASSIGN(const Point point, point_arguments(call, 2));
+  store::Engine& engine = call.engine();
+  const Sync sync = call.session().sync();
+  STAVE_ASSIGN(const auto done,
+               at_length<Reverted>(call, [&engine, point, sync, key = OwnKey(call.key(1))]() -> Result<Reverted> {
+                 Reverted reverted;
+                 STAVE_ASSIGN(reverted.value, store::History(engine).revert(key.ref(), point, reverted.pending, sync));
+                 return reverted;
+               }));
+  if (!done) return {};
+  if (done->value.changed) {
+    call.wait_for_write(done->pending);
+  } else {
+    call.wait_for(done->pending);
+  }
+  call.reply().integer(done->value.changed ? 1 : 0);
+  return {};
+}
+
+Result<void> stave_backup_command(Call& call) {
+  store::Engine& engine = call.engine();
+  STAVE_ASSIGN(const auto report, at_length<store::BackupReport>(call, [&engine, directory = backup_directory(call)] {
+                 return store::back_up(engine, directory);
+               }));
+  if (!report) return {};
+  Sink& reply = call.reply();
+  reply.map(7);
+  answer_pair(reply, "first", raw(report->first));
+  answer_pair(reply, "end", raw(report->end));
+  answer_pair(reply, "files", report->files);
+  answer_pair(reply, "bytes", report->bytes);
+  answer_pair(reply, "added_files", report->added_files);
+  answer_pair(reply, "added_bytes", report->added_bytes);
+  answer_pair(reply, "linked_files", report->linked_files);
+  return {};
+}
+
+Result<void> stave_purge_command(Call& call) {
+  store::Engine& engine = call.engine();
+  STAVE_ASSIGN(const auto report, at_length<store::CleanReport>(call, [&engine] { return engine.upkeep().purge(); }));
+  if (!report) return {};
+  // What a key holds now is its present, and stays: whoever purges should know.
+  std::uint64_t present = 0;
+  for (std::size_t i = 1; i < call.size(); ++i)
+    STAVE_TRY(call.wait_for(call.engine().read(call.key(i), store::Access::kMeta,
+                                               [&](const store::ValueView* value) { present += value != nullptr; })));
+  Sink& reply = call.reply();
+  reply.map(2);
+  answer_pair(reply, "present", present);
+  answer_pair(reply, "freed_bytes", report->freed_bytes);
+  return {};
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,69 @@
+// The past: what happened to a key, what it held, putting it back, making it unrecoverable, and backups of all of it.
+//
+// What reads much of the log is done elsewhere where the door can wait (errands.h).
+#pragma once
+
+#include "commands/table.h"
+
+namespace stave::commands {
+
+Result<void> stave_backup_command(Call& call);
+Result<void> stave_getat_command(Call& call);
+Result<void> stave_history_command(Call& call);
+Result<void> stave_purge_command(Call& call);
+Result<void> stave_revert_command(Call& call);
+
+inline constexpr Command kHistoryCommands[] = {
+    {.name = "STAVE.BACKUP",
+     .arity = exactly(2),
+     .flags = kAdmin | kNoScript,
+     .group = "server",
+     .since = "0.2",
+     .cost = "O(N) in the bytes of the log that are not in the backup yet.",
+     .syntax = "directory",
+     .help = "Backs everything up into a directory of the server's machine, or adds what is new to a backup there.",
+     .run = stave_backup_command},
+    {.name = "STAVE.GETAT",
+     .arity = exactly(4),
+     .keys = key_at(1),
+     .flags = kReadOnly | kNoTouch | kBlind,
+     .group = "string",
+     .since = "0.2",
+     .cost = "A read for each later version of the key; a search of the log when it was deleted since.",
+     .syntax = "key LSN lsn | TIME milliseconds | TIME iso-time",
+     .help = "Returns the value that a key had at a point of the past.",
+     .run = stave_getat_command},
+    {.name = "STAVE.HISTORY",
+     .arity = between(2, 4),
+     .keys = key_at(1),
+     .flags = kReadOnly | kNoTouch | kBlind,
+     .group = "generic",
+     .since = "0.2",
+     .cost = "A read for each version of the key; a search of the log for what was before it was created.",
+     .syntax = "key [COUNT count]",
+     .help = "Lists what happened to a key, newest first: LSN, time, kind, size and expiry of each version.",
+     .run = stave_history_command},
+    {.name = "STAVE.PURGE",
+     .arity = at_least(2),
+     .keys = keys_from(1, -1, 1),
+     .flags = kAdmin | kNoScript | kNoTouch | kBlind,
+     .group = "server",
+     .since = "0.2",
+     .cost = "O(N) in the bytes of the log.",
+     .syntax = "key [key ...]",
+     .help = "Removes from the store's files all that keys held and hold no more, and every other past with it.",
+     .run = stave_purge_command,
+     .key_flags = "RO"},
+    {.name = "STAVE.REVERT",
+     .arity = exactly(4),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kBlind,
+     .group = "string",
+     .since = "0.2",
+     .cost = "As STAVE.GETAT.",
+     .syntax = "key LSN lsn | TIME milliseconds | TIME iso-time",
+     .help = "Makes a key what it was at a point of the past; returns 1, or 0 when it was like that already.",
+     .run = stave_revert_command},
+};
+
+}  // namespace stave::commands

@@ -1,0 +1,44 @@
+// The past of keys, and backups.
+#include "doors/library/store_impl.h"
+#include "store/backup.h"
+#include "store/history.h"
+
+namespace stave {
+
+using store::History;
+using store::Pending;
+
+Result<std::vector<KeyVersion>> Store::history(std::string_view key, std::size_t count, const ReadOptions& options) {
+  STAVE_TRY(impl_->check_database(options.database));
+  Pending pending;
+  auto found = History(*impl_->engine).versions({options.database, key}, count, pending);
+  if (found) STAVE_TRY(impl_->settle(pending));
+  return found;
+}
+
+Result<std::optional<Versioned>> Store::get_at(std::string_view key, Point point, const ReadOptions& options) {
+  STAVE_TRY(impl_->check_database(options.database));
+  Pending pending;
+  STAVE_ASSIGN(auto past, History(*impl_->engine).value_at({options.database, key}, point, pending));
+  STAVE_TRY(impl_->settle(pending));
+  if (!past) return std::nullopt;
+  return Versioned{.value = std::move(past->value), .version = past->version, .expiry = past->expiry};
+}
+
+Result<std::optional<Lsn>> Store::revert(std::string_view key, Point point, const WriteOptions& options) {
+  STAVE_TRY(impl_->check_database(options.database));
+  Pending pending;
+  STAVE_ASSIGN(const auto done, History(*impl_->engine).revert({options.database, key}, point, pending, options.sync));
+  STAVE_TRY(impl_->settle(pending));
+  if (!done.changed) return std::nullopt;
+  return done.version;
+}
+
+Result<Lsn> Store::backup(std::string_view directory) try {
+  STAVE_ASSIGN(const auto report, store::back_up(*impl_->engine, std::string(directory)));
+  return report.end;
+} catch (const std::bad_alloc&) {
+  return library::no_memory();
+}
+
+}  // namespace stave

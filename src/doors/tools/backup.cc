@@ -1,0 +1,133 @@
+// `stave backup`: a store, at work or not, into a backup; and whether a backup is what it was.
+#include "store/backup.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "base/try.h"
+#include "doors/client/address.h"
+#include "doors/tools/place.h"
+#include "doors/tools/report.h"
+#include "doors/tools/targets.h"
+#include "doors/tools/tools.h"
+#include "stave/client.h"
+#include "stave/store.h"
+
+namespace stave::tools {
+
+namespace {
+
+struct Settings {
+  std::string target;
+  std::string directory = "./data";
+  ServerLogin server;
+};
+
+void tell(const Settings& settings, std::uint64_t end, std::uint64_t bytes, std::uint64_t added_files,
+          std::uint64_t added_bytes, const Progress& progress) {
+  std::printf("%s holds everything up to LSN %llu: %s, of which %s in %s %s new, in %s s.\n", settings.target.c_str(),
+              static_cast<unsigned long long>(end), with_unit(bytes).c_str(), with_unit(added_bytes).c_str(),
+              with_commas(added_files).c_str(), added_files == 1 ? "file is" : "files are", progress.elapsed().c_str());
+}
+
+Result<void> back_up_directory(const Settings& settings) {
+  Progress progress(Clock::system());
+  Options options;
+  options.create_if_missing = false;
+  // As many as there can be; few shards, for nothing else happens here.
+  options.databases = 256;
+  options.shards = 4;
+  auto store = Store::open(settings.directory, options);
+  if (!store) {
+    if (store.error().code() != ErrorCode::kBusy) return fail(std::move(store).error());
+    return fail(ErrorCode::kBusy, store.error().describe() + "; if a server has it, use --connect host:port");
+  }
+  STAVE_ASSIGN(const store::BackupReport report, store::back_up((*store)->engine(), settings.target));
+  STAVE_TRY((*store)->close());
+  if (report.afresh)
+    std::printf("The backup that was there ended before the store's log begins now; it was replaced.\n");
+  tell(settings, raw(report.end), report.bytes, report.added_files, report.added_bytes, progress);
+  return {};
+}
+
+Result<void> ask_server(const Settings& settings) {
+  Progress progress(Clock::system());
+  STAVE_ASSIGN(const client::ServerAddress address, client::parse_address(settings.server.address));
+  ClientOptions options;
+  options.user = settings.server.user;
+  options.password = settings.server.password;
+  options.timeout_ms = 0;  // A large store takes its time.
+  STAVE_ASSIGN(Client connected, Client::connect(address.host, address.port, options));
+  STAVE_ASSIGN(const Reply reply, connected.command({"STAVE.BACKUP", settings.target}));
+  if (reply.is_error()) return fail(to_error(reply));
+  const auto number = [&](std::string_view name) -> std::uint64_t {
+    for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2)
+      if (reply.elements[i].text == name) return static_cast<std::uint64_t>(reply.elements[i + 1].integer);
+    return 0;
+  };
+  tell(settings, number("end"), number("bytes"), number("added_files"), number("added_bytes"), progress);
+  return {};
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "stave: %s\n", error.describe().c_str());
+  return kExitFailed;
+}
+
+int verify(const std::string& directory) {
+  const auto check = store::verify_backup(FileSystem::system(), directory);
+  if (!check) return complain(check.error());
+  for (const std::string& finding : check->findings) std::fprintf(stderr, "stave: %s\n", finding.c_str());
+  if (!check->findings.empty()) return kExitFailed;
+  std::printf("%s is whole: LSN %llu to %llu, made at %s, %s files.\n", directory.c_str(),
+              static_cast<unsigned long long>(raw(check->manifest.first)),
+              static_cast<unsigned long long>(raw(check->manifest.end)), moment_text(check->manifest.time).c_str(),
+              with_commas(check->manifest.files.size()).c_str());
+  return kExitDone;
+}
+
+int run_verify(std::span<const std::string> arguments) {
+  std::string directory;
+  CLI::App app("Reads all of a backup and compares it with what was written down when it was made.",
+               "stave backup verify");
+  app.add_option("directory", directory, "The backup")->required();
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  return verify(directory);
+}
+
+}  // namespace
+
+int run_backup(std::span<const std::string> arguments) {
+  if (!arguments.empty() && arguments.front() == "verify") return run_verify(arguments.subspan(1));
+  Settings settings;
+  CLI::App app(
+      "Backs up a store into a directory, or adds what is new to a backup there. `stave backup verify DIR` examines "
+      "one.",
+      "stave backup");
+  app.add_option("directory", settings.target, "Where the backup is, or is to be (on the server's machine)")
+      ->required();
+  auto* const where = app.add_option("--dir", settings.directory, "Store to back up, which no server has [./data]");
+  app.add_option("--connect", settings.server.address, "Ask a running server to back itself up")
+      ->type_name("HOST:PORT")
+      ->excludes(where);
+  app.add_option("--user", settings.server.user, "User for the server's AUTH");
+  app.add_option("--password", settings.server.password,
+                 "Password for the server (better: environment STAVE_PASSWORD)");
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  const char* const password = std::getenv("STAVE_PASSWORD");
+  if (settings.server.password.empty() && password != nullptr) settings.server.password = password;
+  const auto done = settings.server.address.empty() ? back_up_directory(settings) : ask_server(settings);
+  return done ? kExitDone : complain(done.error());
+}
+
+}  // namespace stave::tools

@@ -1,0 +1,84 @@
+// `stave restore`: a new store out of a backup, or out of a store's own log, as it was at a point.
+#include "store/restore.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <vector>
+
+#include "base/try.h"
+#include "doors/tools/place.h"
+#include "doors/tools/report.h"
+#include "doors/tools/tools.h"
+#include "stave/clock.h"
+
+namespace stave::tools {
+
+namespace {
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// Milliseconds since 1970, or as `parse_place` reads moments.
+std::optional<UnixMs> moment_of(std::string_view text) {
+  if (const auto ms = whole_number(text)) return UnixMs{static_cast<std::int64_t>(*ms)};
+  const auto place = parse_place(text);
+  if (!place || !std::holds_alternative<UnixMs>(*place)) return std::nullopt;
+  return std::get<UnixMs>(*place);
+}
+
+}  // namespace
+
+int run_restore(std::span<const std::string> arguments) {
+  store::RestoreRequest request;
+  std::string lsn;
+  std::string time;
+  CLI::App app(
+      "Makes a new store as an old one was at a point. What it reads is only read, also while a server is at work on "
+      "it.",
+      "stave restore");
+  app.add_option("source", request.source, "A backup, or the directory of a store")->required();
+  app.add_option("target", request.target, "Directory for the new store; missing or empty")->required();
+  app.add_option("--log", request.log, "Directory of the same store, whose log goes on where the backup ends");
+  auto* const to_lsn = app.add_option("--to-lsn", lsn, "Everything before this LSN");
+  app.add_option("--to-time", time, "Everything up to this time: 2026-11-21T14:05:00Z, @seconds, or milliseconds")
+      ->excludes(to_lsn);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  if (!lsn.empty()) {
+    const auto number = whole_number(lsn);
+    if (!number) {
+      std::fprintf(stderr, "stave: %s is no LSN\n", lsn.c_str());
+      return kExitUsage;
+    }
+    request.point = Lsn{*number};
+  }
+  if (!time.empty()) {
+    const auto moment = moment_of(time);
+    if (!moment) {
+      std::fprintf(stderr, "stave: %s is no time\n", time.c_str());
+      return kExitUsage;
+    }
+    request.point = *moment;
+  }
+  Progress progress(Clock::system());
+  const auto report = store::restore(FileSystem::system(), request);
+  if (!report) {
+    std::fprintf(stderr, "stave: %s\n", report.error().describe().c_str());
+    return kExitFailed;
+  }
+  std::printf("%s is a store as of LSN %llu, %s: %s records, %s, in %s s.\n", request.target.c_str(),
+              static_cast<unsigned long long>(raw(report->end)), moment_text(report->time).c_str(),
+              with_commas(report->records).c_str(), with_unit(report->bytes).c_str(), progress.elapsed().c_str());
+  return kExitDone;
+}
+
+}  // namespace stave::tools
