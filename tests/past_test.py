@@ -1,0 +1,160 @@
+"""The past through a real server: backups while it works, a FLUSHALL undone, points restored beside an oracle.
+
+Usage: STAVE_BIN=<path to stave> python3 past_test.py. Every server listens on a free loopback port and ends with its test.
+"""
+
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import redis
+
+from server_test import PATIENCE, STAVE, Server
+
+SEED = int(os.environ.get("STAVE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+
+
+def stave(*arguments, code=0):
+    done = subprocess.run([STAVE, *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+class PastTest(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="stave-past-"))
+        self.addCleanup(shutil.rmtree, self.root)
+        self.servers = []
+
+    def tearDown(self):
+        for server in self.servers:
+            server.end()
+            server.process.stderr.close()
+
+    def serve(self, name, *arguments):
+        server = Server(self.root / name, *arguments)
+        self.servers.append(server)
+        return server
+
+    def contents(self, name):
+        server = self.serve(name)
+        client = server.client()
+        keys = list(client.scan_iter(count=1000))
+        values = dict(zip(keys, client.mget(keys))) if keys else {}
+        server.end()
+        return values
+
+    def last_version(self, client, key):
+        return client.execute_command("STAVE.HISTORY", key, "COUNT", "1")[0][1]
+
+    def test_a_flushall_is_undone_while_the_server_runs(self):
+        client = self.serve("db", "--history-bytes", "1gb").client()
+        for i in range(2000):
+            client.set("user:%d" % i, "value %d" % i)
+        client.delete("user:7")
+        client.flushall()
+        client.set("fresh", "1")
+        entries = client.execute_command("STAVE.HISTORY", "user:5")
+        self.assertEqual([entry[5] for entry in entries], [b"flush", b"set"])
+        flush = entries[0][1]
+        # One key at once, in place; then everything, beside the server.
+        self.assertEqual(client.execute_command("STAVE.REVERT", "user:5", "LSN", flush - 1), 1)
+        self.assertEqual(client.get("user:5"), b"value 5")
+        stave("restore", self.root / "db", self.root / "undone", "--to-lsn", flush)
+        undone = self.contents("undone")
+        self.assertEqual(undone, {b"user:%d" % i: b"value %d" % i for i in range(2000) if i != 7})
+        self.assertEqual(client.dbsize(), 2)
+
+    def test_a_backup_is_made_verified_added_to_and_restored(self):
+        server = self.serve("db", "--segment-size", "64kb", "--compression", "none")
+        client = server.client()
+        backup = self.root / "backup"
+        for i in range(500):
+            client.set("a%d" % i, "x" * 300)
+        stave("backup", backup, "--connect", "127.0.0.1:%d" % server.port)
+        self.assertIn("is whole", stave("backup", "verify", backup))
+        point = self.last_version(client, "a499") + 400
+        for i in range(500):
+            client.set("b%d" % i, "y" * 300)
+        self.assertIn("of which", stave("backup", backup, "--connect", "127.0.0.1:%d" % server.port))
+        client.set("later", "1")
+        self.assertIn("holds something else", stave("backup", self.root / "db", "--connect", "127.0.0.1:%d" % server.port, code=1))
+        stave("restore", backup, self.root / "all")
+        stave("restore", backup, self.root / "half", "--to-lsn", point)
+        stave("restore", backup, self.root / "log", "--log", self.root / "db")
+        self.assertEqual(len(self.contents("half")), 500)
+        self.assertEqual(len(self.contents("all")), 1000)
+        self.assertEqual(len(self.contents("log")), 1001)
+        self.assertIn("not empty", stave("restore", backup, self.root / "all", code=1))
+        server.end()
+        # Nobody has it now: the tool opens it itself.
+        stave("backup", backup, "--dir", self.root / "db")
+        stave("restore", backup, self.root / "closed")
+        self.assertEqual(len(self.contents("closed")), 1001)
+        segment = sorted(backup.glob("*.seg"))[1]
+        bytes_ = bytearray(segment.read_bytes())
+        bytes_[len(bytes_) // 2] ^= 4
+        segment.unlink()  # it may be the store's own file, too
+        segment.write_bytes(bytes_)
+        self.assertIn(segment.name, stave("backup", "verify", backup, code=1))
+        self.assertIn(segment.name, stave("restore", backup, self.root / "damaged", code=1))
+        self.assertFalse((self.root / "damaged" / "STAVE").exists())
+
+    def test_points_under_load_are_restored_as_an_oracle_saw_them(self):
+        """Two threads write to keys of their own, so the versions of a key are in the order of its writes; what a key
+        held at a point is its last version before it."""
+        print("STAVE_SEED=%d" % SEED)
+        server = self.serve("db", "--history-bytes", "1gb", "--segment-size", "64kb")
+        stop = threading.Event()
+
+        def write(number):
+            client = server.client()
+            chance = random.Random(SEED + number)
+            for step in range(4000):
+                if stop.is_set():
+                    return
+                key = "t%d:k%d" % (number, chance.randrange(50))
+                if chance.random() < 0.2:
+                    client.delete(key)
+                else:
+                    client.set(key, "%d:%s" % (step, "z" * chance.randrange(200)))
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        backup = self.root / "backup"
+        client = server.client()
+        for _ in range(3):
+            client.execute_command("STAVE.BACKUP", str(backup))
+        for thread in threads:
+            thread.join()
+        stop.set()
+        histories = {}
+        for number in range(2):
+            for k in range(50):
+                key = "t%d:k%d" % (number, k)
+                histories[key] = client.execute_command("STAVE.HISTORY", key, "COUNT", "1000000")
+        points = sorted(entry[1] for entries in histories.values() for entry in entries)
+        self.assertGreater(len(points), 1000)
+        chance = random.Random(SEED)
+        for attempt in range(4):
+            point = chance.choice(points)
+            expected = {}
+            for key, entries in histories.items():
+                for entry in entries:
+                    if entry[1] < point:
+                        if entry[5] == b"set":
+                            expected[key.encode()] = client.execute_command("STAVE.GETAT", key, "LSN", entry[1])
+                        break
+            name = "point%d" % attempt
+            stave("restore", backup, self.root / name, "--log", self.root / "db", "--to-lsn", point)
+            self.assertEqual(self.contents(name), expected)
+
+
+if __name__ == "__main__":
+    unittest.main()
