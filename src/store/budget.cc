@@ -140,6 +140,7 @@ bool Budget::spill_step(Shard& shard) {
 
 void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
   std::vector<std::string> keys;
+  std::uint64_t cooled = 0;
   bool passed = true;
   {
     base::ShortLock lock(shard.mutex());
@@ -155,7 +156,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
         if (volatile_only(how) && !entry.has_expiry()) return;
         if (entry.heat() > 0) {
           entry.set_heat(entry.heat() - 1);
-          ++taken_;
+          ++cooled;
         } else if (keys.size() < kEvictedAtOnce) {
           keys.emplace_back(entry.key());
         }
@@ -168,6 +169,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
       evicted_.fetch_add(gone, std::memory_order_relaxed);
     }
   }
+  taken_ += cooled;
   advance(passed);
 }
 

@@ -240,6 +240,7 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
       if (entry.has_expiry()) record.expiry = entry.expiry();
       if (change.was != Change::Was::kExpired) {
         record.payload = entry.value();
+        engine_.compression_->sample(record.payload);
         if (const auto smaller = engine_.compression_->pack(record.payload)) {
           record.payload = packed.emplace_back(*smaller);
           record.compressed = true;
