@@ -24,6 +24,8 @@ class Peer {
  public:
   virtual ~Peer() = default;
   [[nodiscard]] virtual std::string_view name() const = 0;
+  /// Bytes of memory it may use for data and indexes; before `open`.
+  virtual void limit_memory(std::uint64_t) {}
   /// Opens or creates its files below `directory`.
   virtual void open(const std::string& directory) = 0;
   virtual void close() = 0;

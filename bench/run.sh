@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make bench`: the machine, then the library and the server beside their peers.
 #
-#     bench/run.sh build/bench [library|server|http|compression] [options of that program]
+#     bench/run.sh build/bench [library|server|http|life|compression] [options of that program]
 set -euo pipefail
 build=$(cd "$1" && pwd)
 shift
@@ -22,6 +22,20 @@ if [[ $which == all || $which == server ]]; then
 fi
 if [[ $which == all || $which == http ]]; then
   python3 bench/http_bench.py --stave "$build/stave" "$@"
+fi
+if [[ $which == all || $which == life ]]; then
+  mkdir -p "$build/life-data"
+  for peer in stave rocksdb leveldb; do
+    "$build/bench/life_bench" --dir "$build/life-data" --part overwrite --peer "$peer"
+  done
+  # The same limit for the whole process, page cache included, where the system lets us set one.
+  for spread in uniform zipfian; do
+    for peer in stave rocksdb; do
+      python3 bench/limited.py --bytes 167772160 -- "$build/bench/life_bench" --dir "$build/life-data" --part memory \
+        --peer "$peer" --spread "$spread" --memory 100663296
+    done
+  done
+  python3 bench/life_bench.py --stave "$build/stave" --dir "$build/life-data" "$@"
 fi
 if [[ $which == all || $which == compression ]]; then
   # Documents and text that a Debian system has: package iso-codes, apt's index of packages, pages below /usr/share/doc.

@@ -18,9 +18,11 @@ rocksdb::Slice slice(std::string_view text) {
 class RocksDbPeer final : public Peer {
  public:
   [[nodiscard]] std::string_view name() const override { return "rocksdb"; }
+  void limit_memory(std::uint64_t bytes) override { cache_ = bytes; }
   void open(const std::string& directory) override {
     rocksdb::BlockBasedTableOptions table;
-    table.block_cache = rocksdb::NewLRUCache(1ull << 30);
+    table.block_cache = rocksdb::NewLRUCache(cache_);
+    table.cache_index_and_filter_blocks = cache_ < 1ull << 30;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     rocksdb::Options options;
     options.create_if_missing = true;
@@ -62,6 +64,7 @@ class RocksDbPeer final : public Peer {
   }
 
  private:
+  std::uint64_t cache_ = 1ull << 30;
   std::unique_ptr<rocksdb::DB> db_;
 };
 

@@ -7,8 +7,10 @@ namespace {
 class StavePeer final : public Peer {
  public:
   [[nodiscard]] std::string_view name() const override { return "stave"; }
+  void limit_memory(std::uint64_t bytes) override { memory_ = bytes; }
   void open(const std::string& directory) override {
     stave::Options options;
+    options.max_memory_bytes = memory_;
     options.sync = stave::Sync::kOs;
     auto opened = stave::Store::open(directory, options);
     if (!opened) std::fprintf(stderr, "stave: %s\n", opened.error().describe().c_str());
@@ -40,6 +42,7 @@ class StavePeer final : public Peer {
   }
 
  private:
+  std::uint64_t memory_ = 0;
   std::unique_ptr<stave::Store> store_;
 };
 
