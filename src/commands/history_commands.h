@@ -30,7 +30,7 @@ inline constexpr Command kHistoryCommands[] = {
      .group = "string",
      .since = "0.2",
      .cost = "A read for each later version of the key; a search of the log when it was deleted since.",
-     .syntax = "key LSN lsn | TIME milliseconds | TIME iso-time",
+     .syntax = "key <LSN lsn | TIME time>",
      .help = "Returns the value that a key had at a point of the past.",
      .run = stave_getat_command},
     {.name = "STAVE.HISTORY",
@@ -61,7 +61,7 @@ inline constexpr Command kHistoryCommands[] = {
      .group = "string",
      .since = "0.2",
      .cost = "As STAVE.GETAT.",
-     .syntax = "key LSN lsn | TIME milliseconds | TIME iso-time",
+     .syntax = "key <LSN lsn | TIME time>",
      .help = "Makes a key what it was at a point of the past; returns 1, or 0 when it was like that already.",
      .run = stave_revert_command},
 };

@@ -102,7 +102,7 @@ Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<
     stats_.last = header.from;
     stats_.last_time = header.created;
     stats_.last_bytes = writer->bytes();
-    STAVE_TRY(remove_old());
+    STAVE_TRY(remove_old(kKept));
     return true;
   }
   // A draft is worthless, and removed at the next open if not now.
@@ -137,12 +137,18 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
   return {};
 }
 
-Result<void> Checkpoint::remove_old() {
-  while (kept_.size() > kKept) {
+Result<void> Checkpoint::remove_old(std::size_t keep) {
+  while (kept_.size() > keep) {
     STAVE_TRY(engine_.file_system().remove(log::join_path(engine_.directory(), image_name(kept_.back().from))));
     kept_.pop_back();
   }
   return {};
+}
+
+Result<void> Checkpoint::keep_newest_only() {
+  base::MutexLock lock(mutex_);
+  STAVE_TRY(remove_old(1));
+  return engine_.file_system().sync_directory(engine_.directory());
 }
 
 }  // namespace stave::store

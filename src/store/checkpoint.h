@@ -33,12 +33,14 @@ class Checkpoint {
   Result<void> write(Lsn needs, const std::atomic<bool>& stop) STAVE_EXCLUDES(mutex_);
   /// Where the log is read from after the newest image; kNoLsn when there is none.
   [[nodiscard]] Lsn newest_from() const STAVE_EXCLUDES(mutex_);
+  /// Removes all images but the newest one.
+  Result<void> keep_newest_only() STAVE_EXCLUDES(mutex_);
   [[nodiscard]] CheckpointStats stats() const STAVE_EXCLUDES(mutex_);
 
  private:
   Result<bool> try_write(const ImageHeader& header, const std::atomic<bool>& stop);
   Result<void> walk(ImageWriter& writer, const std::atomic<bool>& stop);
-  Result<void> remove_old() STAVE_REQUIRES(mutex_);
+  Result<void> remove_old(std::size_t keep) STAVE_REQUIRES(mutex_);
 
   Engine& engine_;
   std::atomic<std::uint64_t> keys_done_{0};

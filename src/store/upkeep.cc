@@ -260,7 +260,7 @@ Result<CleanReport> Upkeep::purge() {
   if (!report) return report;
   // Images hold keys, also such as are gone.
   STAVE_TRY(write_checkpoint());
-  STAVE_TRY(checkpoint_.forget_before(Lsn{boundary_.load(std::memory_order_relaxed)}));
+  STAVE_TRY(checkpoint_.keep_newest_only());
   if (engine_.log_->stats().first < end)
     return fail(ErrorCode::kBusy, "a backup, a snapshot or a look at history is reading the log; purge again later");
   STAVE_TRY(remove_cuttings());
