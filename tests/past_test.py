@@ -71,9 +71,12 @@ class PastTest(unittest.TestCase):
         self.assertEqual(client.dbsize(), 2)
 
     def test_a_backup_is_made_verified_added_to_and_restored(self):
-        server = self.serve("db", "--segment-size", "64kb", "--compression", "none")
+        server = self.serve("db", "--segment-size", "64kb", "--compression", "none", "--backup-dir", str(self.root))
         client = server.client()
         backup = self.root / "backup"
+        for name in ("/elsewhere", "../elsewhere", str(self.root / ".." / "elsewhere"), ""):
+            with self.assertRaisesRegex(Exception, "below"):
+                client.execute_command("STAVE.BACKUP", name)
         for i in range(500):
             client.set("a%d" % i, "x" * 300)
         stave("backup", backup, "--connect", "127.0.0.1:%d" % server.port)
@@ -109,7 +112,7 @@ class PastTest(unittest.TestCase):
         """Two threads write to keys of their own, so the versions of a key are in the order of its writes; what a key
         held at a point is its last version before it."""
         print("STAVE_SEED=%d" % SEED)
-        server = self.serve("db", "--history-bytes", "1gb", "--segment-size", "64kb")
+        server = self.serve("db", "--history-bytes", "1gb", "--segment-size", "64kb", "--backup-dir", str(self.root))
         stop = threading.Event()
 
         def write(number):

@@ -49,11 +49,17 @@ Result<std::size_t> count_argument(const Call& call) {
   return static_cast<std::size_t>(count);
 }
 
-/// Where a client of this machine or another means. A relative name lies in the store's directory.
-std::string backup_directory(Call& call) {
+/// Which directory a client means. One that comes over the network may not have files made anywhere it likes.
+Result<std::string> backup_directory(Call& call) {
   const std::string_view name = call[1];
-  if (name.starts_with('/') || call.environment().host().trusts_paths()) return std::string(name);
-  return log::join_path(log::join_path(call.engine().directory(), "backups"), name);
+  const Host& host = call.environment().host();
+  if (host.trusts_paths()) return std::string(name);
+  std::string root = host.backup_root();
+  if (root.empty()) root = log::join_path(call.engine().directory(), "backups");
+  const bool climbs = ("/" + std::string(name) + "/").find("/../") != std::string::npos;
+  if (!climbs && !name.empty() && !name.starts_with('/')) return log::join_path(root, name);
+  if (!climbs && name.starts_with(log::join_path(root, ""))) return std::string(name);
+  return fail(ErrorCode::kPermission, "a backup goes into a directory below " + root + " (option backup-dir)");
 }
 
 }  // namespace
@@ -131,9 +137,9 @@ Result<void> stave_revert_command(Call& call) {
 
 Result<void> stave_backup_command(Call& call) {
   store::Engine& engine = call.engine();
-  STAVE_ASSIGN(const auto report, at_length<store::BackupReport>(call, [&engine, directory = backup_directory(call)] {
-                 return store::back_up(engine, directory);
-               }));
+  STAVE_ASSIGN(const std::string directory, backup_directory(call));
+  STAVE_ASSIGN(const auto report, at_length<store::BackupReport>(
+                                      call, [&engine, directory] { return store::back_up(engine, directory); }));
   if (!report) return {};
   Sink& reply = call.reply();
   reply.map(7);

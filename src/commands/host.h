@@ -37,6 +37,8 @@ class Host {
   [[nodiscard]] virtual int port() const;
   /// Whether callers may name any file of this machine: they run in this process, so they can anyway.
   [[nodiscard]] virtual bool trusts_paths() const { return true; }
+  /// Below which directory callers who are not trusted may have backups made; empty: `backups` in the store's own.
+  [[nodiscard]] virtual std::string backup_root() const { return {}; }
 };
 
 }  // namespace stave::commands

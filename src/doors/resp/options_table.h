@@ -127,6 +127,8 @@ inline constexpr Option kOptions[] = {
      "history-bytes 0 as well: until the cleaner needs the space."},
     {"history-bytes", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
      "Kept history takes no more than this; 0: no such limit."},
+    {"backup-dir", OptionType::kText, "", "", 0, 0, Change::kRestart,
+     "Clients may have backups made below this directory only; empty: `backups` below dir."},
     {"snapshot-dir", OptionType::kText, "", "", 0, 0, Change::kRestart,
      "Directory of snapshot files; empty: `snapshots` below dir."},
     {"snapshot-file", OptionType::kFileName, "snapshot.stave", "", 0, 0, Change::kLive,

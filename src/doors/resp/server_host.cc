@@ -56,7 +56,11 @@ Result<std::string> read_config_file(FileSystem& files, const std::string& path)
 }
 
 ServerHost::ServerHost(Settings settings, Process process, FileSystem& files, spdlog::logger& log)
-    : process_(std::move(process)), files_(files), log_(log), settings_(std::move(settings)) {
+    : process_(std::move(process)),
+      files_(files),
+      log_(log),
+      backup_root_(settings.text(option_id("backup-dir"))),
+      settings_(std::move(settings)) {
   base::MutexLock lock(mutex_);
   limits_.bulk_bytes_max = settings_.number(option_id("proto-max-bulk-len"));
   apply();

@@ -44,6 +44,7 @@ class ServerHost final : public commands::Host {
   void reset_statistics() override { counters_.reset(); }
   [[nodiscard]] int port() const override { return port_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool trusts_paths() const override { return false; }
+  [[nodiscard]] std::string backup_root() const override { return backup_root_; }
 
  private:
   void apply() STAVE_REQUIRES(mutex_);
@@ -53,6 +54,7 @@ class ServerHost final : public commands::Host {
   Process process_;
   FileSystem& files_;
   spdlog::logger& log_;
+  const std::string backup_root_;
   mutable base::Mutex mutex_;
   Settings settings_ STAVE_GUARDED_BY(mutex_);
   commands::Environment* environment_ STAVE_GUARDED_BY(mutex_) = nullptr;
