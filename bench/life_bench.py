@@ -159,7 +159,17 @@ def under(server, name, begin, keys, seconds):
           % (server.name, name, *result, 100 * (peak[0] - before) / before))
 
 
+def settle(server):
+    """Until its memory stands still: after a restart Stave brings values back."""
+    last = -1
+    while abs(server.memory() - last) > 1 << 20:
+        last = server.memory()
+        time.sleep(1)
+
+
 def upkeep(stave, redis, keys, seconds):
+    settle(stave)
+    settle(redis)
     print("SET, 16 clients, not synced:")
     for server in (stave, redis):
         print("  %-6s %-28s p50 %.2f, p99 %.2f, p99.9 %.2f ms, %.0f/s" % (server.name, "alone",
