@@ -196,7 +196,7 @@ class JsonFiles(Case):
         self.assertEqual(self.text("--file", "d.json", "GET", "user:1"), "Alice\n")
 
     def test_what_is_not_understood_is_refused_and_left_alone(self):
-        for text, what in [('{"version": 2, "data": {}}', "later"), ('{\n"version": 1,\n"data" {}}', "line 3"),
+        for text, what in [('{"version": 3, "data": {}}', "later"), ('{\n"version": 1,\n"data" {}}', "line 3"),
                            ('{"version": 1, "extra": {}}', "extra"), ("", "malformed")]:
             self.save("d.json", text)
             self.shell("--file", "d.json", input="SET a 1\nEXIT\n", code=1)

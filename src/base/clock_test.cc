@@ -50,10 +50,10 @@ TEST(ThreadName, is_cut_to_what_the_system_keeps) {
   std::string long_name;
   std::thread([&] {
     char buffer[32];
-    base::set_thread_name("stave-keeper");
+    base::enter_thread("stave-keeper");
     ::pthread_getname_np(::pthread_self(), buffer, sizeof buffer);
     short_name = buffer;
-    base::set_thread_name("stave-with-a-long-name");
+    base::enter_thread("stave-with-a-long-name");
     ::pthread_getname_np(::pthread_self(), buffer, sizeof buffer);
     long_name = buffer;
   }).join();

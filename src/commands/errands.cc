@@ -58,7 +58,7 @@ bool Errands::busy() const {
 }
 
 void Errands::run() {
-  base::set_thread_name("stave-errand");
+  base::enter_thread("stave-errand");
   for (;;) {
     std::shared_ptr<Errand> errand;
     {

@@ -154,7 +154,7 @@ void Snapshots::wake_thread() {
 }
 
 void Snapshots::run() {
-  base::set_thread_name("stave-snapshot");
+  base::enter_thread("stave-snapshot");
   while (!stop_.load(std::memory_order_relaxed)) {
     std::optional<Target> target;
     {

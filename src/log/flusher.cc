@@ -35,7 +35,7 @@ void Flusher::stop() {
 }
 
 void Flusher::run() {
-  base::set_thread_name("stave-log");
+  base::enter_thread("stave-log");
   for (;;) {
     {
       base::MutexLock lock(mutex_);

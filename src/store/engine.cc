@@ -135,7 +135,7 @@ std::uint64_t Engine::tick() {
 }
 
 void Engine::housekeeping() {
-  base::set_thread_name("stave-keeper");
+  base::enter_thread("stave-keeper");
   constexpr std::int64_t kSleepMaxMs = 100;
   for (;;) {
     const auto log_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(tick(), 1'000'000'000) / 1'000'000);

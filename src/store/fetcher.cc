@@ -44,7 +44,7 @@ void Fetcher::stop() {
 }
 
 void Fetcher::run() {
-  base::set_thread_name("stave-fetch");
+  base::enter_thread("stave-fetch");
   for (;;) {
     Request request;
     {

@@ -65,7 +65,7 @@ void Upkeep::wait_a_while() {
 }
 
 void Upkeep::run() {
-  base::set_thread_name("stave-upkeep");
+  base::enter_thread("stave-upkeep");
   if (engine_.warming_.load(std::memory_order_relaxed)) {
     // What cannot be read ahead is met by whoever asks for it.
     static_cast<void>(WarmUp(engine_).run(stop_));
@@ -327,13 +327,16 @@ Upkeep::Pin::~Pin() {
 }
 
 Result<void> Upkeep::drop() {
+  // No image needs what lies before the boundary: the log behind each image tells where everything is now. But that log
+  // has to be there, or the next restart reads everything.
+  const Lsn newest = checkpoint_.newest_from();
+  if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) STAVE_TRY(write_checkpoint());
   base::MutexLock hold(drop_mutex_);
   if (pins_ != 0) return {};
   {
     base::MutexLock lock(engine_.walks_mutex_);
     if (!engine_.walks_.empty()) return {};
   }
-  // No image needs what lies before the boundary: the log behind each image tells where everything is now.
   const Lsn limit = std::min(Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit());
   if (limit <= engine_.log_->stats().first) return {};
   STAVE_ASSIGN(const std::uint64_t freed, engine_.log_->drop_before(limit));

@@ -59,7 +59,7 @@ void IoThread::join() {
 }
 
 void IoThread::run() {
-  base::set_thread_name("stave-http-" + std::to_string(number_));
+  base::enter_thread("stave-http-" + std::to_string(number_));
   io_.run();
 }
 

@@ -112,7 +112,7 @@ void IoThread::adopt(Accepted accepted) {
 // --- the loop ---------------------------------------------------------------------------------
 
 void IoThread::run() {
-  base::set_thread_name("stave-io-" + std::to_string(number_));
+  base::enter_thread("stave-io-" + std::to_string(number_));
   std::array<epoll_event, kEventsMax> events;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int count = wait(events);

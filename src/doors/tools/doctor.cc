@@ -183,7 +183,9 @@ void Examination::follow_pointers(const log::RecordView& record) {
 
 void Examination::judge_images(const log::Inspection& log) {
   astray_.insert(astray_.end(), pointers_.begin() + static_cast<std::ptrdiff_t>(followed_), pointers_.end());
-  std::erase_if(astray_, [&](const Pointer& pointer) { return log.lost_at(pointer.at); });
+  // What lay before the first segment has been written again since, and the log behind the image tells where.
+  const Lsn first = log.segments.empty() ? kNoLsn : log.segments.front().base;
+  std::erase_if(astray_, [&](const Pointer& pointer) { return pointer.at < first || log.lost_at(pointer.at); });
   const auto path_of = [&](const store::ImageReader& image) {
     return log::join_path(task_.directory, store::image_name(image.header().from));
   };
@@ -195,9 +197,11 @@ void Examination::judge_images(const log::Inspection& log) {
              "log alone."});
   for (const auto& image : images_) {
     const Lsn from = image->header().from;
-    if (!log.segments.empty() && image->header().needs < log.segments.front().base)
-      tell({Severity::kDamage, path_of(*image), -1, image->header().needs,
-            "This index image needs records that lie before the first segment. The store opens without it."});
+    if (!log.segments.empty() && from < log.segments.front().base) {
+      tell({Severity::kNote, path_of(*image), -1, from,
+            "This index image is older than the beginning of the log, which was cleaned since. It is of no more use."});
+      continue;
+    }
     const bool begins = from == log.end || (!log.segments.empty() && from == log.segments.front().base);
     if (beginnings_.contains(from) && !begins && !log.lost_at(from))
       tell({Severity::kDamage, path_of(*image), -1, from,
