@@ -250,7 +250,8 @@ TEST_F(LogLifeTest, seals_scans_and_drops_while_others_append) {
     writers.emplace_back([&, t] {
       const std::string payload(500, static_cast<char>('a' + t));
       for (int i = 0; i < kBatches; ++i) {
-        const RecordSpec record = string_record(std::to_string(i), payload);
+        const std::string key = std::to_string(i);
+        const RecordSpec record = string_record(key, payload);
         Lsn lsn;
         const auto end = h_.log->append(std::span(&record, 1), std::span(&lsn, 1));
         EXPECT_TRUE(end) << end.error().describe();
