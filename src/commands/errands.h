@@ -7,16 +7,14 @@
 // start with the first errand and are joined by `stop`. Must not know: what the work is, sockets.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include "base/assert.h"
 #include "base/mutex.h"
+#include "base/workers.h"
 #include "commands/call.h"
 #include "commands/session.h"
 
@@ -58,31 +56,20 @@ class ErrandFor final : public Errand {
 
 class Errands {
  public:
-  Errands() = default;
-  ~Errands() { stop(); }
-  Errands(const Errands&) = delete;
-  Errands& operator=(const Errands&) = delete;
-
   /// Has it run soon on another thread; on the caller's when there is none to be had.
-  void start(std::shared_ptr<Errand> errand) STAVE_EXCLUDES(mutex_);
+  void start(std::shared_ptr<Errand> errand) {
+    workers_.run([errand = std::move(errand)] { errand->run(); });
+  }
   /// Whether any is running or waiting.
-  [[nodiscard]] bool busy() const STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] bool busy() const { return workers_.busy(); }
   /// Finishes what was begun and joins the threads.
-  void stop() STAVE_EXCLUDES(mutex_);
+  void stop() { workers_.stop(); }
 
  private:
   /// A few may go on side by side; whoever comes later waits for one of them.
   static constexpr std::size_t kThreads = 4;
 
-  void run() STAVE_EXCLUDES(mutex_);
-  bool start_thread() STAVE_REQUIRES(mutex_);
-
-  mutable base::Mutex mutex_;
-  base::ConditionVariable wake_;
-  std::deque<std::shared_ptr<Errand>> queue_ STAVE_GUARDED_BY(mutex_);
-  std::size_t idle_ STAVE_GUARDED_BY(mutex_) = 0;
-  bool stopping_ STAVE_GUARDED_BY(mutex_) = false;
-  std::vector<std::thread> threads_ STAVE_GUARDED_BY(mutex_);
+  base::Workers workers_{"stave-errand", kThreads};
 };
 
 /// What `work` returns; nullopt when it was sent away: then the handler answers nothing. `work` must not refer to the

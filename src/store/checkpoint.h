@@ -24,7 +24,7 @@ class Checkpoint {
 
   /// What is in the directory, newest first.
   static Result<std::vector<Lsn>> list(FileSystem& files, const std::string& directory);
-  /// Takes over what recovery found. `loaded`: the image the index came from, if any.
+  /// Takes over the whole images that recovery found, newest first.
   void adopt(std::vector<ImageHeader> kept) STAVE_EXCLUDES(mutex_);
 
   /// Writes an image. `needs`: no entry has a record before it, now or until this returns. Errors: kBusy (whole

@@ -1,69 +1,19 @@
 #include "store/fetcher.h"
 
-#include <system_error>
+#include <vector>
 
-#include "base/thread.h"
 #include "store/engine.h"
 
 namespace stave::store {
 
 void Fetcher::fetch(std::span<const KeyRef> keys, std::function<void()> done) {
-  Request request;
-  for (const KeyRef& key : keys) request.keys.push_back({key.database, std::string(key.key)});
-  request.done = std::move(done);
-  {
-    base::MutexLock lock(mutex_);
-    if (!stopping_ && (idle_ > queue_.size() || start_thread() || !threads_.empty())) {
-      queue_.push_back(std::move(request));
-      wake_.notify_one();
-      return;
-    }
-  }
-  serve(request);
-}
-
-bool Fetcher::start_thread() {
-  if (threads_.size() >= kThreads) return false;
-  try {
-    threads_.emplace_back([this] { run(); });
-    return true;
-  } catch (const std::system_error&) {
-    return false;
-  }
-}
-
-void Fetcher::stop() {
-  std::vector<std::thread> threads;
-  {
-    base::MutexLock lock(mutex_);
-    stopping_ = true;
-    threads.swap(threads_);
-  }
-  wake_.notify_all();
-  for (std::thread& thread : threads) thread.join();
-}
-
-void Fetcher::run() {
-  base::enter_thread("stave-fetch");
-  for (;;) {
-    Request request;
-    {
-      base::MutexLock lock(mutex_);
-      ++idle_;
-      while (queue_.empty() && !stopping_) wake_.wait(mutex_);
-      --idle_;
-      if (queue_.empty()) return;
-      request = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    serve(request);
-  }
-}
-
-void Fetcher::serve(const Request& request) {
-  for (const Key& key : request.keys) bring(key);
-  engine_.budget().settle();
-  request.done();
+  std::vector<Key> wanted;
+  for (const KeyRef& key : keys) wanted.push_back({key.database, std::string(key.key)});
+  workers_.run([this, wanted = std::move(wanted), done = std::move(done)] {
+    for (const Key& key : wanted) bring(key);
+    engine_.budget().settle();
+    done();
+  });
 }
 
 // Whatever fails here is met again, and told, by the one who reads.

@@ -18,9 +18,8 @@ Result<void> Engine::value_of(const log::RecordView& record, std::string& value)
     value.assign(record.payload);
     return {};
   }
-  thread_local std::string scratch;
-  STAVE_ASSIGN(const std::string_view raw_value, compression_->unpack(record.payload, scratch));
-  value.assign(raw_value);
+  // The value is all that `unpack` puts there.
+  STAVE_TRY(compression_->unpack(record.payload, value));
   return {};
 }
 

@@ -16,8 +16,7 @@ constexpr std::int64_t kLookEveryMs = 50;
 constexpr std::uint64_t kRetryNs = 5'000'000'000;
 /// A log shorter than this is read in no time; it needs no image.
 constexpr std::uint64_t kShortLog = 256u << 10;
-/// Where cleaning begins and ends, as parts of the ceiling. The rest is for what is written meanwhile, and for what
-/// waits for the next image.
+/// Where cleaning begins and ends, as parts of the ceiling. The rest is for what is written meanwhile.
 constexpr double kBeginAt = 0.8;
 constexpr double kEndAt = 0.7;
 }  // namespace
@@ -33,7 +32,6 @@ Upkeep::Upkeep(Engine& engine)
       checkpoint_(engine) {}
 
 void Upkeep::adopt(std::vector<ImageHeader> images, Lsn boundary) {
-  if (!images.empty()) tail_at_checkpoint_.store(raw(images.front().from), std::memory_order_relaxed);
   checkpoint_.adopt(std::move(images));
   note_boundary(boundary);
 }
@@ -121,9 +119,14 @@ void Upkeep::pause(std::uint64_t bytes) {
 
 // --- checkpoints -----------------------------------------------------------------------------------------------------
 
-bool Upkeep::checkpoint_due() {
+/// Bytes of log that a restart would have to read.
+std::uint64_t Upkeep::log_behind_image() const {
   const std::uint64_t tail = raw(engine_.log_->tail());
-  const std::uint64_t since = tail - std::min(tail, tail_at_checkpoint_.load(std::memory_order_relaxed));
+  return tail - std::min(tail, raw(checkpoint_.newest_from()));
+}
+
+bool Upkeep::checkpoint_due() {
+  const std::uint64_t since = log_behind_image();
   const std::uint64_t bytes = checkpoint_bytes.load(std::memory_order_relaxed);
   if (bytes != 0 && since >= bytes) return true;
   const std::int64_t age = checkpoint_interval_ms.load(std::memory_order_relaxed);
@@ -133,10 +136,7 @@ bool Upkeep::checkpoint_due() {
 }
 
 Result<void> Upkeep::write_checkpoint() {
-  const std::uint64_t tail = raw(engine_.log_->tail());
-  STAVE_TRY(checkpoint_.write(Lsn{boundary_.load(std::memory_order_relaxed)}, stop_));
-  tail_at_checkpoint_.store(tail, std::memory_order_relaxed);
-  return {};
+  return checkpoint_.write(Lsn{boundary_.load(std::memory_order_relaxed)}, stop_);
 }
 
 Result<void> Upkeep::checkpoint() {
@@ -147,8 +147,7 @@ Result<void> Upkeep::checkpoint() {
 void Upkeep::close() {
   base::MutexLock lock(work_mutex_);
   stop_.store(false, std::memory_order_relaxed);  // nobody else is left to stop it
-  const std::uint64_t tail = raw(engine_.log_->tail());
-  if (tail - std::min(tail, tail_at_checkpoint_.load(std::memory_order_relaxed)) < kShortLog) return;
+  if (log_behind_image() < kShortLog) return;
   // Without an image the next open reads the log, and finds the same.
   static_cast<void>(write_checkpoint());
 }

@@ -1,9 +1,9 @@
 // When it is time for a checkpoint, for cleaning, for dropping segments, and the thread that does them.
 //
-// Promises: the log takes no more than `max_space_amplification` times what is alive in it, as far as nothing has to be
-// kept for history, a snapshot or an image; after a restart the log is read for no longer than `checkpoint_bytes` take;
-// no call of a user waits for any of it, unless it asked to. Without a thread `tick` does the same in bounded steps.
-// Must not know: how any of it is done.
+// Promises: the log takes no more than `max_space_amplification` times what is alive in it, some segments aside, as far
+// as nothing has to be kept for history or a snapshot; after a restart the log is read for no longer than
+// `checkpoint_bytes` take; no call of a user waits for any of it, unless it asked to. Without a thread `tick` does the
+// same in bounded steps. Must not know: how any of it is done.
 #pragma once
 
 #include <atomic>
@@ -73,6 +73,7 @@ class Upkeep {
   void run();
   void wait_a_while();
   void estimate_stored_ratio() STAVE_REQUIRES(work_mutex_);
+  [[nodiscard]] std::uint64_t log_behind_image() const;
   bool checkpoint_due();
   /// Whether the log takes more than that part of what it may take.
   [[nodiscard]] bool over(double part_of_ceiling) const;
@@ -92,7 +93,6 @@ class Upkeep {
   base::Mutex drop_mutex_;  ///< Held while segments are removed.
   std::size_t pins_ STAVE_GUARDED_BY(drop_mutex_) = 0;
   std::atomic<std::uint64_t> boundary_{0};
-  std::atomic<std::uint64_t> tail_at_checkpoint_{0};
   std::atomic<double> stored_ratio_{1};
   std::atomic<bool> forgets_{false};  ///< History counts for nothing now.
   std::uint64_t failed_until_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;

@@ -1,0 +1,63 @@
+#include "base/workers.h"
+
+#include <system_error>
+
+#include "base/thread.h"
+
+namespace stave::base {
+
+void Workers::run(std::function<void()> job) {
+  {
+    MutexLock lock(mutex_);
+    const bool all_taken = working_ + queue_.size() >= threads_.size();
+    if (!stopping_ && ((all_taken && start_thread()) || !threads_.empty())) {
+      queue_.push_back(std::move(job));
+      wake_.notify_one();
+      return;
+    }
+  }
+  job();
+}
+
+bool Workers::start_thread() try {
+  if (threads_.size() >= threads_max_) return false;
+  threads_.emplace_back([this] { work(); });
+  return true;
+} catch (const std::system_error&) {
+  return false;
+}
+
+bool Workers::busy() const {
+  MutexLock lock(mutex_);
+  return working_ != 0 || !queue_.empty();
+}
+
+void Workers::work() {
+  enter_thread(name_);
+  MutexLock lock(mutex_);
+  for (;;) {
+    while (queue_.empty() && !stopping_) wake_.wait(mutex_);
+    if (queue_.empty()) return;
+    std::function<void()> job = std::move(queue_.front());
+    queue_.pop_front();
+    ++working_;
+    mutex_.unlock();
+    job();
+    job = nullptr;
+    mutex_.lock();
+    --working_;
+  }
+}
+
+void Workers::stop() {
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    threads.swap(threads_);
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace stave::base
