@@ -1,12 +1,13 @@
 // An entry: a key, what it holds, where that lies in the log and when it is due, in one allocation without gaps.
 //
-//     8 B word | key length | value length | [deadline 6 B, queue slot 4 B] | [sliding period 6 B] | [version 6 B] |
+//     8 B word | version 6 B | key length | value length | [deadline 6 B, queue slot 4 B] | [sliding period 6 B] |
 //     key | value
 //
-// Lengths are one byte below 128 and grow by seven bits a byte. A large value lies in a block of its own; then its
-// address (8 B) stands in its place. A spilled value is in the log only: its length is still told, and nothing follows
-// the key. `Entry` is a view of those bytes, as cheap to copy as a pointer.
-// Must not know: where entries are found, or the arena's sizes.
+// The word holds the address; the version stays what it was when the cleaner moves the record (see
+// docs/decisions/0008). Lengths are one byte below 128 and grow by seven bits a byte. A large value lies in a block of
+// its own; then its address (8 B) stands in its place. A spilled value is in the log only: its length is still told,
+// and nothing follows the key. `Entry` is a view of those bytes, as cheap to copy as a pointer. Must not know: where
+// entries are found, or the arena's sizes.
 #pragma once
 
 #include <cstddef>
@@ -36,14 +37,14 @@ struct EntryShape {
   bool expiring = false;
   bool sliding = false;
   bool out_of_line = false;
-  bool relocated = false;
   bool spilled = false;
 
   static constexpr std::size_t kWordBytes = 8;
+  static constexpr std::size_t kVersionBytes = 6;
+  static constexpr std::size_t kLengthsAt = kWordBytes + kVersionBytes;
   static constexpr std::size_t kPointerBytes = 8;
   static constexpr std::size_t kDeadlineBytes = 6 + 4;
   static constexpr std::size_t kSlidingBytes = 6;
-  static constexpr std::size_t kVersionBytes = 6;
 
   static constexpr std::size_t length_bytes(std::size_t length) noexcept {
     if (length < 0x80) [[likely]]
@@ -54,11 +55,10 @@ struct EntryShape {
   }
   /// Offset of the deadline, when there is one.
   [[nodiscard]] constexpr std::size_t head_bytes() const noexcept {
-    return kWordBytes + length_bytes(key_size) + length_bytes(value_size);
+    return kLengthsAt + length_bytes(key_size) + length_bytes(value_size);
   }
   [[nodiscard]] constexpr std::size_t key_offset() const noexcept {
-    return head_bytes() + (expiring ? kDeadlineBytes : 0) + (sliding ? kSlidingBytes : 0) +
-           (relocated ? kVersionBytes : 0);
+    return head_bytes() + (expiring ? kDeadlineBytes : 0) + (sliding ? kSlidingBytes : 0);
   }
   /// All bytes of the entry; a value out of line is not counted.
   [[nodiscard]] constexpr std::size_t bytes() const noexcept {
@@ -99,13 +99,17 @@ class Entry {
 
   [[nodiscard]] ValueType type() const noexcept { return static_cast<ValueType>((word() >> kTypeShift) & 0xf); }
   [[nodiscard]] Lsn address() const noexcept { return Lsn{word() & kLsnMax}; }
-  void set_address(Lsn address) noexcept { set_word((word() & ~kLsnMax) | (raw(address) & kLsnMax)); }
   /// What conditional writes compare: where its record was written first, whether or not the cleaner moved it since.
-  [[nodiscard]] Lsn version() const noexcept {
-    const std::uint64_t w = word();
-    if ((w & kRelocated) == 0) [[likely]]
-      return Lsn{w & kLsnMax};
-    return Lsn{base::load48(at_ + lengths().end + version_offset(w))};
+  [[nodiscard]] Lsn version() const noexcept { return Lsn{base::load48(at_ + EntryShape::kWordBytes)}; }
+  /// The record at `lsn` wrote it: a new version.
+  void set_written(Lsn lsn) noexcept {
+    set_address(lsn);
+    set_version(lsn);
+  }
+  /// All that was known of it is in one record at `address` now, and nothing else changed.
+  void set_moved(Lsn address) noexcept {
+    set_address(address);
+    set_delta(false);
   }
   /// Whether the record at the address changes the expiry only, so that the value is to be looked for behind it.
   [[nodiscard]] bool delta() const noexcept { return (word() & kDelta) != 0; }
@@ -142,8 +146,6 @@ class Entry {
 
   /// Whether the value is in memory (and not only in the log).
   [[nodiscard]] bool resident() const noexcept { return (word() & kResident) != 0; }
-  /// Whether its record was moved by the cleaner, so that its version is kept apart from its address.
-  [[nodiscard]] bool relocated() const noexcept { return (word() & kRelocated) != 0; }
   [[nodiscard]] bool out_of_line() const noexcept { return (word() & kOutOfLine) != 0; }
 
   [[nodiscard]] EntryShape shape() const noexcept {
@@ -154,7 +156,6 @@ class Entry {
             .expiring = (w & kExpiring) != 0,
             .sliding = (w & kSliding) != 0,
             .out_of_line = (w & kOutOfLine) != 0,
-            .relocated = (w & kRelocated) != 0,
             .spilled = (w & kResident) == 0};
   }
   /// Bytes it takes in the arena and in a block of its own, rounding included.
@@ -162,21 +163,18 @@ class Entry {
 
   // --- for the shard -----------------------------------------------------------------------------------------------
 
-  /// Lays out a new entry over `shape.bytes()` bytes: lengths, flags, type, address; no heat. Key and value follow.
-  void init(const EntryShape& shape, ValueType type, Lsn address) noexcept {
+  /// Lays out a new entry over `shape.bytes()` bytes: lengths, flags, type, where its record is; no heat. Key and value
+  /// follow.
+  void init(const EntryShape& shape, ValueType type, Lsn address, Lsn version) noexcept {
     set_word((raw(address) & kLsnMax) | (static_cast<std::uint64_t>(type) << kTypeShift) | flags(shape));
-    put_length(put_length(at_ + EntryShape::kWordBytes, shape.key_size), shape.value_size);
+    set_version(version);
+    put_length(put_length(at_ + EntryShape::kLengthsAt, shape.key_size), shape.value_size);
   }
-  /// Takes over what `other` knows, but for expiry, version and lengths, which follow `shape`.
+  /// Takes over what `other` knows, but for expiry and lengths, which follow `shape`.
   void init_like(Entry other, const EntryShape& shape) noexcept {
     const std::uint64_t word = other.word();
-    init(shape, other.type(), other.address());
+    init(shape, other.type(), other.address(), other.version());
     set_word((word & ~kShapeBits) | flags(shape));
-  }
-  /// Only for a shape that is relocated.
-  void set_version(Lsn version) noexcept {
-    STAVE_ASSERT(relocated());
-    base::store48(at_ + lengths().end + version_offset(word()), raw(version));
   }
   /// Where the key and then the value (or its block's address) stand.
   [[nodiscard]] std::byte* key_bytes() const noexcept { return at_ + lengths().end + extra_bytes(word()); }
@@ -186,15 +184,15 @@ class Entry {
   }
   [[nodiscard]] std::byte* block() const noexcept { return base::load<std::byte*>(value_bytes()); }
   void set_block(std::byte* block) noexcept { base::store(value_bytes(), block); }
-  void set_content(ValueType type, Lsn address) noexcept {
+  void set_content(ValueType type, Lsn address, Lsn version) noexcept {
     const std::uint64_t kept = word() & ~(kLsnMax | kDelta | std::uint64_t{0xf} << kTypeShift);
     set_word(kept | static_cast<std::uint64_t>(type) << kTypeShift | (raw(address) & kLsnMax));
+    set_version(version);
   }
   /// The record at `lsn` gave it another expiry and nothing else: a new version, whose value lies behind it.
   void set_changed_expiry(Lsn lsn) noexcept {
-    set_address(lsn);
+    set_written(lsn);
     set_delta(true);
-    if (relocated()) set_version(lsn);
   }
   /// Any deadline and period, for whoever tells the queue; the shape must fit.
   void set_expiry(Expiry expiry) noexcept {
@@ -217,12 +215,11 @@ class Entry {
   static constexpr std::uint64_t kExpiring = std::uint64_t{1} << 52;
   static constexpr std::uint64_t kSliding = std::uint64_t{1} << 53;
   static constexpr std::uint64_t kOutOfLine = std::uint64_t{1} << 54;
-  static constexpr std::uint64_t kRelocated = std::uint64_t{1} << 55;
-  static constexpr std::uint64_t kResident = std::uint64_t{1} << 56;
-  static constexpr std::uint64_t kDetached = std::uint64_t{1} << 57;
+  static constexpr std::uint64_t kResident = std::uint64_t{1} << 55;
+  static constexpr std::uint64_t kDetached = std::uint64_t{1} << 56;
+  static constexpr std::uint64_t kDelta = std::uint64_t{1} << 57;
   static constexpr int kHeatShift = 58;
-  static constexpr std::uint64_t kDelta = std::uint64_t{1} << 61;
-  static constexpr std::uint64_t kShapeBits = kExpiring | kSliding | kOutOfLine | kRelocated | kResident;
+  static constexpr std::uint64_t kShapeBits = kExpiring | kSliding | kOutOfLine | kResident;
   static constexpr std::size_t kSlotOffset = 6;
 
   struct Lengths {
@@ -233,29 +230,28 @@ class Entry {
 
   [[nodiscard]] std::uint64_t word() const noexcept { return base::load<std::uint64_t>(at_); }
   void set_word(std::uint64_t word) noexcept { base::store(at_, word); }
+  void set_address(Lsn address) noexcept { set_word((word() & ~kLsnMax) | (raw(address) & kLsnMax)); }
+  void set_version(Lsn version) noexcept { base::store48(at_ + EntryShape::kWordBytes, raw(version)); }
   [[nodiscard]] const char* text(std::size_t offset) const noexcept {
     return reinterpret_cast<const char*>(at_ + offset);
   }
-  /// Where the version stands, counted from the end of the lengths.
-  static std::size_t version_offset(std::uint64_t word) noexcept {
+  /// What stands between the lengths and the key.
+  static std::size_t extra_bytes(std::uint64_t word) noexcept {
+    if ((word & (kExpiring | kSliding)) == 0) [[likely]]
+      return 0;
     return ((word & kExpiring) != 0 ? EntryShape::kDeadlineBytes : 0) +
            ((word & kSliding) != 0 ? EntryShape::kSlidingBytes : 0);
   }
-  static std::size_t extra_bytes(std::uint64_t word) noexcept {
-    if ((word & (kExpiring | kSliding | kRelocated)) == 0) [[likely]]
-      return 0;
-    return version_offset(word) + ((word & kRelocated) != 0 ? EntryShape::kVersionBytes : 0);
-  }
   static std::uint64_t flags(const EntryShape& shape) noexcept {
     return (shape.expiring ? kExpiring : 0) | (shape.sliding ? kSliding : 0) | (shape.out_of_line ? kOutOfLine : 0) |
-           (shape.relocated ? kRelocated : 0) | (shape.spilled ? 0 : kResident);
+           (shape.spilled ? 0 : kResident);
   }
 
   [[nodiscard]] Lengths lengths() const noexcept {
-    const auto both = base::load<std::uint16_t>(at_ + EntryShape::kWordBytes);
+    const auto both = base::load<std::uint16_t>(at_ + EntryShape::kLengthsAt);
     if ((both & 0x8080) == 0) [[likely]]
-      return {both & 0xffu, static_cast<std::size_t>(both >> 8), EntryShape::kWordBytes + 2};
-    std::size_t at = EntryShape::kWordBytes;
+      return {both & 0xffu, static_cast<std::size_t>(both >> 8), EntryShape::kLengthsAt + 2};
+    std::size_t at = EntryShape::kLengthsAt;
     const std::size_t key = get_length(at);
     const std::size_t value = get_length(at);
     return {key, value, at};

@@ -77,18 +77,24 @@ TEST_F(Residency, a_filled_value_is_what_it_was) UNLOCKED {
   }
 }
 
-TEST_F(Residency, a_relocated_entry_keeps_its_version_until_it_is_written_again) UNLOCKED {
+TEST_F(Residency, an_entry_whose_record_moved_keeps_its_version_until_it_is_written_again) UNLOCKED {
   put("k", "value", {}, Lsn{100});
-  ASSERT_TRUE(shard.relocate(test_hash("k"), find("k")));
-  find("k").set_address(Lsn{500});
+  const std::uint64_t before = shard.memory().total();
+  source.fail_after(0);
+  find("k").set_moved(Lsn{500});
   check(find("k"), "k", {"value", {}, Lsn{500}, Lsn{100}});
-  ASSERT_TRUE(shard.relocate(test_hash("k"), find("k")));
-  find("k").set_address(Lsn{900});
+  find("k").set_moved(Lsn{900});
   check(find("k"), "k", {"value", {}, Lsn{900}, Lsn{100}});
+  put("k", "VALUE", {}, Lsn{910});
+  check(find("k"), "k", {"VALUE", {}, Lsn{910}, Lsn{910}});
+  find("k").set_moved(Lsn{920});
+  check(find("k"), "k", {"VALUE", {}, Lsn{920}, Lsn{910}});
+  EXPECT_EQ(shard.memory().total(), before) << "moving a record costs no memory, and cannot lack any";
+  source.fail_never();
   ASSERT_TRUE(shard.set_expiry(test_hash("k"), find("k"), {.at = UnixMs{50}}).has_value());
-  check(find("k"), "k", {"value", {.at = UnixMs{50}}, Lsn{900}, Lsn{100}});
+  check(find("k"), "k", {"VALUE", {.at = UnixMs{50}}, Lsn{920}, Lsn{910}});
   find("k").set_changed_expiry(Lsn{950});
-  check(find("k"), "k", {"value", {.at = UnixMs{50}}, Lsn{950}, Lsn{950}});
+  check(find("k"), "k", {"VALUE", {.at = UnixMs{50}}, Lsn{950}, Lsn{950}});
   EXPECT_TRUE(find("k").delta());
   put("k", "other", {}, Lsn{1000});
   check(find("k"), "k", {"other", {}, Lsn{1000}, Lsn{1000}});
@@ -151,9 +157,7 @@ TEST_F(Residency, agrees_with_a_map_through_everything_at_random) UNLOCKED {
         }
         break;
       case 5:
-        ASSERT_TRUE(shard.relocate(hash, entry));
-        find(key).set_address(Lsn{++lsn});
-        find(key).set_delta(false);
+        find(key).set_moved(Lsn{++lsn});
         held->second.address = Lsn{lsn};
         break;
       case 6: {

@@ -22,10 +22,13 @@ EntryShape shape_of(std::string_view key, const EntrySpec& spec) noexcept {
                    .value_size = spec.spilled ? spec.spilled_size : spec.value.size(),
                    .expiring = !spec.expiry.never(),
                    .sliding = !spec.expiry.never() && spec.expiry.sliding_ms != 0,
-                   .relocated = spec.version != kNoLsn && spec.version != spec.address,
                    .spilled = spec.spilled};
   place_value(shape);
   return shape;
+}
+
+Lsn version_of(const EntrySpec& spec) noexcept {
+  return spec.version != kNoLsn ? spec.version : spec.address;
 }
 
 void copy(std::byte* to, std::string_view from) noexcept {
@@ -92,10 +95,8 @@ Ref Shard::build(const EntryShape& shape, std::string_view key, const EntrySpec&
     return kNoRef;
   }
   Entry entry = arena_.entry(ref);
-  entry.init(shape, spec.type, spec.address);
+  entry.init(shape, spec.type, spec.address, version_of(spec));
   if (shape.expiring) entry.set_expiry(spec.expiry);
-  if (shape.relocated) [[unlikely]]
-    entry.set_version(spec.version);
   copy(entry.data() + key_offset, key);
   if (shape.out_of_line) entry.set_block(block);
   copy(shape.out_of_line ? block : entry.data() + value_offset, spec.value);
@@ -148,8 +149,7 @@ Ref Shard::insert(std::uint64_t hash, std::string_view key, const EntrySpec& spe
 
 void Shard::write_same_shape(Entry entry, const EntrySpec& spec) noexcept {
   copy(entry.out_of_line() ? entry.block() : entry.value_bytes(), spec.value);
-  entry.set_content(spec.type, spec.address);
-  if (entry.relocated()) entry.set_version(spec.version);
+  entry.set_content(spec.type, spec.address, version_of(spec));
   if (!entry.has_expiry()) return;
   entry.set_expiry(spec.expiry);
   expiries_.update(entry.queue_slot(), arena_);
@@ -169,10 +169,9 @@ bool Shard::rewrite_in_slot(Entry entry, Ref ref, const EntryShape& shape, std::
   const unsigned heat = entry.heat();
   count_taken(before);
   count_shape(shape);
-  entry.init(shape, spec.type, spec.address);
+  entry.init(shape, spec.type, spec.address, version_of(spec));
   entry.set_heat(heat);
   if (shape.expiring) entry.set_expiry(spec.expiry);
-  if (shape.relocated) entry.set_version(spec.version);
   copy(entry.key_bytes(), key);
   copy(entry.value_bytes(), spec.value);
   if (shape.expiring && before.expiring) {
@@ -307,7 +306,6 @@ Entry Shard::reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, s
   Entry fresh = arena_.entry(ref);
   fresh.init_like(entry, shape);
   if (shape.expiring) fresh.set_expiry(entry.expiry());
-  if (shape.relocated) fresh.set_version(entry.version());
   copy(fresh.key_bytes(), entry.key());
   if (shape.out_of_line) {
     fresh.set_block(block);
@@ -337,14 +335,6 @@ Entry Shard::fill(std::uint64_t hash, Entry entry, std::string_view value) {
   shape.spilled = false;
   place_value(shape);
   return reshape(hash, entry, shape, value);
-}
-
-Entry Shard::relocate(std::uint64_t hash, Entry entry) {
-  if (entry.relocated()) return entry;
-  EntryShape shape = entry.shape();
-  shape.relocated = true;
-  place_value(shape);
-  return reshape(hash, entry, shape, shape.spilled ? std::string_view{} : entry.value());
 }
 
 bool Shard::tidy(std::uint64_t hash, Entry entry) {
@@ -384,7 +374,6 @@ Result<Entry> Shard::set_expiry(std::uint64_t hash, Entry entry, Expiry expiry) 
   }
   Entry fresh = arena_.entry(ref);
   fresh.init_like(entry, shape);
-  if (shape.relocated) fresh.set_version(entry.version());
   // Key and value (or the address of its block) follow each other in both.
   std::memcpy(fresh.key_bytes(), entry.key_bytes(), shape.bytes() - shape.key_offset());
   if (shape.expiring) fresh.set_expiry(expiry);

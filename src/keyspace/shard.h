@@ -118,9 +118,6 @@ class alignas(64) Shard {
   bool spill(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
   /// Puts the value back beside a spilled entry's key. A null Entry, and nothing changed, when there is no memory.
   Entry fill(std::uint64_t hash, Entry entry, std::string_view value) STAVE_REQUIRES(mutex_);
-  /// Keeps the version of the entry apart from its address, so that `set_address` can follow its record when that is
-  /// moved. A null Entry, and nothing changed, when there is no memory.
-  Entry relocate(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
   /// Moves the entry out of a page that is mostly empty, so that the page may empty. False when it stays.
   bool tidy(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
 

@@ -87,11 +87,10 @@ TEST(Shard, keeps_every_bit_of_an_entry_apart) UNLOCKED {
   }
   EXPECT_EQ(entry.type(), ValueType{15});
   EXPECT_EQ(entry.address(), Lsn{kLsnMax});
-  entry.set_address(Lsn{1});
+  entry.set_written(Lsn{1});
   EXPECT_EQ(entry.version(), Lsn{1});
   EXPECT_EQ(entry.heat(), Entry::kHeatMax);
   EXPECT_TRUE(entry.resident());
-  EXPECT_FALSE(entry.relocated());
   EXPECT_FALSE(entry.detached());
   EXPECT_EQ(entry.expiry().at, UnixMs{9});
 }

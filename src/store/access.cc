@@ -172,7 +172,7 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
     // first, so that a write that is refused by the log or by memory leaves nothing behind in either.
     constexpr std::size_t kInlineMax = 512;
     if (entry && value.size() <= kInlineMax && entry.value_size() == value.size() && !entry.has_expiry() &&
-        expiry.never() && entry.type() == ValueType::kString && entry.resident() && !entry.relocated()) {
+        expiry.never() && entry.type() == ValueType::kString && entry.resident()) {
       auto appended = log_->append(std::span(&record, 1), std::span(&lsn, 1));
       if (!appended) [[unlikely]]
         return fail(std::move(appended).error());
@@ -195,7 +195,7 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
         return fail(std::move(appended).error());
       }
       end = *appended;
-      placed->set_address(lsn);
+      placed->set_written(lsn);
       if (!previous.empty()) shard.discard(previous);
     }
   }

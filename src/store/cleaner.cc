@@ -56,7 +56,7 @@ Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::Record
     if (!entry || entry.address() < record.lsn) return false;
     if (!entry.delta()) {
       if (entry.address() != record.lsn) return false;
-      STAVE_TRY(append(shard, hash, entry,
+      STAVE_TRY(append(shard, entry,
                        {.kind = record.kind,
                         .database = static_cast<std::uint8_t>(id / engine_.keyspace_.shards_per_database()),
                         .time = record.time,
@@ -88,7 +88,7 @@ Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::
       if (!entry || !entry.delta()) return {};
       if (loaded == entry.address()) {
         const auto packed = engine_.compression_->pack(value);
-        return append(shard, hash, entry,
+        return append(shard, entry,
                       {.kind = kind_of(entry.type()),
                        .database = static_cast<std::uint8_t>(id / engine_.keyspace_.shards_per_database()),
                        .time = record.time,
@@ -106,15 +106,11 @@ Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::
   }
 }
 
-Result<void> Cleaner::append(Shard& shard, std::uint64_t hash, Entry entry, log::RecordSpec spec, Done& done) {
-  // Its memory first: a record in the log that the index does not know of is harmless, but then the old one must stay.
-  entry = shard.relocate(hash, entry);
-  if (!entry) return fail(ErrorCode::kNoMemory, "there is no memory to note that a record was moved");
+Result<void> Cleaner::append(Shard&, Entry entry, log::RecordSpec spec, Done& done) {
   Lsn lsn = kNoLsn;
   auto end = engine_.log_->append(std::span(&spec, 1), std::span(&lsn, 1));
   if (!end) return fail(std::move(end).error());
-  entry.set_address(lsn);
-  entry.set_delta(false);
+  entry.set_moved(lsn);
   done.relocated_bytes += log::encoded_size(spec);
   ++done.relocated_records;
   return {};

@@ -27,7 +27,7 @@ class Cleaner {
     std::uint64_t relocated_records = 0;
   };
   /// Writes what is alive in the segment again and then says so in the log. `pause(bytes)` is called after that many
-  /// more bytes were read, to slow it down. Errors: kReadOnly, kNoSpace, kIo, kCorrupt, kNoMemory, kAborted (`stop`):
+  /// more bytes were read, to slow it down. Errors: kReadOnly, kNoSpace, kIo, kCorrupt, kAborted (`stop`):
   /// the segment is then still needed.
   Result<Done> clean(const log::SegmentInfo& segment, const std::atomic<bool>& stop,
                      base::FunctionRef<void(std::uint64_t)> pause);
@@ -36,8 +36,9 @@ class Cleaner {
   Result<void> look_at(const log::RecordView& record, Done& done);
   Result<bool> relocate(keyspace::ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done);
   Result<void> relocate_whole(keyspace::ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done);
-  Result<void> append(keyspace::Shard& shard, std::uint64_t hash, keyspace::Entry entry, log::RecordSpec spec,
-                      Done& done) STAVE_REQUIRES(shard.mutex());
+  /// Under the lock of the entry's shard.
+  Result<void> append(keyspace::Shard& shard, keyspace::Entry entry, log::RecordSpec spec, Done& done)
+      STAVE_REQUIRES(shard.mutex());
 
   Engine& engine_;
 };

@@ -263,7 +263,7 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
       if (entry && logged[i]->was == Change::Was::kExpired) {
         entry.set_changed_expiry(lsns[i]);
       } else if (entry) {
-        entry.set_address(lsns[i]);
+        entry.set_written(lsns[i]);
       } else {
         shard.set_removal_mark(end);
       }
