@@ -160,6 +160,9 @@ class Engine {
   /// threads must not wait; whoever reads afterwards finds the values, or else reads them itself. `done` must be quick.
   /// The keys are copied.
   void fetch(std::span<const KeyRef> keys, std::function<void()> done);
+  /// Runs `work` soon on a thread of the engine, where it may wait for the disk (`scan_values`, `read`), so that the
+  /// caller need not. It must not throw. `close` waits for it.
+  void aside(std::function<void()> work);
 
   // --- everything else goes through Transaction (transaction.h) ---------------------------------
 

@@ -21,6 +21,8 @@ class Fetcher {
 
   /// As Engine::fetch. After `stop`, and when there is no thread to be had, the caller does the reading.
   void fetch(std::span<const KeyRef> keys, std::function<void()> done);
+  /// As Engine::aside.
+  void run(std::function<void()> work) { workers_.run(std::move(work)); }
   /// Finishes what was asked for and joins the threads.
   void stop() { workers_.stop(); }
 

@@ -133,4 +133,8 @@ void Engine::fetch(std::span<const KeyRef> keys, std::function<void()> done) {
   fetcher_->fetch(keys, std::move(done));
 }
 
+void Engine::aside(std::function<void()> work) {
+  fetcher_->run(std::move(work));
+}
+
 }  // namespace stave::store

@@ -28,7 +28,7 @@ struct Exchange {
   std::string key;  ///< Of `{key}`, decoded.
   int database = 0;
   Sync sync = Sync::kDefault;
-  bool may_fetch = true;  ///< Values that are in the log only are asked for once (see Response::fetch).
+  bool may_fetch = true;  ///< Values that are in the log only are asked for once (see Response::first).
 
   [[nodiscard]] commands::Session& session() const noexcept { return *session_or_null; }
   [[nodiscard]] store::Engine& engine() const noexcept { return session_or_null->environment().engine(); }
@@ -50,7 +50,7 @@ class App {
   /// Looks at the head alone.
   [[nodiscard]] Admission admit(const Request& request) const;
   /// Answers the whole request. `session`: null while recovering, or when the route is open.
-  /// `fetched`: what it asked for (Response::fetch) was brought; it is not asked for again.
+  /// `fetched`: what it asked for (Response::first) was brought; it is not asked for again.
   [[nodiscard]] Response answer(Request& request, const Match& match, commands::Session* session,
                                 bool fetched = false) const;
   /// What every answer of the app gets, refusals included: CORS, compression, the tag of its version.

@@ -171,10 +171,7 @@ std::optional<Response> fetch_first(const Exchange& exchange, std::span<const Op
   for (const Operation& operation : operations)
     if (reads_value(operation.kind)) keys.push_back({exchange.database, operation.key});
   if (keys.empty() || !exchange.engine().must_fetch(keys)) return std::nullopt;
-  std::vector<std::string> names;
-  names.reserve(keys.size());
-  for (const store::KeyRef& key : keys) names.emplace_back(key.key);
-  return answer_after_fetch(exchange.database, std::move(names));
+  return answer_after_fetch(exchange.engine(), keys);
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // POST /command, /pipeline and /transaction: the commands of the Redis protocol as JSON, in the form that Upstash's
 // REST clients speak.
+#include <algorithm>
+#include <utility>
+
 #include "commands/dispatch.h"
+#include "commands/errands.h"
 #include "commands/text.h"
 #include "doors/http/document.h"
 #include "doors/http/handlers.h"
@@ -67,17 +71,6 @@ bool is_about_connections(std::string_view name) noexcept {
   return false;
 }
 
-/// Runs one command and appends its value to `out`; returns the line of its error, empty when there was none.
-std::string run_one(commands::Session& session, const CommandText& command, bool base64, std::string& out) {
-  if (is_about_connections(command[0]))
-    return "ERR " + commands::upper(command[0]) +
-           " is about a connection; a request stands alone (use ?db= and the token)";
-  std::vector<std::string_view> arguments(command.begin(), command.end());
-  JsonSink sink(out, base64);
-  commands::dispatch(session, arguments, sink);
-  return sink.error_line();
-}
-
 /// The session for one request: what a former one left behind does not count.
 commands::Session& prepare(const Exchange& exchange) {
   commands::Session& session = exchange.session();
@@ -88,42 +81,125 @@ commands::Session& prepare(const Exchange& exchange) {
   return session;
 }
 
-class PipelineWork final : public Work {
- public:
-  PipelineWork(commands::Session& session, std::vector<CommandText> commands, bool base64)
-      : session_(session), commands_(std::move(commands)), base64_(base64) {}
+/// All that these commands may look at is fetched, if any of it is in the log only. Else nullopt.
+std::optional<Response> fetch_for(commands::Session& session, std::span<const CommandText> commands) {
+  store::Engine& engine = session.environment().engine();
+  if (!engine.may_fetch()) return std::nullopt;
+  std::vector<store::KeyRef> keys;
+  for (const CommandText& command : commands) {
+    const std::vector<std::string_view> arguments(command.begin(), command.end());
+    commands::keys_needed(session, arguments, keys);
+  }
+  if (keys.empty() || !engine.must_fetch(keys)) return std::nullopt;
+  return answer_after_fetch(engine, keys);
+}
 
-  bool step(Response& response) override {
-    for (std::size_t i = 0; i < kStepCommands && next_ < commands_.size(); ++i) {
-      out_ += next_ == 0 ? "{\"result\":" : ",{\"result\":";
-      const std::size_t value_at = out_.size();
-      if (const std::string line = run_one(session_, commands_[next_], base64_, out_); !line.empty()) {
-        out_.resize(value_at - std::string_view("\"result\":").size());
-        out_ += "\"error\":";
-        append_json_string(out_, line);
+/// Commands in their order. What one of them needs from the disk is fetched before, what takes long is done elsewhere;
+/// meanwhile the thread has other things to do.
+class CommandWork : public Work {
+ public:
+  CommandWork(commands::Session& session, std::vector<CommandText> commands, bool base64)
+      : session_(session), base64_(base64), commands_(std::move(commands)) {}
+
+  bool step(Response& response) final {
+    const std::size_t end = std::min(next_ + kStepCommands, commands_.size());
+    if (waits_for_values(end, response)) return false;
+    for (; next_ < end && out_.size() <= kAnswerBytesMax; ++next_) {
+      const std::size_t before = out_.size();
+      begin_outcome();
+      const std::size_t begin = out_.size();
+      out_ += "{\"result\":";
+      const std::string line = run(commands_[next_]);
+      if (session_.errand != nullptr) {
+        out_.resize(before);
+        response.first = [errand = session_.errand](std::function<void()> done) { errand->on_done(std::move(done)); };
+        return false;
       }
+      if (!line.empty()) fail_outcome(begin, line);
       out_ += '}';
-      ++next_;
-      if (out_.size() > kAnswerBytesMax) break;
     }
-    const bool too_much = out_.size() > kAnswerBytesMax;
-    if (next_ < commands_.size() && !too_much) return false;
-    response = too_much ? answer_problem({.status = 413,
-                                          .code = "answer_too_large",
-                                          .detail = "the answers are too many bytes; ask for less at a time",
-                                          .retryable = false,
-                                          .members = {}})
-                        : answer_json(200, std::move(out_) + "]\n");
+    if (next_ < commands_.size() && out_.size() <= kAnswerBytesMax) return false;
+    response = answer();
     response.pending = session_.take_pending();
     return true;
   }
 
- private:
-  commands::Session& session_;
-  std::vector<CommandText> commands_;
-  bool base64_;
+ protected:
+  /// What stands in `out_` before a command's outcome.
+  virtual void begin_outcome() {}
+  /// The outcome that begins at `begin` is an error.
+  virtual void fail_outcome(std::size_t begin, std::string_view line) = 0;
+  virtual Response answer() = 0;
+
+  std::string out_;
   std::size_t next_ = 0;
-  std::string out_ = "[";
+
+ private:
+  /// As in the Redis door: all that the next commands may look at, once; what has left memory again in between is read
+  /// by the command itself.
+  bool waits_for_values(std::size_t end, Response& response) {
+    if (fetched_ >= end) return false;
+    const std::size_t begin = std::exchange(fetched_, end);
+    auto later = fetch_for(session_, std::span(commands_).subspan(begin, end - begin));
+    if (later) response = std::move(*later);
+    return later.has_value();
+  }
+
+  /// Appends the command's value to `out_`; returns the line of its error, empty when there was none.
+  std::string run(const CommandText& command) {
+    if (is_about_connections(command[0]))
+      return "ERR " + commands::upper(command[0]) +
+             " is about a connection; a request stands alone (use ?db= and the token)";
+    const std::vector<std::string_view> arguments(command.begin(), command.end());
+    JsonSink sink(out_, base64_);
+    commands::dispatch(session_, arguments, sink);
+    return sink.error_line();
+  }
+
+  commands::Session& session_;
+  bool base64_;
+  std::vector<CommandText> commands_;
+  std::size_t fetched_ = 0;  ///< The values of the commands before this one were asked for.
+};
+
+class SingleWork final : public CommandWork {
+ public:
+  using CommandWork::CommandWork;
+
+ private:
+  void fail_outcome(std::size_t, std::string_view line) override { line_ = line; }
+  Response answer() override {
+    if (!line_.empty()) return answer_problem(problem_of_command(line_));
+    return answer_json(200, std::move(out_) + '\n');
+  }
+
+  std::string line_;
+};
+
+class PipelineWork final : public CommandWork {
+ public:
+  PipelineWork(commands::Session& session, std::vector<CommandText> commands, bool base64)
+      : CommandWork(session, std::move(commands), base64) {
+    out_ = "[";
+  }
+
+ private:
+  void begin_outcome() override {
+    if (out_.size() > 1) out_ += ',';
+  }
+  void fail_outcome(std::size_t begin, std::string_view line) override {
+    out_.resize(begin);
+    out_ += "{\"error\":";
+    append_json_string(out_, line);
+  }
+  Response answer() override {
+    if (out_.size() <= kAnswerBytesMax) return answer_json(200, std::move(out_) + "]\n");
+    return answer_problem({.status = 413,
+                           .code = "answer_too_large",
+                           .detail = "the answers are too many bytes; ask for less at a time",
+                           .retryable = false,
+                           .members = {}});
+  }
 };
 
 }  // namespace
@@ -133,28 +209,25 @@ Response run_command(Exchange& exchange) {
   if (!document) return answer_problem(std::move(document.error()));
   auto command = read_command(*document);
   if (!command) return answer_problem(std::move(command.error()));
-  commands::Session& session = prepare(exchange);
-  std::string out = "{\"result\":";
-  const std::string line = run_one(session, *command, wants_base64(exchange), out);
-  Response response =
-      line.empty() ? answer_json(200, std::move(out) + "}\n") : answer_problem(problem_of_command(line));
-  response.pending = session.take_pending();
-  return response;
+  std::vector<CommandText> one;
+  one.push_back(std::move(*command));
+  return begin_work(std::make_unique<SingleWork>(prepare(exchange), std::move(one), wants_base64(exchange)));
 }
 
 Response run_pipeline(Exchange& exchange) {
   auto commands = read_commands(exchange.request.body);
   if (!commands) return answer_problem(std::move(commands.error()));
-  Response response;
-  response.work = std::make_unique<PipelineWork>(prepare(exchange), std::move(*commands), wants_base64(exchange));
-  return response;
+  return begin_work(std::make_unique<PipelineWork>(prepare(exchange), std::move(*commands), wants_base64(exchange)));
 }
 
 Response run_transaction(Exchange& exchange) {
   auto commands = read_commands(exchange.request.body);
   if (!commands) return answer_problem(std::move(commands.error()));
+  commands::Session& session = prepare(exchange);
+  if (exchange.may_fetch)
+    if (auto later = fetch_for(session, *commands)) return std::move(*later);
   std::string out = "[";
-  auto pending = transact(prepare(exchange), *commands, wants_base64(exchange), out);
+  auto pending = transact(session, *commands, wants_base64(exchange), out);
   if (!pending) {
     Response response = answer_problem(problem_of_command(pending.error().line));
     response.pending = pending.error().pending;

@@ -72,6 +72,7 @@ commands::Session* Connection::session() {
     info.library_name = "http";
     session_ = std::make_unique<commands::Session>(*environment, std::move(info), this);
     session_->set_protocol(2);
+    session_->may_leave = true;
   }
   return session_.get();
 }
@@ -236,38 +237,34 @@ void Connection::release_body() noexcept {
 void Connection::step() {
   if (!work_ || dead_) return;
   Response response;
-  if (!work_->step(response)) return host_.work(*this);
+  try {
+    if (!work_->step(response)) return response.first ? park(response.first) : host_.work(*this);
+  } catch (const std::bad_alloc&) {
+    response = answer_error(Error(ErrorCode::kNoMemory, "there is no memory for this request"));
+  }
   work_.reset();
   respond(std::move(response));
   if (!dead_) run({});
   pump();
 }
 
-void Connection::fetch(const Response& response) {
-  std::vector<store::KeyRef> keys;
-  keys.reserve(response.fetch.size());
-  for (const std::string& key : response.fetch) keys.push_back({response.fetch_database, key});
-  fetching_ = true;
-  ++operations_;  // so that this is still here when the engine is done
-  hub_.environment.load(std::memory_order_acquire)->engine().fetch(keys, [this] { host_.fetched(*this); });
+void Connection::park(const Prelude& first) {
+  parked_ = std::make_shared<Connection*>(this);
+  first(host_.way_back(*this));
 }
 
 void Connection::resume() {
-  --operations_;
-  fetching_ = false;
-  if (dead_) return maybe_bury();
+  parked_.reset();
+  if (work_) return step();
   respond(app_.answer(reader_.request(), admission_.match, session(), true));
   if (!dead_) run({});
   pump();
 }
 
 void Connection::respond(Response response) {
-  if (!response.fetch.empty()) return fetch(response);
-  if (response.work) {
-    work_ = std::move(response.work);
-    host_.work(*this);
-    return;
-  }
+  if (response.work) work_ = std::move(response.work);
+  if (response.first) return park(response.first);
+  if (work_) return host_.work(*this);
   const Request& request = reader_.request();
   app_.finish(request, response);
   const bool keep_alive = request.keep_alive && !response.close && !last_;
@@ -478,6 +475,7 @@ void Connection::fail_held(const Error& error) {
        .members = {}});
   response.close = true;
   work_.reset();
+  parked_.reset();
   enqueue(std::move(response), false, false);
   closing_ = true;
   pump();
@@ -507,6 +505,7 @@ void Connection::kill() {
   if (!dead_) {
     dead_ = true;
     work_.reset();
+    parked_.reset();
     transport_->close();
   }
   maybe_bury();

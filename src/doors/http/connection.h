@@ -31,8 +31,9 @@ class ConnectionHost {
   virtual void hold(Connection& connection) = 0;
   /// There is work: call `step` in the next turn.
   virtual void work(Connection& connection) = 0;
-  /// What it asked the engine for is there: call `resume` on the thread of the connection. Threads: any.
-  virtual void fetched(Connection& connection) = 0;
+  /// What, called on any thread at any time, has `resume` called on the connection's own, if its `parking` is still the
+  /// same then.
+  virtual std::function<void()> way_back(Connection& connection) = 0;
   /// It is closed and nothing refers to it: destroy it at the end of the turn.
   virtual void bury(Connection& connection) = 0;
   /// Another thread wants a connection closed: call `obey_close` of all.
@@ -65,8 +66,10 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void pump();
   /// One step of its work.
   void step();
-  /// What it waited for was brought into memory.
+  /// What it waited for is there.
   void resume();
+  /// Tells this wait for something from every other of this and any connection; expired: it is over.
+  [[nodiscard]] std::weak_ptr<Connection*> parking() const noexcept { return parked_; }
   /// The log has failed: whether what waits is on disk is unknown, and said so.
   void fail_held(const Error& error);
   /// No more requests: what is in flight is finished, and then it closes.
@@ -116,7 +119,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void finish_request();
   void refuse(Problem problem);
   void respond(Response response);
-  void fetch(const Response& response);
+  void park(const Prelude& first);
   void enqueue(Response response, bool keep_alive, bool head_only);
   Item& item_for(const Response& response, bool small);
   commands::Session* session();
@@ -124,7 +127,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void release_body() noexcept;
   [[nodiscard]] bool may_read_on() const noexcept;
   /// A request is being answered, and the answer is not known yet.
-  [[nodiscard]] bool busy() const noexcept { return work_ != nullptr || fetching_; }
+  [[nodiscard]] bool busy() const noexcept { return work_ != nullptr || parked_ != nullptr; }
   void wait_for_input();
   bool let_go(Item& item);
   std::size_t gather(std::span<asio::const_buffer> pieces);
@@ -146,6 +149,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   std::deque<Item> items_;
   std::uint64_t queued_bytes_ = 0;
   std::unique_ptr<Work> work_;
+  std::shared_ptr<Connection*> parked_;  ///< While something that its request needs is under way.
   std::unique_ptr<commands::Session> session_;
   std::uint64_t body_accounted_ = 0;
   std::uint64_t request_began_ns_ = 0;
@@ -156,10 +160,9 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   int operations_ = 0;    ///< Of the transport, begun and not ended.
   bool waiting_ = false;  ///< For input.
   bool sending_ = false;
-  bool fetching_ = false;  ///< The engine brings values that its request needs.
-  bool last_ = false;      ///< No request after the one in flight.
-  bool closing_ = false;   ///< An answer that ends the connection is queued.
-  bool at_end_ = false;    ///< The peer sends no more.
+  bool last_ = false;     ///< No request after the one in flight.
+  bool closing_ = false;  ///< An answer that ends the connection is queued.
+  bool at_end_ = false;   ///< The peer sends no more.
   bool dead_ = false;
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
 };

@@ -25,6 +25,16 @@ std::string address_text(const asio::ip::tcp::endpoint& endpoint) {
 
 }  // namespace
 
+void Mailbox::post(std::function<void()> call) {
+  base::MutexLock lock(mutex_);
+  if (io_ != nullptr) asio::post(*io_, std::move(call));
+}
+
+void Mailbox::retire() {
+  base::MutexLock lock(mutex_);
+  io_ = nullptr;
+}
+
 IoThread::IoThread(Hub& hub, int number)
     : hub_(hub), number_(number), guard_(asio::make_work_guard(io_)), timer_(io_), gather_timer_(io_) {
   std::ranges::fill(id_prefix_, '0');
@@ -36,6 +46,7 @@ IoThread::IoThread(Hub& hub, int number)
 IoThread::~IoThread() {
   stop();
   join();
+  mailbox_->retire();
 }
 
 void IoThread::start() {
@@ -107,9 +118,13 @@ void IoThread::work(Connection& connection) {
   schedule_turn_end();
 }
 
-void IoThread::fetched(Connection& connection) {
-  // It counts as busy until it has resumed, so it outlives the way here.
-  asio::post(io_, [&connection] { connection.resume(); });
+std::function<void()> IoThread::way_back(Connection& connection) {
+  return [mailbox = mailbox_, parking = connection.parking()] {
+    mailbox->post([parking] {
+      // Held by the connection alone, on this very thread: while it is there, so is the connection.
+      if (const auto waiting = parking.lock()) (*waiting)->resume();
+    });
+  };
 }
 
 void IoThread::bury(Connection& connection) {

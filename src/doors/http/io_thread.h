@@ -8,14 +8,29 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "doors/http/connection.h"
 
 namespace stave::http {
+
+/// The way to a thread for others, who may come after it has gone. Threads: any.
+class Mailbox {
+ public:
+  explicit Mailbox(asio::io_context& io) noexcept : io_(&io) {}
+  /// Has the thread call it; it is forgotten when there is none any more.
+  void post(std::function<void()> call) STAVE_EXCLUDES(mutex_);
+  void retire() STAVE_EXCLUDES(mutex_);
+
+ private:
+  base::Mutex mutex_;
+  asio::io_context* io_ STAVE_GUARDED_BY(mutex_);
+};
 
 class IoThread final : public ConnectionHost {
  public:
@@ -42,7 +57,7 @@ class IoThread final : public ConnectionHost {
 
   void hold(Connection& connection) override;
   void work(Connection& connection) override;
-  void fetched(Connection& connection) override;
+  std::function<void()> way_back(Connection& connection) override;
   void bury(Connection& connection) override;
   void close_wanted() override;
   [[nodiscard]] std::uint64_t now_ns() const override { return hub_.clock.monotonic_ns(); }
@@ -73,6 +88,7 @@ class IoThread final : public ConnectionHost {
   Hub& hub_;
   int number_;
   asio::io_context io_{1};
+  const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(io_);
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard_;
   asio::steady_timer timer_;
   asio::steady_timer gather_timer_;

@@ -1,5 +1,8 @@
 // GET, HEAD, PUT, POST and DELETE of /db/{key}, and the short forms that do the same.
 #include <algorithm>
+#include <memory>
+#include <new>
+#include <utility>
 
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
@@ -20,7 +23,7 @@ constexpr std::size_t kInlineMax = 256 * 1024;
 /// What a GET asks for.
 struct Wish {
   Preconditions conditions;
-  std::string_view range;
+  std::string range;
   std::optional<TagList> if_range;
   bool as_json = false;
   bool copy = true;      ///< False: the bytes are not wanted (HEAD).
@@ -44,7 +47,7 @@ Response unsatisfiable(std::uint64_t size) {
 }
 
 /// The answer for what was found. Runs under the shard's lock, so it copies no more than kInlineMax.
-Response show(const Exchange& exchange, KeyRef key, const ValueView* value, const Wish& wish) {
+Response show(KeyRef key, const ValueView* value, const Wish& wish) {
   const Lsn version = value == nullptr ? kNoLsn : value->version;
   const auto verdict = wish.conditions.judge(version, true);
   if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(version));
@@ -70,51 +73,54 @@ Response show(const Exchange& exchange, KeyRef key, const ValueView* value, cons
   if (wish.copy && (wish.spilled || range.end - range.begin <= kInlineMax)) {
     response.body.assign(value->value.substr(range.begin, range.end - range.begin));
   } else {
-    response.stream = {.database = exchange.database,
-                       .key = std::string(key.key),
-                       .version = version,
-                       .at = range.begin,
-                       .end = range.end};
+    response.stream = {
+        .database = key.database, .key = std::string(key.key), .version = version, .at = range.begin, .end = range.end};
   }
   return response;
+}
+
+Problem changed_meanwhile() {
+  return {.status = 503,
+          .code = "changed_meanwhile",
+          .detail = "the value changed while it was being checked",
+          .retryable = true,
+          .members = {}};
 }
 
 Problem not_json() {
   return {.status = 409, .code = "not_json", .detail = "the value is not JSON", .retryable = false, .members = {}};
 }
 
-/// Looks through a large value, a piece at a time, for whether it is JSON, and then answers with it.
+/// Looks through a large value, a piece at a time, for whether it is JSON, and then answers with it. When it leaves
+/// memory meanwhile, the rest of it is read at once, by a thread that may wait for the disk.
 class CheckJson final : public Work {
  public:
   CheckJson(store::Engine& engine, Response answer)
-      : engine_(engine), answer_(std::move(answer)), stream_(*answer_.stream) {
-    checker_.emplace();
-  }
+      : source_(std::make_shared<Source>(engine, *answer.stream)), answer_(std::move(answer)) {}
+
   bool step(Response& response) override {
-    const KeyRef key{stream_.database, stream_.key};
-    std::string piece;
-    bool same = false;
-    const auto seen = engine_.read(key, store::Access::kPeek, [&](const ValueView* value) {
-      same = value != nullptr && value->version == stream_.version && value->type == ValueType::kString;
-      if (same) piece.assign(value->value.substr(stream_.at, kInlineMax));
-    });
-    if (!seen) {
-      response = answer_problem(problem_of(seen.error()));
+    if (checked_ == source_->bytes.size() && !source_->failed) {
+      source_->bytes.clear();
+      checked_ = 0;
+      source_->read(store::Access::kMeta, kInlineMax);
+      if (source_->gone_from_memory) {
+        response.first = done_aside(source_->engine, [source = source_] {
+          source->read(store::Access::kPeek, source->stream.end - source->stream.at);
+        });
+        return false;
+      }
+    }
+    answer_.pending.merge(source_->pending);
+    if (source_->failed) {
+      response = answer_problem(std::move(*source_->failed));
+      response.pending = answer_.pending;
       return true;
     }
-    answer_.pending.merge(*seen);
-    if (!same) {
-      response = answer_problem({.status = 503,
-                                 .code = "changed_meanwhile",
-                                 .detail = "the value changed while it was being checked",
-                                 .retryable = true,
-                                 .members = {}});
-      return true;
-    }
-    stream_.at += piece.size();
-    const bool good = checker_->add(piece);
-    if (good && stream_.at < stream_.end) return false;
-    if (!good || !checker_->finish()) {
+    const std::string_view piece = std::string_view(source_->bytes).substr(checked_, kInlineMax);
+    checked_ += piece.size();
+    const bool good = checker_.add(piece);
+    if (good && (checked_ < source_->bytes.size() || source_->stream.at < source_->stream.end)) return false;
+    if (!good || !checker_.finish()) {
       response = answer_problem(not_json());
       response.pending = answer_.pending;
     } else {
@@ -125,38 +131,78 @@ class CheckJson final : public Work {
   }
 
  private:
-  store::Engine& engine_;
+  /// The value piece by piece; shared with the thread that reads for us, for the client may leave meanwhile.
+  struct Source {
+    Source(store::Engine& engine_given, ValueStream stream_given)
+        : engine(engine_given), stream(std::move(stream_given)) {}
+
+    void read(store::Access access, std::uint64_t most) noexcept try {
+      bool same = false;
+      bool here = false;
+      const auto seen = engine.read({stream.database, stream.key}, access, [&](const ValueView* value) {
+        same = value != nullptr && value->version == stream.version && value->type == ValueType::kString;
+        here = same && value->here;
+        if (here) bytes.assign(value->value.substr(stream.at, most));
+      });
+      gone_from_memory = seen && same && !here;
+      stream.at += bytes.size();
+      if (!seen) {
+        failed = problem_of(seen.error());
+      } else {
+        pending.merge(*seen);
+        if (!same) failed = changed_meanwhile();
+      }
+    } catch (const std::bad_alloc&) {
+      failed = problem_of(Error(ErrorCode::kNoMemory, "there is no memory for this value"));
+    }
+
+    store::Engine& engine;
+    ValueStream stream;
+    std::string bytes;
+    store::Pending pending;
+    std::optional<Problem> failed;
+    bool gone_from_memory = false;
+  };
+
+  std::shared_ptr<Source> source_;
   Response answer_;
-  ValueStream stream_;
-  std::optional<JsonChecker> checker_;
+  std::size_t checked_ = 0;  ///< Of the bytes at hand.
+  JsonChecker checker_;
 };
 
-Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
-  // JSON is checked as a whole, so a part of it is not asked for.
-  if (wish.as_json) wish.range = {};
-  if (wish.copy && exchange.engine().must_fetch(std::span(&key, 1))) {
-    if (exchange.may_fetch) return answer_after_fetch(exchange.database, {std::string(key.key)});
-    wish.spilled = true;
-  }
-  Response response;
+/// One reading of a key: what was wished and what came of it.
+struct Reading {
+  store::Engine& engine;
+  KeyRef key;
+  Wish wish;
+  store::Access access;
+  Response response{};
   bool known_json = false;
-  const Result<store::Pending> pending = exchange.engine().read(
-      key, wish.copy ? exchange.session().read_access() : store::Access::kMeta, [&](const ValueView* value) {
-        known_json = value != nullptr && value->json;
-        response = show(exchange, key, value, wish);
-      });
-  if (!pending) return answer_problem(problem_of(pending.error()));
-  response.pending = *pending;
-  commands::CallCounters& counters = exchange.session().counters();
-  if (response.status == 404) {
-    counters.count_miss();
-  } else {
-    counters.count_hit();
+  Result<store::Pending> pending{};
+
+  void run() noexcept try {
+    pending = engine.read(key, access, [this](const ValueView* value) {
+      known_json = value != nullptr && value->json;
+      response = show(key, value, wish);
+    });
+  } catch (const std::bad_alloc&) {
+    pending = fail(ErrorCode::kNoMemory, "there is no memory for this value");
   }
-  if (!wish.as_json || known_json || response.status != 200) return response;
+};
+
+Response answer_reading(commands::Session& session, Reading& reading) {
+  if (!reading.pending) return answer_problem(problem_of(reading.pending.error()));
+  Response response = std::move(reading.response);
+  response.pending = *reading.pending;
+  if (response.status == 404) {
+    session.counters().count_miss();
+  } else {
+    session.counters().count_hit();
+  }
+  if (!reading.wish.as_json || reading.known_json || response.status != 200) return response;
   if (response.stream) {
     Response later;
-    later.work = std::make_unique<CheckJson>(exchange.engine(), std::move(response));
+    later.work = std::make_unique<CheckJson>(reading.engine, std::move(response));
     return later;
   }
   if (is_json(response.body)) {
@@ -164,8 +210,58 @@ Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
     return response;
   }
   Response refused = answer_problem(not_json());
-  refused.pending = *pending;
+  refused.pending = response.pending;
   return refused;
+}
+
+/// Reads a value that does not stay in memory, on a thread that may wait for the disk.
+class ReadAside final : public Work {
+ public:
+  ReadAside(commands::Session& session, const Reading& reading)
+      : session_(session), shared_(std::make_shared<Shared>(reading)) {}
+
+  bool step(Response& response) override {
+    if (!std::exchange(begun_, true)) {
+      response.first = done_aside(shared_->reading.engine, [shared = shared_] { shared->reading.run(); });
+      return false;
+    }
+    response = answer_reading(session_, shared_->reading);
+    return true;
+  }
+
+ private:
+  /// The client may leave meanwhile.
+  struct Shared {
+    explicit Shared(const Reading& given)
+        : key(given.key.key),
+          reading{.engine = given.engine,
+                  .key = {given.key.database, key, given.key.hash},
+                  .wish = given.wish,
+                  .access = given.access} {}
+    std::string key;
+    Reading reading;
+  };
+
+  commands::Session& session_;
+  std::shared_ptr<Shared> shared_;
+  bool begun_ = false;
+};
+
+Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
+  // JSON is checked as a whole, so a part of it is not asked for.
+  if (wish.as_json) wish.range = {};
+  Reading reading{.engine = exchange.engine(), .key = key, .wish = std::move(wish), .access = store::Access::kMeta};
+  if (reading.wish.copy) {
+    reading.access = exchange.session().read_access();
+    if (reading.engine.must_fetch(std::span(&key, 1))) {
+      if (exchange.may_fetch) return answer_after_fetch(reading.engine, std::span(&key, 1));
+      // There is no room for it, or others needed that more.
+      reading.wish.spilled = true;
+      return begin_work(std::make_unique<ReadAside>(exchange.session(), reading));
+    }
+  }
+  reading.run();
+  return answer_reading(exchange.session(), reading);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // GET /db, DELETE /db and /keys: many keys, a step at a time.
 #include <charconv>
+#include <new>
+#include <utility>
 
 #include "commands/glob.h"
 #include "commands/type_names.h"
@@ -50,37 +52,41 @@ Filter filter_of(const Exchange& exchange, std::string_view pattern_name) {
   return filter;
 }
 
-/// Fills a page, and then has it written.
-class ListWork final : public Work {
+/// A page that is being filled, a step at a time.
+class Page {
  public:
-  using Write = Response (*)(const Listing&);
-
-  ListWork(const Exchange& exchange, Filter filter, std::size_t limit, std::uint64_t cursor, bool values, Write write)
+  Page(const Exchange& exchange, Filter filter, std::size_t limit, std::uint64_t cursor, bool values)
       : engine_(exchange.engine()),
         database_(exchange.database),
         filter_(std::move(filter)),
         limit_(limit),
-        values_(values),
-        write_(write) {
+        values_(values) {
     listing_.cursor = cursor;
   }
 
-  bool step(Response& response) override {
+  /// Whether a step may have to wait for the disk.
+  [[nodiscard]] bool may_wait() const noexcept { return values_ && engine_.may_fetch(); }
+  void step() noexcept try {
     const std::size_t wanted = std::min(kStepKeys, limit_ - listing_.entries.size());
     const auto show = [&](std::string_view key, const ValueView& value) { take(key, value); };
     const auto next = values_ ? engine_.scan_values(database_, listing_.cursor, wanted, show, pending_)
                               : Result<std::uint64_t>(engine_.scan(database_, listing_.cursor, wanted, show, pending_));
     if (!next) {
-      response = answer_problem(problem_of(next.error()));
-      return true;
+      failure_ = problem_of(next.error());
+      return;
     }
     listing_.cursor = *next;
-    const bool full = listing_.entries.size() >= limit_ || bytes_ >= kPageBytes;
-    if (listing_.cursor != 0 && !full) return false;
-    response = write_(listing_);
-    response.pending = pending_;
-    return true;
+    full_ = listing_.cursor == 0 || listing_.entries.size() >= limit_ || bytes_ >= kPageBytes;
+  } catch (const std::bad_alloc&) {
+    failure_ = problem_of(Error(ErrorCode::kNoMemory, "there is no memory for this page"));
   }
+  [[nodiscard]] bool full() const noexcept { return full_ || failure_; }
+  Response answer(Response (*write)(const Listing&)) {
+    Response response = failure_ ? answer_problem(std::move(*failure_)) : write(listing_);
+    response.pending = pending_;
+    return response;
+  }
+  [[nodiscard]] store::Engine& engine() const noexcept { return engine_; }
 
  private:
   void take(std::string_view key, const ValueView& value) {
@@ -103,10 +109,39 @@ class ListWork final : public Work {
   Filter filter_;
   std::size_t limit_;
   bool values_;
-  Write write_;
   Listing listing_;
   store::Pending pending_;
   std::size_t bytes_ = 0;
+  bool full_ = false;
+  std::optional<Problem> failure_;
+};
+
+/// Fills a page, and then has it written. Values that may have to be read from the disk are gathered by another thread,
+/// without driving what is in use out of memory; the page is shared with it, for the client may leave meanwhile.
+class ListWork final : public Work {
+ public:
+  using Write = Response (*)(const Listing&);
+
+  ListWork(std::shared_ptr<Page> page, Write write) : page_(std::move(page)), write_(write) {}
+
+  bool step(Response& response) override {
+    if (!std::exchange(away_, false)) {
+      if (page_->may_wait()) {
+        away_ = true;
+        response.first = done_aside(page_->engine(), [page = page_] { page->step(); });
+        return false;
+      }
+      page_->step();
+    }
+    if (!page_->full()) return false;
+    response = page_->answer(write_);
+    return true;
+  }
+
+ private:
+  std::shared_ptr<Page> page_;
+  Write write_;
+  bool away_ = false;  ///< The step is another thread's.
 };
 
 void append_bytes(std::string& out, std::string_view name, std::string_view bytes) {
@@ -228,10 +263,8 @@ Response list(const Exchange& exchange, std::string_view pattern_name, bool valu
   if (!limit) return answer_problem(limit.error());
   const auto cursor = cursor_param(exchange);
   if (!cursor) return answer_problem(cursor.error());
-  Response response;
-  response.work =
-      std::make_unique<ListWork>(exchange, filter_of(exchange, pattern_name), *limit, *cursor, values, write);
-  return response;
+  auto page = std::make_shared<Page>(exchange, filter_of(exchange, pattern_name), *limit, *cursor, values);
+  return begin_work(std::make_unique<ListWork>(std::move(page), write));
 }
 
 }  // namespace

@@ -23,10 +23,32 @@ Response answer_json(int status, std::string body) {
   return response;
 }
 
-Response answer_after_fetch(int database, std::vector<std::string> keys) {
+Response answer_after_fetch(store::Engine& engine, std::span<const store::KeyRef> keys) {
+  struct Wanted {
+    std::vector<std::string> names;
+    std::vector<store::KeyRef> keys;
+  };
+  const auto wanted = std::make_shared<Wanted>();
+  wanted->names.reserve(keys.size());
+  for (const store::KeyRef& key : keys)
+    wanted->keys.push_back({key.database, wanted->names.emplace_back(key.key), key.hash});
   Response response;
-  response.fetch = std::move(keys);
-  response.fetch_database = database;
+  response.first = [&engine, wanted](std::function<void()> done) { engine.fetch(wanted->keys, std::move(done)); };
+  return response;
+}
+
+Prelude done_aside(store::Engine& engine, std::function<void()> work) {
+  return [&engine, work = std::move(work)](std::function<void()> done) {
+    engine.aside([work, done = std::move(done)] {
+      work();
+      done();
+    });
+  };
+}
+
+Response begin_work(std::unique_ptr<Work> work) {
+  Response response;
+  if (!work->step(response)) response.work = std::move(work);
   return response;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,9 @@ struct ValueStream {
 
 class Work;
 
+/// Starts what an answer needs first, and has `done` called, on whatever thread, once it is there.
+using Prelude = std::function<void(std::function<void()> done)>;
+
 struct Response {
   int status = 200;
   std::string_view type;  ///< Static storage; empty: no content.
@@ -40,10 +45,9 @@ struct Response {
   std::string_view page;              ///< Instead of `body`: static storage, or what outlives the server.
   std::optional<ValueStream> stream;  ///< Instead of `body`.
   std::unique_ptr<Work> work;         ///< The answer is not known yet: step until it is.
-  std::vector<std::string> fetch;     ///< These keys' values are to be brought into memory; then ask again.
-  int fetch_database = 0;
-  store::Pending pending;  ///< Leaves when this is fulfilled.
-  bool close = false;      ///< The connection ends with it.
+  Prelude first;                      ///< No answer yet: run this, and when it is done ask, or step, again.
+  store::Pending pending;             ///< Leaves when this is fulfilled.
+  bool close = false;                 ///< The connection ends with it.
   /// What compressing would gain is for the server to decide; a stored value's tag is part of `headers` already and
   /// says so here.
   Lsn version = kNoLsn;
@@ -61,7 +65,8 @@ struct Response {
 class Work {
  public:
   virtual ~Work() = default;
-  /// Does one bounded step. False: there is more to do; true: `response` is the answer.
+  /// Does one bounded step, and never waits for the disk. False: there is more to do, once `response.first` is done if
+  /// that is set; true: `response` is the answer. `response` comes empty.
   virtual bool step(Response& response) = 0;
 };
 
@@ -70,6 +75,11 @@ Response answer_error(const Error& error);
 Response answer_json(int status, std::string body);
 Response answer_text(int status, std::string body);
 /// No answer yet: the values of `keys` are in the log only, and the thread must not wait for the disk.
-Response answer_after_fetch(int database, std::vector<std::string> keys);
+Response answer_after_fetch(store::Engine& engine, std::span<const store::KeyRef> keys);
+/// The same for work that is to be done by a thread that may wait. `work` must refer to nothing that ends with the
+/// request.
+Prelude done_aside(store::Engine& engine, std::function<void()> work);
+/// The answer to work that need not leave the thread is known at once.
+Response begin_work(std::unique_ptr<Work> work);
 
 }  // namespace stave::http
