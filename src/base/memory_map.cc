@@ -24,6 +24,11 @@ void unmap_memory(std::byte* at, std::size_t bytes) noexcept {
   static_cast<void>(::munmap(at, bytes));
 }
 
+void forget_memory(std::byte* at, std::size_t bytes) noexcept {
+  // Fails only for arguments that were never ours; then the memory stays.
+  static_cast<void>(::madvise(at, bytes, MADV_DONTNEED));
+}
+
 void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept {
   static_cast<void>(::madvise(at, bytes, MADV_HUGEPAGE));
 }

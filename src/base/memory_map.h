@@ -14,6 +14,9 @@ namespace stave::base {
 /// Gives back what `map_memory` handed out, or any run of whole pages of it.
 void unmap_memory(std::byte* at, std::size_t bytes) noexcept;
 
+/// Gives the memory of whole pages back and keeps the address space: the next touch finds zeros. Threads: any.
+void forget_memory(std::byte* at, std::size_t bytes) noexcept;
+
 /// Asks for huge pages there. A wish: the system may have none.
 void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept;
 

@@ -311,6 +311,14 @@ void Arena::release_block(std::byte* at, std::size_t bytes) noexcept {
   if (used_bytes_ == 0) release_all();
 }
 
+std::byte* Arena::move_block_denser(std::byte* at, std::size_t bytes) noexcept {
+  std::byte* const to = source_->allocate_denser(at, bytes);
+  if (to == nullptr) return at;
+  std::memcpy(to, at, bytes);
+  source_->release(at, bytes);
+  return to;
+}
+
 std::uint64_t Arena::held_bytes() const noexcept {
   if (state_ == nullptr) return block_bytes_;
   return block_bytes_ + std::uint64_t{state_->chunks} * ChunkSource::kChunkBytes +

@@ -39,6 +39,8 @@ class Arena {
   /// A block outside of all chunks, for large values.
   [[nodiscard]] std::byte* allocate_block(std::size_t bytes) noexcept;
   void release_block(std::byte* at, std::size_t bytes) noexcept;
+  /// A block for the same bytes where memory is better filled, and the old one released; `at` when there is none.
+  [[nodiscard]] std::byte* move_block_denser(std::byte* at, std::size_t bytes) noexcept;
 
   [[nodiscard]] ChunkSource& source() const noexcept { return *source_; }
 

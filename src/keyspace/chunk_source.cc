@@ -34,12 +34,17 @@ int find_run(std::uint32_t taken, std::size_t count) {
 }  // namespace
 
 SystemChunkSource::~SystemChunkSource() {
-  for (const auto& [at, taken] : regions_) base::unmap_memory(pointer(at), kRegionBytes);
+  for (const auto& [at, region] : regions_) base::unmap_memory(pointer(at), kRegionBytes);
 }
 
 std::size_t SystemChunkSource::regions() const {
   base::MutexLock lock(mutex_);
   return regions_.size();
+}
+
+std::size_t SystemChunkSource::warm_chunks() const {
+  base::MutexLock lock(mutex_);
+  return warm_;
 }
 
 std::byte* SystemChunkSource::take(std::size_t count) noexcept {
@@ -65,7 +70,7 @@ std::byte* SystemChunkSource::take_from_region(std::size_t count) {
   std::uintptr_t region = 0;
   int first = -1;
   for (const std::uintptr_t candidate : open_) {
-    first = find_run(regions_.at(candidate), count);
+    first = find_run(regions_.at(candidate).taken, count);
     if (first < 0) continue;
     region = candidate;
     break;
@@ -75,10 +80,13 @@ std::byte* SystemChunkSource::take_from_region(std::size_t count) {
     if (region == 0) return nullptr;
     first = 0;
   }
-  Taken& taken = regions_.at(region);
-  if (taken == 0) --empty_;
-  taken |= run_of(static_cast<std::size_t>(first), count);
-  if (taken == ~Taken{0}) open_.erase(region);
+  Region& found = regions_.at(region);
+  if (found.taken == 0) --empty_;
+  const std::uint32_t run = run_of(static_cast<std::size_t>(first), count);
+  warm_ -= static_cast<std::size_t>(std::popcount(found.warm & run));
+  found.warm &= ~run;
+  found.taken |= run;
+  if (found.taken == ~std::uint32_t{0}) open_.erase(region);
   return pointer(region) + static_cast<std::size_t>(first) * kChunkBytes;
 }
 
@@ -86,7 +94,7 @@ std::byte* SystemChunkSource::add_region() {
   std::byte* const at = base::map_memory(kRegionBytes, kRegionBytes);
   if (at == nullptr) return nullptr;
   try {
-    regions_.emplace(number(at), 0);
+    regions_.emplace(number(at), Region{});
     open_.insert(number(at));
   } catch (const std::bad_alloc&) {
     regions_.erase(number(at));
@@ -101,7 +109,7 @@ std::byte* SystemChunkSource::add_region() {
 void SystemChunkSource::ask_for_huge_pages(std::byte* region) {
   if (regions_.size() > kHugeFrom) base::prefer_huge_pages(region, kRegionBytes);
   if (regions_.size() != kHugeFrom) return;
-  for (const auto& [at, taken] : regions_) base::prefer_huge_pages(pointer(at), kRegionBytes);
+  for (const auto& [at, each] : regions_) base::prefer_huge_pages(pointer(at), kRegionBytes);
 }
 
 void SystemChunkSource::give(std::byte* at, std::size_t count) noexcept {
@@ -114,35 +122,55 @@ void SystemChunkSource::give(std::byte* at, std::size_t count) noexcept {
     return;
   }
   const std::uint32_t run = run_of((number(at) - region) / kChunkBytes, count);
-  STAVE_ASSERT((found->second & run) == run);
-  found->second &= ~run;
+  STAVE_ASSERT((found->second.taken & run) == run);
+  found->second.taken &= ~run;
+  if (warm_ + count <= kWarmMax) {
+    found->second.warm |= run;
+    warm_ += count;
+  } else {
+    base::forget_memory(at, count * kChunkBytes);
+  }
   try {
     open_.insert(region);
   } catch (const std::bad_alloc&) {
     // Its free chunks wait until another one of the region comes back.
   }
-  if (found->second != 0) return;
+  if (found->second.taken != 0) return;
   if (++empty_ <= 1) return;
   --empty_;
+  warm_ -= static_cast<std::size_t>(std::popcount(found->second.warm));
   open_.erase(region);
   regions_.erase(found);
   base::unmap_memory(pointer(region), kRegionBytes);
 }
 
 std::byte* SystemChunkSource::allocate(std::size_t bytes, std::size_t alignment) noexcept {
+  if (BlockHeap::holds(bytes)) {
+    STAVE_ASSERT(alignment <= BlockHeap::kAlignment);
+    if (std::byte* const block = blocks_.allocate(bytes); block != nullptr) return block;
+  }
   void* at = nullptr;
   if (alignment <= 16) {
     at = std::malloc(bytes);
   } else if (::posix_memalign(&at, alignment, bytes) != 0) {
     at = nullptr;
   }
-  if (at != nullptr) held_.fetch_add(footprint(bytes), std::memory_order_relaxed);
+  if (at != nullptr) {
+    held_.fetch_add(footprint(bytes), std::memory_order_relaxed);
+  } else if (BlockHeap::holds(bytes)) {
+    blocks_.release(nullptr, bytes);
+  }
   return static_cast<std::byte*>(at);
 }
 
 void SystemChunkSource::release(std::byte* at, std::size_t bytes) noexcept {
-  if (at != nullptr) held_.fetch_sub(footprint(bytes), std::memory_order_relaxed);
+  if (at == nullptr || (BlockHeap::holds(bytes) && blocks_.release(at, bytes))) return;
+  held_.fetch_sub(footprint(bytes), std::memory_order_relaxed);
   std::free(at);
+}
+
+std::byte* SystemChunkSource::allocate_denser(const std::byte* at, std::size_t bytes) noexcept {
+  return BlockHeap::holds(bytes) ? blocks_.allocate_in_fuller_chunk(at, bytes) : nullptr;
 }
 
 }  // namespace stave::keyspace

@@ -1,7 +1,8 @@
 // Where all memory of all shards comes from: aligned chunks, in runs, out of 2 MiB regions; and single blocks.
 //
 // Promises: chunks of a growing keyspace lie densely in few regions, so that huge pages fit and an emptied region goes
-// back to the system. Nothing throws: no memory is a null pointer. Must not know: what lies in the memory.
+// back to the system; so do free chunks, 1 MiB of them aside, so that what is held is what the process takes.
+// Nothing throws: no memory is a null pointer. Must not know: what lies in the memory.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <set>
 
 #include "base/mutex.h"
+#include "keyspace/block_heap.h"
 
 namespace stave::keyspace {
 
@@ -27,16 +29,20 @@ class ChunkSource {
   /// A block of any size, aligned to `alignment` (at least 16; a power of two); nullptr when there is no memory.
   virtual std::byte* allocate(std::size_t bytes, std::size_t alignment) noexcept = 0;
   virtual void release(std::byte* at, std::size_t bytes) noexcept = 0;
+  /// Room of the same size as the block `at`, where memory is better filled; nullptr when there is none, or it is well
+  /// filled there already. Who moves blocks so makes whole chunks free.
+  virtual std::byte* allocate_denser(const std::byte* at, std::size_t bytes) noexcept = 0;
 
-  /// What a block of `bytes` really takes: malloc's header and rounding.
+  /// What a block of `bytes` really takes: its slot, or malloc's header and rounding.
   static constexpr std::size_t footprint(std::size_t bytes) noexcept {
+    if (BlockHeap::holds(bytes)) return BlockHeap::rounded(bytes);
     constexpr std::size_t kHeader = 8;
     constexpr std::size_t kStep = 16;
     return (bytes + kHeader + kStep - 1) / kStep * kStep;
   }
 };
 
-/// The real one: regions from the system, blocks from malloc.
+/// The real one: regions from the system, blocks in chunks or, if there are few of their size, from malloc.
 class SystemChunkSource final : public ChunkSource {
  public:
   SystemChunkSource() = default;
@@ -48,20 +54,30 @@ class SystemChunkSource final : public ChunkSource {
   void give(std::byte* at, std::size_t count) noexcept override;
   std::byte* allocate(std::size_t bytes, std::size_t alignment) noexcept override;
   void release(std::byte* at, std::size_t bytes) noexcept override;
+  std::byte* allocate_denser(const std::byte* at, std::size_t bytes) noexcept override;
 
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
   static constexpr std::size_t kChunksPerRegion = kRegionBytes / kChunkBytes;
   /// From this many regions on huge pages are asked for: a small keyspace should not grow by 2 MiB a step.
   static constexpr std::size_t kHugeFrom = 16;
+  /// So many free chunks keep their memory, so that one that comes and goes costs no system call.
+  static constexpr std::size_t kWarmMax = 16;
 
   /// Bytes of everything that is taken and not given back. Threads: any; a relaxed reading.
   [[nodiscard]] std::uint64_t held_bytes() const noexcept { return held_.load(std::memory_order_relaxed); }
   /// Regions that are mapped now; runs longer than a region not counted.
   [[nodiscard]] std::size_t regions() const;
+  /// Free chunks that may still have memory.
+  [[nodiscard]] std::size_t warm_chunks() const;
+  /// Bytes between blocks, of what is held. Threads: any; a relaxed reading.
+  [[nodiscard]] std::uint64_t free_block_bytes() const noexcept { return blocks_.free_bytes(); }
 
  private:
-  /// A set bit is a chunk that is taken.
-  using Taken = std::uint32_t;
+  /// A bit for each chunk.
+  struct Region {
+    std::uint32_t taken = 0;
+    std::uint32_t warm = 0;  ///< Free, with memory.
+  };
   static_assert(kChunksPerRegion == 32);
 
   std::byte* take_from_region(std::size_t count) STAVE_REQUIRES(mutex_);
@@ -70,11 +86,13 @@ class SystemChunkSource final : public ChunkSource {
 
   std::atomic<std::uint64_t> held_ = 0;
   mutable base::Mutex mutex_;
-  std::map<std::uintptr_t, Taken> regions_ STAVE_GUARDED_BY(mutex_);
+  std::map<std::uintptr_t, Region> regions_ STAVE_GUARDED_BY(mutex_);
   /// Regions with at least one free chunk; the lowest are filled first.
   std::set<std::uintptr_t> open_ STAVE_GUARDED_BY(mutex_);
   /// Regions without a taken chunk; one is kept, so that a chunk that comes and goes costs no system call.
   std::size_t empty_ STAVE_GUARDED_BY(mutex_) = 0;
+  std::size_t warm_ STAVE_GUARDED_BY(mutex_) = 0;
+  BlockHeap blocks_{*this};  ///< Last: its chunks go back before everything else goes.
 };
 
 }  // namespace stave::keyspace

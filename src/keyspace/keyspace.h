@@ -39,6 +39,8 @@ class Keyspace {
   [[nodiscard]] std::uint64_t size(int database) const noexcept;
   /// Bytes that all shards hold, entries' slack included. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t held_bytes() const noexcept { return chunks_->held_bytes(); }
+  /// Bytes between large values, of what is held. Relaxed; takes no lock.
+  [[nodiscard]] std::uint64_t free_block_bytes() const noexcept { return chunks_->free_block_bytes(); }
   [[nodiscard]] const base::HashKey& hash_key() const noexcept { return key_; }
   /// Only while there is no entry: an image was made with this key.
   void set_hash_key(const base::HashKey& key) noexcept { key_ = key; }

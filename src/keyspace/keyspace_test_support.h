@@ -38,6 +38,11 @@ class CountedSource final : public ChunkSource {
     bytes_ -= footprint(bytes);
     real_.release(at, bytes);
   }
+  std::byte* allocate_denser(const std::byte* at, std::size_t bytes) noexcept override {
+    std::byte* const denser = real_.allocate_denser(at, bytes);
+    if (denser != nullptr) bytes_ += footprint(bytes);
+    return denser;
+  }
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }

@@ -339,11 +339,17 @@ Entry Shard::fill(std::uint64_t hash, Entry entry, std::string_view value) {
 
 bool Shard::tidy(std::uint64_t hash, Entry entry) {
   const EntryShape shape = entry.shape();
-  if (shape.bytes() > kSlotBytesMax) return false;
+  bool moved = false;
+  if (shape.out_of_line) {
+    std::byte* const block = arena_.move_block_denser(entry.block(), shape.value_size);
+    moved = block != entry.block();
+    entry.set_block(block);
+  }
+  if (shape.bytes() > kSlotBytesMax) return moved;
   const Table::Slot slot = find_slot(hash, entry.key());
   STAVE_ASSERT(slot && arena_.entry(*slot.ref).data() == entry.data());
   const Ref ref = arena_.allocate_in_fuller_page(*slot.ref);
-  if (ref == kNoRef) return false;
+  if (ref == kNoRef) return moved;
   std::memcpy(arena_.at(ref), entry.data(), shape.bytes());
   replace_ref(slot, ref);
   return true;

@@ -118,7 +118,8 @@ class alignas(64) Shard {
   bool spill(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
   /// Puts the value back beside a spilled entry's key. A null Entry, and nothing changed, when there is no memory.
   Entry fill(std::uint64_t hash, Entry entry, std::string_view value) STAVE_REQUIRES(mutex_);
-  /// Moves the entry out of a page that is mostly empty, so that the page may empty. False when it stays.
+  /// Moves the entry out of a page that is mostly empty, and a large value likewise, so that the page may empty. False
+  /// when all stays.
   bool tidy(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
 
   /// Earliest deadline in this shard; kNoDeadline when nothing expires. It may be early (a key was overwritten), never

@@ -19,6 +19,9 @@ constexpr std::size_t kStepEntries = 48;
 /// Steps that one write pays for; more only when the limit is left behind by more than a fiftieth.
 constexpr int kStepsPerWrite = 4;
 constexpr std::size_t kEvictedAtOnce = 8;
+/// Gaps that are not worth the work of closing them; as a part of what is held, and besides.
+constexpr std::uint64_t kGapPart = 16;
+constexpr std::uint64_t kGapBytes = 512u << 10;
 
 bool volatile_only(MemoryPolicy policy) noexcept {
   return policy == MemoryPolicy::kVolatileLru || policy == MemoryPolicy::kVolatileLfu ||
@@ -112,7 +115,8 @@ bool Budget::spill_step(Shard& shard) {
     if (count < seen.size()) seen[count++] = entry;
   });
   const keyspace::MemoryUse use = shard.memory();
-  const bool sparse = use.slack > use.entries / 16 + 2 * keyspace::kChunkBytes;
+  const bool sparse = use.slack > use.entries / kGapPart + 2 * keyspace::kChunkBytes ||
+                      engine_.keyspace_.free_block_bytes() > engine_.keyspace_.held_bytes() / kGapPart + kGapBytes;
   std::uint64_t spilled = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Entry entry = seen[i];
