@@ -22,11 +22,22 @@
 #include <thread>
 #include <vector>
 
+#include "base/process_memory.h"
 #include "commands/reference.h"
 #include "doors/http/server.h"
 #include "doors/resp/server.h"
 #include "doors/shell/shell.h"
 #include "doors/tools/tools.h"
+
+extern "C" {
+/// jemalloc reads this when the program starts: few arenas, so that what one thread frees serves the others, and free
+/// pages go back to the system within half a second.
+extern const char* malloc_conf;
+const char* malloc_conf = "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0";
+/// jemalloc's; null where a sanitizer brings another allocator.
+int mallctl(const char* name, void* old_value, std::size_t* old_size, void* new_value, std::size_t new_size)
+    __attribute__((weak));
+}
 
 namespace {
 
@@ -173,6 +184,13 @@ void reload(stave::http::Server* http, spdlog::logger& log) {
   }
 }
 
+/// What the process takes, once free pages that are due have gone back: an allocator looks at the time only when it is
+/// called.
+std::uint64_t process_memory() {
+  if (mallctl != nullptr) mallctl("arena.4096.decay", nullptr, nullptr, nullptr, 0);  // 4096: all of them
+  return stave::base::own_memory().value_or(0);
+}
+
 int serve(const Settings& settings, const std::string& config_file) {
   const auto log = spdlog::stderr_color_mt("stave");
   stave::resp::set_log_level(*log, settings);
@@ -180,6 +198,8 @@ int serve(const Settings& settings, const std::string& config_file) {
   auto options = settings.store_options();
   if (!options) return complain(options.error(), kExitUsage);
   options->notice = [&log](std::string_view text) { log->warn("{}", text); };
+  // The process is the store's alone, so that maxmemory holds for all of it.
+  if (stave::base::own_memory()) options->process_memory = process_memory;
   event = ::eventfd(0, EFD_CLOEXEC);
   catch_signals();
   // Before the store, so that whoever asks while it recovers is told so.

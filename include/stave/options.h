@@ -21,15 +21,15 @@ enum class Sync : std::uint8_t {
 
 /// What gives way when `max_memory_bytes` is reached.
 enum class MemoryPolicy : std::uint8_t {
-  kSpill = 0,      ///< Cold values leave memory and stay in the log; nothing is lost.
-  kNoEviction,     ///< Writes that need memory are refused (kNoMemory).
-  kAllKeysLru,     ///< Keys are deleted, the longest unused first; likewise below. Approximate, as in Redis.
+  kSpill = 0,   ///< Cold values leave memory and stay in the log; nothing is lost.
+  kNoEviction,  ///< Writes that need memory are refused (kNoMemory).
+  kAllKeysLru,  ///< Keys are deleted, the longest unused first; likewise below. Approximate, as in Redis.
   kAllKeysLfu,
   kAllKeysRandom,
-  kVolatileLru,    ///< Only keys that have an expiry; likewise below.
+  kVolatileLru,  ///< Only keys that have an expiry; likewise below.
   kVolatileLfu,
   kVolatileRandom,
-  kVolatileTtl,    ///< Those that would die first.
+  kVolatileTtl,  ///< Those that would die first.
 };
 
 /// How values are packed in the log. Values already there stay readable whatever is chosen.
@@ -86,6 +86,10 @@ struct Options {
   Clock* clock = nullptr;
   /// Told about things an operator should know (a torn tail that was cut). Null: nobody. Called from any thread.
   std::function<void(std::string_view)> notice;
+  /// How much memory the process has for itself, for programs that hold nothing but this store: what that grows beyond
+  /// keys, values and tables (connections, buffers, gaps between allocations) then counts against max_memory_bytes, and
+  /// the budget holds for the process. Asked some ten times a second. Null: only what the store holds counts.
+  std::function<std::uint64_t()> process_memory;
 };
 
 }  // namespace stave

@@ -82,7 +82,7 @@ void add_checkpoints(InfoFields& fields, const store::EngineStats& stats) {
 InfoFields memory_fields(Environment& environment) {
   const store::EngineStats stats = environment.engine().stats();
   const store::BudgetStats& budget = stats.budget;
-  const std::uint64_t overhead = stats.memory.table + stats.memory.expiries + stats.memory_buffers;
+  const std::uint64_t overhead = stats.memory.table + stats.memory.expiries + stats.memory_buffers + budget.outside;
   const std::uint64_t dataset = beyond(budget.used, overhead);
   return {
       {"used_memory", number(budget.used)},
@@ -103,6 +103,7 @@ InfoFields memory_fields(Environment& environment) {
       {"stave_memory_tables", number(stats.memory.table)},
       {"stave_memory_expiries", number(stats.memory.expiries)},
       {"stave_memory_buffers", number(stats.memory_buffers)},
+      {"stave_memory_process", number(budget.outside)},
       {"stave_memory_exhausted", flag(budget.exhausted)},
       {"stave_data_bytes", number(stats.memory.data)},
       {"stave_spilled_keys", number(stats.memory.spilled)},

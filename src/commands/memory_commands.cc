@@ -46,7 +46,8 @@ Result<void> memory_usage_command(Call& call) {
 Result<void> memory_stats_command(Call& call) {
   const EngineStats stats = call.engine().stats();
   const std::uint64_t total = stats.budget.used;
-  const std::uint64_t overhead = stats.memory.table + stats.memory.expiries + stats.memory_buffers;
+  const std::uint64_t overhead =
+      stats.memory.table + stats.memory.expiries + stats.memory_buffers + stats.budget.outside;
   const std::uint64_t dataset = total - std::min(total, overhead);
   Sink& reply = call.reply();
   reply.map(14);
@@ -75,7 +76,7 @@ Result<void> memory_malloc_stats_command(Call& call) {
   };
   call.reply().verbatim("txt", line("entries", stats.memory.entries) + line("slack", stats.memory.slack) +
                                    line("tables", stats.memory.table) + line("expiries", stats.memory.expiries) +
-                                   line("buffers", stats.memory_buffers));
+                                   line("buffers", stats.memory_buffers) + line("process", stats.budget.outside));
   return {};
 }
 

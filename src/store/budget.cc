@@ -1,5 +1,6 @@
 #include "store/budget.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -34,7 +35,23 @@ bool at_random(MemoryPolicy policy) noexcept {
 }  // namespace
 
 std::uint64_t Budget::used() const noexcept {
-  return engine_.keyspace_.held_bytes() + engine_.options_.log_buffer_bytes;
+  return engine_.keyspace_.held_bytes() + engine_.options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed);
+}
+
+void Budget::measure_process() {
+  constexpr std::uint64_t kEveryNs = 100'000'000;
+  if (!engine_.options_.process_memory) return;
+  const std::uint64_t now = engine_.clock_->monotonic_ns();
+  if (now < next_sample_ns_) return;
+  next_sample_ns_ = now + kEveryNs;
+  const std::uint64_t held = engine_.keyspace_.held_bytes();
+  const std::uint64_t process = engine_.options_.process_memory();
+  const std::uint64_t besides = process - std::min(process, held);
+  if (samples_taken_ == 0) process_at_first_ = besides;
+  samples_[samples_taken_++ % kSamples] = besides - std::min(besides, process_at_first_);
+  outside_.store(*std::ranges::min_element(samples_), std::memory_order_relaxed);
+  // It may grow while nobody calls who would make room.
+  settle();
 }
 
 BudgetStats Budget::stats() const noexcept {
@@ -43,6 +60,7 @@ BudgetStats Budget::stats() const noexcept {
   peak_.store(std::max(peak_.load(std::memory_order_relaxed), stats.used), std::memory_order_relaxed);
   stats.peak = peak_.load(std::memory_order_relaxed);
   stats.limit = max();
+  stats.outside = outside_.load(std::memory_order_relaxed);
   stats.spilled_values = spilled_.load(std::memory_order_relaxed);
   stats.evicted_keys = evicted_.load(std::memory_order_relaxed);
   stats.exhausted = exhausted_.load(std::memory_order_relaxed);

@@ -7,6 +7,7 @@
 // than a few shards; nothing is taken that the log could not give back. Must not know: commands.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -52,6 +53,9 @@ class Budget {
     return limit == 0 || used() + bytes <= limit;
   }
   [[nodiscard]] BudgetStats stats() const noexcept;
+  /// Looks at what the process takes besides, now and then, and makes room for it; see Options::process_memory. The
+  /// first call says where growth begins. Threads: one at a time.
+  void measure_process();
 
  private:
   [[nodiscard]] bool over() const noexcept {
@@ -72,6 +76,15 @@ class Budget {
   mutable std::atomic<std::uint64_t> peak_{0};
   std::atomic<std::uint64_t> spilled_{0};
   std::atomic<std::uint64_t> evicted_{0};
+
+  /// Bytes of the process that are not the keyspace's; the least that was seen of late, for what comes and goes at once
+  /// must not drive out values.
+  std::atomic<std::uint64_t> outside_{0};
+  static constexpr std::size_t kSamples = 8;
+  std::array<std::uint64_t, kSamples> samples_{};
+  std::uint64_t samples_taken_ = 0;
+  std::uint64_t next_sample_ns_ = 0;
+  std::uint64_t process_at_first_ = 0;
 
   base::Mutex hand_mutex_;
   keyspace::ShardId shard_ STAVE_GUARDED_BY(hand_mutex_) = 0;

@@ -129,6 +129,7 @@ std::size_t Engine::remove_logged(ShardId id, const std::vector<std::string>& ke
 
 std::uint64_t Engine::tick() {
   const bool more = expire_due();
+  budget_.measure_process();
   if (!options_.background) upkeep_->tick();
   const std::uint64_t log_ns = log_->tick(clock_->monotonic_ns(), now());
   return more ? 0 : log_ns;
@@ -172,6 +173,7 @@ EngineStats Engine::stats() {
   EngineStats stats;
   stats.log = log_->stats();
   for (int database = 0; database < options_.databases; ++database) stats.memory += keyspace_.memory(database);
+  stats.memory.slack += keyspace_.free_block_bytes();
   stats.memory_buffers = options_.log_buffer_bytes;
   stats.expired_keys = expired_keys_.load(std::memory_order_relaxed);
   stats.budget = budget_.stats();

@@ -84,6 +84,7 @@ Result<void> Engine::start() {
   fetcher_ = std::make_unique<Fetcher>(*this);
   upkeep_ = std::make_unique<Upkeep>(*this);
   budget_.set(options_.max_memory_bytes, options_.memory_policy);
+  budget_.measure_process();
   const std::uint64_t begun = clock_->monotonic_ns();
   STAVE_TRY(recover());
   recovery_ns_ = clock_->monotonic_ns() - begun;

@@ -164,7 +164,9 @@ Result<void> Restore::look_at_store(Place& place) {
 Result<void> Restore::check_target() {
   STAVE_ASSIGN(const bool exists, files_.exists(request_.target));
   if (!exists) return {};
-  STAVE_ASSIGN(const std::vector<std::string> names, files_.list(request_.target));
+  STAVE_ASSIGN(std::vector<std::string> names, files_.list(request_.target));
+  // Who tried in vain to open a store there left that behind.
+  std::erase(names, "LOCK");
   if (names.empty()) return {};
   return fail(Error(ErrorCode::kConflict, "the directory to restore into is not empty").with_file(request_.target));
 }

@@ -21,11 +21,9 @@ std::uint64_t beyond(std::uint64_t whole, std::uint64_t part) noexcept {
 }  // namespace
 
 void add_memory(MetricsPage& page, const store::EngineStats& stats) {
-  const std::pair<std::string_view, std::uint64_t> purposes[] = {{"entries", stats.memory.entries},
-                                                                 {"slack", stats.memory.slack},
-                                                                 {"tables", stats.memory.table},
-                                                                 {"expiries", stats.memory.expiries},
-                                                                 {"buffers", stats.memory_buffers}};
+  const std::pair<std::string_view, std::uint64_t> purposes[] = {
+      {"entries", stats.memory.entries},   {"slack", stats.memory.slack},     {"tables", stats.memory.table},
+      {"expiries", stats.memory.expiries}, {"buffers", stats.memory_buffers}, {"process", stats.budget.outside}};
   for (const auto& [purpose, bytes] : purposes)
     page.gauge("stave_memory_bytes", "Memory in use, by purpose; the sum is what the store takes.", number(bytes),
                {{"purpose", purpose}});
