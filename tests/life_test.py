@@ -5,6 +5,7 @@ Usage: STAVE_BIN=<path to stave> python3 life_test.py. Real clients (redis-py, r
 
 import json
 import os
+import pathlib
 import random
 import signal
 import socket
@@ -362,6 +363,26 @@ class Upkeep(TestCase):
         self.assertEqual(persistence["stave_recovered_image_keys"], 1000)
         self.assertLess(persistence["stave_recovered_records"], 10)
         self.assertEqual(client.get("k999"), b"999")
+
+    def test_threads_that_somebody_waits_for_come_first(self):
+        server = self.serve("--sync", "os", "--segment-size", "1mb", "--log-buffer", "1mb", "--compression", "none")
+        client = server.client()
+        for name in ("SAVE", "STAVE.CHECKPOINT"):
+            client.execute_command(name)
+        client.execute_command("BGSAVE")
+        # The cleaner fills the log's buffer again and again: its own thread must not be the one that it starts.
+        for begin in range(0, 4000, 1000):
+            client.mset({"k%d" % i: value_of(i, 1000) for i in range(begin, begin + 1000)})
+        client.execute_command("STAVE.CLEAN", "WAIT")
+        priorities = {}
+        for task in pathlib.Path("/proc/%d/task" % server.process.pid).iterdir():
+            name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            priorities.setdefault(name, set()).add(int(fields.split()[16]))
+        usual = os.getpriority(os.PRIO_PROCESS, server.process.pid)
+        for name in ("stave-io-0", "stave-log", "stave-keeper"):
+            self.assertEqual(priorities[name], {usual}, name)
+        for name in ("stave-upkeep", "stave-errand", "stave-snapshot"):
+            self.assertEqual(priorities[name], {min(usual + 10, 19)}, name)
 
     def test_options_of_the_log_are_live(self):
         server = self.serve("--sync", "os")

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -59,6 +62,27 @@ TEST(ThreadName, is_cut_to_what_the_system_keeps) {
   }).join();
   EXPECT_EQ(short_name, "stave-keeper");
   EXPECT_EQ(long_name, "stave-with-a-lo");
+}
+
+TEST(ThreadPriority, of_background_work_is_below_the_programs_however_it_was_started) {
+  const int usual = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()));
+  const auto mine = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+  int normal = 0;
+  int background = 0;
+  int nested = 0;
+  std::thread([&] {
+    base::enter_thread("normal");
+    normal = mine();
+    base::enter_thread("background", base::Priority::kBackground);
+    background = mine();
+    std::thread([&] {
+      base::enter_thread("nested", base::Priority::kBackground);
+      nested = mine();
+    }).join();
+  }).join();
+  EXPECT_EQ(normal, usual);
+  EXPECT_EQ(background, std::min(usual + 10, 19));
+  EXPECT_EQ(nested, background) << "not further with every generation";
 }
 
 }  // namespace

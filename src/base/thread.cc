@@ -2,19 +2,34 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 
 namespace stave::base {
 
-void enter_thread(std::string_view name) noexcept {
+namespace {
+/// Steps of "niceness" below the rest of the program: a tenth of the processor when two want it.
+constexpr int kBackgroundSteps = 10;
+
+void stand_back() noexcept {
+  // The program's own thread says where the user wants it; ours may have been started by any other. On Linux the
+  // priority is each thread's.
+  const int usual = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()));
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), std::min(usual + kBackgroundSteps, 19));
+}
+}  // namespace
+
+void enter_thread(std::string_view name, Priority priority) noexcept {
   char buffer[16] = {};
   std::memcpy(buffer, name.data(), std::min(name.size(), sizeof buffer - 1));
   ::pthread_setname_np(::pthread_self(), buffer);  // a name is a courtesy: a refusal changes nothing
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  if (priority == Priority::kBackground) stand_back();
 }
 
 }  // namespace stave::base

@@ -2,8 +2,6 @@
 
 #include <system_error>
 
-#include "base/thread.h"
-
 namespace stave::base {
 
 void Workers::run(std::function<void()> job) {
@@ -33,7 +31,7 @@ bool Workers::busy() const {
 }
 
 void Workers::work() {
-  enter_thread(name_);
+  enter_thread(name_, priority_);
   MutexLock lock(mutex_);
   for (;;) {
     while (queue_.empty() && !stopping_) wake_.wait(mutex_);

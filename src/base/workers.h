@@ -13,13 +13,15 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/thread.h"
 
 namespace stave::base {
 
 class Workers {
  public:
-  /// `name` of the threads, as for `enter_thread`; at most `threads_max` of them.
-  Workers(std::string name, std::size_t threads_max) : name_(std::move(name)), threads_max_(threads_max) {}
+  /// `name` and `priority` of the threads, as for `enter_thread`; at most `threads_max` of them.
+  Workers(std::string name, std::size_t threads_max, Priority priority = Priority::kNormal)
+      : name_(std::move(name)), threads_max_(threads_max), priority_(priority) {}
   ~Workers() { stop(); }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -37,6 +39,7 @@ class Workers {
 
   const std::string name_;
   const std::size_t threads_max_;
+  const Priority priority_;
   mutable Mutex mutex_;
   ConditionVariable wake_;
   std::deque<std::function<void()>> queue_ STAVE_GUARDED_BY(mutex_);

@@ -69,7 +69,7 @@ class Errands {
   /// A few may go on side by side; whoever comes later waits for one of them.
   static constexpr std::size_t kThreads = 4;
 
-  base::Workers workers_{"stave-errand", kThreads};
+  base::Workers workers_{"stave-errand", kThreads, base::Priority::kBackground};
 };
 
 /// What `work` returns; nullopt when it was sent away: then the handler answers nothing. `work` must not refer to the

@@ -154,7 +154,7 @@ void Snapshots::wake_thread() {
 }
 
 void Snapshots::run() {
-  base::enter_thread("stave-snapshot");
+  base::enter_thread("stave-snapshot", base::Priority::kBackground);
   while (!stop_.load(std::memory_order_relaxed)) {
     std::optional<Target> target;
     {

@@ -110,6 +110,8 @@ Result<void> LogImpl::start(const Recovered& recovered) {
         publish_file(files_, directory_, kIdentityName, encode_identity({identity_.store_id, identity_.created})));
   base::MutexLock sync_lock(sync_mutex_);
   sync_file_ = active_;
+  // Now, and not when somebody first needs it: that could be a thread of low priority, which it would inherit.
+  if (background_) flusher_.wake();
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/breaks.h"
 #include "base/try.h"
 #include "store/engine.h"
 
@@ -12,7 +13,7 @@ using keyspace::Shard;
 using keyspace::ShardId;
 
 namespace {
-constexpr std::size_t kBlockEntries = 128;
+constexpr std::size_t kBlockEntries = 128;  // under one lock
 constexpr std::size_t kKept = 2;
 constexpr int kAttempts = 3;
 }  // namespace
@@ -112,10 +113,12 @@ Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<
 }
 
 Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop) {
+  base::Breaks breaks(engine_.options().background);
   for (ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) {
     Shard& shard = engine_.keyspace_.shard(id);
     for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
       if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+      breaks.step();
       {
         base::ShortLock lock(shard.mutex());
         writer.begin_block(id, static_cast<std::uint32_t>(position), engine_.log_->tail());

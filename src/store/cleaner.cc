@@ -1,5 +1,6 @@
 #include "store/cleaner.h"
 
+#include "base/breaks.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "store/compression.h"
@@ -10,13 +11,15 @@ using keyspace::Entry;
 using keyspace::Shard;
 using keyspace::ShardId;
 
-Result<Cleaner::Done> Cleaner::clean(const log::SegmentInfo& segment, const std::atomic<bool>& stop,
+Result<Cleaner::Done> Cleaner::clean(const log::SegmentInfo& segment, bool gently, const std::atomic<bool>& stop,
                                      base::FunctionRef<void(std::uint64_t)> pause) {
   Done done;
+  base::Breaks breaks(gently);
   const auto look = [&](std::span<const log::RecordView> run) -> Result<void> {
     std::uint64_t bytes = 0;
     for (const log::RecordView& record : run) {
       bytes += record.length;
+      breaks.step();
       STAVE_TRY(look_at(record, done));
     }
     done.scanned_bytes += bytes;

@@ -26,10 +26,10 @@ class Cleaner {
     std::uint64_t relocated_bytes = 0;
     std::uint64_t relocated_records = 0;
   };
-  /// Writes what is alive in the segment again and then says so in the log. `pause(bytes)` is called after that many
-  /// more bytes were read, to slow it down. Errors: kReadOnly, kNoSpace, kIo, kCorrupt, kAborted (`stop`):
-  /// the segment is then still needed.
-  Result<Done> clean(const log::SegmentInfo& segment, const std::atomic<bool>& stop,
+  /// Writes what is alive in the segment again and then says so in the log. `gently`: gives way to threads that want
+  /// the processor. `pause(bytes)` is called after that many more bytes were read, to slow it down. Errors: kReadOnly,
+  /// kNoSpace, kIo, kCorrupt, kAborted (`stop`): the segment is then still needed.
+  Result<Done> clean(const log::SegmentInfo& segment, bool gently, const std::atomic<bool>& stop,
                      base::FunctionRef<void(std::uint64_t)> pause);
 
  private:

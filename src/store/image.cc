@@ -18,7 +18,7 @@ constexpr std::size_t kHeaderBytes = 128;
 constexpr std::size_t kBlockHeaderBytes = 16;  // checksum, entries, bytes of the body
 constexpr std::size_t kIndexEntryBytes = 32;
 constexpr std::size_t kTrailerBytes = 64;
-constexpr std::size_t kWriteBytes = 1u << 20;
+constexpr std::size_t kWriteBytes = 256u << 10;
 constexpr std::uint64_t kIndexSalt = 0x9ddf'ea08'eb38'2d69;
 
 // Bits of an entry's first byte; the type is in the second, beside the heat.

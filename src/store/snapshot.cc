@@ -1,6 +1,7 @@
 #include "store/snapshot.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/try.h"
 
@@ -19,7 +20,10 @@ constexpr std::size_t kCopiedTotal = 256u << 10;
 }  // namespace
 
 SnapshotWalk::SnapshotWalk(Engine& engine)
-    : engine_(engine), stretches_(engine.keyspace_.shard_count()), inherited_(engine.keyspace_.shard_count()) {
+    : engine_(engine),
+      stretches_(engine.keyspace_.shard_count()),
+      breaks_(engine.options().background),
+      inherited_(engine.keyspace_.shard_count()) {
   for (int database = 0; database < engine.keyspace_.databases(); ++database) place_of_.push_back(database);
   base::MutexLock lock(engine_.walks_mutex_);
   // Under this lock: a flush or swap either is before the cut, or finds the walk registered.
@@ -72,9 +76,10 @@ Result<SnapshotReport> SnapshotWalk::run(Show show) try {
 Result<void> SnapshotWalk::walk_shard(ShardId origin, Show show) {
   const int database = static_cast<int>(origin / engine_.keyspace_.shards_per_database());
   for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
-    found_.clear();
+    found_count_ = 0;
+    breaks_.step();
     position = look(origin, position);
-    for (const Found& found : found_) STAVE_TRY(show_item(database, found, show));
+    for (const Found& found : std::span(found_).first(found_count_)) STAVE_TRY(show_item(database, found, show));
   }
   return {};
 }
@@ -110,7 +115,9 @@ std::uint64_t SnapshotWalk::collect(Shard& shard, std::uint64_t position) {
     if (entry.version() >= cut_) return;
     const Expiry expiry = entry.expiry();
     if (expiry.passed(time_)) return;
-    Found& found = found_.emplace_back();
+    if (found_count_ == found_.size()) found_.emplace_back();
+    Found& found = found_[found_count_++];
+    found.address = kNoLsn;
     found.key.assign(entry.key());
     found.type = entry.type();
     found.expiry = expiry;
@@ -125,6 +132,7 @@ std::uint64_t SnapshotWalk::collect(Shard& shard, std::uint64_t position) {
 }
 
 Result<void> SnapshotWalk::show_item(int database, const Found& found, Show show) {
+  breaks_.step();
   // No segment is dropped while a walk goes on, so an address once seen stays readable.
   ValueType type = found.type;
   if (found.address != kNoLsn) STAVE_TRY(engine_.load_value(found.address, value_, &type));
@@ -163,7 +171,10 @@ Result<void> SnapshotWalk::read_log(Show show) {
   std::vector<int> origins;
   for (int database = 0; database < engine_.keyspace_.databases(); ++database) origins.push_back(database);
   return engine_.log_->scan(cut_, end, [&](std::span<const log::RecordView> run) -> Result<void> {
-    for (const log::RecordView& record : run) STAVE_TRY(look_at_record(record, origins, show));
+    for (const log::RecordView& record : run) {
+      breaks_.step();
+      STAVE_TRY(look_at_record(record, origins, show));
+    }
     return {};
   });
 }

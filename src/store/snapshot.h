@@ -9,12 +9,14 @@
 // Promises: every key that lived at the cut is shown exactly once, as it was then. Must not know: file formats.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/breaks.h"
 #include "base/function_ref.h"
 #include "base/mutex.h"
 #include "store/engine.h"
@@ -95,9 +97,11 @@ class SnapshotWalk {
   UnixMs time_{0};
   SnapshotReport report_;
   std::vector<std::vector<Stretch>> stretches_;  ///< By shard of the cut.
-  std::vector<Found> found_;
+  std::vector<Found> found_;                     ///< The first `found_count_` count; their strings keep their memory.
+  std::size_t found_count_ = 0;
   std::string value_;
   std::vector<std::byte> buffer_;
+  base::Breaks breaks_;
   bool relocations_ = false;  ///< The cleaner was at work behind the cut.
 
   mutable base::Mutex mutex_;

@@ -63,7 +63,7 @@ void Upkeep::wait_a_while() {
 }
 
 void Upkeep::run() {
-  base::enter_thread("stave-upkeep");
+  base::enter_thread("stave-upkeep", base::Priority::kBackground);
   if (engine_.warming_.load(std::memory_order_relaxed)) {
     // What cannot be read ahead is met by whoever asks for it.
     static_cast<void>(WarmUp(engine_).run(stop_));
@@ -211,8 +211,10 @@ Result<bool> Upkeep::clean_one() {
   for (const log::SegmentInfo& segment : engine_.log_->segments()) {
     if (raw(segment.base) < boundary) continue;
     if (!segment.sealed) return false;
+    // Above the ceiling it must keep up with the writers: then it stands back no more than they do.
+    const bool gently = engine_.options().background && !over(1);
     STAVE_ASSIGN(const Cleaner::Done done,
-                 Cleaner(engine_).clean(segment, stop_, [this](std::uint64_t bytes) { pause(bytes); }));
+                 Cleaner(engine_).clean(segment, gently, stop_, [this](std::uint64_t bytes) { pause(bytes); }));
     scanned_.fetch_add(done.scanned_bytes, std::memory_order_relaxed);
     relocated_.fetch_add(done.relocated_bytes, std::memory_order_relaxed);
     relocated_records_.fetch_add(done.relocated_records, std::memory_order_relaxed);
