@@ -275,13 +275,15 @@ class Bench {
     }
   }
 
-  /// Closes our store and opens it again: the index is rebuilt from the log alone.
+  /// Closes our store and opens it again without its images: the index is rebuilt from the log alone.
   void reopen() {
     Peer& stave = *peers_.front();
     if (stave.name() != "stave") return;
     std::vector<double> rates;
     for (int round = 0; round < std::min(settings_.rounds, 3); ++round) {
       stave.close();
+      for (const auto& file : std::filesystem::directory_iterator(directory_of(stave)))
+        if (file.path().extension() == ".image") std::filesystem::remove(file.path());
       settle();
       const auto begin = Steady::now();
       auto store = stave::Store::open(directory_of(stave));

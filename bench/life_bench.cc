@@ -1,5 +1,6 @@
-// The life of the log beside RocksDB and LevelDB: what overwriting everything costs in space and in bytes written, and how
-// fast a data set ten times the memory is read. One store a run: what a process writes is then the store's doing.
+// The life of the log beside RocksDB and LevelDB: what overwriting everything costs in space and in bytes written, how
+// fast a data set ten times the memory is read, how fast the index comes back from the log alone. One store a run: what
+// a process writes is then the store's doing.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -115,14 +116,16 @@ void read_beyond_memory(const Settings& settings, Peer& peer) {
   double zeta = 0;
   for (std::uint64_t i = 1; i <= keys; ++i) zeta += 1 / std::pow(static_cast<double>(i), theta);
   const double alpha = 1 / (1 - theta);
-  const double eta = (1 - std::pow(2.0 / static_cast<double>(keys), 1 - theta)) / (1 - (1 + std::pow(0.5, theta)) / zeta);
+  const double eta =
+      (1 - std::pow(2.0 / static_cast<double>(keys), 1 - theta)) / (1 - (1 + std::pow(0.5, theta)) / zeta);
   std::uniform_real_distribution<double> real(0, 1);
   const auto pick = [&]() -> std::uint64_t {
     if (settings.spread == "uniform") return random() % keys;
     const double u = real(random);
     if (u * zeta < 1) return 0;
     if (u * zeta < 1 + std::pow(0.5, theta)) return 1;
-    return std::min(keys - 1, static_cast<std::uint64_t>(static_cast<double>(keys) * std::pow(eta * u - eta + 1, alpha)));
+    return std::min(keys - 1,
+                    static_cast<std::uint64_t>(static_cast<double>(keys) * std::pow(eta * u - eta + 1, alpha)));
   };
   std::string value;
   const auto measure = [&](double seconds) {
@@ -135,6 +138,29 @@ void read_beyond_memory(const Settings& settings, Peer& peer) {
   static_cast<void>(measure(settings.seconds));
   std::printf("10x memory %-8s %-8s %.0f K gets/s\n", settings.peer.c_str(), settings.spread.c_str(),
               measure(settings.seconds) / 1e3);
+}
+
+/// Opens the store without its images, again and again: the index is rebuilt from the log alone.
+void rebuild(const Settings& settings, Peer& peer) {
+  check(settings.peer == "stave", "rebuilding, which is for stave only,");
+  std::mt19937_64 random(3);
+  constexpr std::size_t kValue = 100;
+  constexpr int kRounds = 5;
+  const std::string pool = random_bytes(random, 1 << 20);
+  for (std::uint64_t i = 0; i < settings.keys; ++i)
+    peer.set(key_of(i), std::string_view(pool).substr(random() % (pool.size() - kValue), kValue));
+  for (int round = 0; round < kRounds; ++round) {
+    peer.close();
+    for (const auto& file : fs::directory_iterator(settings.directory))
+      if (file.path().extension() == ".image") fs::remove(file.path());
+    const auto begin = Steady::now();
+    peer.open(settings.directory);
+    const double seconds = since(begin);
+    std::string value;
+    check(peer.get(key_of(settings.keys / 2), value) && value.size() == kValue, "reading");
+    std::printf("rebuild    %-8s %.2f M keys/s, %.2f s, first read after %.2f s\n", settings.peer.c_str(),
+                static_cast<double>(settings.keys) / seconds / 1e6, seconds, since(begin));
+  }
 }
 
 int run(int argc, char** argv) {
@@ -156,7 +182,11 @@ int run(int argc, char** argv) {
   const auto peer = make(settings.peer);
   if (settings.part == "memory") peer->limit_memory(settings.memory);
   peer->open(settings.directory);
-  settings.part == "memory" ? read_beyond_memory(settings, *peer) : overwrite(settings, *peer);
+  if (settings.part == "rebuild") {
+    rebuild(settings, *peer);
+  } else {
+    settings.part == "memory" ? read_beyond_memory(settings, *peer) : overwrite(settings, *peer);
+  }
   peer->close();
   fs::remove_all(settings.directory);
   return 0;

@@ -28,6 +28,7 @@ if [[ $which == all || $which == life ]]; then
   for peer in stave rocksdb leveldb; do
     "$build/bench/life_bench" --dir "$build/life-data" --part overwrite --peer "$peer"
   done
+  "$build/bench/life_bench" --dir "$build/life-data" --part rebuild --keys 5000000
   # The same limit for the whole process, page cache included, where the system lets us set one.
   for spread in uniform zipfian; do
     for peer in stave rocksdb; do

@@ -113,6 +113,13 @@ class alignas(64) Shard {
     entry.set_heat(spec.heat);
     return true;
   }
+  /// Makes room for `keys` keys in all, for who knows how many will come: the index then need not grow on the way
+  /// there. Without memory for that it grows step by step as ever.
+  void reserve(std::uint64_t keys) STAVE_REQUIRES(mutex_) { table_.reserve(keys, arena_); }
+  /// Whether the next new key makes the index grow.
+  [[nodiscard]] bool full() const STAVE_REQUIRES(mutex_) { return table_.full(); }
+  /// Gives back what was reserved for keys that did not come. Cost: up to that of inserting every key again.
+  void trim() STAVE_REQUIRES(mutex_) { table_.trim(arena_, *key_); }
   /// Takes the value out of memory; its record must be in the log, written. False (nothing changed) when that would
   /// save nothing or there is no memory for the smaller entry. `entry` and views of it end.
   bool spill(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);

@@ -90,6 +90,7 @@ class ShardModel {
     if (dice < 42) return transaction();
     if (dice < 43) return scan_some();
     if (dice < 44) return pick();
+    if (dice < 45) return expect_keys();
     if (static_cast<int>(random_.below(100)) < removals) return erase(key);
     put(key);
   }
@@ -248,6 +249,12 @@ class ShardModel {
     const Entry entry = shard_.random_entry(random_.next());
     ASSERT_EQ(static_cast<bool>(entry), !model_.empty());
     if (entry) check(entry, std::string(entry.key()));
+  }
+
+  /// Makes room for keys that may come or not, or gives such room back.
+  void expect_keys() STAVE_NO_THREAD_SAFETY_ANALYSIS {
+    if (model_.empty() || random_.coin()) return shard_.trim();
+    shard_.reserve(random_.below(8 * model_.size()));
   }
 
   void check_sums() STAVE_NO_THREAD_SAFETY_ANALYSIS {

@@ -244,6 +244,73 @@ TEST(Shard, takes_a_step_of_growth_back_that_found_no_memory) UNLOCKED {
   EXPECT_EQ(source.bytes(), 0u);
 }
 
+TEST(Shard, does_not_grow_on_the_way_to_the_keys_it_was_made_for) UNLOCKED {
+  for (const std::size_t keys : {100u, 5'000u, 60'000u}) {
+    CountedSource source;
+    Shard shard(kTestKey, source);
+    shard.reserve(keys);
+    const std::uint64_t made = shard.memory().table;
+    EXPECT_EQ(shard.memory().total(), source.bytes());
+    fill(shard, 0, keys);
+    const std::uint64_t nodes = shard.memory().table - made;
+    EXPECT_LT(nodes, made / 2) << "overflow only";
+    EXPECT_LT(shard.memory().table, keys * 64 / 5) << "and not too large either";
+    EXPECT_EQ(contents_of(shard).size(), keys);
+    const std::uint64_t before = source.requests();
+    shard.trim();
+    EXPECT_EQ(source.requests(), before) << "it fits";
+  }
+}
+
+TEST(Shard, takes_room_for_more_keys_at_once_while_it_has_some) UNLOCKED {
+  CountedSource source;
+  Shard shard(kTestKey, source);
+  fill(shard, 0, 1000);
+  shard.reserve(100);
+  shard.reserve(50'000);
+  const std::uint64_t made = shard.memory().table;
+  fill(shard, 1000, 50'000);
+  EXPECT_LT(shard.memory().table, made * 3 / 2);
+  EXPECT_EQ(shard.memory().total(), source.bytes());
+  EXPECT_EQ(contents_of(shard).size(), 50'000u);
+}
+
+TEST(Shard, gives_back_the_room_of_keys_that_did_not_come) UNLOCKED {
+  CountedSource source;
+  Shard shard(kTestKey, source);
+  fill(shard, 0, 1000);
+  const std::uint64_t snug = shard.memory().table;
+  shard.reserve(100'000);
+  EXPECT_GT(shard.memory().table, 10 * snug);
+  fill(shard, 1000, 2000);
+  EXPECT_GT(shard.memory().table, 10 * snug) << "a key that comes is no reason to shrink";
+  shard.trim();
+  EXPECT_LE(shard.memory().table, 3 * snug);
+  EXPECT_EQ(shard.memory().total(), source.bytes());
+  EXPECT_EQ(contents_of(shard).size(), 2000u);
+
+  Shard empty(kTestKey, source);
+  empty.reserve(1000);
+  empty.trim();
+  EXPECT_EQ(empty.memory().total(), 0u);
+}
+
+TEST(Shard, does_without_memory_for_what_is_expected) UNLOCKED {
+  CountedSource source;
+  Shard shard(kTestKey, source);
+  source.fail_after(0);
+  shard.reserve(1000);
+  EXPECT_EQ(shard.memory().total(), 0u);
+  source.fail_never();
+  fill(shard, 0, 3000);
+  source.fail_after(0);
+  shard.reserve(100'000);
+  shard.trim();
+  for (std::size_t i = 0; i < 3000; ++i) ASSERT_TRUE(find(shard, key_of(i)));
+  source.fail_never();
+  EXPECT_EQ(shard.memory().total(), source.bytes());
+}
+
 TEST(Shard, finds_keys_whose_tags_and_buckets_are_all_the_same) UNLOCKED {
   CountedSource source;
   Shard shard(kTestKey, source);

@@ -24,7 +24,7 @@ bool Table::insert(std::uint64_t hash, Ref ref, Arena& arena) noexcept {
     return false;
   }
   ++used_;
-  resize_if_due(hash >> 16, arena);
+  grow_if_due(hash >> 16, arena);
   return true;
 }
 
@@ -64,7 +64,7 @@ void Table::erase(const Slot& slot, Arena& arena) noexcept {
   if (used_ == 0) {
     release_buckets(arena.source());
   } else {
-    resize_if_due(used_, arena);
+    shrink_if_due(arena);
   }
 }
 
@@ -133,28 +133,75 @@ void Table::release_buckets(ChunkSource& source) noexcept {
   free_buckets(buckets, 0, count, source);
 }
 
+/// A number of buckets that can be had: any below a chunk, then whole chunks.
+std::uint32_t Table::whole_chunks(std::uint64_t buckets) noexcept {
+  if (buckets < kBucketsPerChunk) return static_cast<std::uint32_t>(buckets);
+  const std::uint64_t chunks = (buckets + kBucketsPerChunk / 2) / kBucketsPerChunk;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(chunks * kBucketsPerChunk, kBucketsMax));
+}
+
+/// Buckets of a table that is made for so many keys.
+std::uint32_t Table::made_for(std::uint64_t keys) noexcept {
+  const std::uint64_t buckets = keys / kLoadMade + 1;
+  return whole_chunks(buckets < kBucketsPerChunk ? buckets : buckets + kBucketsPerChunk / 2 - 1);
+}
+
+void Table::reserve(std::uint64_t keys, Arena& arena) noexcept {
+  const std::uint32_t count = count_.load(std::memory_order_relaxed);
+  const std::uint32_t wanted = made_for(keys);
+  if (migrating() || wanted <= count) return;
+  if (count != 0) {
+    static_cast<void>(start_resize(wanted, arena.source()));
+    return;
+  }
+  Bucket* const fresh = allocate_buckets(wanted, arena.source());
+  if (fresh == nullptr) return;
+  std::memset(static_cast<void*>(fresh), 0, wanted * sizeof *fresh);
+  ready_ = wanted;
+  count_.store(wanted, std::memory_order_relaxed);
+  buckets_.store(fresh, std::memory_order_relaxed);
+}
+
+void Table::trim(Arena& arena, const base::HashKey& key) noexcept {
+  const auto finish = [&] {
+    // Ends early without memory, and then goes on when keys come and go.
+    for (std::uint32_t before = ~0u; migrating() && before != cursor_.load(std::memory_order_relaxed);) {
+      before = cursor_.load(std::memory_order_relaxed);
+      migrate_step(arena, key);
+    }
+  };
+  finish();
+  if (migrating()) return;
+  const std::uint32_t wanted = made_for(used_);
+  // As roomy as growth might have left it is no reason to move everything.
+  if (count_.load(std::memory_order_relaxed) <= wanted + wanted / 2) return;
+  if (used_ == 0) {
+    release_buckets(arena.source());
+  } else if (start_resize(wanted, arena.source())) {
+    finish();
+  }
+}
+
 /// Growth is by about a half; by how much exactly is left to chance, so that the shards of a keyspace, which
 /// fill evenly, drift apart and do not all grow at once.
-void Table::resize_if_due(std::uint64_t random, Arena& arena) noexcept {
-  if (migrating()) return;
-  const std::uint32_t count = count_.load(std::memory_order_relaxed);
-  const auto whole_chunks = [](std::uint64_t buckets) {
-    if (buckets < kBucketsPerChunk) return static_cast<std::uint32_t>(buckets);
-    const std::uint64_t chunks = (buckets + kBucketsPerChunk / 2) / kBucketsPerChunk;
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(chunks * kBucketsPerChunk, kBucketsMax));
-  };
+void Table::grow_if_due(std::uint64_t random, Arena& arena) noexcept {
   constexpr std::uint32_t kDoublingBelow = 32;
-  if (used_ > count * kLoadMax && count < kBucketsMax) {
-    std::uint64_t wanted = std::uint64_t{count} * 2;
-    if (count >= kDoublingBelow) wanted = count + std::uint64_t{count} * (112 + random % 33) / 256;
-    const std::uint32_t rounded = std::max(whole_chunks(wanted), count + 1);
-    static_cast<void>(
-        start_resize(count < kBucketsPerChunk ? rounded : std::max(rounded, count + kBucketsPerChunk), arena.source()));
-  } else if (used_ < count * kLoadMin && count > 1) {
-    const std::uint64_t wanted = std::max<std::uint64_t>(used_ * 2 / (kLoadMin + kLoadMax), 1);
-    if (const std::uint32_t rounded = whole_chunks(wanted); rounded < count)
-      static_cast<void>(start_resize(rounded, arena.source()));
-  }
+  const std::uint32_t count = count_.load(std::memory_order_relaxed);
+  if (used_ <= count * kLoadMax || count >= kBucketsMax || migrating()) return;
+  std::uint64_t wanted = std::uint64_t{count} * 2;
+  if (count >= kDoublingBelow) wanted = count + std::uint64_t{count} * (112 + random % 33) / 256;
+  const std::uint32_t rounded = std::max(whole_chunks(wanted), count + 1);
+  static_cast<void>(
+      start_resize(count < kBucketsPerChunk ? rounded : std::max(rounded, count + kBucketsPerChunk), arena.source()));
+}
+
+/// Not when keys come: who made room for them knows that they will be more.
+void Table::shrink_if_due(Arena& arena) noexcept {
+  const std::uint32_t count = count_.load(std::memory_order_relaxed);
+  if (used_ >= count * kLoadMin || count <= 1 || migrating()) return;
+  const std::uint64_t wanted = std::max<std::uint64_t>(used_ * 2 / (kLoadMin + kLoadMax), 1);
+  if (const std::uint32_t rounded = whole_chunks(wanted); rounded < count)
+    static_cast<void>(start_resize(rounded, arena.source()));
 }
 
 /// Without memory for it the table stays as it is, with longer chains, until a later mutation tries again.

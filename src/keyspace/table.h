@@ -69,6 +69,15 @@ class Table {
       migrate_step(arena, key);
   }
   [[nodiscard]] bool migrating() const noexcept { return old_.load(std::memory_order_relaxed) != nullptr; }
+  /// Whether the next key that comes makes the table grow, and nobody has made room yet.
+  [[nodiscard]] bool full() const noexcept {
+    return used_ >= count_.load(std::memory_order_relaxed) * kLoadMax && !migrating();
+  }
+  /// Makes room for `keys` in one go, for who knows how many will come; what is there moves over step by step as ever.
+  /// Nothing happens when there is room already, when the table is changing its size, or without memory.
+  void reserve(std::uint64_t keys, Arena& arena) noexcept;
+  /// Gives back, at once, the room for keys that were expected and did not come. Cost: that of moving every key.
+  void trim(Arena& arena, const base::HashKey& key) noexcept;
 
   /// As Shard::scan; `visit(Ref)`.
   template <class Visit>
@@ -99,6 +108,8 @@ class Table {
   /// Mean slots per bucket at which the table grows, and under which it shrinks.
   static constexpr std::uint64_t kLoadMax = 13;
   static constexpr std::uint64_t kLoadMin = 3;
+  /// Mean slots per bucket of a table that was made for its keys: the middle of what growth leaves behind.
+  static constexpr std::uint64_t kLoadMade = 11;
   static constexpr int kBucketsPerStep = 2;
 
   static std::uint64_t position(std::uint64_t hash) noexcept { return hash >> 32; }
@@ -130,7 +141,10 @@ class Table {
   void pull_up(Bucket& bucket, Arena& arena) noexcept;
   void drop_nodes(Bucket& bucket, Arena& arena) noexcept;
 
-  void resize_if_due(std::uint64_t random, Arena& arena) noexcept;
+  void grow_if_due(std::uint64_t random, Arena& arena) noexcept;
+  void shrink_if_due(Arena& arena) noexcept;
+  static std::uint32_t whole_chunks(std::uint64_t buckets) noexcept;
+  static std::uint32_t made_for(std::uint64_t keys) noexcept;
   bool start_resize(std::uint32_t count, ChunkSource& source) noexcept;
   void migrate_step(Arena& arena, const base::HashKey& key) noexcept;
   [[nodiscard]] bool migrate_bucket(std::uint32_t index, Arena& arena, const base::HashKey& key) noexcept;

@@ -186,7 +186,8 @@ Result<bool> Backup::usable_image(const std::string& directory, const std::strin
     return fail(std::move(image).error());
   }
   const ImageHeader& header = (*image)->header();
-  return (*image)->newest() <= end && header.needs >= manifest_.first && header.from >= manifest_.first;
+  return std::ranges::equal(header.store_id, engine_.log().store_id()) && (*image)->newest() <= end &&
+         header.needs >= manifest_.first && header.from >= manifest_.first;
 }
 
 Result<void> Backup::add_newest_image() {

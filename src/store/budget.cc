@@ -78,8 +78,13 @@ Result<void> Budget::admit_over() {
           : "command not allowed when used memory > 'maxmemory'.");
 }
 
+// While the log is read nothing can be logged. Nor need it: values are in the log, whatever the policy.
+MemoryPolicy Budget::policy_now() const noexcept {
+  return engine_.log_ != nullptr ? policy() : MemoryPolicy::kSpill;
+}
+
 void Budget::make_room() {
-  if (policy() == MemoryPolicy::kNoEviction) return;
+  if (policy_now() == MemoryPolicy::kNoEviction) return;
   const std::uint64_t limit = max();
   const auto far_over = [&] { return used() > limit + limit / 50; };
   if (!hand_mutex_.try_lock()) {
@@ -108,7 +113,7 @@ void Budget::advance(bool shard_done) {
 }
 
 void Budget::step() {
-  const MemoryPolicy how = policy();
+  const MemoryPolicy how = policy_now();
   // Empty shards are passed by at no cost: there may be thousands.
   for (std::size_t passed = engine_.keyspace_.shard_count(); passed > 0; --passed) {
     if (engine_.keyspace_.shard(shard_).size() != 0) break;

@@ -62,6 +62,7 @@ class Budget {
     const std::uint64_t limit = max();
     return limit != 0 && used() > limit;
   }
+  [[nodiscard]] MemoryPolicy policy_now() const noexcept;
   Result<void> admit_over();
   void make_room();
   void step() STAVE_REQUIRES(hand_mutex_);

@@ -256,7 +256,8 @@ class Engine {
   friend class Checkpoint;
   friend class Cleaner;
   friend class Fetcher;
-    friend class History;
+  friend class History;
+  friend class Replay;
   friend class SnapshotWalk;
   friend class Upkeep;
   friend class WarmUp;
@@ -267,14 +268,11 @@ class Engine {
   Result<void> start();
   Result<void> recover();
   Result<void> find_and_recover();
-  std::uint64_t log_bytes_from(Lsn from);
   Result<void> open_log(const log::StartAt& start, const ImageReader* image);
   Result<void> load_image(const ImageReader& image);
+  void make_room_for(const ImageReader& image);
   Result<void> load_blocks(const ImageReader& image, std::size_t part, std::size_t parts);
   void forget_everything();
-  Result<void> replay(std::span<const log::RecordView> run);
-  Result<void> replay_one(const log::RecordView& record, std::uint64_t hash);
-  Result<void> replay_value(const log::RecordView& record, keyspace::Shard& shard, std::uint64_t hash);
 
   /// What a reader of a record at `address`, or of a shard last changed by a removal ending at `mark`, waits for.
   [[nodiscard]] Pending observe(Lsn end) const noexcept;
@@ -349,6 +347,7 @@ class Engine {
   std::vector<SnapshotWalk*> walks_ STAVE_GUARDED_BY(walks_mutex_);
   RecoveryProgress* progress_ = nullptr;  ///< While recovering.
   std::uint64_t recovered_keys_ = 0;
+  bool values_to_warm_ = false;  ///< Recovery left values in the log that may fit into memory.
   log::RecoveryReport recovery_;
   std::uint64_t recovery_ns_ = 0;
   UnixMs opened_{0};

@@ -289,6 +289,24 @@ Result<void> ImageReader::read(const ImageBlock& block, std::vector<std::byte>& 
   return {};
 }
 
+// --- what it knows ---------------------------------------------------------------------------------------------------
+
+ImageKnowledge::ImageKnowledge(const ImageReader& image)
+    : shards_(image.header().shards), blocks_(image.blocks()), newest_(image.newest()) {
+  first_.assign(std::size_t{image.header().databases} * shards_ + 1, 0);
+  for (const ImageBlock& block : blocks_)
+    if (block.shard + 1 < first_.size()) ++first_[block.shard + 1];
+  for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
+}
+
+Lsn ImageKnowledge::as_of(int database, std::uint64_t hash) const noexcept {
+  const std::size_t shard = static_cast<std::size_t>(database) * shards_ + ((hash >> 8) & (shards_ - 1));
+  if (shard + 1 >= first_.size()) return kNoLsn;
+  const auto blocks = blocks_.subspan(first_[shard], first_[shard + 1] - first_[shard]);
+  const auto after = std::ranges::upper_bound(blocks, hash >> 32, {}, &ImageBlock::position);
+  return after == blocks.begin() ? kNoLsn : std::prev(after)->as_of;
+}
+
 // --- names -----------------------------------------------------------------------------------------------------------
 
 std::string image_name(Lsn from) {

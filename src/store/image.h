@@ -116,6 +116,22 @@ class ImageReader {
   Lsn newest_ = kNoLsn;
 };
 
+/// What an image knows of the log, key by key. The image outlives it.
+class ImageKnowledge {
+ public:
+  explicit ImageKnowledge(const ImageReader& image);
+  /// Every record of the key before this is in the image.
+  [[nodiscard]] Lsn as_of(int database, std::uint64_t hash) const noexcept;
+  /// No record from here on is.
+  [[nodiscard]] Lsn newest() const noexcept { return newest_; }
+
+ private:
+  std::size_t shards_;
+  std::vector<std::size_t> first_;  ///< By shard: its first block.
+  std::span<const ImageBlock> blocks_;
+  Lsn newest_;
+};
+
 /// `%016x.image` by the image's `from`.
 std::string image_name(Lsn from);
 std::optional<Lsn> parse_image_name(std::string_view name) noexcept;

@@ -91,7 +91,7 @@ Result<void> Engine::start() {
   opened_ = now();
   if (!options_.background) return {};
   thread_ = std::thread([this] { housekeeping(); });
-  upkeep_->start(recovered_keys_ != 0);
+  upkeep_->start(values_to_warm_);
   return {};
 }
 

@@ -9,9 +9,9 @@ namespace stave::store {
 using keyspace::Entry;
 using keyspace::Shard;
 
-unsigned WarmUp::coldest_that_fits() {
+std::optional<unsigned> WarmUp::coldest_that_fits() {
   const std::uint64_t limit = engine_.budget_.max();
-  if (limit == 0) return 0;
+  if (limit == 0) return 0u;
   std::array<std::uint64_t, Entry::kHeatMax + 1> bytes{};
   for (keyspace::ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) {
     Shard& shard = engine_.keyspace_.shard(id);
@@ -23,18 +23,22 @@ unsigned WarmUp::coldest_that_fits() {
     }
   }
   std::uint64_t room = limit - std::min(limit, engine_.budget_.used());
+  std::uint64_t wanted = 0;
   unsigned coldest = Entry::kHeatMax;
   for (unsigned heat = Entry::kHeatMax;; --heat) {
     if (bytes[heat] > room) break;
     room -= bytes[heat];
+    wanted += bytes[heat];
     coldest = heat;
     if (heat == 0) break;
   }
+  if (wanted == 0) return std::nullopt;
   return coldest;
 }
 
 Result<void> WarmUp::run(const std::atomic<bool>& stop) {
-  const unsigned coldest = coldest_that_fits();
+  const std::optional<unsigned> coldest = coldest_that_fits();
+  if (!coldest) return {};
   const Lsn end = engine_.log_->written();
   for (const log::SegmentInfo& segment : engine_.log_->segments()) {
     if (stop.load(std::memory_order_relaxed) || segment.base >= end) break;
@@ -43,7 +47,7 @@ Result<void> WarmUp::run(const std::atomic<bool>& stop) {
                                    [&](std::span<const log::RecordView> run) -> Result<void> {
                                      if (stop.load(std::memory_order_relaxed))
                                        return fail(ErrorCode::kAborted, "the store is closing");
-                                     for (const log::RecordView& record : run) bring(record, coldest);
+                                     for (const log::RecordView& record : run) bring(record, *coldest);
                                      return {};
                                    });
     if (!done && done.error().code() != ErrorCode::kNotFound) return done;

@@ -1,8 +1,9 @@
-// After a restart from an image all values are in the log. This brings them back before anybody asks: the hottest, as
-// far as the budget goes, in the order in which they lie on the disk.
+// After a restart from an image, or from a long log, all values are in the log. This brings them back before anybody
+// asks: the hottest, as far as the budget goes, in the order in which they lie on the disk.
 #pragma once
 
 #include <atomic>
+#include <optional>
 
 #include "store/engine.h"
 
@@ -15,8 +16,8 @@ class WarmUp {
   Result<void> run(const std::atomic<bool>& stop);
 
  private:
-  /// The coldest heat whose values, with all hotter ones, still fit.
-  [[nodiscard]] unsigned coldest_that_fits();
+  /// The coldest heat whose values, with all hotter ones, still fit; nullopt when there is no use in reading anything.
+  [[nodiscard]] std::optional<unsigned> coldest_that_fits();
   void bring(const log::RecordView& record, unsigned coldest);
 
   Engine& engine_;

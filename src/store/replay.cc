@@ -1,0 +1,239 @@
+#include "store/replay.h"
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/try.h"
+#include "store/compression.h"
+#include "store/recovery_progress.h"
+#include "store/upkeep.h"
+
+namespace stave::store {
+
+using keyspace::Entry;
+using keyspace::Shard;
+using keyspace::ShardId;
+
+namespace {
+
+bool is_value(log::RecordKind kind) noexcept {
+  return kind == log::RecordKind::kString || kind == log::RecordKind::kJson;
+}
+
+/// Kinds of the future are taken to have one: they are refused unless an image knows what they did.
+bool has_key(log::RecordKind kind) noexcept {
+  switch (kind) {
+    case log::RecordKind::kFlush:
+    case log::RecordKind::kSwap:
+    case log::RecordKind::kClose:
+    case log::RecordKind::kTrim:
+    case log::RecordKind::kLost: return false;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+Replay::Replay(Engine& engine, const Plan& plan)
+    : engine_(engine), plan_(plan), growth_(engine.keyspace_.shard_count(), Growth{.keys = 0, .at = plan.begin}) {
+  if (plan.image != nullptr) knowledge_.emplace(*plan.image);
+  if (plan.threads == 0) return;
+  engine_.ever_spilled_.store(true, std::memory_order_relaxed);
+  lanes_.emplace(plan.threads, [this](std::span<const Change> changes) { return apply_batch(changes); });
+}
+
+Result<void> Replay::add(std::span<const log::RecordView> run) {
+  std::uint64_t bytes = 0;
+  for (const log::RecordView& record : run) bytes += record.length;
+  engine_.progress_->add(bytes, run.size());
+  for (const log::RecordView& record : run) STAVE_TRY(take(record));
+  if (lanes_) return {};
+  STAVE_TRY(settle());
+  // Values that found room make some for the keys that came since.
+  engine_.budget_.settle();
+  return {};
+}
+
+Result<void> Replay::finish() STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  STAVE_TRY(settle());
+  for (ShardId id = 0; id < growth_.size(); ++id)
+    if (growth_[id].keys != 0) engine_.keyspace_.shard(id).trim();
+  return {};
+}
+
+// --- on the thread that reads ----------------------------------------------------------------------------------------
+
+bool Replay::known(const log::RecordView& record, std::uint64_t hash) const noexcept {
+  return knowledge_ && record.lsn < knowledge_->newest() && record.lsn < knowledge_->as_of(record.database, hash);
+}
+
+Result<void> Replay::take(const log::RecordView& record) {
+  if (raw(record.time) > engine_.last_wall_ms_.load(std::memory_order_relaxed))
+    engine_.last_wall_ms_.store(raw(record.time), std::memory_order_relaxed);
+  const bool keyed = has_key(record.kind);
+  const std::uint64_t hash = keyed ? engine_.keyspace_.hash(record.key) : 0;
+  if (keyed && known(record, hash)) return {};
+  if (record.database >= engine_.options_.databases)
+    return fail(ErrorCode::kInvalidArgument, "the store holds keys of database " + std::to_string(record.database) +
+                                                 "; open it with more databases");
+  if (!keyed) return take_without_key(record);
+  std::size_t value_size = 0;
+  if (is_value(record.kind)) {
+    value_size = record.payload.size();
+    if (record.compressed()) {
+      STAVE_ASSIGN(value_size, Compression::raw_size(record.payload));
+    }
+  }
+  const Change change{.hash = hash,
+                      .key = record.key,
+                      .kind = record.kind,
+                      .database = record.database,
+                      .value_size = static_cast<std::uint32_t>(value_size),
+                      .expiry = record.expiry,
+                      .lsn = record.lsn,
+                      .version = record.version};
+  if (lanes_) return lanes_->add(lane_of(hash), change);
+  window_[windowed_] = change;
+  records_[windowed_] = &record;
+  return ++windowed_ == kWindow ? settle() : Result<void>{};
+}
+
+/// Neighbouring shards are of one lane, those of all databases that have the same number too.
+std::size_t Replay::lane_of(std::uint64_t hash) const noexcept {
+  const std::size_t shards = engine_.keyspace_.shards_per_database();
+  const std::size_t number = engine_.keyspace_.shard_id(0, hash);
+  return number * lanes_->size() >> std::countr_zero(shards);
+}
+
+Result<void> Replay::settle() {
+  if (lanes_) return lanes_->drain();
+  std::array<const Change*, kWindow> order;
+  for (std::size_t i = 0; i < windowed_; ++i) order[i] = &window_[i];
+  return apply(std::span(order).first(std::exchange(windowed_, 0)), records_.data());
+}
+
+Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  keyspace::Keyspace& keyspace = engine_.keyspace_;
+  switch (record.kind) {
+    case log::RecordKind::kFlush:
+      STAVE_TRY(settle());
+      for (const ShardId id : engine_.shards_of(record.database, record.database))
+        static_cast<void>(keyspace.shard(id).take_contents());
+      return {};
+    case log::RecordKind::kSwap: {
+      const int other = record.payload.empty() ? -1 : static_cast<unsigned char>(record.payload[0]);
+      if (other < 0 || other >= engine_.options_.databases)
+        return fail(ErrorCode::kCorrupt, "a swap record names no database of this store");
+      STAVE_TRY(settle());
+      const auto first = engine_.shards_of(record.database, record.database);
+      const auto second = engine_.shards_of(other, other);
+      for (std::size_t i = 0; i < first.size(); ++i) keyspace.shard(first[i]).swap_contents(keyspace.shard(second[i]));
+      return {};
+    }
+    case log::RecordKind::kTrim:
+      if (record.payload.size() == sizeof(std::uint64_t))
+        engine_.upkeep_->note_boundary(
+            Lsn{base::load<std::uint64_t>(reinterpret_cast<const std::byte*>(record.payload.data()))});
+      return {};
+    default: return {};
+  }
+}
+
+// --- on whichever thread applies -------------------------------------------------------------------------------------
+
+// Every shard has one thread, and nobody else has the engine: the locks guard nothing yet.
+
+// A batch is gone through shard by shard, so that what a shard touches all the time stays in the nearest cache.
+Result<void> Replay::apply_batch(std::span<const Change> batch) {
+  constexpr std::size_t kGroups = 256;
+  const auto group_of = [&](const Change& change) {
+    return engine_.keyspace_.shard_id(change.database, change.hash) % kGroups;
+  };
+  std::array<std::uint16_t, kGroups + 1> at{};
+  for (const Change& change : batch) ++at[group_of(change) + 1];
+  for (std::size_t i = 1; i <= kGroups; ++i) at[i] = static_cast<std::uint16_t>(at[i] + at[i - 1]);
+  std::array<const Change*, ReplayLanes::kBatchChanges> order;
+  for (const Change& change : batch) order[at[group_of(change)]++] = &change;
+  for (std::size_t begin = 0; begin < batch.size(); begin += kWindow)
+    STAVE_TRY(apply(std::span(order).subspan(begin, std::min(kWindow, batch.size() - begin)), nullptr));
+  return {};
+}
+
+Result<void> Replay::apply(std::span<const Change* const> window,
+                           const log::RecordView* const* records) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  // Three passes, so that the cache misses of the keys overlap instead of adding up.
+  for (const Change* change : window) engine_.shard_of(change->database, change->hash).prefetch_bucket(change->hash);
+  for (const Change* change : window) engine_.shard_of(change->database, change->hash).prefetch_entry(change->hash);
+  for (std::size_t i = 0; i < window.size(); ++i)
+    STAVE_TRY(apply_one(*window[i], records == nullptr ? nullptr : records[i]));
+  return {};
+}
+
+Result<void> Replay::apply_one(const Change& change, const log::RecordView* record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  Shard& shard = engine_.shard_of(change.database, change.hash);
+  switch (change.kind) {
+    case log::RecordKind::kString:
+    case log::RecordKind::kJson: return apply_value(change, record, shard);
+    case log::RecordKind::kDelete:
+    case log::RecordKind::kExpire:
+    case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};
+    case log::RecordKind::kSetExpiry:
+    case log::RecordKind::kRefresh: return apply_expiry(change, shard);
+    default: break;
+  }
+  return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" +
+                                                 std::to_string(static_cast<int>(change.kind)) +
+                                                 ") that this version does not know; open it with a newer Stave"));
+}
+
+Result<void> Replay::apply_value(const Change& change, const log::RecordView* record,
+                                 Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  if (shard.full()) [[unlikely]]
+    make_way(change, shard);
+  keyspace::EntrySpec spec{
+      .type = type_of(change.kind), .expiry = change.expiry, .address = change.lsn, .version = change.version};
+  std::string scratch;
+  if (record == nullptr || !engine_.budget_.has_room(change.value_size)) {
+    spec.spilled = true;
+    spec.spilled_size = change.value_size;
+    if (record != nullptr) engine_.ever_spilled_.store(true, std::memory_order_relaxed);
+  } else if (record->compressed()) {
+    STAVE_ASSIGN(spec.value, engine_.compression_->unpack(record->payload, scratch));
+  } else {
+    spec.value = record->payload;
+  }
+  STAVE_TRY(shard.put(change.hash, change.key, spec));
+  engine_.note_deadline(change.expiry.at);
+  return {};
+}
+
+Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  Entry entry = shard.find(change.hash, change.key);
+  // A refresh may be logged for a key that a later-numbered delete of the same instant removed: nothing to do.
+  if (!entry) return {};
+  STAVE_ASSIGN(entry, shard.set_expiry(change.hash, entry, change.expiry));
+  if (change.kind == log::RecordKind::kSetExpiry) entry.set_changed_expiry(change.lsn);
+  engine_.note_deadline(change.expiry.at);
+  return {};
+}
+
+/// A table that is full grows to what the shard will hold at the end, if keys keep coming as they did since it grew
+/// last; but no more than eightfold, for what comes may be the same keys again, and not at the cost of the budget.
+void Replay::make_way(const Change& change, Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  constexpr std::uint64_t kLeap = 8;
+  constexpr std::uint64_t kBytesPerKey = 6;
+  Growth& last = growth_[engine_.keyspace_.shard_id(change.database, change.hash)];
+  const std::uint64_t keys = shard.size();
+  if (keys <= last.keys || change.lsn <= last.at) last = {.keys = 0, .at = plan_.begin};
+  const auto came = static_cast<double>(keys - last.keys);
+  const auto read = static_cast<double>(raw(change.lsn) - raw(last.at) + 1);
+  const auto left = static_cast<double>(raw(std::max(plan_.end, change.lsn)) - raw(change.lsn));
+  const double more = std::min(came * left / read, static_cast<double>((kLeap - 1) * keys));
+  if (const auto wanted = keys + static_cast<std::uint64_t>(more); engine_.budget_.has_room(wanted * kBytesPerKey))
+    shard.reserve(wanted);
+  last = {.keys = keys, .at = change.lsn};
+}
+
+}  // namespace stave::store
