@@ -86,6 +86,7 @@ std::vector<std::string> run(std::string_view text, std::size_t piece_max, World
   http::RequestReader reader({.target_bytes_max = 512, .head_bytes_max = 1024});
   const http::App app(hub);
   http::Admission admission;
+  http::Caller caller;
   std::vector<std::string> seen;
   std::string buffer;
   while (!text.empty()) {
@@ -103,7 +104,7 @@ std::vector<std::string> run(std::string_view text, std::size_t piece_max, World
         return seen;
       }
       if (status == http::RequestReader::Status::kHead) {
-        admission = app.admit(reader.request());
+        admission = app.admit(reader.request(), caller);
         if (admission.refusal) {
           check(*admission.refusal);
           admission.body = {.keep = false, .bytes_max = 4096};

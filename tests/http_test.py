@@ -7,6 +7,7 @@ import base64
 import concurrent.futures
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -363,6 +364,34 @@ class Platforms(http_support.TestCase):
         with server.socket() as connection:
             connection.sendall(b"PUT /db/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 400000000\r\n\r\n")
             self.assertTrue(receive_all(connection).startswith(b"HTTP/1.1 401 "))
+
+    def test_wrong_tokens_are_slowed_down_over_both_doors_and_never_logged(self):
+        server = self.serve("--requirepass", "sesame", "--sync", "os", "--loglevel", "debug", "--http-access-log", "text")
+        known = server.connection()
+        right = {"Authorization": "Bearer sesame"}
+        self.assertEqual(http_support.ask_over(known, "GET", "/db/a", headers=right).status, 404)
+        answer = None
+        while answer is None or answer.status == 401:  # each wrong one is slower than the last
+            answer = self.ask(server, "GET", "/db/a", headers={"Authorization": "Bearer wrong-guess"})
+        self.assertEqual((answer.status, answer.json()["code"], answer.json()["retryable"]), (429, "too_many_attempts", True))
+        self.assertGreaterEqual(int(answer.header("Retry-After")), 1)
+        # Who had shown it goes on; who comes from there anew, through whichever door, waits and is then let in.
+        self.assertEqual(http_support.ask_over(known, "GET", "/db/a", headers=right).status, 404)
+        known.close()
+        with socket.create_connection(("127.0.0.1", server.redis_port), timeout=PATIENCE) as connection:
+            connection.sendall(b"AUTH sesame\r\n")
+            self.assertEqual(connection.recv(5), b"+OK\r\n")
+        self.expect(server, 404, "GET", "/db/a", headers=right)
+        self.assertEqual(server.end(), 0)
+        for secret in ("sesame", "wrong-guess"):
+            self.assertNotIn(secret, "".join(server.output + server.errors))
+
+    def test_what_is_for_administrators_is_refused(self):
+        server = self.serve()
+        for command in ('["CONFIG","GET","dir"]', '["shutdown"]', '["DEBUG","OBJECT","a"]'):
+            refused = self.problem(server, 400, "command_failed", "POST", "/command", command.encode(), JSON)
+            self.assertIn("administrators", refused.json()["error"])
+        self.expect(server, 200, "GET", "/healthz")
 
     def test_pages_of_other_origins_get_nothing_unless_they_may(self):
         server = self.serve()

@@ -1,5 +1,6 @@
 #include "commands/environment.h"
 
+#include "commands/auth_backoff.h"
 #include "commands/client_registry.h"
 #include "commands/errands.h"
 #include "commands/latency_monitor.h"
@@ -20,6 +21,7 @@ Environment::Environment(store::Engine& engine, Host& host)
       statistics_(std::make_unique<CommandStatistics>(row_count())),
       snapshots_(std::make_unique<Snapshots>(engine, [this] { return statistics_->changes(*clients_); })),
       errands_(std::make_unique<Errands>()),
+      auth_backoff_(std::make_unique<AuthBackoff>()),
       started_ns_(engine.clock().monotonic_ns()) {}
 
 Environment::~Environment() {

@@ -1,5 +1,5 @@
 // What all sessions of one store share: the engine, the host, who is connected, slow log, latency events, counters,
-// snapshots and other work that takes long.
+// snapshots and other work that takes long, who guesses passwords.
 // Owned by the library's Store or by the server; never global.
 #pragma once
 
@@ -12,6 +12,7 @@
 
 namespace stave::commands {
 
+class AuthBackoff;
 class ClientRegistry;
 class Errands;
 class Snapshots;
@@ -42,6 +43,8 @@ class Environment {
   [[nodiscard]] LatencyMonitor& latency() noexcept { return *latency_; }
   [[nodiscard]] CommandStatistics& statistics() noexcept { return *statistics_; }
   [[nodiscard]] Snapshots& snapshots() noexcept { return *snapshots_; }
+  /// For doors that ask for a password: they share one memory of who failed.
+  [[nodiscard]] AuthBackoff& auth_backoff() noexcept { return *auth_backoff_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
   /// When the environment was made, on the monotonic clock.
@@ -63,6 +66,7 @@ class Environment {
   std::unique_ptr<CommandStatistics> statistics_;
   std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<Errands> errands_;
+  std::unique_ptr<AuthBackoff> auth_backoff_;
   std::uint64_t started_ns_;
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait
 };

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <new>
+#include <utility>
 
+#include "commands/auth_backoff.h"
 #include "commands/host.h"
 #include "commands/text.h"
 #include "doors/http/conditions.h"
@@ -16,6 +18,7 @@ namespace {
 /// Less is not worth a header line; more would keep the thread from others.
 constexpr std::size_t kCompressFrom = 1024;
 constexpr std::size_t kCompressMax = 1024 * 1024;
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 Problem refusal(int status, std::string_view code, std::string detail) {
   return {.status = status, .code = code, .detail = std::move(detail), .retryable = false, .members = {}};
@@ -53,7 +56,7 @@ bool knows(const Route& route, std::string_view name) noexcept {
 
 // --- the head ---------------------------------------------------------------------------------
 
-Admission App::admit(const Request& request) const {
+Admission App::admit(const Request& request, Caller& caller) const {
   Admission admission;
   const auto refuse = [&](Problem problem) {
     admission.refusal = answer_problem(std::move(problem));
@@ -80,9 +83,10 @@ Admission App::admit(const Request& request) const {
       problem.retryable = true;
       return refuse(std::move(problem));
     }
-    if (auto problem = check_token(request, *environment)) {
+    if (auto problem = check_token(request, caller, *environment)) {
+      const bool unknown = problem->status == 401;
       admission = refuse(std::move(*problem));
-      admission.refusal->add_header("WWW-Authenticate", "Bearer realm=\"stave\"");
+      if (unknown) admission.refusal->add_header("WWW-Authenticate", "Bearer realm=\"stave\"");
       return admission;
     }
   }
@@ -116,7 +120,8 @@ bool App::origin_allowed(const Request& request) const {
   return std::ranges::any_of(allowed, [&](const std::string& one) { return one == "*" || one == origin; });
 }
 
-std::optional<Problem> App::check_token(const Request& request, commands::Environment& environment) const {
+std::optional<Problem> App::check_token(const Request& request, Caller& caller,
+                                        commands::Environment& environment) const {
   if (!environment.host().password_required()) return std::nullopt;
   std::string_view given = request.header(Header::kAuthorization);
   constexpr std::string_view kScheme = "bearer ";
@@ -126,7 +131,21 @@ std::optional<Problem> App::check_token(const Request& request, commands::Enviro
     return problem;
   }
   given.remove_prefix(kScheme.size());
-  if (environment.host().check_password("default", given)) return std::nullopt;
+  commands::AuthBackoff& backoff = environment.auth_backoff();
+  const std::uint64_t now_ns = hub_.clock.monotonic_ns();
+  // Whoever guesses from that address must wait, right or wrong, but who has shown the password before does not guess.
+  if (const std::uint64_t until_ns = caller.trusted ? 0 : backoff.wait_until_ns(caller.host); until_ns > now_ns) {
+    Problem problem = refusal(429, "too_many_attempts", "too many wrong tokens came from this address; wait a moment");
+    problem.retryable = true;
+    problem.retry_after_s = static_cast<int>((until_ns - now_ns + kSecondNs - 1) / kSecondNs);
+    return problem;
+  }
+  if (environment.host().check_password("default", given)) {
+    if (!std::exchange(caller.trusted, true)) backoff.succeeded(caller.host);
+    return std::nullopt;
+  }
+  caller.trusted = false;
+  backoff.failed(caller.host, now_ns);
   Problem problem = refusal(401, "unauthorized", "the token is wrong");
   problem.members = ",\"error\":\"Unauthorized\"";
   return problem;

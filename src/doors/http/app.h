@@ -43,12 +43,18 @@ struct Admission {
   std::optional<Response> refusal;
 };
 
+/// Who asks, as far as the guessing of passwords goes.
+struct Caller {
+  std::string host;      ///< The address without the port.
+  bool trusted = false;  ///< Has shown the password, and no wrong one since.
+};
+
 class App {
  public:
   explicit App(Hub& hub) : hub_(hub) {}
 
   /// Looks at the head alone.
-  [[nodiscard]] Admission admit(const Request& request) const;
+  [[nodiscard]] Admission admit(const Request& request, Caller& caller) const;
   /// Answers the whole request. `session`: null while recovering, or when the route is open.
   /// `fetched`: what it asked for (Response::first) was brought; it is not asked for again.
   [[nodiscard]] Response answer(Request& request, const Match& match, commands::Session* session,
@@ -58,7 +64,8 @@ class App {
 
  private:
   [[nodiscard]] std::optional<Problem> check_origin(const Request& request, const Route& route) const;
-  [[nodiscard]] std::optional<Problem> check_token(const Request& request, commands::Environment& environment) const;
+  [[nodiscard]] std::optional<Problem> check_token(const Request& request, Caller& caller,
+                                                   commands::Environment& environment) const;
   [[nodiscard]] std::optional<Problem> check_body(const Request& request, const Route& route, BodyPlan& plan) const;
   [[nodiscard]] bool origin_allowed(const Request& request) const;
   [[nodiscard]] Response answer_options(const Request& request) const;

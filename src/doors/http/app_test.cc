@@ -4,6 +4,9 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
+#include "commands/auth_backoff.h"
 #include "commands/fixture_for_test.h"
 
 namespace stave::http {
@@ -30,7 +33,7 @@ class AppTest : public commands::CommandsTest {
     for (auto& [name, value] : headers) request.header(name) = value;
     if (!body.empty()) request.content_length = body.size();
     const App app(*hub_);
-    Admission admission = app.admit(request);
+    Admission admission = app.admit(request, caller_);
     if (admission.refusal) return std::move(*admission.refusal);
     request.body = std::move(body);
     Response response = app.answer(request, admission.match, session_.get());
@@ -51,7 +54,51 @@ class AppTest : public commands::CommandsTest {
 
   spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
   std::unique_ptr<Hub> hub_;
+  Caller caller_{.host = "192.0.2.1"};
 };
+
+TEST_F(AppTest, guessing_the_token_gets_slower_and_harms_nobody_who_knows_it) {
+  host_.password = "sesame";
+  const std::vector<std::pair<Header, std::string>> right = {{Header::kAuthorization, "Bearer sesame"}};
+  const std::vector<std::pair<Header, std::string>> wrong = {{Header::kAuthorization, "Bearer guess"}};
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(ask(Verb::kGet, "/keys").status, 401);  // no token is no guess
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(Verb::kGet, "/keys", {}, wrong).status, 401);
+  for (const auto& token : {wrong, right}) {
+    const Response refused = ask(Verb::kGet, "/keys", {}, token);
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_NE(refused.headers.find("Retry-After: 1\r\n"), std::string::npos);
+  }
+  clock_.advance_ms(100);
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, wrong).status, 401);
+  clock_.advance_ms(100);
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, right).status, 429) << "the wait is longer each time";
+  clock_.advance_ms(100);
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, right).status, 200);
+  // Another connection from the same address guesses: this one goes on, new ones wait.
+  Caller known = caller_;
+  caller_.trusted = false;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_NE(ask(Verb::kGet, "/keys", {}, wrong).status, 200);
+    clock_.advance_ms(10'000);
+  }
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, wrong).status, 401);
+  const Response refused = ask(Verb::kGet, "/keys", {}, right);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_NE(refused.headers.find("Retry-After: 10\r\n"), std::string::npos);
+  std::swap(caller_, known);
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, right).status, 200);
+  // Until it guesses too.
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, wrong).status, 401);
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, right).status, 429);
+}
+
+TEST_F(AppTest, the_doors_share_one_memory_of_who_guesses) {
+  host_.password = "sesame";
+  for (int i = 0; i < 3; ++i) environment_->auth_backoff().failed("192.0.2.1", clock_.monotonic_ns());
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, {{Header::kAuthorization, "Bearer sesame"}}).status, 429);
+  caller_.host = "192.0.2.2";
+  EXPECT_EQ(ask(Verb::kGet, "/keys", {}, {{Header::kAuthorization, "Bearer sesame"}}).status, 200);
+}
 
 TEST_F(AppTest, an_answer_waits_for_what_it_tells) {
   const Response stored = put("a", "1");

@@ -64,6 +64,13 @@ Outcomes<std::vector<CommandText>> read_commands(std::string_view text) {
   return commands;
 }
 
+/// What is for who runs the server, and reached through the Redis door only.
+bool is_for_administrators(std::string_view name) noexcept {
+  for (const std::string_view known : {"CONFIG", "DEBUG", "SHUTDOWN"})
+    if (commands::same_word(known, name)) return true;
+  return false;
+}
+
 /// What a connection's owner may do there, but a request, which stands alone, may not.
 bool is_about_connections(std::string_view name) noexcept {
   for (const std::string_view known : {"SELECT", "AUTH", "HELLO", "QUIT", "RESET", "CLIENT"})
@@ -150,6 +157,8 @@ class CommandWork : public Work {
     if (is_about_connections(command[0]))
       return "ERR " + commands::upper(command[0]) +
              " is about a connection; a request stands alone (use ?db= and the token)";
+    if (is_for_administrators(command[0]))
+      return "ERR " + commands::upper(command[0]) + " is for administrators and cannot be run over HTTP";
     const std::vector<std::string_view> arguments(command.begin(), command.end());
     JsonSink sink(out_, base64_);
     commands::dispatch(session_, arguments, sink);

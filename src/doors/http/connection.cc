@@ -6,6 +6,7 @@
 #include <array>
 #include <new>
 
+#include "commands/auth_backoff.h"
 #include "doors/http/serialize.h"
 
 namespace stave::http {
@@ -48,6 +49,7 @@ Connection::Connection(Hub& hub, ConnectionHost& host, std::string address, std:
       host_(host),
       app_(hub),
       address_(std::move(address)),
+      caller_{.host = std::string(commands::host_of(address_))},
       local_address_(std::move(local_address)),
       reader_({.target_bytes_max = hub.config.url_bytes_max, .head_bytes_max = hub.config.head_bytes_max}) {
   enter(Phase::kFresh);
@@ -173,7 +175,7 @@ std::size_t Connection::process(std::string_view bytes) {
 
 void Connection::begin_request() {
   Request& request = reader_.request();
-  admission_ = app_.admit(request);
+  admission_ = app_.admit(request, caller_);
   const bool expects = request.version >= 11 && !request.header(Header::kExpect).empty();
   if (admission_.refusal) {
     const std::uint64_t length = request.chunked ? kReadOverMax + 1 : request.content_length.value_or(0);

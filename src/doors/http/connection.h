@@ -141,6 +141,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   ConnectionHost& host_;
   App app_;
   std::string address_;
+  Caller caller_;
   std::string local_address_;
   std::unique_ptr<Transport> transport_;
   RequestReader reader_;

@@ -14,7 +14,8 @@ struct Problem {
   std::string_view code;  ///< Stable, "snake_case". Static storage.
   std::string detail;
   bool retryable = false;
-  std::string members;  ///< More members of the object, each with a comma before it: `,"version":12`.
+  int retry_after_s = 1;  ///< Of 429 and 503.
+  std::string members;    ///< More members of the object, each with a comma before it: `,"version":12`.
 
   /// The body of an application/problem+json.
   [[nodiscard]] std::string json() const;

@@ -7,7 +7,8 @@ Response answer_problem(Problem problem) {
   response.status = problem.status;
   response.type = kProblemType;
   response.body = problem.json();
-  if (problem.status == 503 || problem.status == 429) response.add_header("Retry-After", "1");
+  if (problem.status == 503 || problem.status == 429)
+    response.add_header("Retry-After", std::to_string(problem.retry_after_s));
   return response;
 }
 

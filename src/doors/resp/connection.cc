@@ -266,7 +266,7 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
   }
   const bool guess = !session_.authenticated() && authenticates(arguments);
   if (guess) [[unlikely]] {
-    const std::uint64_t until_ns = bench_.shared.backoff.wait_until_ns(host());
+    const std::uint64_t until_ns = environment.auth_backoff().wait_until_ns(host());
     if (until_ns > bench_.now_ns) {
       parked_until_ns_ = until_ns;
       return Turn::kLater;
@@ -290,9 +290,9 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
   }
   if (guess) [[unlikely]] {
     if (session_.authenticated()) {
-      bench_.shared.backoff.succeeded(host());
+      environment.auth_backoff().succeeded(host());
     } else {
-      bench_.shared.backoff.failed(host(), bench_.now_ns);
+      environment.auth_backoff().failed(host(), bench_.now_ns);
     }
   }
   if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "commands/auth_backoff.h"
 #include "commands/dispatch.h"
 #include "doors/resp/input.h"
 #include "doors/resp/output.h"
@@ -169,9 +170,7 @@ class Connection final : public commands::ClientControl {
   void drop(std::string_view why, std::atomic<std::uint64_t>& counter);
   [[nodiscard]] bool trusted();
   [[nodiscard]] bool stalled() const noexcept { return !marks_.empty() && output_.pending() > kHeldBytesMax; }
-  [[nodiscard]] std::string_view host() const noexcept {
-    return std::string_view(address_).substr(0, address_.rfind(':'));
-  }
+  [[nodiscard]] std::string_view host() const noexcept { return commands::host_of(address_); }
 
   Workbench& bench_;
   int descriptor_;
@@ -181,7 +180,8 @@ class Connection final : public commands::ClientControl {
   Output output_;
   std::vector<Mark> marks_;  ///< Oldest first; rarely more than one or two.
   std::uint64_t parked_until_ns_ = 0;
-  std::shared_ptr<std::atomic<bool>> fetching_;  ///< Set while values are being fetched or an errand is done; true once it is over.
+  std::shared_ptr<std::atomic<bool>>
+      fetching_;  ///< Set while values are being fetched or an errand is done; true once it is over.
   std::uint64_t active_ns_;
   std::uint64_t over_soft_since_ns_ = 0;
   std::uint64_t linger_until_ns_ = 0;

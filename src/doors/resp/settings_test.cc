@@ -285,24 +285,5 @@ TEST(Settings, refuse_a_log_buffer_that_is_no_power_of_two) {
   EXPECT_FALSE(settings.store_options().has_value());
 }
 
-TEST(AuthBackoff, waits_longer_after_each_failure_and_forgets_after_success) {
-  AuthBackoff backoff;
-  EXPECT_EQ(backoff.wait_until_ns("1.2.3.4"), 0u);
-  backoff.failed("1.2.3.4", 1000);
-  backoff.failed("1.2.3.4", 1000);
-  EXPECT_EQ(backoff.wait_until_ns("1.2.3.4"), 0u);
-  std::uint64_t before = 1000;
-  for (int i = 0; i < 5; ++i) {
-    backoff.failed("1.2.3.4", 1000);
-    EXPECT_GT(backoff.wait_until_ns("1.2.3.4"), before);
-    before = backoff.wait_until_ns("1.2.3.4");
-  }
-  for (int i = 0; i < 100; ++i) backoff.failed("1.2.3.4", 1000);
-  EXPECT_LE(backoff.wait_until_ns("1.2.3.4"), 10'000'001'000u);
-  EXPECT_EQ(backoff.wait_until_ns("1.2.3.5"), 0u);
-  backoff.succeeded("1.2.3.4");
-  EXPECT_EQ(backoff.wait_until_ns("1.2.3.4"), 0u);
-}
-
 }  // namespace
 }  // namespace stave::resp
