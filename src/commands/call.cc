@@ -11,9 +11,36 @@ void Call::wait_for_write(const store::Pending& pending) noexcept {
   session_.last_write = std::max({session_.last_write, pending.durable, pending.written});
 }
 
-Result<void> Call::commit(store::Transaction& transaction) {
-  const bool changed = transaction.changed();
-  STAVE_ASSIGN(const store::Pending pending, transaction.commit(session_.sync()));
+Result<store::Pending> Call::read_shared(store::KeyRef key, store::Access access,
+                                         base::FunctionRef<void(const store::ValueView*)> show) {
+  const auto held = session_.shared->find(key, access);
+  show(held ? &*held : nullptr);
+  return store::Pending{};
+}
+
+Result<store::Pending> Call::read_many(std::span<const store::KeyRef> keys, store::Access access,
+                                       base::FunctionRef<void(std::size_t, const store::ValueView*)> show) {
+  if (session_.shared == nullptr) [[likely]]
+    return engine().read_many(keys, access, show);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto held = session_.shared->find(keys[i], access);
+    show(i, held ? &*held : nullptr);
+  }
+  return store::Pending{};
+}
+
+Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, const Expiry& expiry) {
+  if (session_.shared == nullptr) [[likely]]
+    return engine().put(key, value, expiry, session_.sync());
+  if (auto done = session_.shared->put(key, value, expiry); !done) return fail(std::move(done).error());
+  return store::Pending{};
+}
+
+Result<void> Call::commit(Part& part) {
+  store::Transaction* const own = part.own();
+  if (own == nullptr) return {};
+  const bool changed = own->changed();
+  STAVE_ASSIGN(const store::Pending pending, own->commit(session_.sync()));
   if (changed) {
     wait_for_write(pending);
   } else {

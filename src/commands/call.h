@@ -7,7 +7,9 @@
 #include <span>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "commands/environment.h"
+#include "commands/part.h"
 #include "commands/session.h"
 #include "commands/sink.h"
 #include "commands/text.h"
@@ -37,6 +39,17 @@ class Call {
   }
   /// Whether argument `i` is this word, in any case.
   [[nodiscard]] bool is(std::size_t i, std::string_view word) const noexcept { return same_word(arguments_[i], word); }
+  /// As the engine's, or in the transaction that this call shares with others (together.h): what handlers use.
+  [[nodiscard]] UnixMs now() noexcept { return session_.shared == nullptr ? engine().now() : session_.shared->now(); }
+  Result<store::Pending> read(store::KeyRef key, store::Access access,
+                              base::FunctionRef<void(const store::ValueView*)> show) {
+    if (session_.shared == nullptr) [[likely]]
+      return engine().read(key, access, show);
+    return read_shared(key, access, show);
+  }
+  Result<store::Pending> read_many(std::span<const store::KeyRef> keys, store::Access access,
+                                   base::FunctionRef<void(std::size_t, const store::ValueView*)> show);
+  Result<store::Pending> put(store::KeyRef key, std::string_view value, const Expiry& expiry);
   /// The answer must wait for this before it leaves.
   void wait_for(const store::Pending& pending) noexcept { session_.wait_for(pending); }
   /// The same of a read, which may have failed.
@@ -49,13 +62,16 @@ class Call {
   /// The same, after a write.
   void wait_for_write(const store::Pending& pending) noexcept;
   /// Commits, and makes the answer wait for it. Answer afterwards, never before: a commit may fail.
-  Result<void> commit(store::Transaction& transaction);
+  Result<void> commit(Part& part);
   /// Says that this call moves many bytes and deserves to be timed although its kind is fast. Reads the clock.
   void start_watch() noexcept;
   /// When the watch was started; 0: it was not.
   [[nodiscard]] std::uint64_t watch_started_ns() const noexcept { return watch_started_ns_; }
 
  private:
+  Result<store::Pending> read_shared(store::KeyRef key, store::Access access,
+                                     base::FunctionRef<void(const store::ValueView*)> show);
+
   std::uint64_t watch_started_ns_ = 0;
   Session& session_;
   Arguments arguments_;

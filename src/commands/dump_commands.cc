@@ -8,7 +8,6 @@
 
 namespace stave::commands {
 
-using store::Transaction;
 using store::ValueType;
 using store::ValueView;
 
@@ -50,7 +49,7 @@ Result<RestoreOptions> parse(const Call& call) {
 Result<void> dump_command(Call& call) {
   std::optional<std::string> payload;
   bool other_type = false;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value == nullptr) return;
     other_type = value->type != ValueType::kString;
     if (!other_type) payload.emplace(value->value);
@@ -67,11 +66,11 @@ Result<void> dump_command(Call& call) {
 Result<void> restore_command(Call& call) {
   STAVE_ASSIGN(const RestoreOptions options, parse(call));
   const store::KeyRef key = call.key(1);
-  const auto taken = [&](Transaction& transaction) { return !options.replace && transaction.find(key, store::Access::kMeta).has_value(); };
+  const auto taken = [&](Part& part) { return !options.replace && part.find(key, store::Access::kMeta).has_value(); };
   const auto busy = [] { return answer_error("BUSYKEY Target key name already exists."); };
   {
     // Answered before the payload is looked at; asked again below, when the key is held.
-    Transaction look(call.engine(), key);
+    Part look(call.session(), key);
     const bool refused = taken(look);
     STAVE_TRY(call.commit(look));
     if (refused) return busy();
@@ -79,19 +78,19 @@ Result<void> restore_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t ttl, integer_argument(call, 2));
   if (ttl < 0) return answer_error("ERR Invalid TTL value, must be >= 0");
   STAVE_ASSIGN(const std::string value, restore_string(call[3], call.engine().options().value_bytes_max));
-  Transaction transaction(call.engine(), key);
+  Part part(call.session(), key);
   Expiry expiry;
   if (ttl != 0) {
     const TimeForm form = options.absolute ? TimeForm::kUnixMilliseconds : TimeForm::kMilliseconds;
-    STAVE_ASSIGN(expiry.at, moment(ttl, form, transaction.now(), "restore"));
+    STAVE_ASSIGN(expiry.at, moment(ttl, form, part.now(), "restore"));
   }
-  if (taken(transaction)) return busy();
-  if (expiry.passed(transaction.now())) {
-    transaction.erase(key);
+  if (taken(part)) return busy();
+  if (expiry.passed(part.now())) {
+    part.erase(key);
   } else {
-    STAVE_TRY(transaction.put(key, value, expiry));
+    STAVE_TRY(part.put(key, value, expiry));
   }
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(call.commit(part));
   call.reply().status("OK");
   return {};
 }

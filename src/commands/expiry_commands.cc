@@ -10,7 +10,6 @@
 namespace stave::commands {
 
 using store::Access;
-using store::Transaction;
 using store::ValueView;
 
 namespace {
@@ -60,18 +59,18 @@ Result<void> expire(Call& call, TimeForm form, std::string_view name) {
   STAVE_ASSIGN(const ExpireOptions options, parse(call, form));
   STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
   const store::KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  STAVE_ASSIGN(const UnixMs at, moment(amount, form, transaction.now(), name));
-  const auto held = transaction.find(key, store::Access::kMeta);
+  Part part(call.session(), key);
+  STAVE_ASSIGN(const UnixMs at, moment(amount, form, part.now(), name));
+  const auto held = part.find(key, store::Access::kMeta);
   const bool set = held && condition_holds(options, held->expiry, at);
   if (set) {
-    if (at <= transaction.now()) {
-      transaction.erase(key);
+    if (at <= part.now()) {
+      part.erase(key);
     } else {
-      STAVE_TRY(transaction.set_expiry(key, {.at = at, .sliding_ms = options.sliding ? at - transaction.now() : 0}));
+      STAVE_TRY(part.set_expiry(key, {.at = at, .sliding_ms = options.sliding ? at - part.now() : 0}));
     }
   }
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(call.commit(part));
   call.reply().integer(set ? 1 : 0);
   return {};
 }
@@ -86,14 +85,14 @@ constexpr std::int64_t to_seconds(std::int64_t ms) noexcept {
 /// Answers when the key dies: as a moment, or counted from now when `relative`.
 Result<void> answer_expiry(Call& call, bool relative, bool seconds) {
   std::optional<Expiry> expiry;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), Access::kMeta, [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kMeta, [&](const ValueView* value) {
     if (value != nullptr) expiry = value->expiry;
   })));
   std::int64_t answer = kAbsent;
   if (expiry && expiry->never()) {
     answer = kNever;
   } else if (expiry) {
-    answer = relative ? std::max<std::int64_t>(expiry->at - call.engine().now(), 0) : raw(expiry->at);
+    answer = relative ? std::max<std::int64_t>(expiry->at - call.now(), 0) : raw(expiry->at);
     if (seconds) answer = to_seconds(answer);
   }
   call.reply().integer(answer);
@@ -130,11 +129,11 @@ Result<void> pexpiretime_command(Call& call) {
 
 Result<void> persist_command(Call& call) {
   const store::KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key, store::Access::kMeta);
+  Part part(call.session(), key);
+  const auto held = part.find(key, store::Access::kMeta);
   const bool removed = held && !held->expiry.never();
-  if (removed) STAVE_TRY(transaction.set_expiry(key, Expiry{}));
-  STAVE_TRY(call.commit(transaction));
+  if (removed) STAVE_TRY(part.set_expiry(key, Expiry{}));
+  STAVE_TRY(call.commit(part));
   call.reply().integer(removed ? 1 : 0);
   return {};
 }

@@ -9,7 +9,6 @@ namespace stave::commands {
 
 using store::Access;
 using store::Pending;
-using store::Transaction;
 using store::ValueView;
 
 namespace {
@@ -17,7 +16,7 @@ namespace {
 Result<void> count_existing(Call& call, Access access) {
   const KeyList keys = keys_of(call, 1, 1);
   std::int64_t count = 0;
-  STAVE_TRY(call.wait_for(call.engine().read_many(keys, access, [&](std::size_t, const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.read_many(keys, access, [&](std::size_t, const ValueView* value) {
     if (value != nullptr) ++count;
   })));
   call.session().counters().count_lookups(static_cast<std::uint64_t>(count),
@@ -30,10 +29,10 @@ Result<void> count_existing(Call& call, Access access) {
 
 Result<void> del_command(Call& call) {
   const KeyList keys = keys_of(call, 1, 1);
-  Transaction transaction(call.engine(), keys);
+  Part part(call.session(), keys);
   std::int64_t removed = 0;
-  for (const store::KeyRef& key : keys) removed += transaction.erase(key) ? 1 : 0;
-  STAVE_TRY(call.commit(transaction));
+  for (const store::KeyRef& key : keys) removed += part.erase(key) ? 1 : 0;
+  STAVE_TRY(call.commit(part));
   call.reply().integer(removed);
   return {};
 }
@@ -47,7 +46,7 @@ Result<void> touch_command(Call& call) {
 
 Result<void> type_command(Call& call) {
   std::string_view name = "none";
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), Access::kMeta, [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kMeta, [&](const ValueView* value) {
     if (value != nullptr) name = type_name(value->type);
   })));
   call.reply().status(name);

@@ -142,13 +142,14 @@ Result<std::array<std::string, 2>> values(Call& call) {
   bool other_type = false;
   bool too_large = false;
   std::uint64_t width = 1;
-  STAVE_TRY(call.wait_for(call.engine().read_many(keys, call.session().read_access(), [&](std::size_t i, const ValueView* value) {
-    if (value == nullptr) return;
-    other_type |= value->type != ValueType::kString;
-    width *= value->value.size() + 1;
-    too_large |= width > kPairsMax && i == 1;
-    if (width <= kPairsMax) copies[i].assign(value->value);
-  })));
+  STAVE_TRY(
+      call.wait_for(call.read_many(keys, call.session().read_access(), [&](std::size_t i, const ValueView* value) {
+        if (value == nullptr) return;
+        other_type |= value->type != ValueType::kString;
+        width *= value->value.size() + 1;
+        too_large |= width > kPairsMax && i == 1;
+        if (width <= kPairsMax) copies[i].assign(value->value);
+      })));
   if (other_type) return answer_error("ERR The specified keys must contain string values");
   if (too_large) return answer_error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   return copies;

@@ -8,7 +8,6 @@
 namespace stave::commands {
 
 using store::KeyRef;
-using store::Transaction;
 
 namespace {
 
@@ -17,29 +16,29 @@ enum class Outcome : std::uint8_t { kDone, kNoSource, kTargetExists };
 /// Gives `to` what `from` has. The two differ.
 Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool keep_source) {
   const std::array<KeyRef, 2> keys = {from, to};
-  Transaction transaction(call.engine(), keys);
+  Part part(call.session(), keys);
   Outcome outcome = Outcome::kDone;
-  const bool target_exists = transaction.find(to, store::Access::kMeta).has_value();
-  const auto source = transaction.find(from);
+  const bool target_exists = part.find(to, store::Access::kMeta).has_value();
+  const auto source = part.find(from);
   if (!source) {
     outcome = Outcome::kNoSource;
   } else if (target_exists && !replace) {
     outcome = Outcome::kTargetExists;
   } else {
-    if (!keep_source) transaction.excuse();
+    if (!keep_source) part.excuse();
     // The view ends with the next change, which may take the value's bytes from another key.
-    STAVE_TRY(transaction.put(to, source->value, source->expiry, source->json));
-    if (!keep_source) transaction.erase(from);
+    STAVE_TRY(part.put(to, source->value, source->expiry, source->json));
+    if (!keep_source) part.erase(from);
   }
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(call.commit(part));
   return outcome;
 }
 
 Result<Outcome> rename(Call& call, bool replace) {
   if (call[1] != call[2]) return transfer(call, call.key(1), call.key(2), replace, false);
   bool exists = false;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), without_value(call.session().read_access()),
-                                   [&](const store::ValueView* value) { exists = value != nullptr; })));
+  STAVE_TRY(call.wait_for(call.read(call.key(1), without_value(call.session().read_access()),
+                                    [&](const store::ValueView* value) { exists = value != nullptr; })));
   return exists ? Outcome::kTargetExists : Outcome::kNoSource;
 }
 

@@ -6,14 +6,13 @@
 
 namespace stave::commands {
 
-using store::Transaction;
 using store::ValueType;
 using store::ValueView;
 
 namespace {
 
-Result<void> set_all(Call& call, Transaction& transaction, const KeyList& keys) {
-  for (std::size_t i = 0; i < keys.size(); ++i) STAVE_TRY(transaction.put(keys[i], call[2 + 2 * i], Expiry{}));
+Result<void> set_all(Call& call, Part& part, const KeyList& keys) {
+  for (std::size_t i = 0; i < keys.size(); ++i) STAVE_TRY(part.put(keys[i], call[2 + 2 * i], Expiry{}));
   return {};
 }
 
@@ -27,16 +26,17 @@ Result<void> mget_command(Call& call) {
   const KeyList keys = keys_of(call, 1, 1);
   Sink& reply = call.reply();
   std::uint64_t hits = 0;
-  STAVE_TRY(call.wait_for(call.engine().read_many(keys, call.session().read_access(), [&](std::size_t i, const ValueView* value) {
-    // Not before it is certain that nothing has to be waited for, or fails.
-    if (i == 0) reply.array(keys.size());
-    if (value == nullptr || value->type != ValueType::kString) {
-      reply.null();
-    } else {
-      ++hits;
-      reply.bulk(value->value);
-    }
-  })));
+  STAVE_TRY(
+      call.wait_for(call.read_many(keys, call.session().read_access(), [&](std::size_t i, const ValueView* value) {
+        // Not before it is certain that nothing has to be waited for, or fails.
+        if (i == 0) reply.array(keys.size());
+        if (value == nullptr || value->type != ValueType::kString) {
+          reply.null();
+        } else {
+          ++hits;
+          reply.bulk(value->value);
+        }
+      })));
   call.session().counters().count_lookups(hits, keys.size() - hits);
   return {};
 }
@@ -44,9 +44,9 @@ Result<void> mget_command(Call& call) {
 Result<void> mset_command(Call& call) {
   if (call.size() % 2 == 0) return odd_arguments("mset");
   const KeyList keys = keys_of(call, 1, 2);
-  Transaction transaction(call.engine(), keys);
-  STAVE_TRY(set_all(call, transaction, keys));
-  STAVE_TRY(call.commit(transaction));
+  Part part(call.session(), keys);
+  STAVE_TRY(set_all(call, part, keys));
+  STAVE_TRY(call.commit(part));
   call.reply().status("OK");
   return {};
 }
@@ -54,11 +54,11 @@ Result<void> mset_command(Call& call) {
 Result<void> msetnx_command(Call& call) {
   if (call.size() % 2 == 0) return odd_arguments("msetnx");
   const KeyList keys = keys_of(call, 1, 2);
-  Transaction transaction(call.engine(), keys);
+  Part part(call.session(), keys);
   bool set = true;
-  for (const store::KeyRef& key : keys) set = set && !transaction.find(key, store::Access::kMeta);
-  if (set) STAVE_TRY(set_all(call, transaction, keys));
-  STAVE_TRY(call.commit(transaction));
+  for (const store::KeyRef& key : keys) set = set && !part.find(key, store::Access::kMeta);
+  if (set) STAVE_TRY(set_all(call, part, keys));
+  STAVE_TRY(call.commit(part));
   call.reply().integer(set ? 1 : 0);
   return {};
 }

@@ -97,6 +97,9 @@ class Session {
   void set_closing() noexcept { closing_ = true; }
   ReplyMode reply_mode = ReplyMode::kOn;
 
+  /// What several commands that are run as one share (together.h); null: each stands for itself.
+  store::Transaction* shared = nullptr;
+
   /// For doors that can let a connection rest and present its call again: then commands that take long are done
   /// elsewhere (errands.h).
   bool may_leave = false;

@@ -11,7 +11,6 @@ namespace stave::commands {
 
 using store::KeyRef;
 using store::Pending;
-using store::Transaction;
 using store::ValueType;
 using store::ValueView;
 
@@ -21,19 +20,19 @@ namespace {
 constexpr std::size_t kLargeBytes = 1u << 20;
 
 /// Sets the key, or removes it when the expiry has passed already: nobody could ever read it.
-Result<void> put_or_erase(Transaction& transaction, KeyRef key, std::string_view value, const Expiry& expiry) {
-  if (expiry.passed(transaction.now())) {
-    transaction.erase(key);
+Result<void> put_or_erase(Part& part, KeyRef key, std::string_view value, const Expiry& expiry) {
+  if (expiry.passed(part.now())) {
+    part.erase(key);
     return {};
   }
-  return transaction.put(key, value, expiry);
+  return part.put(key, value, expiry);
 }
 
 /// Sets a key without looking at what it holds.
 Result<void> put(Call& call, KeyRef key, std::string_view value, const Expiry& expiry) {
   if (value.size() >= kLargeBytes) [[unlikely]]
     call.start_watch();
-  STAVE_ASSIGN(const Pending pending, call.engine().put(key, value, expiry, call.session().sync()));
+  STAVE_ASSIGN(const Pending pending, call.put(key, value, expiry));
   call.wait_for_write(pending);
   return {};
 }
@@ -82,12 +81,12 @@ Result<bool> condition_holds(const Call& call, const SetOptions& options, const 
 // SET with a condition, with GET or with KEEPTTL: what the key holds now must be looked at first.
 Result<void> set_after_looking(Call& call, const SetOptions& options) {
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
+  Part part(call.session(), key);
   Expiry expiry;
   if (options.expiry.timed()) {
-    STAVE_ASSIGN(expiry, options.expiry.resolve(call, transaction.now(), "set"));
+    STAVE_ASSIGN(expiry, options.expiry.resolve(call, part.now(), "set"));
   }
-  const auto held = transaction.find(key);
+  const auto held = part.find(key);
   std::optional<std::string> old;
   if (options.get && held) {
     STAVE_ASSIGN(const std::string_view text, text_of(held));
@@ -96,9 +95,9 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
   STAVE_ASSIGN(const bool set, condition_holds(call, options, held));
   if (set) {
     if (options.expiry.keep() && held) expiry = held->expiry;
-    STAVE_TRY(put_or_erase(transaction, key, call[2], expiry));
+    STAVE_TRY(put_or_erase(part, key, call[2], expiry));
   }
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(call.commit(part));
   if (options.get) {
     if (old) {
       call.reply().bulk(*old);
@@ -117,7 +116,7 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
 Result<void> set_expiring(Call& call, TimeForm form, std::string_view name) {
   STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
   if (amount <= 0) return invalid_expire(name);
-  STAVE_ASSIGN(const UnixMs at, moment(amount, form, call.engine().now(), name));
+  STAVE_ASSIGN(const UnixMs at, moment(amount, form, call.now(), name));
   STAVE_TRY(put(call, call.key(1), call[3], Expiry{.at = at}));
   call.reply().status("OK");
   return {};
@@ -129,7 +128,7 @@ Result<void> get_command(Call& call) {
   bool other_type = false;
   Sink& reply = call.reply();
   CallCounters& counters = call.session().counters();
-  const Result<Pending> pending = call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+  const Result<Pending> pending = call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value == nullptr) {
       counters.count_miss();
       reply.null();
@@ -158,7 +157,7 @@ Result<void> set_command(Call& call) {
   }
   STAVE_ASSIGN(const SetOptions options, parse_set(call));
   if (options.conditional() || options.get || options.expiry.keep()) return set_after_looking(call, options);
-  const UnixMs now = call.engine().now();
+  const UnixMs now = call.now();
   STAVE_ASSIGN(const Expiry expiry, options.expiry.resolve(call, now, "set"));
   if (expiry.passed(now)) return set_after_looking(call, options);
   STAVE_TRY(put(call, call.key(1), call[2], expiry));
@@ -175,10 +174,10 @@ Result<void> psetex_command(Call& call) {
 
 Result<void> setnx_command(Call& call) {
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const bool set = !transaction.find(key, store::Access::kMeta);
-  if (set) STAVE_TRY(transaction.put(key, call[2], Expiry{}));
-  STAVE_TRY(call.commit(transaction));
+  Part part(call.session(), key);
+  const bool set = !part.find(key, store::Access::kMeta);
+  if (set) STAVE_TRY(part.put(key, call[2], Expiry{}));
+  STAVE_TRY(call.commit(part));
   call.reply().integer(set ? 1 : 0);
   return {};
 }
@@ -191,15 +190,15 @@ Result<void> getset_command(Call& call) {
 
 Result<void> getdel_command(Call& call) {
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key);
+  Part part(call.session(), key);
+  const auto held = part.find(key);
   STAVE_ASSIGN(const std::string_view text, text_of(held));
   std::optional<std::string> old;
   if (held) {
     old.emplace(text);
-    transaction.erase(key);
+    part.erase(key);
   }
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(call.commit(part));
   if (old) {
     call.reply().bulk(*old);
   } else {
@@ -214,21 +213,21 @@ Result<void> getex_command(Call& call) {
     if (call.is(i, "KEEPTTL") || !options.take(call, i)) return syntax_error();
   if (!options.any()) return get_command(call);
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key, call.session().read_access());
+  Part part(call.session(), key);
+  const auto held = part.find(key, call.session().read_access());
   if (!held) {
-    STAVE_TRY(call.commit(transaction));
+    STAVE_TRY(call.commit(part));
     call.reply().null();
     return {};
   }
   STAVE_ASSIGN(const std::string_view text, text_of(held));
   Expiry expiry;
   if (options.timed()) {
-    STAVE_ASSIGN(expiry, options.resolve(call, transaction.now(), "getex"));
+    STAVE_ASSIGN(expiry, options.resolve(call, part.now(), "getex"));
   }
   const std::string value(text);
-  if (expiry != held->expiry) STAVE_TRY(transaction.set_expiry(key, expiry));
-  STAVE_TRY(call.commit(transaction));
+  if (expiry != held->expiry) STAVE_TRY(part.set_expiry(key, expiry));
+  STAVE_TRY(call.commit(part));
   call.reply().bulk(value);
   return {};
 }
@@ -237,7 +236,7 @@ Result<void> strlen_command(Call& call) {
   std::int64_t length = 0;
   bool other_type = false;
   const store::Access access = without_value(call.session().read_access());
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), access, [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.read(call.key(1), access, [&](const ValueView* value) {
     if (value == nullptr) return;
     other_type = value->type != ValueType::kString;
     length = static_cast<std::int64_t>(value->size);
@@ -251,7 +250,7 @@ Result<void> getrange_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t start, integer_argument(call, 2));
   STAVE_ASSIGN(const std::int64_t end, integer_argument(call, 3));
   bool other_type = false;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
+  STAVE_TRY(call.wait_for(call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value != nullptr && value->type != ValueType::kString) {
       other_type = true;
       return;
@@ -272,8 +271,8 @@ Result<void> getrange_command(Call& call) {
 
 Result<void> append_command(Call& call) {
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key);
+  Part part(call.session(), key);
+  const auto held = part.find(key);
   STAVE_ASSIGN(const std::string_view old, text_of(held));
   const std::size_t size = old.size() + call[2].size();
   if (!held || !call[2].empty()) {
@@ -282,9 +281,9 @@ Result<void> append_command(Call& call) {
     std::string whole;
     whole.reserve(size);
     whole.append(old).append(call[2]);
-    STAVE_TRY(transaction.put(key, whole, held ? held->expiry : Expiry{}));
+    STAVE_TRY(part.put(key, whole, held ? held->expiry : Expiry{}));
   }
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(call.commit(part));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }
@@ -295,8 +294,8 @@ Result<void> setrange_command(Call& call) {
   const auto offset = static_cast<std::uint64_t>(given);
   const std::string_view bytes = call[3];
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key);
+  Part part(call.session(), key);
+  const auto held = part.find(key);
   STAVE_ASSIGN(const std::string_view old, text_of(held));
   std::uint64_t size = old.size();
   if (!bytes.empty()) {
@@ -308,9 +307,9 @@ Result<void> setrange_command(Call& call) {
     whole.assign(old);
     whole.resize(size);
     bytes.copy(whole.data() + offset, bytes.size());
-    STAVE_TRY(transaction.put(key, whole, held ? held->expiry : Expiry{}));
+    STAVE_TRY(part.put(key, whole, held ? held->expiry : Expiry{}));
   }
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(call.commit(part));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }

@@ -10,14 +10,13 @@
 namespace stave::commands {
 
 using store::KeyRef;
-using store::Transaction;
 
 namespace {
 
 Result<void> add(Call& call, std::int64_t by) {
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key);
+  Part part(call.session(), key);
+  const auto held = part.find(key);
   std::int64_t old = 0;
   if (held) {
     STAVE_ASSIGN(const std::string_view text, text_of(held));
@@ -27,8 +26,8 @@ Result<void> add(Call& call, std::int64_t by) {
   }
   const auto sum = types::checked_add(old, by);
   if (!sum) return answer_error("ERR increment or decrement would overflow");
-  STAVE_TRY(transaction.put(key, types::Digits(*sum).view(), held ? held->expiry : Expiry{}));
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(part.put(key, types::Digits(*sum).view(), held ? held->expiry : Expiry{}));
+  STAVE_TRY(call.commit(part));
   call.reply().integer(*sum);
   return {};
 }
@@ -55,8 +54,8 @@ Result<void> decrby_command(Call& call) {
 
 Result<void> incrbyfloat_command(Call& call) {
   const KeyRef key = call.key(1);
-  Transaction transaction(call.engine(), key);
-  const auto held = transaction.find(key);
+  Part part(call.session(), key);
+  const auto held = part.find(key);
   long double sum = 0;
   if (held) {
     STAVE_ASSIGN(const std::string_view text, text_of(held));
@@ -69,8 +68,8 @@ Result<void> incrbyfloat_command(Call& call) {
   sum += *by;
   if (!std::isfinite(sum)) return answer_error("ERR increment would produce NaN or Infinity");
   const std::string text = types::format_float(sum);
-  STAVE_TRY(transaction.put(key, text, held ? held->expiry : Expiry{}));
-  STAVE_TRY(call.commit(transaction));
+  STAVE_TRY(part.put(key, text, held ? held->expiry : Expiry{}));
+  STAVE_TRY(call.commit(part));
   call.reply().bulk(text);
   return {};
 }

@@ -64,6 +64,7 @@ enum CommandFlag : std::uint32_t {
   kSecret = 1 << 13,    ///< Arguments may be passwords: never shown in the slow log.
   kNoTouch = 1 << 14,   ///< Reads a key without using its value.
   kBlind = 1 << 15,     ///< Uses a key and never needs the value that it holds.
+  kTogether = 1 << 16,  ///< May be one of several commands that are run as one (together.h).
 };
 
 struct Command {

@@ -6,17 +6,19 @@
 #include "commands/dispatch.h"
 #include "commands/errands.h"
 #include "commands/text.h"
+#include "commands/together.h"
 #include "doors/http/document.h"
 #include "doors/http/handlers.h"
 #include "doors/http/json_sink.h"
 #include "doors/http/json_text.h"
-#include "doors/http/transaction_commands.h"
 #include "doors/http/values.h"
 
 namespace stave::http {
 namespace {
 
 namespace json = boost::json;
+
+using CommandText = std::vector<std::string>;
 
 constexpr std::size_t kCommandsMax = 100'000;
 /// Commands run in one step of a pipeline.
@@ -235,15 +237,24 @@ Response run_transaction(Exchange& exchange) {
   commands::Session& session = prepare(exchange);
   if (exchange.may_fetch)
     if (auto later = fetch_for(session, *commands)) return std::move(*later);
+  const bool base64 = wants_base64(exchange);
+  std::vector<std::vector<std::string_view>> texts;
+  texts.reserve(commands->size());
+  for (const CommandText& command : *commands) texts.emplace_back(command.begin(), command.end());
+  const std::vector<commands::Arguments> calls(texts.begin(), texts.end());
   std::string out = "[";
-  auto pending = transact(session, *commands, wants_base64(exchange), out);
-  if (!pending) {
-    Response response = answer_problem(problem_of_command(pending.error().line));
-    response.pending = pending.error().pending;
-    return response;
-  }
-  Response response = answer_json(200, std::move(out) + "]\n");
-  response.pending = *pending;
+  const auto pending = commands::run_together(session, calls, [&](std::size_t i) {
+    out += i == 0 ? "{\"result\":" : ",{\"result\":";
+    JsonSink sink(out, base64);
+    commands::dispatch(session, calls[i], sink);
+    out += '}';
+    return sink.error_line();
+  });
+  // What the commands themselves would have waited for is part of what all of them wait for.
+  static_cast<void>(session.take_pending());
+  Response response =
+      pending ? answer_json(200, std::move(out) + "]\n") : answer_problem(problem_of_command(pending.error().line));
+  response.pending = pending ? *pending : pending.error().pending;
   return response;
 }
 
