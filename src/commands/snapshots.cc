@@ -4,8 +4,8 @@
 
 #include "base/thread.h"
 #include "base/try.h"
+#include "commands/walk.h"
 #include "exchange/files.h"
-#include "store/snapshot.h"
 
 namespace stave::commands {
 
@@ -112,25 +112,14 @@ Result<Snapshots::Done> Snapshots::write_file(const Target& target) {
   }
   STAVE_ASSIGN(auto file, exchange::NewFile::create(files, target.path));
   const auto writer = exchange::make_writer(target.format, file.output());
-  store::SnapshotWalk walk(engine_);
-  STAVE_TRY(writer->begin({.time = walk.time(), .lsn = walk.cut(), .count = std::nullopt}));
-  STAVE_TRY(walk.run([&](const store::SnapshotItem& item) -> Result<void> {
-    if (stop_.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
-    keys_.fetch_add(1, std::memory_order_relaxed);
-    return writer->take({.database = item.database,
-                         .key = item.key,
-                         .kind = static_cast<exchange::Kind>(item.type),
-                         .value = item.value,
-                         .expiry = item.expiry});
-  }));
-  STAVE_TRY(writer->finish());
+  STAVE_ASSIGN(const Walked walked, write_all(engine_, *writer, [&](std::uint64_t keys) -> Result<void> {
+                 if (stop_.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+                 keys_.store(keys, std::memory_order_relaxed);
+                 return {};
+               }));
   const std::uint64_t bytes = file.output().size();
   STAVE_TRY(file.commit());
-  return Done{.path = target.path,
-              .keys = keys_.load(std::memory_order_relaxed),
-              .bytes = bytes,
-              .time = walk.time(),
-              .lsn = walk.cut()};
+  return Done{.path = target.path, .keys = walked.keys, .bytes = bytes, .time = walked.time, .lsn = walked.lsn};
 }
 
 // --- in the background -----------------------------------------------------------------------------------------------

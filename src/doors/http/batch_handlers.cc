@@ -28,7 +28,7 @@ Outcomes<std::optional<std::string>> bytes_member(const json::object& object, co
   const auto encoded = text_member(object, name + "_base64");
   if (!encoded) return text;
   if (text) return std::unexpected(bad_document("only one of " + name + " and " + name + "_base64 can be given"));
-  auto decoded = decode_base64(*encoded);
+  auto decoded = from_base64(*encoded);
   if (!decoded) return std::unexpected(bad_document(name + "_base64 is not base64"));
   return std::optional(std::move(*decoded));
 }

@@ -1,11 +1,11 @@
 // JSON as text: strings written, documents checked while they come in, base64 for what is not text.
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/encoding.h"
 
 namespace stave::http {
 
@@ -13,11 +13,9 @@ namespace stave::http {
 void append_json_string(std::string& out, std::string_view text);
 /// The same as a value of its own.
 std::string json_string(std::string_view text);
-bool is_utf8(std::string_view text) noexcept;
-
-void append_base64(std::string& out, std::string_view bytes);
-/// Standard alphabet, padding required; nullopt for anything else.
-std::optional<std::string> decode_base64(std::string_view text);
+using base::append_base64;
+using base::from_base64;
+using base::is_utf8;
 
 /// Checks that bytes that come in pieces are one JSON document (RFC 8259, UTF-8). Memory does not grow with it.
 class JsonChecker {

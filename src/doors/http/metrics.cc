@@ -5,34 +5,16 @@
 #include <utility>
 
 #include "commands/client_registry.h"
+#include "commands/policy_names.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "commands/version.h"
+#include "doors/http/metrics_units.h"
 #include "doors/http/metrics_upkeep.h"
 
 namespace stave::http {
 
 namespace {
-
-constexpr double kSecondsPerNs = 1e-9;
-constexpr double kSecondsPerMs = 1e-3;
-
-double number(std::uint64_t value) noexcept {
-  return static_cast<double>(value);
-}
-double number(bool yes) noexcept {
-  return yes ? 1 : 0;
-}
-
-std::string_view policy_name(Sync sync) noexcept {
-  switch (sync) {
-    case Sync::kAlways: return "always";
-    case Sync::kInterval: return "interval";
-    case Sync::kOs: return "os";
-    case Sync::kDefault: break;
-  }
-  return "default";
-}
 
 void add_process(MetricsPage& page, commands::Environment& environment, const store::EngineStats& stats) {
   page.gauge("stave_build_info", "Always 1; the labels say which version this is.", 1,
@@ -130,7 +112,7 @@ void add_keys(MetricsPage& page, commands::Environment& environment, const store
 void add_log(MetricsPage& page, commands::Environment& environment, const log::LogStats& log) {
   for (const Sync policy : {Sync::kAlways, Sync::kInterval, Sync::kOs})
     page.gauge("stave_sync_policy", "1 for the policy that is in force: when a write counts as done.",
-               number(environment.engine().sync_policy() == policy), {{"policy", policy_name(policy)}});
+               flag(environment.engine().sync_policy() == policy), {{"policy", commands::policy_name(policy)}});
   page.counter("stave_log_appended_bytes_total", "Position of the log's end: all bytes since the store was born.",
                number(raw(log.tail)));
   page.counter("stave_log_written_bytes_total", "Position up to which the operating system has the log.",
@@ -146,8 +128,8 @@ void add_log(MetricsPage& page, commands::Environment& environment, const log::L
   page.counter("stave_log_syncs_total", "Syncs of the log's files.", number(log.syncs));
   page.durations("stave_log_sync_duration_seconds", "How long the disk took for a sync.", log.sync_counts, log.sync_ns);
   page.gauge("stave_log_read_only", "1 after the disk failed: nothing is written until the store is reopened.",
-             number(log.read_only));
-  page.gauge("stave_log_full", "1 while writes are refused for want of disk space.", number(log.full));
+             flag(log.read_only));
+  page.gauge("stave_log_full", "1 while writes are refused for want of disk space.", flag(log.full));
 }
 
 void add_recovery(MetricsPage& page, const store::EngineStats& stats) {
@@ -160,7 +142,7 @@ void add_recovery(MetricsPage& page, const store::EngineStats& stats) {
   page.gauge("stave_recovery_bytes", "Bytes of log replayed when the store was opened.", number(stats.recovery.bytes));
   page.gauge("stave_recovery_torn_bytes", "Bytes of an unfinished last write that were cut off when it was opened.",
              number(stats.recovery.torn_bytes));
-  page.gauge("stave_recovery_clean", "1 when the store had been closed in good order.", number(stats.recovery.clean));
+  page.gauge("stave_recovery_clean", "1 when the store had been closed in good order.", flag(stats.recovery.clean));
 }
 
 }  // namespace

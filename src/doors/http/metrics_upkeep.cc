@@ -1,19 +1,12 @@
 // The part of the page about what goes on behind the calls: memory and its budget, images of the index, the cleaner.
 #include "doors/http/metrics_upkeep.h"
 
+#include "doors/http/metrics_units.h"
+
 namespace stave::http {
 
 namespace {
 
-constexpr double kSecondsPerNs = 1e-9;
-constexpr double kSecondsPerMs = 1e-3;
-
-double number(std::uint64_t value) noexcept {
-  return static_cast<double>(value);
-}
-double flag(bool yes) noexcept {
-  return yes ? 1 : 0;
-}
 std::uint64_t beyond(std::uint64_t whole, std::uint64_t part) noexcept {
   return whole > part ? whole - part : 0;
 }

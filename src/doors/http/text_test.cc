@@ -122,10 +122,10 @@ TEST(Base64, takes_back_what_it_wrote_and_nothing_else) {
     random.fill(std::as_writable_bytes(std::span(bytes.data(), bytes.size())));
     std::string text;
     append_base64(text, bytes);
-    EXPECT_EQ(decode_base64(text), bytes);
+    EXPECT_EQ(from_base64(text), bytes);
   }
   for (const auto* broken : {"a", "ab", "abc", "ab=c", "a===", "====", "ab==cd==", "YR==", "YQ=\n"})
-    EXPECT_FALSE(decode_base64(broken)) << broken;
+    EXPECT_FALSE(from_base64(broken)) << broken;
 }
 
 TEST(JsonText, escapes_what_must_be_and_replaces_what_is_no_text) {

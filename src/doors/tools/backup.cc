@@ -3,13 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 #include "base/try.h"
-#include "doors/client/address.h"
 #include "doors/tools/place.h"
 #include "doors/tools/report.h"
+#include "doors/tools/server_options.h"
 #include "doors/tools/targets.h"
 #include "doors/tools/tools.h"
 #include "stave/client.h"
@@ -54,12 +53,7 @@ Result<void> back_up_directory(const Settings& settings) {
 
 Result<void> ask_server(const Settings& settings) {
   Progress progress(Clock::system());
-  STAVE_ASSIGN(const client::ServerAddress address, client::parse_address(settings.server.address));
-  ClientOptions options;
-  options.user = settings.server.user;
-  options.password = settings.server.password;
-  options.timeout_ms = 0;  // A large store takes its time.
-  STAVE_ASSIGN(Client connected, Client::connect(address.host, address.port, options));
+  STAVE_ASSIGN(Client connected, connect_to(settings.server));
   STAVE_ASSIGN(const Reply reply, connected.command({"STAVE.BACKUP", settings.target}));
   if (reply.is_error()) return fail(to_error(reply));
   const auto number = [&](std::string_view name) -> std::uint64_t {
@@ -113,19 +107,13 @@ int run_backup(std::span<const std::string> arguments) {
   app.add_option("directory", settings.target, "Where the backup is, or is to be (on the server's machine)")
       ->required();
   auto* const where = app.add_option("--dir", settings.directory, "Store to back up, which no server has [./data]");
-  app.add_option("--connect", settings.server.address, "Ask a running server to back itself up")
-      ->type_name("HOST:PORT")
-      ->excludes(where);
-  app.add_option("--user", settings.server.user, "User for the server's AUTH");
-  app.add_option("--password", settings.server.password,
-                 "Password for the server (better: environment STAVE_PASSWORD)");
+  add_server_options(app, settings.server, "Ask a running server to back itself up")->excludes(where);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
-  const char* const password = std::getenv("STAVE_PASSWORD");
-  if (settings.server.password.empty() && password != nullptr) settings.server.password = password;
+  complete_login(settings.server);
   const auto done = settings.server.address.empty() ? back_up_directory(settings) : ask_server(settings);
   return done ? kExitDone : complain(done.error());
 }

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 #include "base/try.h"
 #include "doors/tools/report.h"
+#include "doors/tools/server_options.h"
 #include "doors/tools/targets.h"
 #include "doors/tools/tools.h"
 #include "exchange/aof.h"
@@ -156,10 +156,7 @@ int run_tool(std::span<const std::string> arguments, const std::string& name, co
   CLI::App app(about, "stave " + name);
   app.add_option("source", settings.source, source_help)->required();
   app.add_option("--dir", settings.directory, "Store to load into, created if there is none [./data]");
-  app.add_option("--connect", settings.server.address, "Load into a running server instead")->type_name("HOST:PORT");
-  app.add_option("--user", settings.server.user, "User for the server's AUTH");
-  app.add_option("--password", settings.server.password,
-                 "Password for the server (better: environment STAVE_PASSWORD)");
+  add_server_options(app, settings.server, "Load into a running server instead");
   app.add_option("--databases", settings.databases, "Number of databases of the store [16]")->check(CLI::Range(1, 256));
   app.add_option("--max-key", settings.key_bytes_max, "Longest key to accept, in bytes [65536]");
   try {
@@ -167,8 +164,7 @@ int run_tool(std::span<const std::string> arguments, const std::string& name, co
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
-  const char* const password = std::getenv("STAVE_PASSWORD");
-  if (settings.server.password.empty() && password != nullptr) settings.server.password = password;
+  complete_login(settings.server);
   auto code = run(settings);
   if (code) return *code;
   std::fprintf(stderr, "stave: %s\n", code.error().describe().c_str());

@@ -3,15 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 #include "base/try.h"
-#include "doors/client/address.h"
+#include "commands/walk.h"
 #include "doors/tools/report.h"
+#include "doors/tools/server_options.h"
 #include "doors/tools/targets.h"
 #include "doors/tools/tools.h"
-#include "doors/tools/walk.h"
 #include "exchange/files.h"
 #include "stave/client.h"
 #include "stave/store.h"
@@ -66,19 +65,21 @@ Result<void> write_snapshot(const Settings& settings) {
     if (store.error().code() != ErrorCode::kBusy) return fail(std::move(store).error());
     return fail(ErrorCode::kBusy, store.error().describe() + "; if a server has it, use --connect host:port");
   }
-  const auto show = [&](std::uint64_t keys) {
-    if (progress.due()) progress.show(with_commas(keys) + " keys");
+  const auto show = [&](std::uint64_t keys) -> Result<void> {
+    constexpr std::uint64_t kLookEvery = 4096;
+    if (keys % kLookEvery == 0 && progress.due()) progress.show(with_commas(keys) + " keys");
+    return {};
   };
   const Format format = settings.format();
   if (settings.file == "-") {
     PipeOutput output;
     const auto writer = exchange::make_writer(format, output);
-    STAVE_TRY(write_all((*store)->engine(), *writer, show));
+    STAVE_TRY(commands::write_all((*store)->engine(), *writer, show));
     return (*store)->close();
   }
   STAVE_ASSIGN(auto file, exchange::NewFile::create(FileSystem::system(), settings.file));
   const auto writer = exchange::make_writer(format, file.output());
-  STAVE_ASSIGN(const Walked walked, write_all((*store)->engine(), *writer, show));
+  STAVE_ASSIGN(const commands::Walked walked, commands::write_all((*store)->engine(), *writer, show));
   const std::uint64_t size = file.output().size();
   STAVE_TRY(file.commit());
   STAVE_TRY((*store)->close());
@@ -94,12 +95,7 @@ Result<void> ask_server(const Settings& settings) {
   const Format format = settings.format();
   if (format != Format::kJson && format != Format::kBinary2)
     return fail(ErrorCode::kUnsupported, "a server writes JSON or binary snapshots");
-  STAVE_ASSIGN(const client::ServerAddress address, client::parse_address(settings.server.address));
-  ClientOptions options;
-  options.user = settings.server.user;
-  options.password = settings.server.password;
-  options.timeout_ms = 0;  // A large store takes its time.
-  STAVE_ASSIGN(Client connected, Client::connect(address.host, address.port, options));
+  STAVE_ASSIGN(Client connected, connect_to(settings.server));
   STAVE_ASSIGN(const Reply reply,
                connected.command({"SNAPSHOT", settings.file, format == Format::kJson ? "JSON" : "BINARY"}));
   if (reply.is_error()) return fail(to_error(reply));
@@ -121,18 +117,14 @@ int run_snapshot(std::span<const std::string> arguments) {
   form->add_flag("--binary1", settings.binary1, "The simple binary form: strings of database 0 without expiries");
   form->require_option(0, 1);
   app.add_option("--dir", settings.directory, "Store to read [./data]");
-  app.add_option("--connect", settings.server.address, "Ask a running server to write it")->type_name("HOST:PORT");
-  app.add_option("--user", settings.server.user, "User for the server's AUTH");
-  app.add_option("--password", settings.server.password,
-                 "Password for the server (better: environment STAVE_PASSWORD)");
+  add_server_options(app, settings.server, "Ask a running server to write it");
   app.add_option("--databases", settings.databases, "Number of databases of the store [16]")->check(CLI::Range(1, 256));
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
-  const char* const password = std::getenv("STAVE_PASSWORD");
-  if (settings.server.password.empty() && password != nullptr) settings.server.password = password;
+  complete_login(settings.server);
   const auto done = settings.server.address.empty() ? write_snapshot(settings) : ask_server(settings);
   if (done) return kExitDone;
   std::fprintf(stderr, "stave: %s\n", done.error().describe().c_str());

@@ -1,18 +1,17 @@
-#include "doors/tools/walk.h"
+#include "commands/walk.h"
 
 #include "base/try.h"
 #include "store/snapshot.h"
 
-namespace stave::tools {
+namespace stave::commands {
 
 Result<Walked> write_all(store::Engine& engine, exchange::Writer& writer,
-                         base::FunctionRef<void(std::uint64_t keys)> progress) {
-  constexpr std::uint64_t kProgressEvery = 4096;
+                         base::FunctionRef<Result<void>(std::uint64_t keys)> on_key) {
   store::SnapshotWalk walk(engine);
-  STAVE_TRY(writer.begin({.time = walk.time(), .lsn = walk.cut()}));
+  STAVE_TRY(writer.begin({.time = walk.time(), .lsn = walk.cut(), .count = std::nullopt}));
   std::uint64_t keys = 0;
-  STAVE_TRY(walk.run([&](const store::SnapshotItem& item) {
-    if (++keys % kProgressEvery == 0) progress(keys);
+  STAVE_TRY(walk.run([&](const store::SnapshotItem& item) -> Result<void> {
+    if (auto told = on_key(++keys); !told) return told;
     return writer.take({.database = item.database,
                         .key = item.key,
                         .kind = static_cast<exchange::Kind>(item.type),
@@ -23,4 +22,4 @@ Result<Walked> write_all(store::Engine& engine, exchange::Writer& writer,
   return Walked{.time = walk.time(), .lsn = walk.cut(), .keys = keys};
 }
 
-}  // namespace stave::tools
+}  // namespace stave::commands
