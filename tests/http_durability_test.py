@@ -15,7 +15,8 @@ import threading
 import unittest
 
 import http_support
-from http_support import BYTES, PATIENCE, SANITIZED, ask_over, receive_until
+from http_support import BYTES, PATIENCE, SANITIZED, ask_over
+from sockets import receive_all, receive_until
 
 CLIENTS = 200
 MEGA = 1 << 20
@@ -195,7 +196,7 @@ class Tls(http_support.TestCase):
         server = self.serve_tls()
         with server.socket() as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            http_support.receive_all(connection)
+            receive_all(connection)
         with server.socket():
             self.assertEqual(self.ask_tls(server, "GET", "/healthz").status, 200)
         self.assertEqual(server.end(), 0)

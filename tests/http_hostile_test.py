@@ -10,7 +10,8 @@ import threading
 import unittest
 
 import http_support
-from http_support import BYTES, SANITIZED, receive_all, receive_until
+from http_support import BYTES, SANITIZED
+from sockets import receive_all, receive_until
 
 CLIENTS = 10_000
 OCTETS = b"Content-Type: application/octet-stream\r\n"

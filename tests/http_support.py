@@ -84,28 +84,6 @@ def ask_over(connection, method, path, body=None, headers=None):
     return Answer(response.status, response.headers, response.read())
 
 
-def receive_all(connection):
-    got = b""
-    while True:
-        try:
-            piece = connection.recv(1 << 16)
-        except ConnectionResetError:
-            return got
-        if not piece:
-            return got
-        got += piece
-
-
-def receive_until(connection, end):
-    got = b""
-    while end not in got:
-        piece = connection.recv(1 << 16)
-        if not piece:
-            break
-        got += piece
-    return got
-
-
 class TestCase(unittest.TestCase):
     arguments = ("--sync", "os")
 

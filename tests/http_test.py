@@ -16,7 +16,8 @@ import unittest
 import redis
 
 import http_support
-from http_support import BYTES, JSON, PATIENCE, REPOSITORY, Server, ask_over, receive_all, receive_until
+from http_support import BYTES, JSON, PATIENCE, REPOSITORY, Server, ask_over
+from sockets import receive_all, receive_until
 
 DOCS = REPOSITORY / "docs" / "http.md"
 TABLE = re.compile(r"(<!-- table: [^\n]*-->\n)(.*?)(<!-- end of table -->)", re.DOTALL)

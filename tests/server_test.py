@@ -18,6 +18,8 @@ import unittest
 
 import redis
 
+from sockets import receive_all
+
 STAVE = os.environ["STAVE_BIN"]
 # No HTTP but where a test asks for it: 8080 is everybody's.
 os.environ["HTTP_PORT"] = "0"
@@ -79,19 +81,6 @@ def receive(connection, count):
             break
         got += piece
     return got
-
-
-def receive_all(connection):
-    """Everything until the server closes."""
-    got = b""
-    while True:
-        try:
-            piece = connection.recv(1 << 16)
-        except ConnectionResetError:
-            return got
-        if not piece:
-            return got
-        got += piece
 
 
 class TestCase(unittest.TestCase):

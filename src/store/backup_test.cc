@@ -11,6 +11,7 @@
 
 #include "base/mutex.h"
 #include "base/random.h"
+#include "store/options_for_test.h"
 #include "store/restore.h"
 #include "store/transaction.h"
 #include "store/upkeep.h"
@@ -22,19 +23,7 @@ namespace {
 using Model = std::map<std::string, std::string>;
 
 Options options_for(FileSystem& files, Clock& clock) {
-  Options o;
-  o.file_system = &files;
-  o.clock = &clock;
-  o.background = false;
-  o.segment_bytes = 64 << 10;
-  o.log_buffer_bytes = 64 << 10;
-  o.databases = 2;
-  o.shards = 2;
-  o.sync = Sync::kOs;
-  o.disk_reserve_bytes = 0;
-  o.checkpoint_bytes = 0;
-  o.checkpoint_interval_ms = 0;
-  o.max_space_amplification = 0;
+  Options o = still_options(files, clock, 2);
   o.packing = Packing::kNone;
   return o;
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "store/options_for_test.h"
 #include "store/transaction.h"
 #include "store/upkeep.h"
 #include "testing/sim_file_system.h"
@@ -19,19 +20,7 @@ class HistoryTest : public ::testing::Test {
  protected:
   void SetUp() override { open(); }
   void open() {
-    Options o;
-    o.file_system = files.get();
-    o.clock = &clock;
-    o.background = false;
-    o.segment_bytes = 64 << 10;
-    o.log_buffer_bytes = 64 << 10;
-    o.databases = 3;
-    o.shards = 2;
-    o.sync = Sync::kOs;
-    o.disk_reserve_bytes = 0;
-    o.checkpoint_bytes = 0;
-    o.checkpoint_interval_ms = 0;
-    o.max_space_amplification = 0;
+    Options o = still_options(*files, clock, 3);
     o.history_bytes = history_bytes;
     auto opened = Engine::open("/db", o);
     ASSERT_TRUE(opened) << opened.error().describe();

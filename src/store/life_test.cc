@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "store/engine.h"
 #include "store/image.h"
+#include "store/options_for_test.h"
 #include "store/snapshot.h"
 #include "store/transaction.h"
 #include "store/upkeep.h"
@@ -27,19 +28,7 @@ constexpr int kDatabases = 3;
 class Life : public ::testing::Test {
  protected:
   Options options() {
-    Options o;
-    o.file_system = disk.get();
-    o.clock = &clock;
-    o.background = false;
-    o.segment_bytes = 64 << 10;
-    o.log_buffer_bytes = 64 << 10;
-    o.databases = kDatabases;
-    o.shards = 2;
-    o.sync = Sync::kOs;
-    o.disk_reserve_bytes = 0;
-    o.checkpoint_bytes = 0;
-    o.checkpoint_interval_ms = 0;
-    o.max_space_amplification = 0;
+    Options o = still_options(*disk, clock, kDatabases);
     o.max_memory_bytes = max_memory;
     return o;
   }
