@@ -75,8 +75,7 @@ Result<void> debug_object_command(Call& call) {
   STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta, [&](const store::ValueView* value) {
     if (value == nullptr) return;
     line = "Value type:string version:" + std::to_string(raw(value->version)) +
-           " serializedlength:" + std::to_string(value->size) +
-           " expires_at:" + std::to_string(raw(value->expiry.at)) +
+           " serializedlength:" + std::to_string(value->size) + " expires_at:" + std::to_string(raw(value->expiry.at)) +
            " sliding_ms:" + std::to_string(value->expiry.sliding_ms);
   })));
   if (!line) return no_such_key();

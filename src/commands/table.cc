@@ -29,12 +29,11 @@ namespace stave::commands {
 
 namespace {
 
-constexpr auto kJoined =
-    build::join(kStringCommands, kStringNumberCommands, kMultiKeyCommands, kLcsCommands, kKeysCommands, kMoveCommands,
-                kObjectCommands, kScanCommands, kDumpCommands, kExpiryCommands, kDurabilityCommands,
-                kConnectionCommands, kClientCommands, kDatabaseCommands, kInfoCommands, kConfigCommands,
-                kCommandCommands, kServerCommands, kSlowLogCommands, kLatencyCommands, kMemoryCommands,
-                kLifeCommands, kHistoryCommands);
+constexpr auto kJoined = build::join(
+    kStringCommands, kStringNumberCommands, kMultiKeyCommands, kLcsCommands, kKeysCommands, kMoveCommands,
+    kObjectCommands, kScanCommands, kDumpCommands, kExpiryCommands, kDurabilityCommands, kConnectionCommands,
+    kClientCommands, kDatabaseCommands, kInfoCommands, kConfigCommands, kCommandCommands, kServerCommands,
+    kSlowLogCommands, kLatencyCommands, kMemoryCommands, kLifeCommands, kHistoryCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.

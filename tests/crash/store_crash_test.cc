@@ -145,7 +145,7 @@ class Load {
     bool well = true;
     const auto report = walk.run([&](const store::SnapshotItem& item) -> Result<void> {
       shown[std::to_string(item.database) + ":" + std::string(item.key)] = {std::string(item.value),
-                                                                           raw(item.expiry.at)};
+                                                                            raw(item.expiry.at)};
       if (random_.below(4) == 0) well = well && one_put(states_.back());
       return {};
     });

@@ -153,7 +153,7 @@ Result<bool> Store::exists(std::string_view key, const ReadOptions& options) {
   STAVE_TRY(impl_->check_database(options.database));
   bool found = false;
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kMeta,
-                                              [&](const ValueView* value) { found = value != nullptr; });
+                                                [&](const ValueView* value) { found = value != nullptr; });
   STAVE_TRY(impl_->settle(std::move(pending)));
   return found;
 }
@@ -175,13 +175,14 @@ Result<std::uint64_t> Store::scan(std::uint64_t cursor, std::string_view pattern
   // Copied first, shown afterwards: what is not on disk yet must not be shown, and the wait cannot happen under a lock.
   std::vector<std::pair<std::string, std::string>> seen;
   Pending pending;
-  STAVE_ASSIGN(const std::uint64_t next, impl_->engine->scan_values(
-      options.database, cursor, std::max<std::size_t>(count, 1),
-      [&](std::string_view key, const ValueView& value) {
-        if (!pattern.empty() && !commands::glob_match(pattern, key)) return;
-        seen.emplace_back(key, value.type == ValueType::kString ? value.value : std::string_view{});
-      },
-      pending));
+  STAVE_ASSIGN(const std::uint64_t next,
+               impl_->engine->scan_values(
+                   options.database, cursor, std::max<std::size_t>(count, 1),
+                   [&](std::string_view key, const ValueView& value) {
+                     if (!pattern.empty() && !commands::glob_match(pattern, key)) return;
+                     seen.emplace_back(key, value.type == ValueType::kString ? value.value : std::string_view{});
+                   },
+                   pending));
   STAVE_TRY(impl_->settle(std::move(pending)));
   for (const auto& [key, value] : seen) visit(key, value);
   return next;

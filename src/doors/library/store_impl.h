@@ -28,8 +28,8 @@ struct Store::Impl {
     return fail(ErrorCode::kInvalidArgument,
                 "database " + std::to_string(database) + " does not exist; there are " + std::to_string(databases));
   }
-  /// Blocks until the call may return. Only for the disk: a library's caller dies with the process, so handing each write to the
-  /// operating system would buy a microsecond's system call and no promise (docs/decisions/0001).
+  /// Blocks until the call may return. Only for the disk: a library's caller dies with the process, so handing each
+  /// write to the operating system would buy a microsecond's system call and no promise (docs/decisions/0001).
   Result<void> settle(const store::Pending& pending) {
     if (pending.durable <= engine->log().durable()) [[likely]]
       return {};

@@ -1,5 +1,5 @@
-// A whole store as one JSON document, and back. What is written is version 1, for people's eyes and other programs; version
-// 2, that of the server's snapshots, is read too (docs/reference/snapshot-files.md).
+// A whole store as one JSON document, and back. What is written is version 1, for people's eyes and other programs;
+// version 2, that of the server's snapshots, is read too (docs/reference/snapshot-files.md).
 //
 //     {"version": 1, "timestamp": "2024-01-15T10:30:00Z", "data": {"user:1": "Alice"}}
 //
