@@ -12,7 +12,13 @@ namespace {
 constexpr std::size_t kBatchRecordsMax = 1u << 20;
 constexpr std::uint64_t kBatchBytesMax = 0xffff'ffff;
 constexpr std::uint64_t kFullRetryNs = 100'000'000;
+/// Of a batch too large for the ring, records are gathered in a block of this size, or of the ring's largest batch when
+/// that is less. The payload of one that does not fit is written from where it lies, in slices of the same size.
 constexpr std::size_t kOversizeBlock = 1u << 20;
+
+std::size_t head_size(const RecordSpec& record) {
+  return encoded_size(record) - record.payload.size();
+}
 }  // namespace
 
 Result<void> LogImpl::refusal() const {
@@ -159,8 +165,9 @@ Result<void> LogImpl::write_oversize(std::span<const RecordSpec> batch, std::spa
   const std::uint64_t start = tail_.written();
   STAVE_TRY(prepared(space_.extend_active(start + size)));
 
-  std::size_t block_bytes = kOversizeBlock;
-  for (const RecordSpec& record : batch) block_bytes = std::max(block_bytes, encoded_size(record));
+  const std::size_t slice_bytes = std::min<std::uint64_t>(kOversizeBlock, ring_batch_max_);
+  std::size_t block_bytes = slice_bytes;
+  for (const RecordSpec& record : batch) block_bytes = std::max(block_bytes, head_size(record));
   const std::unique_ptr<std::byte[]> block(new (std::nothrow) std::byte[block_bytes]);
   if (block == nullptr) return fail(ErrorCode::kNoMemory, "no memory to encode a large batch");
   if (!active_since_) active_since_ = batch.front().time;
@@ -169,18 +176,39 @@ Result<void> LogImpl::write_oversize(std::span<const RecordSpec> batch, std::spa
   std::uint64_t block_at = start;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const std::size_t bytes = encoded_size(batch[i]);
-    if (position - block_at + bytes > block_bytes) {
+    const bool apart = bytes > block_bytes;
+    if (position - block_at + (apart ? head_size(batch[i]) : bytes) > block_bytes) {
       STAVE_TRY(write_to_active({block.get(), position - block_at}, block_at));
       block_at = position;
     }
     std::uint8_t flags = i + 1 == batch.size() ? kCommit : 0;
     if (i == 0 && durable_.load(std::memory_order_acquire) == start) flags |= kAfterSync;
-    encode(batch[i], flags, Lsn{position}, seed_, block.get() + (position - block_at));
+    std::byte* const into = block.get() + (position - block_at);
     lsns[i] = Lsn{position};
+    if (apart) {
+      encode_head(batch[i], flags, Lsn{position}, seed_, into);
+      const std::uint64_t payload_at = position + head_size(batch[i]);
+      STAVE_TRY(write_to_active({block.get(), payload_at - block_at}, block_at));
+      STAVE_TRY(write_payload(batch[i].payload, payload_at, slice_bytes));
+      block_at = position + bytes;
+    } else {
+      encode(batch[i], flags, Lsn{position}, seed_, into);
+    }
     position += bytes;
   }
-  STAVE_TRY(write_to_active({block.get(), position - block_at}, block_at));
+  if (position != block_at) STAVE_TRY(write_to_active({block.get(), position - block_at}, block_at));
   tail_.skip_to(position);
+  return {};
+}
+
+Result<void> LogImpl::write_payload(std::string_view payload, std::uint64_t at, std::size_t slice_bytes) {
+  auto bytes = std::as_bytes(std::span(payload));
+  while (!bytes.empty()) {
+    const auto slice = bytes.first(std::min(bytes.size(), slice_bytes));
+    STAVE_TRY(write_to_active(slice, at));
+    at += slice.size();
+    bytes = bytes.subspan(slice.size());
+  }
   return {};
 }
 

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "log/record.h"
 #include "log/segment.h"
 #include "stave/clock.h"
@@ -96,8 +97,9 @@ class Log {
   /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each.
   /// Errors: kReadOnly, kNoSpace, kTooLarge, kAborted (closed): nothing was appended. kIo: the disk failed while a
   /// batch too large for the ring buffer was written; whether it is in the log is unknown, and the log is read-only.
-  /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. Threads:
-  /// any.
+  /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. A batch too
+  /// large for the ring is written at once, large payloads from where they lie, and so copies next to nothing.
+  /// Threads: any.
   virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) = 0;
 
   /// Whether `append` would be refused now, and why; cheap (one relaxed load in the good case).
@@ -130,8 +132,15 @@ class Log {
   virtual void set_sync(Sync policy) = 0;
 
   /// Reads the record at `lsn` back from disk or buffer and verifies it; the view points into `buffer`.
-  /// Errors: kNotFound (no such address), kCorrupt, kIo.
+  /// Errors: kNotFound (no such address), kCorrupt, kIo, kNoMemory.
   virtual Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) = 0;
+  /// Where `read` is to put a payload of so many bytes; nullptr: there is no memory for it.
+  using PlaceFn = base::FunctionRef<std::byte*(std::size_t bytes)>;
+  /// A payload from this size on gets a place of its own.
+  static constexpr std::size_t kPlacedFrom = 1u << 20;
+  /// The same, but a payload of kPlacedFrom or more that is not compressed is read straight to where `place`, which is
+  /// asked once at most, wants it. When the record then turns out to be bad, what lies there means nothing.
+  virtual Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer, PlaceFn place) = 0;
 
   /// Hands out every whole batch in [from, to), in order; both are ends of batches (or kFirstLsn, or the base of a
   /// segment), `to` at most `written()`. Appends go on meanwhile; no lock is held while `visit` runs. Errors:

@@ -44,6 +44,7 @@ class LogImpl final : public Log {
   std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) override;
   void set_sync(Sync policy) override { interval_sync_.store(policy != Sync::kOs, std::memory_order_relaxed); }
   Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) override;
+  Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer, PlaceFn place) override;
   Result<void> scan(Lsn from, Lsn to, const ReplayFn& visit) override;
   std::vector<SegmentInfo> segments() const override;
   Result<std::uint64_t> drop_before(Lsn lsn) override;
@@ -62,6 +63,8 @@ class LogImpl final : public Log {
   Result<Lsn> append_oversize(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
       STAVE_EXCLUDES(write_mutex_);
   Result<void> write_oversize(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
+      STAVE_REQUIRES(write_mutex_);
+  Result<void> write_payload(std::string_view payload, std::uint64_t at, std::size_t slice_bytes)
       STAVE_REQUIRES(write_mutex_);
   void nudge();
   Result<void> refusal() const;
@@ -82,7 +85,12 @@ class LogImpl final : public Log {
   std::unexpected<Error> latch(Error&& error);
 
   // read.cc
-  Result<RecordView> read_unguarded(Lsn lsn, std::vector<std::byte>& buffer) STAVE_EXCLUDES(write_mutex_);
+  Result<RecordView> read_guarded(Lsn lsn, std::vector<std::byte>& buffer, const PlaceFn* place)
+      STAVE_EXCLUDES(write_mutex_);
+  Result<RecordView> read_unguarded(Lsn lsn, std::vector<std::byte>& buffer, const PlaceFn* place)
+      STAVE_EXCLUDES(write_mutex_);
+  Result<RecordView> read_written(Lsn lsn, const Catalog::Place& segment, std::vector<std::byte>& buffer,
+                                  const PlaceFn* place);
   Result<void> scan_unguarded(std::uint64_t from, std::uint64_t to, const ReplayFn& visit);
 
   // retire.cc

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/mutex.h"
+#include "base/random.h"
 #include "log/log_test_support.h"
 
 namespace stave::log {
@@ -188,6 +189,67 @@ TEST_F(LogTest, takes_batches_larger_than_ring_and_segment) {
   close();
   h_.must_open();
   EXPECT_EQ(h_.recovered, all);
+}
+
+// Some records of the batch go through a block, some are written from where they lie.
+TEST_F(LogTest, writes_and_reads_large_payloads_in_their_own_place) {
+  h_.must_open();
+  base::Random random(5);
+  std::vector<std::string> payloads;
+  for (const std::size_t size : {10u, 40'000u, 1'500u, 2'500'000u, 16'352u, 16'353u, 3u, 1u << 20}) {
+    payloads.emplace_back(size, '\0');
+    random.fill(std::as_writable_bytes(std::span(payloads.back())));
+  }
+  std::vector<RecordSpec> batch;
+  batch.reserve(payloads.size());
+  for (const std::string& payload : payloads) batch.push_back(string_record("key", payload));
+  std::vector<Lsn> lsns(batch.size());
+  const auto end = h_.log->append(batch, lsns);
+  ASSERT_TRUE(end) << end.error().describe();
+  h_.must_append(2);
+  ASSERT_TRUE(h_.log->wait_durable(h_.log->tail()));
+
+  std::vector<std::byte> buffer;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto whole = h_.log->read(lsns[i], buffer);
+    ASSERT_TRUE(whole) << whole.error().describe();
+    EXPECT_EQ(whole->payload, payloads[i]);
+    std::string place;
+    const auto placed = h_.log->read(lsns[i], buffer, [&](std::size_t bytes) {
+      place.resize(bytes);
+      return reinterpret_cast<std::byte*>(place.data());
+    });
+    ASSERT_TRUE(placed) << placed.error().describe();
+    EXPECT_TRUE(placed->payload == payloads[i]);
+    EXPECT_EQ(placed->key, "key");
+    EXPECT_EQ(place.empty(), payloads[i].size() < Log::kPlacedFrom);
+    if (!place.empty()) {
+      EXPECT_EQ(placed->payload.data(), place.data());
+      EXPECT_LT(buffer.size(), 2048u) << "the payload is not read twice";
+    }
+  }
+  const auto refused = h_.log->read(lsns[3], buffer, [](std::size_t) -> std::byte* { return nullptr; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kNoMemory);
+  close();
+  h_.must_open();
+  ASSERT_EQ(h_.recovered.size(), payloads.size() + 2);
+  for (std::size_t i = 0; i < payloads.size(); ++i) EXPECT_TRUE(h_.recovered[i].payload == payloads[i]) << i;
+}
+
+TEST_F(LogTest, finds_a_damaged_payload_that_was_read_to_its_own_place) {
+  h_.must_open();
+  h_.must_append(1, 2'000'000);
+  ASSERT_TRUE(h_.log->wait_durable(h_.log->tail()));
+  flip(h_.names(".seg").front(), 1'000'000);
+  std::vector<std::byte> buffer;
+  std::string place;
+  const auto read = h_.log->read(h_.model[0].lsn, buffer, [&](std::size_t bytes) {
+    place.resize(bytes);
+    return reinterpret_cast<std::byte*>(place.data());
+  });
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::kCorrupt);
 }
 
 TEST_F(LogTest, wraps_its_ring_many_times) {

@@ -13,15 +13,23 @@ namespace {
 constexpr std::size_t kGuessBytes = 1024;
 }  // namespace
 
+Result<RecordView> LogImpl::read(Lsn lsn, std::vector<std::byte>& buffer, PlaceFn place) {
+  return read_guarded(lsn, buffer, &place);
+}
+
 Result<RecordView> LogImpl::read(Lsn lsn, std::vector<std::byte>& buffer) {
+  return read_guarded(lsn, buffer, nullptr);
+}
+
+Result<RecordView> LogImpl::read_guarded(Lsn lsn, std::vector<std::byte>& buffer, const PlaceFn* place) {
   try {
-    return read_unguarded(lsn, buffer);
+    return read_unguarded(lsn, buffer, place);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::kNoMemory, "no memory to read a record");
   }
 }
 
-Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buffer) {
+Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buffer, const PlaceFn* place) {
   const std::uint64_t at = raw(lsn);
   if (at >= tail_.end()) return fail(ErrorCode::kNotFound, "the log does not reach this address yet");
   if (at >= tail_.written()) {
@@ -37,25 +45,43 @@ Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buff
       return fail(ErrorCode::kNotFound, "no record begins at this address");
     }
   }
-  STAVE_ASSIGN(const Catalog::Place place, catalog_.find(at));
-  const std::uint64_t offset = kSegmentHeaderBytes + (at - place.base);
-  const std::uint64_t there = std::min(place.end, tail_.written()) - at;
+  STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
+  return read_written(lsn, segment, buffer, place);
+}
+
+Result<RecordView> LogImpl::read_written(Lsn lsn, const Catalog::Place& segment, std::vector<std::byte>& buffer,
+                                         const PlaceFn* place) {
+  const std::uint64_t at = raw(lsn);
+  const std::uint64_t offset = kSegmentHeaderBytes + (at - segment.base);
+  const std::uint64_t there = std::min(segment.end, tail_.written()) - at;
   const auto corrupt = [&](const char* what) {
     return fail(Error(ErrorCode::kCorrupt, std::string(what) + " at LSN " + std::to_string(at) +
                                                "; `stave doctor` can examine the directory")
-                    .with_file(place.path, static_cast<std::int64_t>(offset)));
+                    .with_file(segment.path, static_cast<std::int64_t>(offset)));
   };
   buffer.resize(std::min<std::uint64_t>(there, kGuessBytes));
-  STAVE_ASSIGN(std::size_t have, place.file->read_at(offset, buffer));
-  const auto length = checked_length(std::span(buffer).first(have), lsn, place.seed);
-  if (!length || *length > there) return corrupt("no valid record begins");
-  buffer.resize(*length);
-  if (*length > have) {
-    STAVE_ASSIGN(const std::size_t more, place.file->read_at(offset + have, std::span(buffer).subspan(have)));
+  STAVE_ASSIGN(std::size_t have, segment.file->read_at(offset, buffer));
+  const auto extent = checked_extent(std::span(buffer).first(have), lsn, segment.seed);
+  if (!extent || extent->length > there) return corrupt("no valid record begins");
+  const bool apart = place != nullptr && !extent->compressed && extent->payload_bytes() >= kPlacedFrom;
+  // All of the record, or all but its payload.
+  const std::size_t wanted = apart ? extent->payload_at : extent->length;
+  buffer.resize(wanted);
+  if (wanted > have) {
+    STAVE_ASSIGN(const std::size_t more, segment.file->read_at(offset + have, std::span(buffer).subspan(have)));
     have += more;
   }
-  if (const auto view = decode(std::span(buffer).first(std::min<std::size_t>(have, *length)), lsn, place.seed))
-    return *view;
+  std::optional<RecordView> view;
+  if (apart) {
+    const std::span<std::byte> payload((*place)(extent->payload_bytes()), extent->payload_bytes());
+    if (payload.data() == nullptr) return fail(ErrorCode::kNoMemory, "no memory to read a record");
+    STAVE_ASSIGN(const std::size_t read, segment.file->read_at(offset + wanted, payload));
+    view = decode(std::span(buffer).first(std::min(have, wanted)),
+                  {reinterpret_cast<const char*>(payload.data()), read}, lsn, segment.seed);
+  } else {
+    view = decode(std::span(buffer).first(std::min(have, wanted)), lsn, segment.seed);
+  }
+  if (view) return *view;
   return corrupt("the record fails its checksum");
 }
 

@@ -101,6 +101,11 @@ std::size_t encoded_size(const RecordSpec& spec) noexcept;
 /// Writes the record to `into` (encoded_size bytes) as it stands at `lsn`.
 void encode(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint64_t seed, std::byte* into) noexcept;
 
+/// The same but for the payload, which follows `into` (encoded_size less the payload) wherever it lies: a large one is
+/// written from its own place. The checks are those of the whole record.
+void encode_head(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint64_t seed,
+                 std::byte* into) noexcept;
+
 /// Sets a flag in an encoded record and computes its checks anew (the group commit marks what follows a sync).
 void add_flag(std::span<std::byte> record, RecordFlag flag, Lsn lsn, std::uint64_t seed) noexcept;
 
@@ -111,8 +116,22 @@ UnixMs encoded_time(const std::byte* record) noexcept;
 /// than kRecordHeaderBytes are there.
 std::optional<std::uint32_t> checked_length(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept;
 
+/// What a header tells about the record, when its check holds, which covers all of it.
+struct RecordExtent {
+  std::uint32_t length = 0;
+  std::uint32_t payload_at = 0;  ///< Where the payload begins, counted from the record.
+  RecordKind kind{};
+  bool compressed = false;
+  [[nodiscard]] std::size_t payload_bytes() const noexcept { return length - payload_at; }
+};
+/// nullopt: the check fails, the parts would not fit the length, or fewer than kRecordHeaderBytes are there.
+std::optional<RecordExtent> checked_extent(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept;
+
 /// Decodes and verifies the record that begins `bytes`; nullopt when anything is wrong with it, or when it is not all
 /// there.
 std::optional<RecordView> decode(std::span<const std::byte> bytes, Lsn lsn, std::uint64_t seed) noexcept;
+/// The same for a record whose payload was read to another place. `head` ends where the payload begins.
+std::optional<RecordView> decode(std::span<const std::byte> head, std::string_view payload, Lsn lsn,
+                                 std::uint64_t seed) noexcept;
 
 }  // namespace stave::log

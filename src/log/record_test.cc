@@ -39,6 +39,44 @@ std::string hex(std::span<const std::byte> bytes) {
   return text;
 }
 
+// Lengths on both sides of every step that the hash takes.
+TEST(Record, in_two_pieces_is_the_same_as_in_one) {
+  base::Random random(3);
+  std::vector<std::size_t> sizes = {1'000, 1'023, 1'024, 1'025, 100'000, 3'000'000};
+  for (std::size_t size = 0; size <= 300; ++size) sizes.push_back(size);
+  for (const std::size_t size : sizes) {
+    std::string payload(size, '\0');
+    random.fill(std::as_writable_bytes(std::span(payload)));
+    RecordSpec spec = sample();
+    const std::string key(random.below(size % 10 == 0 ? 2'000 : 20), 'k');
+    spec.key = key;
+    spec.payload = payload;
+    if (random.coin()) spec.expiry = {};
+    if (random.coin()) spec.version = Lsn{77};
+    spec.compressed = random.coin();
+    const auto whole = encoded(spec, kCommit | kAfterSync);
+    std::vector<std::byte> head(whole.size() - size);
+    encode_head(spec, kCommit | kAfterSync, kAt, kSeed, head.data());
+    ASSERT_TRUE(std::equal(head.begin(), head.end(), whole.begin())) << size;
+    const auto extent = checked_extent(whole, kAt, kSeed);
+    ASSERT_TRUE(extent.has_value());
+    EXPECT_EQ(extent->length, whole.size());
+    EXPECT_EQ(extent->payload_at, head.size());
+    EXPECT_EQ(extent->compressed, spec.compressed);
+    const auto one = decode(whole, kAt, kSeed);
+    const auto two = decode(head, payload, kAt, kSeed);
+    ASSERT_TRUE(one && two) << size;
+    EXPECT_EQ(two->key, one->key);
+    EXPECT_EQ(two->payload, one->payload);
+    EXPECT_EQ(two->expiry, one->expiry);
+    EXPECT_EQ(two->version, one->version);
+    if (size == 0) continue;
+    payload[random.below(size)] ^= 1;
+    EXPECT_FALSE(decode(head, payload, kAt, kSeed)) << size;
+    EXPECT_FALSE(decode(head, std::string_view(payload).substr(1), kAt, kSeed)) << size;
+  }
+}
+
 TEST(Record, comes_back_as_it_was_written) {
   base::Random random(1);
   for (int round = 0; round < 2000; ++round) {
