@@ -29,6 +29,11 @@ void forget_memory(std::byte* at, std::size_t bytes) noexcept {
   static_cast<void>(::madvise(at, bytes, MADV_DONTNEED));
 }
 
+std::byte* remap_memory(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept {
+  void* const mapped = ::mremap(at, bytes, new_bytes, MREMAP_MAYMOVE);
+  return mapped == MAP_FAILED ? nullptr : static_cast<std::byte*>(mapped);
+}
+
 void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept {
   static_cast<void>(::madvise(at, bytes, MADV_HUGEPAGE));
 }

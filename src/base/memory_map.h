@@ -17,6 +17,10 @@ void unmap_memory(std::byte* at, std::size_t bytes) noexcept;
 /// Gives the memory of whole pages back and keeps the address space: the next touch finds zeros. Threads: any.
 void forget_memory(std::byte* at, std::size_t bytes) noexcept;
 
+/// The mapping with another number of pages at its end, perhaps elsewhere: bytes are not copied, and new ones are zero.
+/// nullptr, and nothing changed, when the system refuses. `at`: from `map_memory` with an alignment of a page.
+[[nodiscard]] std::byte* remap_memory(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept;
+
 /// Asks for huge pages there. A wish: the system may have none.
 void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept;
 

@@ -298,16 +298,23 @@ Ref Arena::allocate_large(std::size_t bytes) noexcept {
 
 std::byte* Arena::allocate_block(std::size_t bytes) noexcept {
   std::byte* const at = source_->allocate(bytes, alignof(std::max_align_t));
-  if (at == nullptr) return nullptr;
-  used_bytes_ += ChunkSource::footprint(bytes);
-  block_bytes_ += ChunkSource::footprint(bytes);
+  if (at != nullptr) count_block(ChunkSource::footprint(bytes));
   return at;
 }
 
 void Arena::release_block(std::byte* at, std::size_t bytes) noexcept {
   source_->release(at, bytes);
-  used_bytes_ -= ChunkSource::footprint(bytes);
-  block_bytes_ -= ChunkSource::footprint(bytes);
+  discount_block(ChunkSource::footprint(bytes));
+}
+
+void Arena::count_block(std::size_t footprint) noexcept {
+  used_bytes_ += footprint;
+  block_bytes_ += footprint;
+}
+
+void Arena::discount_block(std::size_t footprint) noexcept {
+  used_bytes_ -= footprint;
+  block_bytes_ -= footprint;
   if (used_bytes_ == 0) release_all();
 }
 

@@ -41,6 +41,9 @@ class Arena {
   void release_block(std::byte* at, std::size_t bytes) noexcept;
   /// A block for the same bytes where memory is better filled, and the old one released; `at` when there is none.
   [[nodiscard]] std::byte* move_block_denser(std::byte* at, std::size_t bytes) noexcept;
+  /// Counts memory that was not taken here, as if it were a block of so many bytes, rounding included; and no longer.
+  void count_block(std::size_t footprint) noexcept;
+  void discount_block(std::size_t footprint) noexcept;
 
   [[nodiscard]] ChunkSource& source() const noexcept { return *source_; }
 

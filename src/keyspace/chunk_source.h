@@ -1,4 +1,5 @@
-// Where all memory of all shards comes from: aligned chunks, in runs, out of 2 MiB regions; and single blocks.
+// Where all memory of all shards comes from: aligned chunks, in runs, out of 2 MiB regions; single blocks;
+// and mappings.
 //
 // Promises: chunks of a growing keyspace lie densely in few regions, so that huge pages fit and an emptied region goes
 // back to the system; so do free chunks, 1 MiB of them aside, so that what is held is what the process takes.
@@ -32,6 +33,14 @@ class ChunkSource {
   /// Room of the same size as the block `at`, where memory is better filled; nullptr when there is none, or it is well
   /// filled there already. Who moves blocks so makes whole chunks free.
   virtual std::byte* allocate_denser(const std::byte* at, std::size_t bytes) noexcept = 0;
+  /// `bytes` of zeros in a mapping of their own, which takes memory as it is filled; nullptr when there is none. Sizes
+  /// are multiples of kMapUnit.
+  static constexpr std::size_t kMapUnit = 4096;
+  virtual std::byte* map(std::size_t bytes) noexcept = 0;
+  /// The mapping, made larger; it may move, its bytes are not copied. nullptr, and nothing changed, without memory.
+  virtual std::byte* remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept = 0;
+  /// Gives back a mapping, or the end of one.
+  virtual void unmap(std::byte* at, std::size_t bytes) noexcept = 0;
 
   /// What a block of `bytes` really takes: its slot, or malloc's header and rounding.
   static constexpr std::size_t footprint(std::size_t bytes) noexcept {
@@ -55,6 +64,9 @@ class SystemChunkSource final : public ChunkSource {
   std::byte* allocate(std::size_t bytes, std::size_t alignment) noexcept override;
   void release(std::byte* at, std::size_t bytes) noexcept override;
   std::byte* allocate_denser(const std::byte* at, std::size_t bytes) noexcept override;
+  std::byte* map(std::size_t bytes) noexcept override;
+  std::byte* remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept override;
+  void unmap(std::byte* at, std::size_t bytes) noexcept override;
 
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
   static constexpr std::size_t kChunksPerRegion = kRegionBytes / kChunkBytes;

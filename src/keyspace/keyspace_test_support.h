@@ -44,6 +44,21 @@ class CountedSource final : public ChunkSource {
     return denser;
   }
 
+  std::byte* map(std::size_t bytes) noexcept override {
+    if (!admit()) return nullptr;
+    bytes_ += bytes;
+    return real_.map(bytes);
+  }
+  std::byte* remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept override {
+    if (!admit()) return nullptr;
+    bytes_ += new_bytes - bytes;
+    return real_.remap(at, bytes, new_bytes);
+  }
+  void unmap(std::byte* at, std::size_t bytes) noexcept override {
+    bytes_ -= bytes;
+    real_.unmap(at, bytes);
+  }
+
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
   /// Requests are granted `granted` times more, and then never again.

@@ -31,6 +31,18 @@ Lsn version_of(const EntrySpec& spec) noexcept {
   return spec.version != kNoLsn ? spec.version : spec.address;
 }
 
+/// Whether a value out of line lies in a Block, or in one of the arena's.
+bool is_counted(std::size_t value_size) noexcept {
+  return value_size >= Block::kBytesMin;
+}
+
+std::size_t shared_footprint(std::byte* at) noexcept {
+  Block block = Block::adopt(at);
+  const std::size_t bytes = block.footprint();
+  static_cast<void>(block.release());
+  return bytes;
+}
+
 void copy(std::byte* to, std::string_view from) noexcept {
   if (!from.empty()) std::memcpy(to, from.data(), from.size());
 }
@@ -47,7 +59,10 @@ std::unexpected<Error> no_memory() {
 
 std::uint64_t Entry::memory_bytes() const noexcept {
   const EntryShape s = shape();
-  return Arena::rounded(s.bytes()) + (s.out_of_line ? ChunkSource::footprint(s.value_size) : 0);
+  std::uint64_t bytes = Arena::rounded(s.bytes());
+  if (s.out_of_line)
+    bytes += is_counted(s.value_size) ? shared_footprint(block()) : ChunkSource::footprint(s.value_size);
+  return bytes;
 }
 
 MemoryUse& MemoryUse::operator+=(const MemoryUse& other) noexcept {
@@ -71,7 +86,7 @@ void Shard::release_contents() noexcept {
   if (arena_.has_blocks()) {
     table_.for_each(arena_, [&](Ref ref) {
       const EntryShape shape = arena_.entry(ref).shape();
-      if (shape.out_of_line) arena_.release_block(arena_.entry(ref).block(), shape.value_size);
+      if (shape.out_of_line) drop_block(arena_.entry(ref).block(), shape.value_size);
       if (shape.bytes() > kSlotBytesMax) arena_.release(ref, shape.bytes());
     });
   }
@@ -81,25 +96,54 @@ void Shard::release_contents() noexcept {
 
 // --- making and unmaking entries -------------------------------------------------------------------------------------
 
+/// Memory out of line that holds `value`; nullptr when there is none.
+std::byte* Shard::take_block(std::string_view value, const Block* given) noexcept {
+  if (!is_counted(value.size())) {
+    std::byte* const at = arena_.allocate_block(value.size());
+    if (at != nullptr) copy(at, value);
+    return at;
+  }
+  Block block;
+  if (given != nullptr) {
+    STAVE_ASSERT(given->view().data() == value.data() && given->size() == value.size());
+    block = *given;
+  } else {
+    block = Block::make(arena_.source(), value.size());
+    if (!block) return nullptr;
+    copy(block.data(), value);
+  }
+  arena_.count_block(block.footprint());
+  return block.release();
+}
+
+void Shard::drop_block(std::byte* at, std::size_t bytes) noexcept {
+  if (!is_counted(bytes)) return arena_.release_block(at, bytes);
+  const Block block = Block::adopt(at);
+  arena_.discount_block(block.footprint());
+}
+
 Ref Shard::build(const EntryShape& shape, std::string_view key, const EntrySpec& spec) noexcept {
   std::byte* block = nullptr;
   if (shape.out_of_line) {
-    block = arena_.allocate_block(shape.value_size);
+    block = take_block(spec.value, spec.block);
     if (block == nullptr) return kNoRef;
   }
   const std::size_t key_offset = shape.key_offset();
   const std::size_t value_offset = key_offset + key.size();
   const Ref ref = arena_.allocate(shape.bytes());
   if (ref == kNoRef) [[unlikely]] {
-    if (block != nullptr) arena_.release_block(block, shape.value_size);
+    if (block != nullptr) drop_block(block, shape.value_size);
     return kNoRef;
   }
   Entry entry = arena_.entry(ref);
   entry.init(shape, spec.type, spec.address, version_of(spec));
   if (shape.expiring) entry.set_expiry(spec.expiry);
   copy(entry.data() + key_offset, key);
-  if (shape.out_of_line) entry.set_block(block);
-  copy(shape.out_of_line ? block : entry.data() + value_offset, spec.value);
+  if (shape.out_of_line) {
+    entry.set_block(block);
+  } else {
+    copy(entry.data() + value_offset, spec.value);
+  }
   count_shape(shape);
   return ref;
 }
@@ -123,7 +167,7 @@ void Shard::release_entry(Ref ref) noexcept {
   const EntryShape shape = entry.shape();
   count_taken(shape);
   if (shape.expiring) expiries_.remove(entry.queue_slot(), arena_);
-  if (shape.out_of_line) arena_.release_block(entry.block(), shape.value_size);
+  if (shape.out_of_line) drop_block(entry.block(), shape.value_size);
   arena_.release(ref, shape.bytes());
 }
 
@@ -147,12 +191,22 @@ Ref Shard::insert(std::uint64_t hash, std::string_view key, const EntrySpec& spe
 
 // --- puts ------------------------------------------------------------------------------------------------------------
 
-void Shard::write_same_shape(Entry entry, const EntrySpec& spec) noexcept {
-  copy(entry.out_of_line() ? entry.block() : entry.value_bytes(), spec.value);
+/// False, and nothing changed, when a large value needs memory that is not there.
+bool Shard::write_same_shape(Entry entry, const EntrySpec& spec) noexcept {
+  if (entry.out_of_line() && is_counted(spec.value.size())) {
+    // Somebody may be reading the old block, so the value gets another.
+    std::byte* const block = take_block(spec.value, spec.block);
+    if (block == nullptr) return false;
+    drop_block(entry.block(), spec.value.size());
+    entry.set_block(block);
+  } else {
+    copy(entry.out_of_line() ? entry.block() : entry.value_bytes(), spec.value);
+  }
   entry.set_content(spec.type, spec.address, version_of(spec));
-  if (!entry.has_expiry()) return;
+  if (!entry.has_expiry()) return true;
   entry.set_expiry(spec.expiry);
   expiries_.update(entry.queue_slot(), arena_);
+  return true;
 }
 
 /// Writes another shape over an entry when it takes a slot of the same size. False when it does not, or when the expiry
@@ -199,7 +253,7 @@ Result<Entry> Shard::put(std::uint64_t hash, std::string_view key, const EntrySp
   // A value of the same size stays where it is, also when it would be put elsewhere today: this cannot fail.
   if (shape.value_size == before.value_size && shape.spilled == before.spilled) shape.out_of_line = before.out_of_line;
   if (shape == before) {
-    write_same_shape(entry, spec);
+    if (!write_same_shape(entry, spec)) return no_memory();
     return entry;
   }
   if (rewrite_in_slot(entry, old, shape, key, spec)) return entry;
@@ -287,20 +341,20 @@ void Shard::replace_ref(const Table::Slot& slot, Ref fresh) noexcept {
 }
 
 /// The same entry in another shape of the same expiry; a value that is in both is moved. Null without memory.
-Entry Shard::reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, std::string_view value) {
+Entry Shard::reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, std::string_view value,
+                     const Block* given) {
   const EntryShape before = entry.shape();
   const Table::Slot slot = find_slot(hash, entry.key());
   STAVE_ASSERT(slot && arena_.entry(*slot.ref).data() == entry.data());
   const bool keeps_block = before.out_of_line && shape.out_of_line;
   std::byte* block = keeps_block ? entry.block() : nullptr;
   if (shape.out_of_line && !keeps_block) {
-    block = arena_.allocate_block(shape.value_size);
+    block = take_block(value, given);
     if (block == nullptr) return {};
-    copy(block, value);
   }
   const Ref ref = arena_.allocate(shape.bytes());
   if (ref == kNoRef) {
-    if (block != nullptr && !keeps_block) arena_.release_block(block, shape.value_size);
+    if (block != nullptr && !keeps_block) drop_block(block, shape.value_size);
     return {};
   }
   Entry fresh = arena_.entry(ref);
@@ -314,7 +368,7 @@ Entry Shard::reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, s
   }
   count_shape(shape);
   count_taken(before);
-  if (before.out_of_line && !keeps_block) arena_.release_block(entry.block(), before.value_size);
+  if (before.out_of_line && !keeps_block) drop_block(entry.block(), before.value_size);
   replace_ref(slot, ref);
   return fresh;
 }
@@ -329,12 +383,12 @@ bool Shard::spill(std::uint64_t hash, Entry entry) {
   return static_cast<bool>(reshape(hash, entry, shape, {}));
 }
 
-Entry Shard::fill(std::uint64_t hash, Entry entry, std::string_view value) {
+Entry Shard::fill(std::uint64_t hash, Entry entry, std::string_view value, const Block* block) {
   EntryShape shape = entry.shape();
   STAVE_ASSERT(shape.spilled && shape.value_size == value.size());
   shape.spilled = false;
   place_value(shape);
-  return reshape(hash, entry, shape, value);
+  return reshape(hash, entry, shape, value, block);
 }
 
 bool Shard::tidy(std::uint64_t hash, Entry entry) {

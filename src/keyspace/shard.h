@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "keyspace/arena.h"
+#include "keyspace/block.h"
 #include "keyspace/entry.h"
 #include "keyspace/expiry_queue.h"
 #include "keyspace/table.h"
@@ -30,6 +31,9 @@ namespace stave::keyspace {
 struct EntrySpec {
   ValueType type = ValueType::kString;
   std::string_view value;
+  /// Of a large value that lies in a block already: the entry takes a share of it instead of a copy. Its bytes are
+  /// `value`, Block::kBytesMin at least.
+  const Block* block = nullptr;
   Expiry expiry{};
   Lsn address = kNoLsn;
   /// Where the record was written first, when the cleaner has moved it since; kNoLsn: the address.
@@ -83,7 +87,8 @@ class alignas(64) Shard {
   Entry find(std::uint64_t hash, std::string_view key) const noexcept STAVE_REQUIRES(mutex_);
 
   /// Inserts the key or replaces what it holds, in place where it fits. Errors: kNoMemory (nothing changed); impossible
-  /// when the key holds a value of just this size, and an expiry of the same kind (none, fixed, sliding).
+  /// when the key holds a value of just this size, less than Block::kBytesMin, and an expiry of the same kind (none,
+  /// fixed, sliding).
   /// `key` and `spec.value` must not lie in the entry that is replaced.
   Result<Entry> put(std::uint64_t hash, std::string_view key, const EntrySpec& spec) STAVE_REQUIRES(mutex_);
   /// Like `put`, but what the key held is handed out (empty when it held nothing).
@@ -124,7 +129,9 @@ class alignas(64) Shard {
   /// save nothing or there is no memory for the smaller entry. `entry` and views of it end.
   bool spill(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
   /// Puts the value back beside a spilled entry's key. A null Entry, and nothing changed, when there is no memory.
-  Entry fill(std::uint64_t hash, Entry entry, std::string_view value) STAVE_REQUIRES(mutex_);
+  /// `block`: as in EntrySpec.
+  Entry fill(std::uint64_t hash, Entry entry, std::string_view value, const Block* block = nullptr)
+      STAVE_REQUIRES(mutex_);
   /// Moves the entry out of a page that is mostly empty, and a large value likewise, so that the page may empty. False
   /// when all stays.
   bool tidy(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
@@ -174,14 +181,16 @@ class alignas(64) Shard {
   [[nodiscard]] Ref build(const EntryShape& shape, std::string_view key, const EntrySpec& spec) noexcept;
   [[nodiscard]] Ref build_expiring(const EntryShape& shape, std::string_view key, const EntrySpec& spec) noexcept;
   [[nodiscard]] Ref insert(std::uint64_t hash, std::string_view key, const EntrySpec& spec) noexcept;
-  void write_same_shape(Entry entry, const EntrySpec& spec) noexcept;
+  [[nodiscard]] std::byte* take_block(std::string_view value, const Block* block) noexcept;
+  void drop_block(std::byte* at, std::size_t bytes) noexcept;
+  [[nodiscard]] bool write_same_shape(Entry entry, const EntrySpec& spec) noexcept;
   [[nodiscard]] bool rewrite_in_slot(Entry entry, Ref ref, const EntryShape& shape, std::string_view key,
                                      const EntrySpec& spec) noexcept;
   void release_entry(Ref ref) noexcept;
   void remove(const Table::Slot& slot) noexcept;
   void release_contents() noexcept;
-  Entry reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, std::string_view value)
-      STAVE_REQUIRES(mutex_);
+  Entry reshape(std::uint64_t hash, Entry entry, const EntryShape& shape, std::string_view value,
+                const Block* block = nullptr) STAVE_REQUIRES(mutex_);
   void replace_ref(const Table::Slot& slot, Ref fresh) noexcept;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t change) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
