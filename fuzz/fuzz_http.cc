@@ -59,8 +59,9 @@ void check(const http::Response& response) {
   std::string head;
   http::append_head(head, response, {.date = "now", .request_id = "1"});
   require(head.ends_with("\r\n\r\n") && head.find("\r\n\r\n") == head.size() - 4);
-  if (response.type == http::kJsonType && !response.stream && response.status < 300 && response.page.empty() &&
-      response.headers.find("ETag") == std::string::npos && response.headers.find("gzip") == std::string::npos)
+  if (response.type == http::kJsonType && !response.shared && !response.length && response.status < 300 &&
+      response.page.empty() && response.headers.find("ETag") == std::string::npos &&
+      response.headers.find("gzip") == std::string::npos)
     require(http::is_json(response.body));
   if (response.type == http::kProblemType)
     require(http::is_json(response.body) || response.headers.find("gzip") != std::string::npos);
@@ -109,11 +110,12 @@ std::vector<std::string> run(std::string_view text, std::size_t piece_max, World
           check(*admission.refusal);
           admission.body = {.keep = false, .bytes_max = 4096};
         }
-        reader.plan_body(admission.body);
+        reader.plan_body(std::move(admission.body));
         continue;
       }
       http::Request& request = reader.request();
-      seen.push_back(request.target + "|" + request.body + "|" + std::to_string(reader.problem().status));
+      seen.push_back(request.target + "|" + std::string(request.content()) + "|" +
+                     std::to_string(reader.problem().status));
       if (world != nullptr && !admission.refusal && reader.problem().status == 0) answer(*world, request, admission);
       reader.next();
     }

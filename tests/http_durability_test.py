@@ -94,7 +94,7 @@ class Ends(http_support.TestCase):
 
 
 class Sizes(http_support.TestCase):
-    def put_stream(self, server, path, size):
+    def put_stream(self, server, path, size, headers=None):
         digest = hashlib.sha256()
         block = os.urandom(MEGA)
 
@@ -105,7 +105,8 @@ class Sizes(http_support.TestCase):
                 yield piece
 
         connection = server.connection()
-        connection.request("PUT", path, body=pieces(), headers={**BYTES, "Content-Length": str(size)})
+        connection.request("PUT", path, body=pieces(), headers={**BYTES, **(headers or {"Content-Length": str(size)})},
+                           encode_chunked=headers is not None)
         response = connection.getresponse()
         response.read()
         connection.close()
@@ -127,14 +128,33 @@ class Sizes(http_support.TestCase):
     def test_a_value_of_512_mb_goes_in_and_out_with_little_memory_beside_it(self):
         server = self.serve("--sync", "os")
         size = 512 * MEGA
+        empty = server.resident_bytes()
+        extra = lambda: (server.resident_bytes("VmHWM") - empty - size) // MEGA
         sent = self.put_stream(server, "/db/large", size)
-        held = server.resident_bytes()
+        received = extra()
         self.assertEqual(self.get_stream(server, "/db/large"), (sent, size))
-        grown = server.resident_bytes("VmHWM")
-        print("512 MiB: held after PUT %d MiB, after GET %d MiB, peak %d MiB" % (held // MEGA, server.resident_bytes() // MEGA, grown // MEGA))
-        self.assertLess(server.resident_bytes() - held, 64 * MEGA)
+        print("512 MiB: %d MiB beside the value at most after PUT, %d MiB after GET" % (received, extra()))
+        self.assertLess(extra(), 64)
 
-    def test_a_value_that_is_overwritten_while_it_is_sent_is_never_mixed(self):
+    @unittest.skipIf(SANITIZED, "a sanitizer's memory is its own")
+    def test_a_large_value_of_unknown_length_and_one_from_the_disk_are_held_once(self):
+        # The budget is too small for the value: it leaves memory, and is read from the log when it is asked for.
+        server = self.serve("--sync", "os", "--maxmemory", "64mb")
+        size = 256 * MEGA
+        empty = server.resident_bytes()
+        extra = lambda: (server.resident_bytes("VmHWM") - empty - size) // MEGA
+        sent = self.put_stream(server, "/db/large", size, {"Transfer-Encoding": "chunked"})
+        received = extra()
+        for i in range(2000):
+            self.expect(server, 201, "PUT", "/db/small%d" % i, b"x", BYTES)
+            if server.resident_bytes() < size // 2:
+                break
+        self.assertLess(server.resident_bytes(), size // 2, "it has left memory")
+        self.assertEqual(self.get_stream(server, "/db/large"), (sent, size))
+        print("256 MiB: %d MiB beside the value at most after a chunked PUT, %d MiB after a GET from the disk" % (received, extra()))
+        self.assertLess(extra(), 64)
+
+    def test_a_value_that_is_overwritten_or_deleted_while_it_is_sent_is_sent_to_its_end(self):
         server = self.serve("--sync", "os")
         size = 20 * MEGA
         self.expect(server, 201, "PUT", "/db/a", b"a" * size, BYTES)
@@ -143,13 +163,9 @@ class Sizes(http_support.TestCase):
         response = connection.getresponse()
         self.assertEqual(response.read(MEGA), b"a" * MEGA)
         self.expect(server, 204, "PUT", "/db/a", b"b" * size, BYTES)
-        try:
-            rest = response.read()
-            whole = True
-        except http.client.IncompleteRead as cut:
-            rest, whole = cut.partial, False
-        self.assertEqual(rest.strip(b"a"), b"")
-        self.assertEqual(whole, len(rest) == size - MEGA)
+        self.expect(server, 204, "DELETE", "/db/a")
+        self.assertEqual(response.read(), b"a" * (size - MEGA))
+        self.expect(server, 404, "GET", "/db/a")
         connection.close()
 
 

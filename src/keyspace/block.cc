@@ -15,6 +15,7 @@ namespace stave::keyspace {
 struct alignas(std::max_align_t) Block::Head {
   std::atomic<std::uint32_t> holders{1};
   bool mapped = false;
+  std::atomic<bool> settled{false};
   std::size_t bytes = 0;
   ChunkSource* source = nullptr;
 
@@ -51,7 +52,14 @@ Block Block::make(ChunkSource& source, std::size_t bytes) noexcept {
   head->mapped = mapped;
   head->bytes = bytes;
   head->source = &source;
-  return Block(at + sizeof(Head));
+  Block block(at + sizeof(Head));
+  block.settle();
+  return block;
+}
+
+void Block::settle() const noexcept {
+  Head& mine = head();
+  if (mine.mapped && !mine.settled.exchange(true, std::memory_order_relaxed)) mine.source->hold_mapping(footprint());
 }
 
 void Block::hold() const noexcept {
@@ -64,6 +72,7 @@ void Block::drop() noexcept {
   if (mine.holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     ChunkSource& source = *mine.source;
     if (mine.mapped) {
+      if (mine.settled.load(std::memory_order_relaxed)) source.drop_mapping(footprint());
       source.unmap(mine.begin(), footprint());
     } else {
       source.release(mine.begin(), sizeof(Head) + mine.bytes);
@@ -88,7 +97,7 @@ bool BlockWriter::append(std::string_view bytes) noexcept {
   if (bytes.size() > std::numeric_limits<std::size_t>::max() / 2 - size_) return false;
   const std::size_t needed = sizeof(Block::Head) + size_ + bytes.size();
   if (needed > mapped_) {
-    // What is mapped ahead counts as taken, though it is not touched yet: an eighth is few calls and little waste.
+    // What is mapped ahead is not touched yet, and so no memory: an eighth means few calls.
     constexpr std::size_t kFirstBytes = std::size_t{1} << 20;
     const std::size_t wanted = whole_pages(std::max({needed, mapped_ + mapped_ / 8, kFirstBytes}));
     std::byte* const at = at_ == nullptr ? source_->map(wanted) : source_->remap(at_, mapped_, wanted);

@@ -42,6 +42,8 @@ class Block {
   /// Gives up this share without giving up the block: `adopt` takes it over.
   [[nodiscard]] std::byte* release() noexcept { return std::exchange(at_, nullptr); }
   [[nodiscard]] static Block adopt(std::byte* at) noexcept { return Block(at); }
+  /// It is a value from now on, and its memory held. One that was received is not before; `make` says so itself.
+  void settle() const noexcept;
 
   explicit operator bool() const noexcept { return at_ != nullptr; }
   [[nodiscard]] std::byte* data() const noexcept { return at_; }

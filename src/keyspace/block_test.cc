@@ -65,6 +65,10 @@ TEST(BlockWriter, takes_memory_as_it_is_filled) {
   EXPECT_TRUE(writer.view() == text);
   const Block block = writer.finish();
   EXPECT_TRUE(block.view() == text);
+  EXPECT_EQ(source.held_bytes(), 0u) << "what is received is not a value yet";
+  block.settle();
+  block.settle();
+  EXPECT_EQ(source.held_bytes(), block.footprint());
   EXPECT_EQ(source.bytes(), block.footprint());
   EXPECT_LT(block.footprint(), text.size() + 2 * ChunkSource::kMapUnit);
   EXPECT_EQ(writer.size(), 0u);
@@ -101,6 +105,7 @@ TEST(Shard, takes_a_share_of_a_block_instead_of_a_copy) UNLOCKED {
     EXPECT_TRUE(shard.find(test_hash("k"), "k").value() == next);
     EXPECT_TRUE(block.view() == text);
     EXPECT_EQ(shard.memory().total(), source.bytes() - block.footprint());
+    EXPECT_EQ(source.held_bytes(), source.bytes());
   }
 }
 

@@ -174,19 +174,14 @@ std::byte* SystemChunkSource::allocate_denser(const std::byte* at, std::size_t b
 }
 
 std::byte* SystemChunkSource::map(std::size_t bytes) noexcept {
-  std::byte* const at = base::map_memory(bytes, kMapUnit);
-  if (at != nullptr) held_.fetch_add(bytes, std::memory_order_relaxed);
-  return at;
+  return base::map_memory(bytes, kMapUnit);
 }
 
 std::byte* SystemChunkSource::remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept {
-  std::byte* const moved = base::remap_memory(at, bytes, new_bytes);
-  if (moved != nullptr) held_.fetch_add(new_bytes - bytes, std::memory_order_relaxed);
-  return moved;
+  return base::remap_memory(at, bytes, new_bytes);
 }
 
 void SystemChunkSource::unmap(std::byte* at, std::size_t bytes) noexcept {
-  held_.fetch_sub(bytes, std::memory_order_relaxed);
   base::unmap_memory(at, bytes);
 }
 

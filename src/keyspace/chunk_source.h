@@ -41,6 +41,9 @@ class ChunkSource {
   virtual std::byte* remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept = 0;
   /// Gives back a mapping, or the end of one.
   virtual void unmap(std::byte* at, std::size_t bytes) noexcept = 0;
+  /// A mapping is not held until it is said to be: what is only being received is not a value yet. And no longer.
+  virtual void hold_mapping(std::size_t bytes) noexcept = 0;
+  virtual void drop_mapping(std::size_t bytes) noexcept = 0;
 
   /// What a block of `bytes` really takes: its slot, or malloc's header and rounding.
   static constexpr std::size_t footprint(std::size_t bytes) noexcept {
@@ -67,6 +70,8 @@ class SystemChunkSource final : public ChunkSource {
   std::byte* map(std::size_t bytes) noexcept override;
   std::byte* remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept override;
   void unmap(std::byte* at, std::size_t bytes) noexcept override;
+  void hold_mapping(std::size_t bytes) noexcept override { held_.fetch_add(bytes, std::memory_order_relaxed); }
+  void drop_mapping(std::size_t bytes) noexcept override { held_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   static constexpr std::size_t kRegionBytes = std::size_t{2} << 20;
   static constexpr std::size_t kChunksPerRegion = kRegionBytes / kChunkBytes;
@@ -75,7 +80,8 @@ class SystemChunkSource final : public ChunkSource {
   /// So many free chunks keep their memory, so that one that comes and goes costs no system call.
   static constexpr std::size_t kWarmMax = 16;
 
-  /// Bytes of everything that is taken and not given back. Threads: any; a relaxed reading.
+  /// Bytes of everything that is taken and not given back; of mappings, those that are held. Threads: any; a relaxed
+  /// reading.
   [[nodiscard]] std::uint64_t held_bytes() const noexcept { return held_.load(std::memory_order_relaxed); }
   /// Regions that are mapped now; runs longer than a region not counted.
   [[nodiscard]] std::size_t regions() const;

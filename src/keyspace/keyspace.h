@@ -41,6 +41,8 @@ class Keyspace {
   [[nodiscard]] std::uint64_t held_bytes() const noexcept { return chunks_->held_bytes(); }
   /// Bytes between large values, of what is held. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t free_block_bytes() const noexcept { return chunks_->free_block_bytes(); }
+  /// Where the memory of all shards comes from.
+  [[nodiscard]] ChunkSource& source() noexcept { return *chunks_; }
   [[nodiscard]] const base::HashKey& hash_key() const noexcept { return key_; }
   /// Only while there is no entry: an image was made with this key.
   void set_hash_key(const base::HashKey& key) noexcept { key_ = key; }

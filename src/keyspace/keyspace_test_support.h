@@ -58,6 +58,11 @@ class CountedSource final : public ChunkSource {
     bytes_ -= bytes;
     real_.unmap(at, bytes);
   }
+  void hold_mapping(std::size_t bytes) noexcept override { real_.hold_mapping(bytes); }
+  void drop_mapping(std::size_t bytes) noexcept override { real_.drop_mapping(bytes); }
+
+  /// What a budget would count of mappings and blocks.
+  [[nodiscard]] std::uint64_t held_bytes() const { return real_.held_bytes(); }
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] std::uint64_t requests() const { return requests_; }

@@ -107,6 +107,7 @@ std::byte* Shard::take_block(std::string_view value, const Block* given) noexcep
   if (given != nullptr) {
     STAVE_ASSERT(given->view().data() == value.data() && given->size() == value.size());
     block = *given;
+    block.settle();
   } else {
     block = Block::make(arena_.source(), value.size());
     if (!block) return nullptr;

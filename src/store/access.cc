@@ -21,15 +21,20 @@ Pending Engine::observe(Lsn end) const noexcept {
   return {.written = end > log_->written() ? end : kNoLsn};
 }
 
-ValueView Engine::view_of(Entry entry, std::string_view loaded) const {
+ValueView Engine::view_of(Entry entry, const LoadedValue* loaded) const {
   const bool resident = entry.resident();
+  const bool in_block = resident && entry.out_of_line() && entry.value_size() >= keyspace::Block::kBytesMin;
+  const std::string_view elsewhere = loaded != nullptr ? loaded->view() : std::string_view{};
   return {.type = shown_type(entry.type()),
-          .value = resident ? entry.value() : loaded,
+          .value = resident ? entry.value() : elsewhere,
           .expiry = {},
           .version = entry.version(),
           .json = entry.type() == ValueType::kJson,
           .size = entry.value_size(),
-          .here = resident || loaded.size() == entry.value_size()};
+          .here = resident || elsewhere.size() == entry.value_size(),
+          .block = in_block            ? entry.block()
+                   : loaded != nullptr ? loaded->block.data()
+                                       : nullptr};
 }
 
 bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
@@ -52,11 +57,11 @@ bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access acc
       return true;
     }
   }
-  std::string_view value;
+  const LoadedValue* value = nullptr;
   if (!entry.resident() && needs_value(access)) [[unlikely]] {
     if (loaded == nullptr || loaded->address != entry.address()) return false;
-    value = loaded->value;
-    keep_resident(shard, hash, entry, value);
+    value = &loaded->value;
+    keep_resident(shard, hash, entry, *value);
     entry = shard.find(hash, key.key);
   }
   ValueView view = view_of(entry, value);

@@ -81,7 +81,7 @@ Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::Record
 // Expiry and value become one record again.
 Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
   Shard& shard = engine_.keyspace_.shard(id);
-  std::string value;
+  LoadedValue value;
   Lsn loaded = kNoLsn;
   for (;;) {
     {
@@ -90,7 +90,7 @@ Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::
       // Written anew meanwhile, or gone: nothing hangs on the old records any more.
       if (!entry || !entry.delta()) return {};
       if (loaded == entry.address()) {
-        const auto packed = engine_.compression_->pack(value);
+        const auto packed = engine_.compression_->pack(value.view());
         return append(shard, entry,
                       {.kind = kind_of(entry.type()),
                        .database = static_cast<std::uint8_t>(id / engine_.keyspace_.shards_per_database()),
@@ -98,7 +98,7 @@ Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::
                        .expiry = entry.expiry(),
                        .prev = record.prev,
                        .key = record.key,
-                       .payload = packed ? *packed : value,
+                       .payload = packed ? *packed : value.view(),
                        .version = entry.version(),
                        .compressed = packed.has_value()},
                       done);

@@ -227,7 +227,8 @@ Compression::Stats Compression::stats() const {
 
 std::optional<std::string_view> Compression::pack(std::string_view value) {
   const Setting now = setting();
-  if (now.codec == Codec::kNone || value.size() < kDictionaryBytesMin) return std::nullopt;
+  if (now.codec == Codec::kNone || value.size() < kDictionaryBytesMin || value.size() > kPackedBytesMax)
+    return std::nullopt;
   if (now.codec == Codec::kLz4) {
     if (value.size() < kLz4BytesMin || value.size() > LZ4_MAX_INPUT_SIZE) return std::nullopt;
     return count(value, pack_lz4(value));

@@ -39,6 +39,8 @@ class Compression {
   static constexpr int kLevelMax = 19;
   /// The largest value that is packed or unpacked.
   static constexpr std::uint64_t kRawBytesMax = 1ull << 31;
+  /// Larger values are not tried: what packs and unpacks them would take as much memory again.
+  static constexpr std::size_t kPackedBytesMax = 16u << 20;
   /// Smaller values are not tried.
   static constexpr std::size_t kLz4BytesMin = 128;
   static constexpr std::size_t kZstdBytesMin = 256;
@@ -75,8 +77,9 @@ class Compression {
   void set(Setting setting);
   [[nodiscard]] Setting setting() const noexcept;
 
-  /// What to log instead of `value`; nullopt when that is not worth it (too small, or not smaller by an eighth), or
-  /// when there is no memory to try. Valid until the next call by this thread. Cost: docs/compression.md. Threads: any.
+  /// What to log instead of `value`; nullopt when that is not worth it (too small or too large, or not smaller by an
+  /// eighth), or when there is no memory to try. Valid until the next call by this thread. Cost: docs/compression.md.
+  /// Threads: any.
   std::optional<std::string_view> pack(std::string_view value);
 
   /// The value that `payload` was packed from; a view of `scratch`. Errors: kCorrupt (does not decode, or needs a

@@ -110,7 +110,7 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
         newest = std::max(newest, entry.version() + 1);
         const Expiry expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
         if (expiry.passed(time)) return;
-        ValueView view = view_of(entry, {});
+        ValueView view = view_of(entry, nullptr);
         view.expiry = expiry;
         visit(entry.key(), view);
       });

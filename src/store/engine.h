@@ -57,10 +57,24 @@ struct ValueView {
   ValueType type{};
   std::string_view value;  ///< A string's bytes.
   Expiry expiry{};
-  Lsn version = kNoLsn;  ///< LSN of the record that made it so.
-  bool json = false;     ///< A string whose writer had it checked to be JSON.
-  std::size_t size = 0;  ///< Of the value, whether it is here or not.
-  bool here = true;      ///< Whether `value` is there: always, unless it was not asked for.
+  Lsn version = kNoLsn;        ///< LSN of the record that made it so.
+  bool json = false;           ///< A string whose writer had it checked to be JSON.
+  std::size_t size = 0;        ///< Of the value, whether it is here or not.
+  bool here = true;            ///< Whether `value` is there: always, unless it was not asked for.
+  std::byte* block = nullptr;  ///< Where a large value lies; see `share`.
+
+  /// A share of the memory of a large value: its bytes are those of `value` and stay for as long as the share is kept,
+  /// whatever becomes of the key; the engine must live as long. Null for a small value, which is to be copied.
+  [[nodiscard]] keyspace::Block share() const noexcept {
+    return block == nullptr ? keyspace::Block{} : keyspace::Block::share(block);
+  }
+};
+
+/// A value read from the log.
+struct LoadedValue {
+  std::string text;
+  keyspace::Block block;  ///< Of a large one, instead of `text`: ready to become the value of its entry.
+  [[nodiscard]] std::string_view view() const noexcept { return block ? block.view() : std::string_view(text); }
 };
 
 /// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.
@@ -143,6 +157,8 @@ class Engine {
   /// `end`, when given, receives the new version. Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
   Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
                       Lsn* version = nullptr);
+  /// For a large value that is still being received: what it is gathered in, `Transaction::put` takes as it is.
+  [[nodiscard]] keyspace::BlockWriter block_writer() noexcept { return keyspace::BlockWriter(keyspace_.source()); }
   /// Brings the bucket of `key` towards the cache, without waiting; returns the key's hash, which spares others the
   /// work.
   std::uint64_t prefetch_bucket(KeyRef key) noexcept;
@@ -285,7 +301,7 @@ class Engine {
   /// A value read from the log: the record it was read from, so that it can be told whether it is still the value.
   struct Loaded {
     Lsn address = kNoLsn;
-    std::string value;
+    LoadedValue value;
   };
   /// Shows the entry. False, and nothing was shown, when its value is needed and neither in memory nor `loaded`.
   bool show_entry(keyspace::Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
@@ -293,13 +309,16 @@ class Engine {
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
   /// The value that the record at `address` gave its key. Errors: kNotFound (the log has dropped it), kCorrupt, kIo.
+  Result<void> load_value(Lsn address, LoadedValue& value);
   Result<void> load_value(Lsn address, std::string& value, ValueType* type = nullptr);
+  Result<log::RecordView> read_value(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place);
   /// The same of a record at hand.
   Result<void> value_of(const log::RecordView& record, std::string& value);
   /// The value again in memory beside its key, if there is room or it is in demand.
-  void keep_resident(keyspace::Shard& shard, std::uint64_t hash, keyspace::Entry entry, std::string_view value)
+  void keep_resident(keyspace::Shard& shard, std::uint64_t hash, keyspace::Entry entry, const LoadedValue& value)
       STAVE_REQUIRES(shard.mutex());
-  ValueView view_of(keyspace::Entry entry, std::string_view loaded) const;
+  /// `loaded`: null, or the value of an entry that is not in memory.
+  ValueView view_of(keyspace::Entry entry, const LoadedValue* loaded) const;
   void refresh_sliding(keyspace::Entry entry, KeyRef key, UnixMs now);
   void lock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
   void unlock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;

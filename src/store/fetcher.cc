@@ -28,8 +28,9 @@ void Fetcher::bring(const Key& key) {
       keyspace::Entry entry = shard.find(hash, key.key);
       if (!entry || entry.resident()) return;
       if (entry.address() == loaded.address) {
-        if (loaded.value.size() != entry.value_size()) return;
-        entry = shard.fill(hash, entry, loaded.value);
+        const LoadedValue& value = loaded.value;
+        if (value.view().size() != entry.value_size()) return;
+        entry = shard.fill(hash, entry, value.view(), value.block ? &value.block : nullptr);
         // So that the hand of the budget passes by once before the reader comes.
         if (entry) entry.touch();
         return;

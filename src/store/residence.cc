@@ -23,36 +23,79 @@ Result<void> Engine::value_of(const log::RecordView& record, std::string& value)
   return {};
 }
 
-Result<void> Engine::load_value(Lsn address, std::string& value, ValueType* type) try {
-  thread_local std::vector<std::byte> buffer;
+// The record that holds the value: the one at `address`, or one that it changed the expiry of.
+Result<log::RecordView> Engine::read_value(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place) {
   for (;;) {
-    STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer));
-    switch (record.kind) {
-      case log::RecordKind::kString:
-      case log::RecordKind::kJson:
-        if (type != nullptr) *type = type_of(record.kind);
-        return value_of(record, value);
-      case log::RecordKind::kSetExpiry:
-      case log::RecordKind::kRefresh:
-        if (record.prev == kNoLsn || record.prev >= address) break;
-        address = record.prev;
-        continue;
-      default: break;
-    }
-    return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(address)) +
-                                         " should hold a value and does not; `stave doctor` can examine the directory");
+    STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer, place));
+    if (record.kind == log::RecordKind::kString || record.kind == log::RecordKind::kJson) return record;
+    if (!log::is_delta(record.kind) || record.prev == kNoLsn || record.prev >= address) break;
+    address = record.prev;
   }
-} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(address)) +
+                                       " should hold a value and does not; `stave doctor` can examine the directory");
+}
+
+namespace {
+
+/// What a thread reads records into; what a large one made of it is given back.
+class ReadBuffer {
+ public:
+  ReadBuffer() = default;
+  ~ReadBuffer() {
+    constexpr std::size_t kKeptBytes = 1u << 20;
+    if (bytes().capacity() > kKeptBytes) std::vector<std::byte>().swap(bytes());
+  }
+  ReadBuffer(const ReadBuffer&) = delete;
+  ReadBuffer& operator=(const ReadBuffer&) = delete;
+  std::vector<std::byte>& bytes() noexcept {
+    thread_local std::vector<std::byte> bytes;
+    return bytes;
+  }
+};
+
+std::unexpected<Error> no_memory_to_read() {
   return fail(ErrorCode::kNoMemory, "there is no memory to read the value from the log");
+}
+
+}  // namespace
+
+Result<void> Engine::load_value(Lsn address, LoadedValue& value) try {
+  ReadBuffer buffer;
+  value.block = {};
+  STAVE_ASSIGN(const log::RecordView record, read_value(address, buffer.bytes(), [&](std::size_t bytes) {
+                 value.block = keyspace::Block::make(keyspace_.source(), bytes);
+                 return value.block.data();
+               }));
+  if (value.block) return {};
+  return value_of(record, value.text);
+} catch (const std::bad_alloc&) {
+  return no_memory_to_read();
+}
+
+Result<void> Engine::load_value(Lsn address, std::string& value, ValueType* type) try {
+  ReadBuffer buffer;
+  STAVE_ASSIGN(const log::RecordView record, read_value(address, buffer.bytes(), [&](std::size_t bytes) {
+                 value.resize(bytes);
+                 return reinterpret_cast<std::byte*>(value.data());
+               }));
+  if (type != nullptr) *type = type_of(record.kind);
+  if (record.payload.data() == value.data()) return {};
+  return value_of(record, value);
+} catch (const std::bad_alloc&) {
+  return no_memory_to_read();
 }
 
 // A value comes back for good when there is room, or when it is asked for again before the hand of the budget came by:
 // one reading of everything must not drive out what is used all the time.
-void Engine::keep_resident(Shard& shard, std::uint64_t hash, Entry entry, std::string_view value) {
-  if (value.size() != entry.value_size()) return;
-  if (!budget_.has_room(value.size()) && (budget_.policy() != MemoryPolicy::kSpill || entry.heat() == 0)) return;
+void Engine::keep_resident(Shard& shard, std::uint64_t hash, Entry entry, const LoadedValue& value) {
+  const std::string_view bytes = value.view();
+  if (bytes.size() != entry.value_size()) return;
+  // A block that was read into is counted already.
+  if (!budget_.has_room(value.block ? 0 : bytes.size()) &&
+      (budget_.policy() != MemoryPolicy::kSpill || entry.heat() == 0))
+    return;
   // Without memory it stays where it is, and is shown all the same.
-  static_cast<void>(shard.fill(hash, entry, value));
+  static_cast<void>(shard.fill(hash, entry, bytes, value.block ? &value.block : nullptr));
 }
 
 bool Engine::must_fetch(std::span<const KeyRef> keys) {

@@ -68,7 +68,7 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_T
   }
   observed_.merge(engine_.observe(entry.version() + 1));
   if (entry.has_expiry() && entry.expiry().passed(now_)) return std::nullopt;
-  std::string_view loaded;
+  const LoadedValue* loaded = nullptr;
   if (!entry.resident() && needs_value(access)) [[unlikely]] {
     loaded = load(at, key);
     entry = at.shard.find(at.hash, key.key);
@@ -84,17 +84,17 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_T
 
 // With the shards held: right, but slow. Doors fetch ahead (Engine::fetch), so it is rare. What cannot be read cannot
 // be decided upon either: the transaction is lost, and commit says why.
-std::string_view Transaction::load(const Place& at, KeyRef key) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+const LoadedValue* Transaction::load(const Place& at, KeyRef key) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   const Entry entry = at.shard.find(at.hash, key.key);
-  std::string& value = loaded_.emplace_back();
+  LoadedValue& value = loaded_.emplace_back();
   if (auto done = engine_.load_value(entry.address(), value); !done) {
     if (!failure_) failure_ = std::move(done).error();
-    value.clear();
-    return {};
+    value = {};
+    return &value;
   }
   engine_.fetched_values_.fetch_add(1, std::memory_order_relaxed);
   engine_.keep_resident(at.shard, at.hash, entry, value);
-  return value;
+  return &value;
 }
 
 Transaction::Change* Transaction::change_of(KeyRef key, const Place& at) {
@@ -120,8 +120,8 @@ Transaction::Change& Transaction::add_change(KeyRef key, const Place& at) {
   return changes_.back();
 }
 
-Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
-                              bool json) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, bool json,
+                              const keyspace::Block* block) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
   if (refusal_) [[unlikely]]
     return fail(refusal_->clone());
@@ -130,8 +130,11 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   const Entry before = at.shard.find(at.hash, key.key);
   const Lsn address = before ? before.address() : kNoLsn;
   const Expiry old_expiry = before && before.has_expiry() ? before.expiry() : Expiry{};
-  const EntrySpec spec{
-      .type = json ? ValueType::kJson : ValueType::kString, .value = value, .expiry = expiry, .address = address};
+  const EntrySpec spec{.type = json ? ValueType::kJson : ValueType::kString,
+                       .value = value,
+                       .block = block,
+                       .expiry = expiry,
+                       .address = address};
   Detached previous;
   STAVE_TRY(at.shard.exchange(at.hash, key.key, spec, previous));
   if (Change* change = change_of(key, at)) {

@@ -36,8 +36,10 @@ class Transaction {
   void excuse() noexcept { refusal_.reset(); }
   /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another
   /// key of the same transaction. Errors: kTooLarge, kNoMemory. `json`: the caller had the value checked to be JSON,
-  /// and whoever reads it is told so.
-  Result<void> put(KeyRef key, std::string_view value, Expiry expiry, bool json = false);
+  /// and whoever reads it is told so. `block`: the value lies in it already, and the key takes a share of it (see
+  /// Engine::block_writer).
+  Result<void> put(KeyRef key, std::string_view value, Expiry expiry, bool json = false,
+                   const keyspace::Block* block = nullptr);
   /// Removes the key; false when it was not there.
   bool erase(KeyRef key);
   /// Replaces the expiry of an existing key (never(): it lives on). A deadline that has passed erases the key.
@@ -77,7 +79,7 @@ class Transaction {
   };
 
   Place place(KeyRef key) const;
-  std::string_view load(const Place& at, KeyRef key);
+  const LoadedValue* load(const Place& at, KeyRef key);
   [[nodiscard]] keyspace::Entry live(const Place& at, KeyRef key) const;
   Change* change_of(KeyRef key, const Place& at);
   Change& add_change(KeyRef key, const Place& at);
@@ -91,7 +93,7 @@ class Transaction {
   bool open_ = true;
   std::optional<Error> refusal_;  ///< Why nothing may be put: no room in the budget.
   std::optional<Error> failure_;  ///< A value could not be read.
-  std::list<std::string> loaded_;
+  std::list<LoadedValue> loaded_;
   Pending observed_;
   Lsn version_ = kNoLsn;
   boost::container::small_vector<keyspace::ShardId, 8> shards_;

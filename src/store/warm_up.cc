@@ -67,11 +67,12 @@ void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
     base::ShortLock lock(shard.mutex());
     if (!wanted(shard.find(hash, record.key))) return;
   }
-  if (!engine_.value_of(record, value_)) return;
+  if (record.compressed() && !engine_.value_of(record, value_)) return;
+  const std::string_view value = record.compressed() ? std::string_view(value_) : record.payload;
   base::ShortLock lock(shard.mutex());
   const Entry entry = shard.find(hash, record.key);
-  if (!wanted(entry) || entry.value_size() != value_.size()) return;
-  if (shard.fill(hash, entry, value_)) engine_.warmed_values_.fetch_add(1, std::memory_order_relaxed);
+  if (!wanted(entry) || entry.value_size() != value.size()) return;
+  if (shard.fill(hash, entry, value)) engine_.warmed_values_.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace stave::store

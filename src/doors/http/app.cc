@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kCompressFrom = 1024;
 constexpr std::size_t kCompressMax = 1024 * 1024;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::size_t kCompressValueMax = 256 * 1024;
 
 Problem refusal(int status, std::string_view code, std::string detail) {
   return {.status = status, .code = code, .detail = std::move(detail), .retryable = false, .members = {}};
@@ -171,6 +172,9 @@ std::optional<Problem> App::check_body(const Request& request, const Route& rout
   if (std::ranges::none_of(route.bodies, [&](const BodyKind& kind) { return kind.type == type; }))
     return refusal(415, "unsupported_type", "Content-Type must be " + types_of(route));
   plan.check_json = route.has(kValueBody) && type == kJsonType;
+  if (commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire);
+      environment != nullptr && route.has(kValueBody))
+    plan.large.emplace(environment->engine().block_writer());
   return std::nullopt;
 }
 
@@ -252,12 +256,14 @@ void App::finish(const Request& request, Response& response) const {
   }
   bool compressed = false;
   const std::string& coding = request.header(Header::kAcceptEncoding);
-  if (!coding.empty() && response.status == 200 && !response.stream && response.content_length() >= kCompressFrom &&
+  if (!coding.empty() && response.status == 200 && !response.length && response.content_length() >= kCompressFrom &&
+      (!response.shared || response.content_length() <= kCompressValueMax) &&
       response.content_length() <= kCompressMax && accepts(coding, "gzip")) {
-    std::string packed = gzip(response.page.empty() ? std::string_view(response.body) : response.page);
+    std::string packed = gzip(response.content());
     if (!packed.empty()) {
       response.body = std::move(packed);
       response.page = {};
+      response.shared.reset();
       response.add_header("Content-Encoding", "gzip");
       compressed = true;
     }

@@ -146,11 +146,45 @@ TEST_F(AppTest, before_the_store_is_open_it_says_so) {
 TEST_F(AppTest, a_large_value_is_not_copied_into_its_answer) {
   put("a", std::string(1'000'000, 'x'));
   const Response whole = ask(Verb::kGet, "/db/a");
-  ASSERT_TRUE(whole.stream);
+  ASSERT_TRUE(whole.shared);
   EXPECT_EQ(whole.content_length(), 1'000'000u);
+  const char* held = nullptr;
+  ASSERT_TRUE(
+      engine_->read({0, "a"}, store::Access::kPeek, [&](const store::ValueView* v) { held = v->value.data(); }));
+  EXPECT_EQ(whole.content().data(), held);
+  const Response half = ask(Verb::kGet, "/db/a", {}, {{Header::kRange, "bytes=500000-"}});
+  EXPECT_EQ(half.content().data(), held + 500'000);
+  EXPECT_EQ(half.content_length(), 500'000u);
+  const Response head = ask(Verb::kHead, "/db/a");
+  EXPECT_EQ(head.content_length(), 1'000'000u);
+  EXPECT_TRUE(head.content().empty());
   const Response part = ask(Verb::kGet, "/db/a", {}, {{Header::kRange, "bytes=5-6"}});
   EXPECT_EQ(part.body, "xx");
   EXPECT_EQ(part.status, 206);
+}
+
+TEST_F(AppTest, an_answer_keeps_the_value_that_it_found) {
+  const std::string first(1'000'000, 'x');
+  put("a", first);
+  const Response before = ask(Verb::kGet, "/db/a");
+  put("a", std::string(1'000'000, 'y'));
+  EXPECT_TRUE(before.content() == first);
+  const Response after = ask(Verb::kGet, "/db/a");
+  EXPECT_EQ(ask(Verb::kDelete, "/db/a").status, 204);
+  EXPECT_TRUE(before.content() == first);
+  EXPECT_TRUE(after.content() == std::string(1'000'000, 'y'));
+}
+
+TEST_F(AppTest, a_large_value_is_looked_through_for_json_where_it_lies) {
+  const std::string json = "[\"" + std::string(1'000'000, 'x') + "\"]";
+  put("a", json);
+  const Response good = ask(Verb::kGet, "/db/a?format=json");
+  EXPECT_EQ(good.type, kJsonType);
+  EXPECT_TRUE(good.content() == json);
+  EXPECT_EQ(ask(Verb::kHead, "/db/a?format=json").type, kJsonType);
+  put("a", json.substr(1));
+  EXPECT_EQ(ask(Verb::kGet, "/db/a?format=json").status, 409);
+  EXPECT_EQ(ask(Verb::kHead, "/db/a?format=json").status, 409);
 }
 
 TEST_F(AppTest, what_a_request_left_in_the_session_is_gone_with_the_next) {

@@ -19,7 +19,6 @@ constexpr std::size_t kQueuedItemsMax = 256;
 /// Small answers are put together up to here.
 constexpr std::size_t kTogetherBytes = 64 * 1024;
 constexpr std::size_t kSmallBody = 4 * 1024;
-constexpr std::size_t kSliceBytes = 256 * 1024;
 constexpr std::size_t kPiecesMax = 16;
 /// A refused request's body is read over up to here; with a longer one the connection ends.
 constexpr std::uint64_t kReadOverMax = 64 * 1024;
@@ -152,7 +151,7 @@ std::size_t Connection::process(std::string_view bytes) {
     const auto status = reader_.read(rest, taken);
     consumed += taken;
     if (status == RequestReader::Status::kMore) {
-      if (reader_.in_body() && !account_body(reader_.request().body.capacity()))
+      if (reader_.in_body() && !account_body(reader_.held_bytes()))
         refuse({.status = 503,
                 .code = "overloaded",
                 .detail = "too many bodies are being received at this moment",
@@ -193,12 +192,11 @@ void Connection::begin_request() {
             .members = {}});
     return;
   }
-  reader_.plan_body(admission_.body);
+  reader_.plan_body(std::move(admission_.body));
   if (!request.has_body()) return;
   enter(Phase::kBody);
   if (expects && !admission_.refusal) {
-    if (items_.empty() || sending_ || items_.back().stream || !items_.back().body.empty() || items_.back().released)
-      items_.emplace_back();
+    if (items_.empty() || sending_ || !items_.back().small() || items_.back().released) items_.emplace_back();
     items_.back().bytes.append(kContinue);
     queued_bytes_ += kContinue.size();
   }
@@ -288,8 +286,8 @@ Connection::Item& Connection::item_for(const Response& response, bool small) {
   const bool waits = !response.pending.empty();
   if (small && !items_.empty() && !sending_) {
     Item& last = items_.back();
-    const bool alone = last.stream || !last.body.empty() || !last.page.empty() || last.close;
-    if (!alone && !last.released && last.pending.empty() != waits && last.bytes.size() < kTogetherBytes) return last;
+    if (last.small() && !last.released && last.pending.empty() != waits && last.bytes.size() < kTogetherBytes)
+      return last;
   }
   return items_.emplace_back();
 }
@@ -298,7 +296,7 @@ void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
   const Request& request = reader_.request();
   const std::string_view given = request.header(Header::kRequestId);
   const std::string id(is_sane_id(given) ? given : host_.next_request_id());
-  const bool small = !response.stream && response.page.empty() && response.body.size() <= kSmallBody;
+  const bool small = !response.shared && response.page.empty() && response.body.size() <= kSmallBody;
   const std::uint64_t length = has_content(response.status) ? response.content_length() : 0;
   Item& item = item_for(response, small || head_only);
   const std::size_t before = item.bytes.size();
@@ -310,7 +308,7 @@ void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
     } else {
       item.body = std::move(response.body);
       item.page = response.page;
-      item.stream = std::move(response.stream);
+      item.shared = std::move(response.shared);
     }
   }
   item.pending.merge(response.pending);
@@ -351,29 +349,6 @@ bool Connection::let_go(Item& item) {
   return true;
 }
 
-bool Connection::next_slice(Item& item) {
-  ValueStream& stream = *item.stream;
-  store::Engine& engine = hub_.environment.load(std::memory_order_acquire)->engine();
-  bool same = false;
-  bool here = false;
-  const auto take = [&](std::size_t most) {
-    return [&, most](const store::ValueView* value) {
-      same = value != nullptr && value->version == stream.version && value->size >= stream.end;
-      here = same && value->here;
-      if (here)
-        item.slice.assign(value->value.substr(stream.at, std::min<std::uint64_t>(most, stream.end - stream.at)));
-    };
-  };
-  // The version was durable before the first byte left, so there is nothing more to wait for.
-  const store::KeyRef key{stream.database, stream.key};
-  auto seen = engine.read(key, store::Access::kMeta, take(kSliceBytes));
-  // It left memory meanwhile: the rest is read at once, for each piece would cost the whole.
-  if (seen && same && !here) seen = engine.read(key, store::Access::kPeek, take(stream.end - stream.at));
-  if (!seen || !here) return false;
-  stream.at += item.slice.size();
-  return true;
-}
-
 std::size_t Connection::gather(std::span<asio::const_buffer> pieces) {
   std::size_t count = 0;
   for (Item& item : items_) {
@@ -385,8 +360,7 @@ std::size_t Connection::gather(std::span<asio::const_buffer> pieces) {
       if (skip < text.size()) pieces[count++] = asio::buffer(text.data() + skip, text.size() - skip);
     };
     add(item.bytes);
-    add(item.stream ? std::string_view(item.slice) : item.page.empty() ? std::string_view(item.body) : item.page);
-    if (item.stream) break;  // more of it comes before the next
+    add(item.content());
   }
   return count;
 }
@@ -396,22 +370,12 @@ void Connection::consume(std::size_t count) {
   progress_ns_ = host_.now_ns();
   while (!items_.empty()) {
     Item& item = items_.front();
-    const std::size_t content = item.stream         ? item.slice.size()
-                                : item.page.empty() ? item.body.size()
-                                                    : item.page.size();
-    const std::size_t left = item.bytes.size() + content - item.gone;
+    const std::size_t left = item.bytes.size() + item.content().size() - item.gone;
     if (count < left || !item.released) {
       item.gone += count;
       return;
     }
     count -= left;
-    if (item.stream && item.stream->at < item.stream->end) {
-      queued_bytes_ -= item.bytes.size();
-      item.bytes.clear();
-      item.slice.clear();
-      item.gone = 0;
-      return;
-    }
     queued_bytes_ -= item.bytes.size() + item.body.size();
     const bool close = item.close;
     items_.pop_front();
@@ -423,10 +387,6 @@ void Connection::pump() {
   while (!dead_ && !sending_ && !items_.empty()) {
     Item& front = items_.front();
     if (!let_go(front)) break;
-    if (front.stream && front.slice.empty() && front.stream->at < front.stream->end && !next_slice(front)) {
-      hub_.log.debug("{}: a value changed while it was being sent; its answer ends short.", address_);
-      return kill();
-    }
     std::array<asio::const_buffer, kPiecesMax> pieces;
     const std::size_t count = gather(pieces);
     if (count == 0) {

@@ -96,13 +96,18 @@ class Connection final : public TransportOwner, public commands::ClientControl {
     std::string bytes;
     std::string body;
     std::string_view page;
-    std::optional<ValueStream> stream;
-    std::string slice;  ///< Of the stream.
+    std::optional<SharedValue> shared;
     store::Pending pending;
     bool released = false;
     bool close = false;
     std::vector<AccessEntry> entries;
-    std::size_t gone = 0;  ///< Bytes of `bytes`, then `body` or `page` or `slice`, that were sent.
+    std::size_t gone = 0;  ///< Bytes of `bytes`, then of the content, that were sent.
+    [[nodiscard]] std::string_view content() const noexcept {
+      if (shared) return shared->view();
+      return page.empty() ? std::string_view(body) : page;
+    }
+    /// Nothing but `bytes`, to which more may be added.
+    [[nodiscard]] bool small() const noexcept { return !shared && page.empty() && body.empty() && !close; }
   };
   enum class Phase : std::uint8_t {
     kFresh,  ///< Nothing was asked yet.
@@ -132,7 +137,6 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   bool let_go(Item& item);
   std::size_t gather(std::span<asio::const_buffer> pieces);
   void consume(std::size_t count);
-  bool next_slice(Item& item);
   void begin_linger();
   void enter(Phase phase) noexcept;
   void maybe_bury();

@@ -17,8 +17,8 @@ using store::ValueView;
 
 namespace {
 
-/// A larger value is read from the store while it is sent, in pieces of this size.
-constexpr std::size_t kInlineMax = 256 * 1024;
+/// A larger value is looked through in pieces of this size.
+constexpr std::size_t kPieceBytes = 256 * 1024;
 
 /// What a GET asks for.
 struct Wish {
@@ -26,8 +26,7 @@ struct Wish {
   std::string range;
   std::optional<TagList> if_range;
   bool as_json = false;
-  bool copy = true;      ///< False: the bytes are not wanted (HEAD).
-  bool spilled = false;  ///< The value is not in memory: reading it in pieces would read it as often from the disk.
+  bool content = true;  ///< False: the bytes are not wanted (HEAD).
 };
 
 void make_partial(Response& response, const ByteRange& range, std::uint64_t size) {
@@ -46,8 +45,8 @@ Response unsatisfiable(std::uint64_t size) {
   return response;
 }
 
-/// The answer for what was found. Runs under the shard's lock, so it copies no more than kInlineMax.
-Response show(KeyRef key, const ValueView* value, const Wish& wish) {
+/// The answer for what was found. Runs under the shard's lock, so what is large is not copied.
+Response show(const ValueView* value, const Wish& wish) {
   const Lsn version = value == nullptr ? kNoLsn : value->version;
   const auto verdict = wish.conditions.judge(version, true);
   if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(version));
@@ -70,56 +69,30 @@ Response show(KeyRef key, const ValueView* value, const Wish& wish) {
       case RangeKind::kUnsatisfiable: return unsatisfiable(value->size);
     }
   }
-  if (wish.copy && (wish.spilled || range.end - range.begin <= kInlineMax)) {
-    response.body.assign(value->value.substr(range.begin, range.end - range.begin));
+  const std::uint64_t size = range.end - range.begin;
+  if (!wish.content) {
+    response.length = size;
+  } else if (size >= keyspace::Block::kBytesMin && value->block != nullptr) {
+    response.shared = SharedValue{.block = value->share(), .at = range.begin, .size = size};
   } else {
-    response.stream = {
-        .database = key.database, .key = std::string(key.key), .version = version, .at = range.begin, .end = range.end};
+    response.body.assign(value->value.substr(range.begin, size));
   }
   return response;
-}
-
-Problem changed_meanwhile() {
-  return {.status = 503,
-          .code = "changed_meanwhile",
-          .detail = "the value changed while it was being checked",
-          .retryable = true,
-          .members = {}};
 }
 
 Problem not_json() {
   return {.status = 409, .code = "not_json", .detail = "the value is not JSON", .retryable = false, .members = {}};
 }
 
-/// Looks through a large value, a piece at a time, for whether it is JSON, and then answers with it. When it leaves
-/// memory meanwhile, the rest of it is read at once, by a thread that may wait for the disk.
+/// Looks through a large value, a piece at a time, for whether it is JSON, and then answers with it.
 class CheckJson final : public Work {
  public:
-  CheckJson(store::Engine& engine, Response answer)
-      : source_(std::make_shared<Source>(engine, *answer.stream)), answer_(std::move(answer)) {}
+  explicit CheckJson(Response answer) : answer_(std::move(answer)), left_(answer_.content()) {}
 
   bool step(Response& response) override {
-    if (checked_ == source_->bytes.size() && !source_->failed) {
-      source_->bytes.clear();
-      checked_ = 0;
-      source_->read(store::Access::kMeta, kInlineMax);
-      if (source_->gone_from_memory) {
-        response.first = done_aside(source_->engine, [source = source_] {
-          source->read(store::Access::kPeek, source->stream.end - source->stream.at);
-        });
-        return false;
-      }
-    }
-    answer_.pending.merge(source_->pending);
-    if (source_->failed) {
-      response = answer_problem(std::move(*source_->failed));
-      response.pending = answer_.pending;
-      return true;
-    }
-    const std::string_view piece = std::string_view(source_->bytes).substr(checked_, kInlineMax);
-    checked_ += piece.size();
-    const bool good = checker_.add(piece);
-    if (good && (checked_ < source_->bytes.size() || source_->stream.at < source_->stream.end)) return false;
+    const bool good = checker_.add(left_.substr(0, kPieceBytes));
+    left_.remove_prefix(std::min(left_.size(), kPieceBytes));
+    if (good && !left_.empty()) return false;
     if (!good || !checker_.finish()) {
       response = answer_problem(not_json());
       response.pending = answer_.pending;
@@ -131,42 +104,8 @@ class CheckJson final : public Work {
   }
 
  private:
-  /// The value piece by piece; shared with the thread that reads for us, for the client may leave meanwhile.
-  struct Source {
-    Source(store::Engine& engine_given, ValueStream stream_given)
-        : engine(engine_given), stream(std::move(stream_given)) {}
-
-    void read(store::Access access, std::uint64_t most) noexcept try {
-      bool same = false;
-      bool here = false;
-      const auto seen = engine.read({stream.database, stream.key}, access, [&](const ValueView* value) {
-        same = value != nullptr && value->version == stream.version && value->type == ValueType::kString;
-        here = same && value->here;
-        if (here) bytes.assign(value->value.substr(stream.at, most));
-      });
-      gone_from_memory = seen && same && !here;
-      stream.at += bytes.size();
-      if (!seen) {
-        failed = problem_of(seen.error());
-      } else {
-        pending.merge(*seen);
-        if (!same) failed = changed_meanwhile();
-      }
-    } catch (const std::bad_alloc&) {
-      failed = problem_of(Error(ErrorCode::kNoMemory, "there is no memory for this value"));
-    }
-
-    store::Engine& engine;
-    ValueStream stream;
-    std::string bytes;
-    store::Pending pending;
-    std::optional<Problem> failed;
-    bool gone_from_memory = false;
-  };
-
-  std::shared_ptr<Source> source_;
   Response answer_;
-  std::size_t checked_ = 0;  ///< Of the bytes at hand.
+  std::string_view left_;
   JsonChecker checker_;
 };
 
@@ -183,7 +122,7 @@ struct Reading {
   void run() noexcept try {
     pending = engine.read(key, access, [this](const ValueView* value) {
       known_json = value != nullptr && value->json;
-      response = show(key, value, wish);
+      response = show(value, wish);
     });
   } catch (const std::bad_alloc&) {
     pending = fail(ErrorCode::kNoMemory, "there is no memory for this value");
@@ -200,12 +139,8 @@ Response answer_reading(commands::Session& session, Reading& reading) {
     session.counters().count_hit();
   }
   if (!reading.wish.as_json || reading.known_json || response.status != 200) return response;
-  if (response.stream) {
-    Response later;
-    later.work = std::make_unique<CheckJson>(reading.engine, std::move(response));
-    return later;
-  }
-  if (is_json(response.body)) {
+  if (response.content().size() > kPieceBytes) return begin_work(std::make_unique<CheckJson>(std::move(response)));
+  if (is_json(response.content())) {
     response.type = kJsonType;
     return response;
   }
@@ -251,12 +186,11 @@ Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
   // JSON is checked as a whole, so a part of it is not asked for.
   if (wish.as_json) wish.range = {};
   Reading reading{.engine = exchange.engine(), .key = key, .wish = std::move(wish), .access = store::Access::kMeta};
-  if (reading.wish.copy) {
+  if (reading.wish.content) {
     reading.access = exchange.session().read_access();
     if (reading.engine.must_fetch(std::span(&key, 1))) {
       if (exchange.may_fetch) return answer_after_fetch(reading.engine, std::span(&key, 1));
       // There is no room for it, or others needed that more.
-      reading.wish.spilled = true;
       return begin_work(std::make_unique<ReadAside>(exchange.session(), reading));
     }
   }
@@ -270,7 +204,7 @@ Response get_key(Exchange& exchange) {
   auto conditions = preconditions_of(exchange);
   if (!conditions) return answer_problem(std::move(conditions.error()));
   Wish wish{.conditions = std::move(*conditions), .range = exchange.request.header(Header::kRange)};
-  wish.copy = exchange.request.verb != Verb::kHead;
+  wish.content = exchange.request.verb != Verb::kHead;
   if (const std::string& text = exchange.request.header(Header::kIfRange); !text.empty()) {
     wish.if_range = TagList::parse(text);
     if (!wish.if_range || wish.if_range->any()) wish.range = {};  // a date, or nonsense: the whole is always right
@@ -278,6 +212,7 @@ Response get_key(Exchange& exchange) {
   if (const std::string* format = exchange.param("format")) {
     if (*format != "json") return answer_problem(bad_parameter("the only format is json"));
     wish.as_json = true;
+    wish.content = true;  // HEAD too: what it says depends on what is in the value
   }
   return read_key(exchange, exchange.key_ref(), std::move(wish));
 }
@@ -288,7 +223,9 @@ Response put_key(Exchange& exchange) {
   const auto wish = expiry_wish(exchange);
   if (!wish) return answer_problem(wish.error());
   const bool json = media_type(exchange.request.header(Header::kContentType)) == kJsonType;
-  auto stored = store_value(exchange, exchange.key_ref(), exchange.request.body, json, *conditions, *wish);
+  const keyspace::Block& block = exchange.request.large_body;
+  auto stored = store_value(exchange, exchange.key_ref(), exchange.request.content(), json, *conditions, *wish,
+                            block ? &block : nullptr);
   if (!stored) return answer_refused(std::move(stored.error()));
   Response response;
   response.status = stored->created ? 201 : 204;
@@ -334,7 +271,7 @@ std::optional<Response> missing(const Exchange& exchange, std::string_view name)
 Response short_get(Exchange& exchange) {
   if (auto refusal = missing(exchange, "key")) return std::move(*refusal);
   return read_key(exchange, {exchange.database, *exchange.param("key")},
-                  {.copy = exchange.request.verb != Verb::kHead});
+                  {.content = exchange.request.verb != Verb::kHead});
 }
 
 Response short_set(Exchange& exchange) {

@@ -35,6 +35,7 @@ void Request::clear() {
   keep_alive = true;
   chunked = false;
   content_length.reset();
+  large_body = {};
   if (body.capacity() > kKeptBytes) {
     std::string().swap(body);
   } else {

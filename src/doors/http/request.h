@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "store/engine.h"
+
 namespace stave::http {
 
 enum class Verb : std::uint8_t { kGet, kHead, kPut, kPost, kDelete, kPatch, kOptions, kOther };
@@ -46,7 +48,12 @@ struct Request {
   bool chunked = false;
   std::optional<std::uint64_t> content_length;
   std::string body;
+  keyspace::Block large_body;  ///< Instead of `body`, of a large value.
 
+  /// The body, wherever it is.
+  [[nodiscard]] std::string_view content() const noexcept {
+    return large_body ? large_body.view() : std::string_view(body);
+  }
   [[nodiscard]] const std::string& header(Header name) const noexcept {
     return headers[static_cast<std::size_t>(name)];
   }

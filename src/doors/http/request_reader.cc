@@ -114,6 +114,7 @@ void RequestReader::next() {
   parser_.reset();
   request_.clear();
   plan_ = {};
+  is_large_ = false;
   body_bytes_ = 0;
   lengths_seen_ = 0;
   searched_ = 0;
@@ -228,16 +229,19 @@ bool RequestReader::head_is_sound() {
 
 // --- the body ---------------------------------------------------------------------------------
 
-void RequestReader::plan_body(const BodyPlan& plan) {
-  plan_ = plan;
+void RequestReader::plan_body(BodyPlan plan) {
+  plan_ = std::move(plan);
   parser_->eager(true);
-  if (!plan.keep || !request_.has_body()) return;
-  if (plan.check_json) parser_->checker.emplace();
-  if (request_.content_length && *request_.content_length <= plan.bytes_max) {
-    // Beyond that, room that nothing was written to costs no memory yet: the system gives pages as they are filled.
-    request_.body.reserve(static_cast<std::size_t>(*request_.content_length));
+  if (!plan_.keep || !request_.has_body()) return;
+  if (plan_.check_json) parser_->checker.emplace();
+  const std::uint64_t length = request_.content_length.value_or(0);
+  is_large_ = plan_.large && length >= keyspace::Block::kMappedFrom;
+  if (is_large_) return;
+  if (length != 0 && length <= plan_.bytes_max) {
+    // Room that nothing was written to costs no memory yet: the system gives pages as they are filled.
+    request_.body.reserve(static_cast<std::size_t>(length));
   } else {
-    request_.body.reserve(std::min<std::size_t>(kReserveMax, static_cast<std::size_t>(plan.bytes_max)));
+    request_.body.reserve(std::min<std::size_t>(kReserveMax, static_cast<std::size_t>(plan_.bytes_max)));
   }
 }
 
@@ -247,8 +251,20 @@ bool RequestReader::take_body(std::string_view piece) {
   if (body_bytes_ > plan_.bytes_max || piece.empty())
     return refuse(413, "too_large", "the body may have " + std::to_string(plan_.bytes_max) + " bytes"), false;
   if (!plan_.keep) return true;
-  request_.body.append(piece);
+  if (!keep_body(piece)) return refuse(507, "no_memory", "there is no memory for a body of this size"), false;
   if (parser_->checker) parser_->checker->add(piece);  // told of at the end, when the connection can go on
+  return true;
+}
+
+bool RequestReader::keep_body(std::string_view piece) {
+  if (!is_large_ && plan_.large && body_bytes_ >= keyspace::Block::kMappedFrom) {
+    // It was not announced, and turns out to be large.
+    if (!plan_.large->append(request_.body)) return false;
+    std::string().swap(request_.body);
+    is_large_ = true;
+  }
+  if (is_large_) return plan_.large->append(piece);
+  request_.body.append(piece);
   return true;
 }
 
@@ -271,6 +287,7 @@ RequestReader::Status RequestReader::read_body(std::string_view bytes, std::size
 
 RequestReader::Status RequestReader::finish() {
   stage_ = Stage::kDone;
+  if (is_large_) request_.large_body = plan_.large->finish();
   if (plan_.check_json && (!parser_->checker || !parser_->checker->finish())) {  // nothing at all is not JSON either
     problem_ = {.status = 400,
                 .code = "invalid_json",

@@ -25,6 +25,8 @@ struct BodyPlan {
   bool keep = true;         ///< False: it is read and forgotten.
   bool check_json = false;  ///< It must be one JSON document.
   std::uint64_t bytes_max = 0;
+  /// What a large body is gathered in, to become Request::large_body; without it all bodies are strings.
+  std::optional<keyspace::BlockWriter> large = std::nullopt;
 };
 
 class RequestReader {
@@ -44,7 +46,7 @@ class RequestReader {
   /// Reads on. `consumed`: how many of `bytes` are done with; the rest is to be presented again, with more behind it.
   Status read(std::string_view bytes, std::size_t& consumed);
   /// After kHead.
-  void plan_body(const BodyPlan& plan);
+  void plan_body(BodyPlan plan);
   /// After kDone: forget this request and be ready for the next.
   void next();
 
@@ -52,6 +54,10 @@ class RequestReader {
   [[nodiscard]] const Problem& problem() const noexcept { return problem_; }
   /// Whether a request has begun and is not whole.
   [[nodiscard]] bool in_body() const noexcept { return stage_ == Stage::kBody; }
+  /// Bytes that are held for the body.
+  [[nodiscard]] std::uint64_t held_bytes() const noexcept {
+    return request_.body.capacity() + (plan_.large ? plan_.large->size() : 0);
+  }
   /// Bytes of the body so far.
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return body_bytes_; }
 
@@ -68,6 +74,7 @@ class RequestReader {
   bool head_is_sound();
   bool take_field(std::string_view name, std::string_view value);
   bool take_body(std::string_view piece);
+  bool keep_body(std::string_view piece);
   Status finish();
 
   ReaderLimits limits_;
@@ -75,6 +82,7 @@ class RequestReader {
   std::size_t searched_ = 0;  ///< Of the head being awaited, how much holds no end.
   Request request_;
   BodyPlan plan_;
+  bool is_large_ = false;  ///< The body goes where `plan_.large` is.
   std::uint64_t body_bytes_ = 0;
   int lengths_seen_ = 0;
   std::unique_ptr<Parser> parser_;

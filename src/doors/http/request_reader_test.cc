@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <vector>
 
 namespace stave::http {
 namespace {
 
 using Status = RequestReader::Status;
+
+constexpr std::size_t kLarge = keyspace::Block::kMappedFrom;
 
 struct Outcome {
   std::vector<std::string> requests;  ///< "verb target body"
@@ -17,6 +20,7 @@ struct Outcome {
 };
 
 Outcome read_all(std::string_view text, std::size_t piece_max, const BodyPlan& plan = {.bytes_max = 1000}) {
+  keyspace::SystemChunkSource source;
   RequestReader reader({.target_bytes_max = 200, .head_bytes_max = 400});
   Outcome outcome;
   std::string buffer;
@@ -36,11 +40,16 @@ Outcome read_all(std::string_view text, std::size_t piece_max, const BodyPlan& p
         return outcome;
       }
       if (status == Status::kHead) {
-        reader.plan_body(plan);
+        reader.plan_body({.keep = plan.keep,
+                          .check_json = plan.check_json,
+                          .bytes_max = plan.bytes_max,
+                          .large = plan.large ? std::optional(keyspace::BlockWriter(source)) : std::nullopt});
         continue;
       }
       const Request& request = reader.request();
-      outcome.requests.push_back(std::string(verb_name(request.verb)) + " " + request.target + " " + request.body);
+      outcome.requests.push_back(std::string(verb_name(request.verb)) + " " + request.target + " " +
+                                 std::string(request.content()));
+      EXPECT_EQ(static_cast<bool>(request.large_body), request.content().size() >= kLarge && plan.large);
       if (reader.problem().status != 0) outcome.requests.back() += " !" + std::string(reader.problem().code);
       reader.next();
     }
@@ -85,6 +94,35 @@ TEST(RequestReader, keeps_its_limits) {
       read_all("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(20'000, 'a'), 100)
           .status,
       400);
+}
+
+TEST(RequestReader, gathers_a_large_body_in_the_block_it_will_lie_in) {
+  keyspace::SystemChunkSource source;
+  const std::string head = "PUT / HTTP/1.1\r\nHost: x\r\n";
+  for (const std::size_t size : {kLarge - 1, kLarge, kLarge + 70'001}) {
+    std::string body(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) body[i] = static_cast<char>(i % 251);
+    const std::string announced = head + "Content-Length: " + std::to_string(size) + "\r\n\r\n" + body;
+    std::string chunked = head + "Transfer-Encoding: chunked\r\n\r\n";
+    for (std::size_t at = 0; at < size; at += 100'000) {
+      const std::string_view piece = std::string_view(body).substr(at, 100'000);
+      char length[20];
+      const auto end = std::to_chars(length, length + sizeof length, piece.size(), 16);
+      chunked.append(length, end.ptr).append("\r\n").append(piece).append("\r\n");
+    }
+    chunked += "0\r\n\r\n";
+    for (const std::string& text : {announced, chunked}) {
+      const Outcome read = read_all(text, 65'536, {.bytes_max = 2 * kLarge, .large = keyspace::BlockWriter(source)});
+      ASSERT_EQ(read.requests.size(), 1u) << read.status;
+      EXPECT_TRUE(read.requests[0] == "PUT / " + body) << size;
+      EXPECT_TRUE(read_all(text, 65'536, {.bytes_max = 2 * kLarge}) == read) << "into a string where there is no block";
+    }
+  }
+  // Longer than may be, and cut short.
+  const std::string endless =
+      head + "Transfer-Encoding: chunked\r\n\r\n600000\r\n" + std::string(0x600000, 'x') + "\r\n";
+  EXPECT_EQ(read_all(endless, 65'536, {.bytes_max = kLarge, .large = keyspace::BlockWriter(source)}).status, 413);
+  EXPECT_EQ(read_all(endless, 65'536, {.bytes_max = 2 * kLarge, .large = keyspace::BlockWriter(source)}).status, 0);
 }
 
 TEST(RequestReader, joins_lists_and_tells_a_body_that_is_not_json) {

@@ -23,13 +23,13 @@ inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
 inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
 inline constexpr std::string_view kProtobufType = "application/x-protobuf";
 
-/// A large value that is read from the store piece by piece while it is sent.
-struct ValueStream {
-  int database = 0;
-  std::string key;
-  Lsn version = kNoLsn;  ///< The one that was promised; when the key holds another, the answer ends short.
-  std::uint64_t at = 0;
-  std::uint64_t end = 0;
+/// A large value, or a part of it, that is sent from where it lies in memory. It is the value that was found, to its
+/// end, whatever happens to the key while it is sent.
+struct SharedValue {
+  keyspace::Block block;
+  std::size_t at = 0;
+  std::size_t size = 0;
+  [[nodiscard]] std::string_view view() const noexcept { return block.view().substr(at, size); }
 };
 
 class Work;
@@ -42,20 +42,22 @@ struct Response {
   std::string_view type;  ///< Static storage; empty: no content.
   std::string headers;    ///< More header lines, each with its CRLF.
   std::string body;
-  std::string_view page;              ///< Instead of `body`: static storage, or what outlives the server.
-  std::optional<ValueStream> stream;  ///< Instead of `body`.
-  std::unique_ptr<Work> work;         ///< The answer is not known yet: step until it is.
-  Prelude first;                      ///< No answer yet: run this, and when it is done ask, or step, again.
-  store::Pending pending;             ///< Leaves when this is fulfilled.
-  bool close = false;                 ///< The connection ends with it.
+  std::string_view page;                ///< Instead of `body`: static storage, or what outlives the server.
+  std::optional<SharedValue> shared;    ///< Instead of `body`.
+  std::optional<std::uint64_t> length;  ///< Instead of all content: how much a GET would have got.
+  std::unique_ptr<Work> work;           ///< The answer is not known yet: step until it is.
+  Prelude first;                        ///< No answer yet: run this, and when it is done ask, or step, again.
+  store::Pending pending;               ///< Leaves when this is fulfilled.
+  bool close = false;                   ///< The connection ends with it.
   /// What compressing would gain is for the server to decide; a stored value's tag is part of `headers` already and
   /// says so here.
   Lsn version = kNoLsn;
 
-  [[nodiscard]] std::uint64_t content_length() const noexcept {
-    if (stream) return stream->end - stream->at;
-    return page.empty() ? body.size() : page.size();
+  [[nodiscard]] std::string_view content() const noexcept {
+    if (shared) return shared->view();
+    return page.empty() ? std::string_view(body) : page;
   }
+  [[nodiscard]] std::uint64_t content_length() const noexcept { return length ? *length : content().size(); }
   void add_header(std::string_view name, std::string_view value) {
     headers.append(name).append(": ").append(value).append("\r\n");
   }

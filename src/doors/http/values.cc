@@ -113,7 +113,8 @@ void describe(Response& response, const ValueView& value) {
 }
 
 std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key, std::string_view value, bool json,
-                                           const Preconditions& conditions, const ExpiryWish& wish) {
+                                           const Preconditions& conditions, const ExpiryWish& wish,
+                                           const keyspace::Block* block) {
   Transaction transaction(exchange.engine(), key);
   const auto refuse = [&](Problem problem) {
     auto pending = transaction.commit();  // nothing was changed: this tells what was seen
@@ -127,7 +128,7 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
   // A deadline that has passed: stored and gone, for nobody could ever read it.
   if (expiry.passed(transaction.now())) {
     transaction.erase(key);
-  } else if (auto done = transaction.put(key, value, expiry, json); !done) {
+  } else if (auto done = transaction.put(key, value, expiry, json, block); !done) {
     return std::unexpected(Refused{problem_of(done.error()), {}});
   }
   auto pending = transaction.commit(exchange.sync);

@@ -50,9 +50,10 @@ struct Refused {
 };
 Response answer_refused(Refused refused);
 
-/// Stores a value whole under the exchange's preconditions.
+/// Stores a value whole under the exchange's preconditions. `block`: as in Transaction::put.
 std::expected<Stored, Refused> store_value(const Exchange& exchange, store::KeyRef key, std::string_view value,
-                                           bool json, const Preconditions& conditions, const ExpiryWish& wish);
+                                           bool json, const Preconditions& conditions, const ExpiryWish& wish,
+                                           const keyspace::Block* block = nullptr);
 
 /// The headers that describe a found value: its tag, its deadline.
 void describe(Response& response, const store::ValueView& value);

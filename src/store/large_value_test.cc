@@ -1,0 +1,184 @@
+// Values that are handed over and shown without being copied.
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "base/random.h"
+#include "store/compression.h"
+#include "store/engine.h"
+#include "store/transaction.h"
+
+namespace stave::store {
+namespace {
+
+constexpr std::size_t kSize = 6'000'000;
+
+std::string noise(std::size_t bytes, std::uint64_t seed) {
+  std::string text(bytes, '\0');
+  base::Random random(seed);
+  random.fill(std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+class LargeValues : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    files_ = make_memory_file_system();
+    options_.file_system = files_.get();
+    options_.clock = &clock_;
+    options_.background = false;
+    options_.segment_bytes = 1u << 20;
+    options_.log_buffer_bytes = 256u << 10;
+    options_.shards = 16;
+    reopen();
+  }
+  void reopen() {
+    engine_.reset();
+    auto opened = Engine::open("/store", options_);
+    ASSERT_TRUE(opened) << opened.error().describe();
+    engine_ = std::move(*opened);
+  }
+  keyspace::Block received(std::string_view text) {
+    keyspace::BlockWriter writer = engine_->block_writer();
+    for (; !text.empty(); text.remove_prefix(std::min<std::size_t>(text.size(), 65'536)))
+      EXPECT_TRUE(writer.append(text.substr(0, 65'536)));
+    return writer.finish();
+  }
+  void put(std::string_view key, const keyspace::Block& block) {
+    Transaction transaction(*engine_, {0, key});
+    ASSERT_TRUE(transaction.put({0, key}, block.view(), {}, false, &block));
+    ASSERT_TRUE(transaction.commit());
+  }
+  /// What the key holds, held.
+  keyspace::Block share(std::string_view key, Access access = Access::kPeek) {
+    keyspace::Block block;
+    const auto seen = engine_->read({0, key}, access, [&](const ValueView* v) {
+      if (v != nullptr) block = v->share();
+    });
+    EXPECT_TRUE(seen) << seen.error().describe();
+    return block;
+  }
+  std::uint64_t used() { return engine_->budget().used(); }
+
+  ManualClock clock_;
+  std::unique_ptr<FileSystem> files_;
+  Options options_;
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(LargeValues, are_adopted_and_not_copied) {
+  const std::uint64_t empty = used();
+  const std::string text = noise(kSize, 1);
+  {
+    const keyspace::Block block = received(text);
+    put("a", block);
+    EXPECT_EQ(share("a").data(), block.data());
+  }
+  EXPECT_LT(used() - empty, kSize + kSize / 10) << "once, for the budget too";
+  const std::uint64_t told = engine_->memory_of({0, "a"}).value_or(0);
+  EXPECT_GE(told, kSize);
+  EXPECT_LE(told, used() - empty);
+  reopen();
+  EXPECT_TRUE(share("a").view() == text);
+}
+
+TEST_F(LargeValues, come_back_when_a_transaction_does_not_happen) {
+  const std::string old_text = noise(kSize, 1);
+  const std::string new_text = noise(kSize, 2);
+  put("a", received(old_text));
+  const std::uint64_t before = used();
+  const char* const lies = share("a").view().data();
+  {
+    const keyspace::Block block = received(new_text);
+    Transaction transaction(*engine_, std::array<KeyRef, 2>{KeyRef{0, "a"}, KeyRef{0, "b"}});
+    ASSERT_TRUE(transaction.put({0, "a"}, block.view(), {}, false, &block));
+    ASSERT_TRUE(transaction.put({0, "b"}, block.view(), {}, false, &block)) << "one block, two keys";
+    EXPECT_EQ(transaction.find({0, "a"})->value.data(), block.view().data());
+    transaction.rollback();
+  }
+  EXPECT_EQ(share("a").view().data(), lies);
+  EXPECT_FALSE(share("b"));
+  EXPECT_EQ(used(), before) << "what was not taken is gone";
+}
+
+TEST_F(LargeValues, stay_with_those_who_are_being_shown_them) {
+  const std::string text = noise(kSize, 1);
+  const std::uint64_t empty = used();
+  for (int what = 0; what < 3; ++what) {
+    put("a", received(text));
+    keyspace::Block held = share("a");
+    Transaction transaction(*engine_, {0, "a"});
+    const auto seen = transaction.find({0, "a"});
+    ASSERT_TRUE(seen);
+    if (what == 0) {
+      ASSERT_TRUE(transaction.put({0, "a"}, noise(kSize, 2), {}));
+    } else if (what == 1) {
+      ASSERT_TRUE(transaction.erase({0, "a"}));
+    }
+    ASSERT_TRUE(transaction.commit());
+    if (what == 2) {
+      ASSERT_TRUE(engine_->flush_all());
+      engine_->tick();
+    }
+    EXPECT_TRUE(held.view() == text) << what;
+    EXPECT_GE(used(), empty + kSize) << "held memory counts";
+    held = {};
+    ASSERT_TRUE(engine_->flush_all());
+    engine_->tick();
+    EXPECT_LT(used(), empty + 200'000) << what;
+  }
+}
+
+// The cleaner's records, those of transactions and those of large values all lead to the same bytes.
+TEST_F(LargeValues, are_read_from_the_log_to_where_they_stay) {
+  const std::string text = noise(kSize, 1);
+  put("a", received(text));
+  reopen();
+  engine_->budget().set(2u << 20, MemoryPolicy::kSpill);
+  for (int i = 0; i < 200 && share("a", Access::kMeta); ++i) engine_->budget().settle();
+  ASSERT_FALSE(share("a", Access::kMeta)) << "it has left memory";
+  const std::uint64_t before = used();
+  {
+    // No room for it: it is shown, and gone with the last who looks at it.
+    const keyspace::Block shown = share("a");
+    ASSERT_TRUE(shown);
+    EXPECT_TRUE(shown.view() == text);
+    EXPECT_LT(used(), before + kSize + 100'000) << "read once, to one place";
+  }
+  engine_->budget().set(0, MemoryPolicy::kSpill);
+  const keyspace::Block first = share("a");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(share("a", Access::kMeta).data(), first.data()) << "now it stays";
+  EXPECT_TRUE(first.view() == text);
+}
+
+TEST_F(LargeValues, are_read_behind_a_change_of_their_expiry) {
+  const std::string text = noise(kSize, 1);
+  put("a", received(text));
+  {
+    Transaction transaction(*engine_, {0, "a"});
+    ASSERT_TRUE(transaction.set_expiry({0, "a"}, {.at = engine_->now() + 1000}));
+    ASSERT_TRUE(transaction.commit());
+  }
+  reopen();
+  engine_->budget().set(2u << 20, MemoryPolicy::kSpill);
+  for (int i = 0; i < 200 && share("a", Access::kMeta); ++i) engine_->budget().settle();
+  ASSERT_FALSE(share("a", Access::kMeta));
+  EXPECT_TRUE(share("a").view() == text);
+}
+
+TEST_F(LargeValues, are_not_packed_when_that_would_take_as_much_memory_again) {
+  const std::string repeats(Compression::kPackedBytesMax + 1, 'x');
+  const std::uint64_t before = raw(engine_->log().tail());
+  ASSERT_TRUE(engine_->put({0, "a"}, repeats, {}));
+  EXPECT_GT(raw(engine_->log().tail()), before + repeats.size());
+  const std::uint64_t middle = raw(engine_->log().tail());
+  ASSERT_TRUE(engine_->put({0, "b"}, std::string_view(repeats).substr(1), {}));
+  EXPECT_LT(raw(engine_->log().tail()), middle + repeats.size() / 10);
+  reopen();
+  EXPECT_TRUE(share("a").view() == repeats);
+  EXPECT_TRUE(share("b").view() == repeats.substr(1));
+}
+
+}  // namespace
+}  // namespace stave::store
