@@ -151,6 +151,10 @@ class Eviction(Load):
             self.load(client, kept, megabytes)
         count = 4 * megabytes * MB // 2000
         self.load(client, range(count), megabytes, ttl=(lambda i: 10_000 + i) if volatile else None)
+        for i, value in self.read(client, range(count)):
+            self.assertIn(value, (None, value_of(i)), i)
+        # Room is made for what the process takes besides, too, whenever that grows. From here on nothing goes any more.
+        client.config_set("maxmemory", "100mb")
         held = absent = 0
         for i, value in self.read(client, range(count)):
             if value is None:

@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "commands/environment.h"
 #include "commands/session.h"
 #include "store/transaction.h"
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "keyspace/block_heap.h"
 #include "keyspace/chunk_source.h"
 
 namespace stave::keyspace {
@@ -19,6 +20,7 @@ class Block {
  public:
   /// Values from this size on lie in such blocks: for smaller ones a copy costs less than the count.
   static constexpr std::size_t kBytesMin = std::size_t{16} << 10;
+  static_assert(kBytesMin > BlockHeap::kBytesMax, "a block that may have several holders is never moved");
   /// From this size on a block is a mapping of its own, of whole pages.
   static constexpr std::size_t kMappedFrom = std::size_t{4} << 20;
 
