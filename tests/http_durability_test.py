@@ -9,6 +9,7 @@ import http.client
 import os
 import pathlib
 import signal
+import socket
 import ssl
 import subprocess
 import threading
@@ -138,13 +139,16 @@ class Sizes(http_support.TestCase):
 
     @unittest.skipIf(SANITIZED, "a sanitizer's memory is its own")
     def test_a_large_value_of_unknown_length_and_one_from_the_disk_are_held_once(self):
-        # The budget is too small for the value: it leaves memory, and is read from the log when it is asked for.
-        server = self.serve("--sync", "os", "--maxmemory", "64mb")
+        server = self.serve("--sync", "os")
         size = 256 * MEGA
         empty = server.resident_bytes()
         extra = lambda: (server.resident_bytes("VmHWM") - empty - size) // MEGA
         sent = self.put_stream(server, "/db/large", size, {"Transfer-Encoding": "chunked"})
         received = extra()
+        # Now the budget is too small for the value: it leaves memory, and is read from the log when it is asked for.
+        with socket.create_connection(("127.0.0.1", server.redis_port), timeout=PATIENCE) as administrator:
+            administrator.sendall(b"CONFIG SET maxmemory 64mb\r\n")
+            self.assertEqual(administrator.recv(100), b"+OK\r\n")
         for i in range(2000):
             self.expect(server, 201, "PUT", "/db/small%d" % i, b"x", BYTES)
             if server.resident_bytes() < size // 2:

@@ -164,7 +164,8 @@ TEST(Shard, fills_a_spilled_entry_with_a_block) UNLOCKED {
   EXPECT_EQ(filled.value().data(), block.view().data());
   EXPECT_EQ(filled.expiry().at, UnixMs{50});
   // Moved, its block comes along.
-  const auto moved = shard.set_expiry(test_hash("k"), filled, Expiry{});
+  static_cast<void>(shard.tidy(test_hash("k"), filled));
+  const auto moved = shard.set_expiry(test_hash("k"), shard.find(test_hash("k"), "k"), Expiry{});
   ASSERT_TRUE(moved);
   EXPECT_EQ(moved->value().data(), block.view().data());
   EXPECT_EQ(shard.memory().total(), source.bytes());

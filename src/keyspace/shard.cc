@@ -31,7 +31,7 @@ Lsn version_of(const EntrySpec& spec) noexcept {
   return spec.version != kNoLsn ? spec.version : spec.address;
 }
 
-/// Whether a value out of line lies in a Block, or in one of the arena's.
+/// Whether a value out of line lies in a Block, which others may hold too, or in one of the arena's, which it may move.
 bool is_counted(std::size_t value_size) noexcept {
   return value_size >= Block::kBytesMin;
 }
@@ -395,7 +395,7 @@ Entry Shard::fill(std::uint64_t hash, Entry entry, std::string_view value, const
 bool Shard::tidy(std::uint64_t hash, Entry entry) {
   const EntryShape shape = entry.shape();
   bool moved = false;
-  if (shape.out_of_line) {
+  if (shape.out_of_line && !is_counted(shape.value_size)) {  // what others may hold stays where it is
     std::byte* const block = arena_.move_block_denser(entry.block(), shape.value_size);
     moved = block != entry.block();
     entry.set_block(block);
