@@ -125,6 +125,12 @@ class ServerTest : public commands::CommandsTest {
     EXPECT_FALSE(found.empty());
     return found;
   }
+  /// From here on such calls wait; "warm" is in memory, and in too much demand to leave it.
+  void close_gate(sim::Gate::Call call, std::string_view path) {
+    run({"SET", "warm", "here"});
+    for (unsigned i = 0; i < 2 * keyspace::Entry::kHeatMax; ++i) run({"GET", "warm"});
+    gate_.close(call, std::string(path));
+  }
   /// While one client waits at the gate, another, on the same thread, is served.
   void expect_others_served() {
     gate_.await();
@@ -173,7 +179,7 @@ TEST_F(ServerTest, a_value_that_comes_from_the_disk_holds_up_only_who_asked) {
       return at == std::string::npos ? text : text.replace(at, 2, key);
     };
     SCOPED_TRACE(std::string(asked.verb) + " " + asked.target + " " + asked.body);
-    gate_.close(sim::Gate::Call::kRead, "store/");
+    close_gate(sim::Gate::Call::kRead, "store/");
     Client client(server_->port());
     client.ask(asked.verb, with_key(asked.target), with_key(asked.body));
     expect_others_served();
@@ -193,7 +199,7 @@ TEST_F(ServerTest, a_value_larger_than_the_memory_holds_up_only_who_asked) {
   spill();
   for (const char* target : {"/db/large", "/db/large?format=json"}) {
     SCOPED_TRACE(target);
-    gate_.close(sim::Gate::Call::kRead, "store/");
+    close_gate(sim::Gate::Call::kRead, "store/");
     Client client(server_->port());
     client.ask("GET", target);
     expect_others_served();
@@ -212,7 +218,7 @@ TEST_F(ServerTest, a_command_that_takes_long_holds_up_only_who_asked) {
             "[{\"result\":\"OK\"},{\"result\":\"OK\"},{\"error\":\"ERR unknown command 'NONE', with args beginning "
             "with: \"},{\"result\":\"OK\"},{\"result\":\"1\"}]\n"}}) {
     SCOPED_TRACE(body);
-    gate_.close(sim::Gate::Call::kWrite, "snapshots");
+    close_gate(sim::Gate::Call::kWrite, "snapshots");
     Client client(server_->port());
     client.ask("POST", target, body);
     expect_others_served();
@@ -225,7 +231,7 @@ TEST_F(ServerTest, a_command_that_takes_long_holds_up_only_who_asked) {
 TEST_F(ServerTest, a_client_that_leaves_in_the_middle_harms_nobody) {
   spill();
   const std::string key = cold_key();
-  gate_.close(sim::Gate::Call::kRead, "store/");
+  close_gate(sim::Gate::Call::kRead, "store/");
   for (const std::string& body : {"[\"GET\", \"" + key + "\"]", std::string("[\"SAVE\"]")}) {
     Client client(server_->port());
     client.ask("POST", "/command", body);
@@ -242,7 +248,7 @@ TEST_F(ServerTest, a_client_that_leaves_in_the_middle_harms_nobody) {
 // What is under way outlives the connection and the thread that waited for it.
 TEST_F(ServerTest, stops_although_a_connection_waits_for_the_disk) {
   spill();
-  gate_.close(sim::Gate::Call::kRead, "store/");
+  close_gate(sim::Gate::Call::kRead, "store/");
   Client reader(server_->port());
   reader.ask("POST", "/command", "[\"GET\", \"" + cold_key() + "\"]");
   Client lister(server_->port());
