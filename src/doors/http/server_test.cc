@@ -125,10 +125,10 @@ class ServerTest : public commands::CommandsTest {
     EXPECT_FALSE(found.empty());
     return found;
   }
-  /// From here on such calls wait; "warm" is in memory, and in too much demand to leave it.
+  /// From here on such calls wait; what others ask for is in memory, and in too much demand to leave it.
   void close_gate(sim::Gate::Call call, std::string_view path) {
-    run({"SET", "warm", "here"});
-    for (unsigned i = 0; i < 2 * keyspace::Entry::kHeatMax; ++i) run({"GET", "warm"});
+    run({"MSET", "warm", "here", "n", "1"});
+    for (unsigned i = 0; i < 2 * keyspace::Entry::kHeatMax; ++i) run({"MGET", "warm", "n"});
     gate_.close(call, std::string(path));
   }
   /// While one client waits at the gate, another, on the same thread, is served.
