@@ -167,8 +167,8 @@ def upkeep(stave, redis, options):
     def calls(server, *commands):
         return lambda: [server.call(command) for command in commands]
 
-    runs = [(redis, "alone", None), (stave, "alone", None), (redis, "BGSAVE", calls(redis, "BGSAVE")),
-            (stave, "snapshot", calls(stave, "BGSAVE")), (stave, "image", calls(stave, "STAVE.CHECKPOINT")),
+    runs = [(redis, "alone", None), (stave, "alone", None), (redis, "BGSAVE, no log", calls(redis, "BGSAVE")),
+            (redis, "BGSAVE", calls(redis, "BGSAVE")), (stave, "snapshot", calls(stave, "BGSAVE")), (stave, "image", calls(stave, "STAVE.CHECKPOINT")),
             (redis, "BGREWRITEAOF", calls(redis, "BGREWRITEAOF")), (stave, "cleaner", calls(stave, "STAVE.CLEAN")),
             (stave, "snapshot, image, cleaner", calls(stave, "BGSAVE", "STAVE.CHECKPOINT", "STAVE.CLEAN"))]
     before = {server: server.memory() for server in (stave, redis)}
@@ -176,15 +176,16 @@ def upkeep(stave, redis, options):
     most = {}
     for _ in range(options.rounds):
         for server, name, begin in runs:
-            # Only while it is measured: what Redis appends to a file at other times would not be fair.
+            # Both keep a log (Redis its append-only file, synced every second), but where it is said that Redis does not.
             if server is redis:
-                redis.call("CONFIG", "SET", "appendonly", "yes" if name == "BGREWRITEAOF" else "no")
+                redis.call("CONFIG", "SET", "appendonly", "no" if name == "BGSAVE, no log" else "yes")
                 while redis.info("aof_rewrite_in_progress") != "0" or redis.info("rdb_bgsave_in_progress") != "0":
                     time.sleep(0.1)
             result, peak = under(server, begin, options.keys, options.seconds)
-            best[server, name] = min(best.get((server, name), result), result, key=lambda r: r[1])
+            held = best.get((server, name), result)
+            best[server, name] = (*map(min, held[:3], result[:3]), max(held[3], result[3]))
             most[server, name] = max(most.get((server, name), 0), peak)
-    print("SET, 16 clients, not synced, best of %d:" % options.rounds)
+    print("SET, 16 clients, the best figures of %d rounds:" % options.rounds)
     for server, name, _ in runs:
         print("  %-6s %-25s p50 %.2f, p99 %.2f, p99.9 %.2f ms, %.0f/s, memory +%.1f %%"
               % (server.name, name, *best[server, name], 100 * (most[server, name] / before[server] - 1)))

@@ -82,6 +82,8 @@ machine_shell() { in_machine stave shell --connect 127.0.0.1:6379 --raw "$@"; }
 under_systemd() {
   local pid
   expect active in_machine systemctl is-active stave
+  # Active is what has been started; it serves a moment later.
+  until machine_shell PING >/dev/null 2>&1; do :; done
   expect OK machine_shell SET boot first
   pid=$(in_machine systemctl show --property MainPID --value stave)
   expect "$(printf 'CapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2')" in_machine grep -E '^(CapEff|NoNewPrivs|Seccomp):' "/proc/$pid/status"
