@@ -41,13 +41,24 @@ Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
   const bool holds_value = record.kind == log::RecordKind::kString || record.kind == log::RecordKind::kJson;
   if (!holds_value && record.kind != log::RecordKind::kSetExpiry) return {};
   const std::uint64_t hash = engine_.keyspace_.hash(record.key);
-  STAVE_ASSIGN(const bool found, relocate(engine_.keyspace_.shard_id(record.database, hash), hash, record, done));
-  if (found) return {};
-  // Databases may have changed places since. An address is never found twice.
-  for (int database = 0; database < engine_.keyspace_.databases(); ++database)
-    if (database != record.database && engine_.keyspace_.size(database) != 0)
-      STAVE_TRY(relocate(engine_.keyspace_.shard_id(database, hash), hash, record, done));
-  return {};
+  for (;;) {
+    const std::uint64_t changes = engine_.world_changes_.load(std::memory_order_acquire);
+    STAVE_ASSIGN(const bool found, look_everywhere(hash, record, done));
+    // Databases that changed places while we went from one to the next may have slipped past.
+    if (found || changes == engine_.world_changes_.load(std::memory_order_acquire)) return {};
+  }
+}
+
+Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView& record, Done& done) {
+  STAVE_ASSIGN(bool found, relocate(engine_.keyspace_.shard_id(record.database, hash), hash, record, done));
+  // Databases may have changed places since. An address is never found twice. Most records are not alive, and most
+  // databases empty: only the one shard that could hold the key is asked.
+  for (int database = 0; !found && database < engine_.keyspace_.databases(); ++database) {
+    const ShardId id = engine_.keyspace_.shard_id(database, hash);
+    if (database == record.database || engine_.keyspace_.shard(id).size() == 0) continue;
+    STAVE_ASSIGN(found, relocate(id, hash, record, done));
+  }
+  return found;
 }
 
 // True when the record was alive here, and so is nowhere else.

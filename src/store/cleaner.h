@@ -34,6 +34,8 @@ class Cleaner {
 
  private:
   Result<void> look_at(const log::RecordView& record, Done& done);
+  /// True when the record was alive.
+  Result<bool> look_everywhere(std::uint64_t hash, const log::RecordView& record, Done& done);
   Result<bool> relocate(keyspace::ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done);
   Result<void> relocate_whole(keyspace::ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done);
   /// Under the lock of the entry's shard.
