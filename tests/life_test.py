@@ -142,7 +142,7 @@ class Eviction(Load):
                 self.evict(policy)
 
     def evict(self, policy):
-        megabytes = 12
+        megabytes = 16
         volatile = policy.startswith("volatile")
         server = self.serve_limited(policy, megabytes, directory=self.directory / policy)
         client = server.client()
