@@ -79,7 +79,7 @@ extern "C" void on_hangup(int) {
 }
 
 void catch_signals() {
-  struct sigaction action{};
+  struct sigaction action = {};
   action.sa_handler = on_signal;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGTERM, &action, nullptr);

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "store/backup.h"
 #include "store/checkpoint.h"
+#include "store/options_for_test.h"
 #include "store/restore.h"
 #include "store/upkeep.h"
 #include "testing/sim_file_system.h"
@@ -27,19 +28,9 @@ constexpr char kBackup[] = "/backup";
 constexpr char kTarget[] = "/new";
 
 Options options_for(FileSystem& files, Clock& clock) {
-  Options o;
-  o.file_system = &files;
-  o.clock = &clock;
-  o.background = false;
-  o.segment_bytes = 64 << 10;
-  o.log_buffer_bytes = 64 << 10;
-  o.databases = 1;
+  Options o = still_options(files, clock, 1);
   o.shards = 1;
   o.sync = Sync::kAlways;
-  o.disk_reserve_bytes = 0;
-  o.checkpoint_bytes = 0;
-  o.checkpoint_interval_ms = 0;
-  o.max_space_amplification = 0;
   o.packing = Packing::kNone;
   o.create_if_missing = false;
   return o;
@@ -47,17 +38,8 @@ Options options_for(FileSystem& files, Clock& clock) {
 
 Model contents(Engine& engine) {
   Model found;
-  Pending pending;
-  std::uint64_t cursor = 0;
-  do {
-    auto next = engine.scan_values(
-        0, cursor, 100,
-        [&](std::string_view key, const ValueView& view) { found[std::string(key)] = std::string(view.value); },
-        pending);
-    EXPECT_TRUE(next) << next.error().describe();
-    if (!next) break;
-    cursor = *next;
-  } while (cursor != 0);
+  visit_all(engine, 0,
+            [&](std::string_view key, const ValueView& view) { found[std::string(key)] = std::string(view.value); });
   return found;
 }
 

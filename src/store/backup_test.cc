@@ -30,17 +30,8 @@ Options options_for(FileSystem& files, Clock& clock) {
 
 Model contents(Engine& engine) {
   Model found;
-  Pending pending;
-  std::uint64_t cursor = 0;
-  do {
-    auto next = engine.scan_values(
-        0, cursor, 100,
-        [&](std::string_view key, const ValueView& view) { found[std::string(key)] = std::string(view.value); },
-        pending);
-    EXPECT_TRUE(next) << next.error().describe();
-    if (!next) break;
-    cursor = *next;
-  } while (cursor != 0);
+  visit_all(engine, 0,
+            [&](std::string_view key, const ValueView& view) { found[std::string(key)] = std::string(view.value); });
   return found;
 }
 

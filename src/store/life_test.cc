@@ -72,20 +72,10 @@ class Life : public ::testing::Test {
   void check(const std::string& when) {
     forget_expired();
     Model found;
-    for (int database = 0; database < kDatabases; ++database) {
-      Pending pending;
-      std::uint64_t cursor = 0;
-      do {
-        auto next = engine->scan_values(
-            database, cursor, 100,
-            [&](std::string_view key, const ValueView& view) {
-              found[{database, std::string(key)}] = {std::string(view.value), raw(view.expiry.at)};
-            },
-            pending);
-        ASSERT_TRUE(next) << when << next.error().describe();
-        cursor = *next;
-      } while (cursor != 0);
-    }
+    for (int database = 0; database < kDatabases; ++database)
+      visit_all(*engine, database, [&](std::string_view key, const ValueView& view) {
+        found[{database, std::string(key)}] = {std::string(view.value), raw(view.expiry.at)};
+      });
     ASSERT_EQ(found.size(), model.size()) << when;
     ASSERT_TRUE(found == model) << when;
   }

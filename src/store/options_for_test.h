@@ -1,10 +1,15 @@
-// Options of a small store that does nothing by itself: no threads, no images, no cleaning but where a test asks for
-// it.
+// Options of a small store that does nothing by itself (no threads, no images, no cleaning but where a test asks for
+// it), and what such a store holds.
 #pragma once
+
+#include <gtest/gtest.h>
+
+#include <string_view>
 
 #include "stave/clock.h"
 #include "stave/file_system.h"
 #include "stave/options.h"
+#include "store/engine.h"
 
 namespace stave::store {
 
@@ -23,6 +28,20 @@ inline Options still_options(FileSystem& files, Clock& clock, int databases) {
   options.checkpoint_interval_ms = 0;
   options.max_space_amplification = 0;
   return options;
+}
+
+/// Shows every key of the database and its value, wherever that lies, to `visit`.
+template <class Visit>
+void visit_all(Engine& engine, int database, const Visit& visit) {
+  Pending pending;
+  std::uint64_t cursor = 0;
+  do {
+    auto next = engine.scan_values(
+        database, cursor, 100, [&](std::string_view key, const ValueView& view) { visit(key, view); }, pending);
+    EXPECT_TRUE(next) << next.error().describe();
+    if (!next) break;
+    cursor = *next;
+  } while (cursor != 0);
 }
 
 }  // namespace stave::store

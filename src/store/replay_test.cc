@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "store/options_for_test.h"
 #include "store/transaction.h"
 #include "store/upkeep.h"
 
@@ -37,19 +38,11 @@ Contents without_sliding(Contents contents) {
 class Replays : public ::testing::Test {
  protected:
   Options options(bool background) {
-    Options o;
-    o.file_system = files.get();
-    o.clock = &clock;
+    Options o = still_options(*files, clock, kDatabases);
     o.background = background;
     o.segment_bytes = 256 << 10;
     o.log_buffer_bytes = 256 << 10;
-    o.databases = kDatabases;
     o.shards = 8;
-    o.sync = Sync::kOs;
-    o.disk_reserve_bytes = 0;
-    o.checkpoint_bytes = 0;
-    o.checkpoint_interval_ms = 0;
-    o.max_space_amplification = 0;
     o.notice = [this](std::string_view notice) { notices.emplace_back(notice); };
     return o;
   }
@@ -93,21 +86,10 @@ class Replays : public ::testing::Test {
 
   Contents contents() {
     Contents found;
-    for (int database = 0; database < kDatabases; ++database) {
-      Pending pending;
-      std::uint64_t cursor = 0;
-      do {
-        auto next = engine->scan_values(
-            database, cursor, 100,
-            [&](std::string_view key, const ValueView& view) {
-              found[{database, std::string(key)}] = {std::string(view.value), view.expiry, view.version, view.json};
-            },
-            pending);
-        EXPECT_TRUE(next) << next.error().describe();
-        if (!next) return {};
-        cursor = *next;
-      } while (cursor != 0);
-    }
+    for (int database = 0; database < kDatabases; ++database)
+      visit_all(*engine, database, [&](std::string_view key, const ValueView& view) {
+        found[{database, std::string(key)}] = {std::string(view.value), view.expiry, view.version, view.json};
+      });
     return found;
   }
 

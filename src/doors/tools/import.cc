@@ -74,8 +74,10 @@ Result<exchange::Summary> read_file(FileSystem& files, const std::string& path, 
   exchange::FileInput input(*file);
   WatchedInput watched(input, progress, size);
   // A snapshot of Redis may be the front of an append-only file, which the one reader that knows both finds out.
-  if (format == exchange::Format::kAof || format == exchange::Format::kRdb)
-    return exchange::read_aof(watched, path, target, [&](auto arguments) { return target.call(arguments); }, limits);
+  if (format == exchange::Format::kAof || format == exchange::Format::kRdb) {
+    const auto call = [&](auto arguments) { return target.call(arguments); };
+    return exchange::read_aof(watched, path, target, call, limits);
+  }
   const bool lines = path.ends_with(".ndjson") || path.ends_with(".jsonl");
   return exchange::read_any(watched, path, target, limits,
                             lines ? std::optional(exchange::Format::kNdjson) : std::nullopt);
