@@ -19,6 +19,18 @@ constexpr std::size_t kOversizeBlock = 1u << 20;
 std::size_t head_size(const RecordSpec& record) {
   return encoded_size(record) - record.payload.size();
 }
+
+/// The batch's record `i`, of which those before have got their addresses: as it is encoded at `lsn`.
+void encode_linked(std::span<const RecordSpec> batch, std::size_t i, std::span<const Lsn> lsns, auto&& encode) {
+  const std::int32_t to = batch[i].prev_in_batch;
+  if (to < 0) [[likely]]
+    return encode(batch[i]);
+  STAVE_ASSERT(static_cast<std::size_t>(to) < i);
+  RecordSpec linked = batch[i];
+  linked.prev = lsns[static_cast<std::size_t>(to)];
+  linked.prev_in_batch = -1;
+  encode(linked);
+}
 }  // namespace
 
 Result<void> LogImpl::refusal() const {
@@ -68,7 +80,8 @@ void LogImpl::encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsn
   std::uint64_t position = at.start;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const std::uint8_t commit = i + 1 == batch.size() ? kCommit : 0;
-    encode(batch[i], commit, Lsn{position}, seed_, tail_.at(position));
+    encode_linked(batch, i, lsns,
+                  [&](const RecordSpec& record) { encode(record, commit, Lsn{position}, seed_, tail_.at(position)); });
     lsns[i] = Lsn{position};
     position += encoded_size(batch[i]);
   }
@@ -186,13 +199,15 @@ Result<void> LogImpl::write_oversize(std::span<const RecordSpec> batch, std::spa
     std::byte* const into = block.get() + (position - block_at);
     lsns[i] = Lsn{position};
     if (apart) {
-      encode_head(batch[i], flags, Lsn{position}, seed_, into);
+      encode_linked(batch, i, lsns,
+                    [&](const RecordSpec& record) { encode_head(record, flags, Lsn{position}, seed_, into); });
       const std::uint64_t payload_at = position + head_size(batch[i]);
       STAVE_TRY(write_to_active({block.get(), payload_at - block_at}, block_at));
       STAVE_TRY(write_payload(batch[i].payload, payload_at, slice_bytes));
       block_at = position + bytes;
     } else {
-      encode(batch[i], flags, Lsn{position}, seed_, into);
+      encode_linked(batch, i, lsns,
+                    [&](const RecordSpec& record) { encode(record, flags, Lsn{position}, seed_, into); });
     }
     position += bytes;
   }

@@ -94,7 +94,8 @@ class Log {
   virtual ~Log() = default;
 
   /// Appends the batch and gives each record its LSN (`lsns[i]` for `batch[i]`); returns the LSN where the batch ends,
-  /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each.
+  /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each. A record whose
+  /// `prev_in_batch` names an earlier one of the batch gets the address of that one as its `prev`.
   /// Errors: kReadOnly, kNoSpace, kTooLarge, kAborted (closed): nothing was appended. kIo: the disk failed while a
   /// batch too large for the ring buffer was written; whether it is in the log is unknown, and the log is read-only.
   /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. A batch too

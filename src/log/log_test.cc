@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "base/mutex.h"
@@ -235,6 +236,59 @@ TEST_F(LogTest, writes_and_reads_large_payloads_in_their_own_place) {
   h_.must_open();
   ASSERT_EQ(h_.recovered.size(), payloads.size() + 2);
   for (std::size_t i = 0; i < payloads.size(); ++i) EXPECT_TRUE(h_.recovered[i].payload == payloads[i]) << i;
+}
+
+// Once through the ring and once past it; a record apart from the others is the head of its chain, too.
+TEST_F(LogTest, links_records_of_one_batch_to_each_other) {
+  for (const std::size_t large : {std::size_t{20}, std::size_t{200'000}}) {
+    SCOPED_TRACE(large);
+    const auto files = make_memory_file_system();
+    LogHarness h(*files);
+    h.must_open();
+    h.must_append(1);
+    const std::string payload(large, 'p');
+    std::vector<RecordSpec> batch{string_record("a", payload), string_record("b", "1"), string_record("a", "2"),
+                                  string_record("a", payload), string_record("b", "3")};
+    batch[0].prev = h.model[0].lsn;
+    batch[1].prev_in_batch = -1;
+    batch[2].prev_in_batch = 0;
+    batch[3].prev_in_batch = 2;
+    batch[4].prev_in_batch = 1;
+    batch[4].prev = Lsn{7};  // the link counts
+    std::vector<Lsn> lsns(batch.size());
+    ASSERT_TRUE(h.log->append(batch, lsns));
+    const std::vector<Lsn> expected{h.model[0].lsn, kNoLsn, lsns[0], lsns[2], lsns[1]};
+    std::vector<std::byte> buffer;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const auto view = h.log->read(lsns[i], buffer);
+      ASSERT_TRUE(view) << view.error().describe();
+      EXPECT_EQ(view->prev, expected[i]) << i;
+      EXPECT_EQ(view->payload, batch[i].payload);
+    }
+    EXPECT_EQ(batch[2].prev_in_batch, 0) << "what the caller handed in stays as it is";
+    ASSERT_TRUE(h.log->close(h.clock.wall()));
+    std::vector<Lsn> recovered;
+    const auto log = Log::open(
+        h.directory, h.options,
+        [&](std::span<const RecordView> run) -> Result<void> {
+          for (const RecordView& r : run) recovered.push_back(r.prev);
+          return {};
+        },
+        nullptr);
+    ASSERT_TRUE(log) << log.error().describe();
+    ASSERT_EQ(recovered.size(), 1 + expected.size() + 1);
+    EXPECT_TRUE(std::ranges::equal(expected, std::span(recovered).subspan(1, expected.size())));
+  }
+}
+
+TEST_F(LogTest, dies_rather_than_link_a_record_to_itself_or_a_later_one) {
+  h_.must_open();
+  for (const std::int32_t to : {1, 2}) {
+    std::vector<RecordSpec> batch{string_record("a", "1"), string_record("a", "2"), string_record("a", "3")};
+    batch[1].prev_in_batch = to;
+    std::vector<Lsn> lsns(batch.size());
+    EXPECT_DEATH((void)h_.log->append(batch, lsns), "< i");
+  }
 }
 
 TEST_F(LogTest, finds_a_damaged_payload_that_was_read_to_its_own_place) {

@@ -1,5 +1,6 @@
 #include "log/record.h"
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 #define XXH_INLINE_ALL
@@ -50,6 +51,9 @@ std::int64_t load_time(const std::byte* from) noexcept {
 
 /// Everything that stands before the payload, but for the checks. Returns where the payload goes.
 std::byte* put_fields(const RecordSpec& spec, std::uint8_t extra_flags, std::size_t length, std::byte* into) noexcept {
+  STAVE_ASSERT(spec.prev_in_batch < 0);
+  STAVE_ASSERT(length >= kRecordHeaderBytes && length <= kRecordBytesMax);
+  STAVE_ASSERT(spec.key.size() <= kKeyBytesMax);
   std::uint8_t flags = extra_flags;
   std::byte* at = into + kRecordHeaderBytes;
   if (!spec.expiry.never()) {

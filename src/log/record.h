@@ -31,7 +31,7 @@ namespace stave::log {
 enum class RecordKind : std::uint8_t {
   kDelete = 1,     ///< The key was deleted.
   kExpire = 2,     ///< The key's time was up.
-  kEvict = 3,      ///< The key was removed for room (not written yet).
+  kEvict = 3,      ///< The key was removed for room.
   kSetExpiry = 4,  ///< The expiry in the header replaces the key's (none in the header: the key lives on).
   kFlush = 5,      ///< Every key of `database` is gone. No key.
   kSwap = 6,       ///< `database` and the one whose number is payload byte 0 change places. No key.
@@ -71,6 +71,9 @@ struct RecordSpec {
   UnixMs time{0};
   Expiry expiry{};
   Lsn prev = kNoLsn;
+  /// When not negative: index of an earlier record of the same batch, whose LSN `Log::append` writes as `prev`. So
+  /// records of one key in one batch are linked although nobody knows their addresses yet.
+  std::int32_t prev_in_batch = -1;
   std::string_view key;
   std::string_view payload;
   Lsn version = kNoLsn;     ///< Of a record that is moved: the version it keeps (sets kRelocated).
@@ -98,7 +101,8 @@ struct RecordView {
 /// Exact size of the encoded record. The caller has checked the limits: the sum fits 32 bits.
 std::size_t encoded_size(const RecordSpec& spec) noexcept;
 
-/// Writes the record to `into` (encoded_size bytes) as it stands at `lsn`.
+/// Writes the record to `into` (encoded_size bytes) as it stands at `lsn`. What its `prev` is has been settled:
+/// `prev_in_batch` is negative.
 void encode(const RecordSpec& spec, std::uint8_t extra_flags, Lsn lsn, std::uint64_t seed, std::byte* into) noexcept;
 
 /// The same but for the payload, which follows `into` (encoded_size less the payload) wherever it lies: a large one is
