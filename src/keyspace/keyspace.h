@@ -31,6 +31,8 @@ class Keyspace {
   }
   [[nodiscard]] Shard& shard(ShardId id) noexcept { return *shards_[id]; }
   [[nodiscard]] const Shard& shard(ShardId id) const noexcept { return *shards_[id]; }
+  /// Where a key of that hash lies.
+  [[nodiscard]] Shard& shard_of(int database, std::uint64_t hash) noexcept { return shard(shard_id(database, hash)); }
   [[nodiscard]] int databases() const noexcept { return databases_; }
   [[nodiscard]] std::size_t shards_per_database() const noexcept { return shards_per_database_; }
   [[nodiscard]] std::size_t shard_count() const noexcept { return shards_.size(); }

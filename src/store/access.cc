@@ -16,25 +16,9 @@ using keyspace::Shard;
 using keyspace::ShardId;
 
 Pending Engine::observe(Lsn end) const noexcept {
-  if (const std::uint64_t mark = world_mark_.load(std::memory_order_acquire); mark > raw(end)) end = Lsn{mark};
+  end = std::max(end, world_.mark());
   if (sync_policy() == Sync::kAlways) return {.durable = end > log_->durable() ? end : kNoLsn};
   return {.written = end > log_->written() ? end : kNoLsn};
-}
-
-ValueView Engine::view_of(Entry entry, const LoadedValue* loaded) const {
-  const bool resident = entry.resident();
-  const bool in_block = resident && entry.out_of_line() && entry.value_size() >= keyspace::Block::kBytesMin;
-  const std::string_view elsewhere = loaded != nullptr ? loaded->view() : std::string_view{};
-  return {.type = shown_type(entry.type()),
-          .value = resident ? entry.value() : elsewhere,
-          .expiry = {},
-          .version = entry.version(),
-          .json = entry.type() == ValueType::kJson,
-          .size = entry.value_size(),
-          .here = resident || elsewhere.size() == entry.value_size(),
-          .block = in_block            ? entry.block()
-                   : loaded != nullptr ? loaded->block.data()
-                                       : nullptr};
 }
 
 bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
@@ -61,12 +45,12 @@ bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access acc
   if (!entry.resident() && needs_value(access)) [[unlikely]] {
     if (loaded == nullptr || loaded->address != entry.address()) return false;
     value = &loaded->value;
-    keep_resident(shard, hash, entry, *value);
+    residence_.keep(shard, hash, entry, *value);
     entry = shard.find(hash, key.key);
   }
   ValueView view = view_of(entry, value);
   if (entry.has_expiry()) [[unlikely]] {
-    if (touches(access) && entry.expiry().sliding_ms != 0) refresh_sliding(entry, key, time);
+    if (touches(access) && entry.expiry().sliding_ms != 0) deadlines_.refresh(entry, key, time);
     view.expiry = entry.expiry();
   }
   if (touches(access)) entry.touch();
@@ -76,8 +60,8 @@ bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access acc
 }
 
 Result<Pending> Engine::read(KeyRef key, Access access, base::FunctionRef<void(const ValueView*)> show) {
-  key.hash = hash_of(key);
-  Shard& shard = shard_of(key.database, key.hash);
+  key.hash = hash_of(keyspace_, key);
+  Shard& shard = keyspace_.shard_of(key.database, key.hash);
   {
     Pending pending;
     base::ShortLock lock(shard.mutex());
@@ -100,7 +84,7 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
                                   base::FunctionRef<void(std::size_t, const ValueView*)> show)
     STAVE_NO_THREAD_SAFETY_ANALYSIS {
   // Everything is shown at one instant, so it must be known before that nothing has to be waited for.
-  if (needs_value(access) && must_fetch(keys)) [[unlikely]]
+  if (needs_value(access) && residence_.must_fetch(keys)) [[unlikely]]
     return read_spilled(keys, access, show);
   struct Probe {
     std::uint64_t hash;
@@ -109,7 +93,7 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
   boost::container::small_vector<Probe, 32> probes(keys.size(), boost::container::default_init);
   boost::container::small_vector<ShardId, 32> ids(keys.size(), boost::container::default_init);
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::uint64_t hash = hash_of(keys[i]);
+    const std::uint64_t hash = hash_of(keyspace_, keys[i]);
     ids[i] = keyspace_.shard_id(keys[i].database, hash);
     probes[i] = {hash, &keyspace_.shard(ids[i])};
     probes[i].shard->prefetch_bucket(hash);
@@ -119,7 +103,7 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
   lock_all(ids);
   Pending pending;
   bool all_here = true;
-  if (needs_value(access) && ever_spilled_.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (needs_value(access) && residence_.ever_spilled()) [[unlikely]] {
     for (std::size_t i = 0; i < keys.size() && all_here; ++i) {
       const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
       all_here = !entry || entry.resident();
@@ -140,6 +124,66 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
   return pending;
 }
 
+// What is missing is read with no shard held; then it is looked again whether that is still what the keys hold. Writers
+// can make that go on for ever, in theory: each round means that somebody else got on.
+Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access,
+                                     base::FunctionRef<void(std::size_t, const ValueView*)> show)
+    STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  struct Probe {
+    std::uint64_t hash;
+    Shard* shard;
+    Lsn wanted = kNoLsn;
+    Loaded loaded;
+  };
+  std::vector<Probe> probes(keys.size());
+  boost::container::small_vector<ShardId, 32> ids(keys.size(), boost::container::default_init);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    probes[i].hash = hash_of(keyspace_, keys[i]);
+    ids[i] = keyspace_.shard_id(keys[i].database, probes[i].hash);
+    probes[i].shard = &keyspace_.shard(ids[i]);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  for (;;) {
+    lock_all(ids);
+    bool complete = true;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
+      probes[i].wanted = kNoLsn;
+      if (!entry || entry.resident() || probes[i].loaded.address == entry.address()) continue;
+      probes[i].wanted = entry.address();
+      complete = false;
+    }
+    if (complete) break;
+    unlock_all(ids);
+    for (Probe& probe : probes) {
+      if (probe.wanted == kNoLsn) continue;
+      auto loaded = residence_.load(probe.wanted, probe.loaded.value);
+      if (loaded) {
+        probe.loaded.address = probe.wanted;
+        residence_.count_fetched();
+        continue;
+      }
+      // The cleaner may have moved the record and dropped the segment since it was looked up.
+      lock_all(ids);
+      const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
+      const Entry entry = probe.shard->find(probe.hash, key.key);
+      const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
+      unlock_all(ids);
+      if (!moved) return fail(std::move(loaded).error());
+    }
+  }
+  Pending pending;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    show_entry(
+        *probes[i].shard, probes[i].hash, keys[i], access, &probes[i].loaded,
+        [&](const ValueView* view) { show(i, view); }, pending);
+  }
+  unlock_all(ids);
+  budget_.settle();
+  return pending;
+}
+
 Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const {
   if (key.size() > options_.key_bytes_max)
     return fail(ErrorCode::kTooLarge,
@@ -152,8 +196,8 @@ Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes)
 Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) {
   if (key.key.size() > options_.key_bytes_max || value.size() > options_.value_bytes_max) [[unlikely]]
     STAVE_TRY(check_limits(key.key, value.size()));
-  const std::uint64_t hash = hash_of(key);
-  Shard& shard = shard_of(key.database, hash);
+  const std::uint64_t hash = hash_of(keyspace_, key);
+  Shard& shard = keyspace_.shard_of(key.database, hash);
   shard.prefetch_bucket(hash);
   STAVE_TRY(budget_.admit());
   const std::optional<std::string_view> packed = compression_->pack(value);
@@ -204,19 +248,19 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
       if (!previous.empty()) shard.discard(previous);
     }
   }
-  if (!expiry.never()) note_deadline(expiry.at);
+  if (!expiry.never()) deadlines_.note(expiry.at);
   if (version != nullptr) *version = lsn;
   return pending_for_write(end, sync);
 }
 
 std::uint64_t Engine::prefetch_bucket(KeyRef key) noexcept {
-  const std::uint64_t hash = hash_of(key);
-  shard_of(key.database, hash).prefetch_bucket(hash);
+  const std::uint64_t hash = hash_of(keyspace_, key);
+  keyspace_.shard_of(key.database, hash).prefetch_bucket(hash);
   return hash;
 }
 
 void Engine::prefetch_entry(int database, std::uint64_t hash) noexcept {
-  Shard& shard = shard_of(database, hash);
+  Shard& shard = keyspace_.shard_of(database, hash);
   // A shard that is busy is not worth waiting for: this is only a hint.
   if (!shard.mutex().try_lock()) return;
   shard.prefetch_entry(hash);

@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "store/engine.h"
+#include "store/expiry.h"
+#include "store/residence.h"
 
 namespace stave::store {
 
@@ -35,17 +36,17 @@ bool at_random(MemoryPolicy policy) noexcept {
 }  // namespace
 
 std::uint64_t Budget::used() const noexcept {
-  return engine_.keyspace_.held_bytes() + engine_.options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed);
+  return keyspace_.held_bytes() + options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed);
 }
 
 void Budget::measure_process() {
   constexpr std::uint64_t kEveryNs = 100'000'000;
-  if (!engine_.options_.process_memory) return;
-  const std::uint64_t now = engine_.clock_->monotonic_ns();
+  if (!options_.process_memory) return;
+  const std::uint64_t now = clock_.monotonic_ns();
   if (now < next_sample_ns_) return;
   next_sample_ns_ = now + kEveryNs;
-  const std::uint64_t held = engine_.keyspace_.held_bytes();
-  const std::uint64_t process = engine_.options_.process_memory();
+  const std::uint64_t held = keyspace_.held_bytes();
+  const std::uint64_t process = options_.process_memory();
   const std::uint64_t besides = process - std::min(process, held);
   if (samples_taken_ == 0) process_at_first_ = besides;
   samples_[samples_taken_++ % kSamples] = besides - std::min(besides, process_at_first_);
@@ -80,7 +81,7 @@ Result<void> Budget::admit_over() {
 
 // While the log is read nothing can be logged. Nor need it: values are in the log, whatever the policy.
 MemoryPolicy Budget::policy_now() const noexcept {
-  return engine_.log_ != nullptr ? policy() : MemoryPolicy::kSpill;
+  return log_ != nullptr ? policy() : MemoryPolicy::kSpill;
 }
 
 void Budget::make_room() {
@@ -92,9 +93,9 @@ void Budget::make_room() {
     if (!far_over()) return;
     hand_mutex_.lock();
   }
-  const std::size_t shards = engine_.keyspace_.shard_count();
+  const std::size_t shards = keyspace_.shard_count();
   // Twice round, at the very most, and only when it is bad.
-  const std::uint64_t steps_max = 2 * shards + engine_.keyspace_.keys() * 2 / kStepEntries;
+  const std::uint64_t steps_max = 2 * shards + keyspace_.keys() * 2 / kStepEntries;
   for (std::uint64_t steps = 0; over(); ++steps) {
     if (exhausted_.load(std::memory_order_relaxed) && steps >= kStepsPerWrite) break;
     if (steps >= kStepsPerWrite && (!far_over() || steps >= steps_max)) break;
@@ -107,7 +108,7 @@ void Budget::make_room() {
 void Budget::advance(bool shard_done) {
   if (!shard_done) return;
   position_ = 0;
-  if (++shard_ < engine_.keyspace_.shard_count()) return;
+  if (++shard_ < keyspace_.shard_count()) return;
   shard_ = 0;
   exhausted_.store(std::exchange(taken_, 0) == 0, std::memory_order_relaxed);
 }
@@ -115,11 +116,11 @@ void Budget::advance(bool shard_done) {
 void Budget::step() {
   const MemoryPolicy how = policy_now();
   // Empty shards are passed by at no cost: there may be thousands.
-  for (std::size_t passed = engine_.keyspace_.shard_count(); passed > 0; --passed) {
-    if (engine_.keyspace_.shard(shard_).size() != 0) break;
+  for (std::size_t passed = keyspace_.shard_count(); passed > 0; --passed) {
+    if (keyspace_.shard(shard_).size() != 0) break;
     advance(true);
   }
-  Shard& shard = engine_.keyspace_.shard(shard_);
+  Shard& shard = keyspace_.shard(shard_);
   if (how == MemoryPolicy::kSpill) {
     advance(spill_step(shard));
   } else {
@@ -131,7 +132,7 @@ void Budget::step() {
 bool Budget::spill_step(Shard& shard) {
   std::array<Entry, 2 * kStepEntries> seen;
   std::size_t count = 0;
-  const Lsn written = engine_.log_ ? engine_.log_->written() : Lsn{kLsnMax};
+  const Lsn written = log_ != nullptr ? log_->written() : Lsn{kLsnMax};
   base::ShortLock lock(shard.mutex());
   position_ = shard.scan(position_, kStepEntries, [&](Entry entry) {
     // A bucket that overflows may hold more than fits; the rest is met in the next round.
@@ -139,11 +140,11 @@ bool Budget::spill_step(Shard& shard) {
   });
   const keyspace::MemoryUse use = shard.memory();
   const bool sparse = use.slack > use.entries / kGapPart + 2 * keyspace::kChunkBytes ||
-                      engine_.keyspace_.free_block_bytes() > engine_.keyspace_.held_bytes() / kGapPart + kGapBytes;
+                      keyspace_.free_block_bytes() > keyspace_.held_bytes() / kGapPart + kGapBytes;
   std::uint64_t spilled = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Entry entry = seen[i];
-    const std::uint64_t hash = engine_.keyspace_.hash(entry.key());
+    const std::uint64_t hash = keyspace_.hash(entry.key());
     if (entry.resident()) {
       if (entry.heat() > 0) {
         entry.set_heat(entry.heat() - 1);
@@ -161,7 +162,7 @@ bool Budget::spill_step(Shard& shard) {
   }
   taken_ += spilled;
   spilled_.fetch_add(spilled, std::memory_order_relaxed);
-  if (spilled != 0) engine_.ever_spilled_.store(true, std::memory_order_relaxed);
+  if (spilled != 0) residence_.note_spilled();
   return position_ >= Shard::kScanEnd;
 }
 
@@ -191,7 +192,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
       passed = position_ >= Shard::kScanEnd;
     }
     if (!keys.empty()) {
-      const std::size_t gone = engine_.remove_logged(id, keys, log::RecordKind::kEvict);
+      const std::size_t gone = deadlines_.remove_logged(id, keys, log::RecordKind::kEvict);
       taken_ += gone;
       evicted_.fetch_add(gone, std::memory_order_relaxed);
     }

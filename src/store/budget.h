@@ -13,17 +13,23 @@
 
 #include "base/mutex.h"
 #include "keyspace/keyspace.h"
+#include "log/log.h"
 #include "stave/error.h"
 #include "stave/options.h"
 #include "store/reports.h"
 
 namespace stave::store {
 
-class Engine;
+class Deadlines;
+class Residence;
 
 class Budget {
  public:
-  explicit Budget(Engine& engine) : engine_(engine) {}
+  Budget(keyspace::Keyspace& keyspace, Deadlines& deadlines, Residence& residence, Clock& clock,
+         const Options& options) noexcept
+      : keyspace_(keyspace), deadlines_(deadlines), residence_(residence), clock_(clock), options_(options) {}
+  /// Until then nothing can be logged, and values leave memory whatever the policy says.
+  void attach(log::Log& log) noexcept { log_ = &log; }
 
   /// `max` 0: no limit. Threads: any, at any time.
   void set(std::uint64_t max, MemoryPolicy policy) noexcept {
@@ -70,7 +76,12 @@ class Budget {
   void evict_step(keyspace::ShardId id, keyspace::Shard& shard, MemoryPolicy policy) STAVE_REQUIRES(hand_mutex_);
   void advance(bool shard_done) STAVE_REQUIRES(hand_mutex_);
 
-  Engine& engine_;
+  keyspace::Keyspace& keyspace_;
+  Deadlines& deadlines_;
+  Residence& residence_;
+  Clock& clock_;
+  const Options& options_;
+  log::Log* log_ = nullptr;
   std::atomic<std::uint64_t> max_{0};
   std::atomic<MemoryPolicy> policy_{MemoryPolicy::kSpill};
   std::atomic<bool> exhausted_{false};

@@ -55,13 +55,13 @@ Result<void> Checkpoint::write(Lsn needs, const std::atomic<bool>& stop) try {
   const std::uint64_t begun = engine_.clock().monotonic_ns();
   Result<void> result = fail(ErrorCode::kBusy, "whole databases kept changing places; the older images are still good");
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    ImageHeader header{.from = engine_.log_->tail(),
+    ImageHeader header{.from = engine_.log().tail(),
                        .needs = needs,
                        .created = engine_.now(),
-                       .hash_key = engine_.keyspace_.hash_key(),
-                       .databases = static_cast<std::uint32_t>(engine_.keyspace_.databases()),
-                       .shards = static_cast<std::uint32_t>(engine_.keyspace_.shards_per_database())};
-    std::ranges::copy(engine_.log_->store_id(), header.store_id.begin());
+                       .hash_key = engine_.keyspace().hash_key(),
+                       .databases = static_cast<std::uint32_t>(engine_.keyspace().databases()),
+                       .shards = static_cast<std::uint32_t>(engine_.keyspace().shards_per_database())};
+    std::ranges::copy(engine_.log().store_id(), header.store_id.begin());
     auto written = try_write(header, stop);
     if (!written) {
       result = fail(std::move(written).error());
@@ -83,7 +83,7 @@ Result<void> Checkpoint::write(Lsn needs, const std::atomic<bool>& stop) try {
 
 // False: a database was flushed or swapped meanwhile, so that the parts do not belong together.
 Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<bool>& stop) {
-  const std::uint64_t world = engine_.world_changes_.load(std::memory_order_acquire);
+  const std::uint64_t world = engine_.world().changes();
   keys_done_.store(0, std::memory_order_relaxed);
   FileSystem& files = engine_.file_system();
   const std::string path = log::join_path(engine_.directory(), image_name(header.from));
@@ -91,10 +91,10 @@ Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<
   STAVE_ASSIGN(auto file, log::create_afresh(files, draft));
   STAVE_ASSIGN(const auto writer, ImageWriter::begin(std::move(file), header));
   Result<void> walked = walk(*writer, stop);
-  if (walked && engine_.world_changes_.load(std::memory_order_acquire) == world) {
+  if (walked && engine_.world().changes() == world) {
     STAVE_TRY(writer->finish());
     // An image must never know more than the log can show after a crash.
-    STAVE_TRY(engine_.log_->wait_durable(writer->newest()));
+    STAVE_TRY(engine_.log().wait_durable(writer->newest()));
     STAVE_TRY(files.rename(draft, path));
     STAVE_TRY(files.sync_directory(engine_.directory()));
     base::MutexLock lock(mutex_);
@@ -114,14 +114,14 @@ Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<
 
 Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop) {
   base::Breaks breaks(engine_.options().background);
-  for (ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) {
-    Shard& shard = engine_.keyspace_.shard(id);
+  for (ShardId id = 0; id < engine_.keyspace().shard_count(); ++id) {
+    Shard& shard = engine_.keyspace().shard(id);
     for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
       if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
       breaks.step();
       {
         base::ShortLock lock(shard.mutex());
-        writer.begin_block(id, static_cast<std::uint32_t>(position), engine_.log_->tail());
+        writer.begin_block(id, static_cast<std::uint32_t>(position), engine_.log().tail());
         position = shard.scan(position, kBlockEntries, [&](Entry entry) {
           writer.add({.type = entry.type(),
                       .heat = entry.heat(),

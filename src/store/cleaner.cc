@@ -27,35 +27,35 @@ Result<Cleaner::Done> Cleaner::clean(const log::SegmentInfo& segment, bool gentl
     pause(bytes);
     return {};
   };
-  STAVE_TRY(engine_.log_->scan(segment.base, segment.end, look));
+  STAVE_TRY(engine_.log().scan(segment.base, segment.end, look));
   char boundary[8];
   base::store(reinterpret_cast<std::byte*>(boundary), raw(segment.end));
   const log::RecordSpec trim{
       .kind = log::RecordKind::kTrim, .time = engine_.now(), .payload = std::string_view(boundary, sizeof boundary)};
   Lsn lsn = kNoLsn;
-  STAVE_TRY(engine_.log_->append(std::span(&trim, 1), std::span(&lsn, 1)));
+  STAVE_TRY(engine_.log().append(std::span(&trim, 1), std::span(&lsn, 1)));
   return done;
 }
 
 Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
   const bool holds_value = record.kind == log::RecordKind::kString || record.kind == log::RecordKind::kJson;
   if (!holds_value && record.kind != log::RecordKind::kSetExpiry) return {};
-  const std::uint64_t hash = engine_.keyspace_.hash(record.key);
+  const std::uint64_t hash = engine_.keyspace().hash(record.key);
   for (;;) {
-    const std::uint64_t changes = engine_.world_changes_.load(std::memory_order_acquire);
+    const std::uint64_t changes = engine_.world().changes();
     STAVE_ASSIGN(const bool found, look_everywhere(hash, record, done));
     // Databases that changed places while we went from one to the next may have slipped past.
-    if (found || changes == engine_.world_changes_.load(std::memory_order_acquire)) return {};
+    if (found || changes == engine_.world().changes()) return {};
   }
 }
 
 Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView& record, Done& done) {
-  STAVE_ASSIGN(bool found, relocate(engine_.keyspace_.shard_id(record.database, hash), hash, record, done));
+  STAVE_ASSIGN(bool found, relocate(engine_.keyspace().shard_id(record.database, hash), hash, record, done));
   // Databases may have changed places since. An address is never found twice. Most records are not alive, and most
   // databases empty: only the one shard that could hold the key is asked.
-  for (int database = 0; !found && database < engine_.keyspace_.databases(); ++database) {
-    const ShardId id = engine_.keyspace_.shard_id(database, hash);
-    if (database == record.database || engine_.keyspace_.shard(id).size() == 0) continue;
+  for (int database = 0; !found && database < engine_.keyspace().databases(); ++database) {
+    const ShardId id = engine_.keyspace().shard_id(database, hash);
+    if (database == record.database || engine_.keyspace().shard(id).size() == 0) continue;
     STAVE_ASSIGN(found, relocate(id, hash, record, done));
   }
   return found;
@@ -63,7 +63,7 @@ Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView&
 
 // True when the record was alive here, and so is nowhere else.
 Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
-  Shard& shard = engine_.keyspace_.shard(id);
+  Shard& shard = engine_.keyspace().shard(id);
   {
     base::ShortLock lock(shard.mutex());
     const Entry entry = shard.find(hash, record.key);
@@ -72,7 +72,7 @@ Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::Record
       if (entry.address() != record.lsn) return false;
       STAVE_TRY(append(shard, entry,
                        {.kind = record.kind,
-                        .database = static_cast<std::uint8_t>(id / engine_.keyspace_.shards_per_database()),
+                        .database = static_cast<std::uint8_t>(id / engine_.keyspace().shards_per_database()),
                         .time = record.time,
                         .expiry = entry.expiry(),
                         .prev = record.prev,
@@ -91,7 +91,7 @@ Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::Record
 
 // Expiry and value become one record again.
 Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
-  Shard& shard = engine_.keyspace_.shard(id);
+  Shard& shard = engine_.keyspace().shard(id);
   LoadedValue value;
   Lsn loaded = kNoLsn;
   for (;;) {
@@ -101,10 +101,10 @@ Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::
       // Written anew meanwhile, or gone: nothing hangs on the old records any more.
       if (!entry || !entry.delta()) return {};
       if (loaded == entry.address()) {
-        const auto packed = engine_.compression_->pack(value.view());
+        const auto packed = engine_.compression().pack(value.view());
         return append(shard, entry,
                       {.kind = kind_of(entry.type()),
-                       .database = static_cast<std::uint8_t>(id / engine_.keyspace_.shards_per_database()),
+                       .database = static_cast<std::uint8_t>(id / engine_.keyspace().shards_per_database()),
                        .time = record.time,
                        .expiry = entry.expiry(),
                        .prev = record.prev,
@@ -116,13 +116,13 @@ Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::
       }
       loaded = entry.address();
     }
-    STAVE_TRY(engine_.load_value(loaded, value));
+    STAVE_TRY(engine_.residence().load(loaded, value));
   }
 }
 
 Result<void> Cleaner::append(Shard&, Entry entry, log::RecordSpec spec, Done& done) {
   Lsn lsn = kNoLsn;
-  auto end = engine_.log_->append(std::span(&spec, 1), std::span(&lsn, 1));
+  auto end = engine_.log().append(std::span(&spec, 1), std::span(&lsn, 1));
   if (!end) return fail(std::move(end).error());
   entry.set_moved(lsn);
   done.relocated_bytes += log::encoded_size(spec);

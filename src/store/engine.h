@@ -10,7 +10,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,57 +24,14 @@
 #include "log/log.h"
 #include "stave/options.h"
 #include "store/budget.h"
+#include "store/expiry.h"
 #include "store/reports.h"
+#include "store/residence.h"
+#include "store/store_clock.h"
+#include "store/value.h"
+#include "store/world.h"
 
 namespace stave::store {
-
-using keyspace::ValueType;
-
-/// A key and the database it lies in. The bytes belong to the caller.
-struct KeyRef {
-  int database = 0;
-  std::string_view key;
-  /// The engine's hash of the key, for who has it from `prefetch_bucket`; 0: not known.
-  std::uint64_t hash = 0;
-};
-
-/// The type as everybody above the store knows it.
-constexpr ValueType shown_type(ValueType type) noexcept {
-  return type == ValueType::kJson ? ValueType::kString : type;
-}
-
-/// Which kind of record gives a key a value of that type, and back.
-constexpr log::RecordKind kind_of(ValueType type) noexcept {
-  return type == ValueType::kJson ? log::RecordKind::kJson : log::RecordKind::kString;
-}
-constexpr ValueType type_of(log::RecordKind kind) noexcept {
-  return kind == log::RecordKind::kJson ? ValueType::kJson : ValueType::kString;
-}
-
-/// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
-struct ValueView {
-  ValueType type{};
-  std::string_view value;  ///< A string's bytes.
-  Expiry expiry{};
-  Lsn version = kNoLsn;        ///< LSN of the record that made it so.
-  bool json = false;           ///< A string whose writer had it checked to be JSON.
-  std::size_t size = 0;        ///< Of the value, whether it is here or not.
-  bool here = true;            ///< Whether `value` is there: always, unless it was not asked for.
-  std::byte* block = nullptr;  ///< Where a large value lies; see `share`.
-
-  /// A share of the memory of a large value: its bytes are those of `value` and stay for as long as the share is kept,
-  /// whatever becomes of the key; the engine must live as long. Null for a small value, which is to be copied.
-  [[nodiscard]] keyspace::Block share() const noexcept {
-    return block == nullptr ? keyspace::Block{} : keyspace::Block::share(block);
-  }
-};
-
-/// A value read from the log.
-struct LoadedValue {
-  std::string text;
-  keyspace::Block block;  ///< Of a large one, instead of `text`: ready to become the value of its entry.
-  [[nodiscard]] std::string_view view() const noexcept { return block ? block.view() : std::string_view(text); }
-};
 
 /// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.
 struct Pending {
@@ -88,23 +44,6 @@ struct Pending {
   }
   [[nodiscard]] bool empty() const noexcept { return durable == kNoLsn && written == kNoLsn; }
 };
-
-/// How to look at a key.
-enum class Access : std::uint8_t {
-  kMeta,       ///< Leaves no trace and needs no value, which may be missing (see ValueView::here): TTL, EXISTS.
-  kTouchMeta,  ///< A use that needs no value: TOUCH, STRLEN.
-  kPeek,       ///< Leaves no trace: OBJECT ENCODING.
-  kTouch,      ///< A use: refreshes a sliding expiry and the entry's heat.
-};
-constexpr bool touches(Access access) noexcept {
-  return access == Access::kTouch || access == Access::kTouchMeta;
-}
-constexpr Access without_value(Access access) noexcept {
-  return touches(access) ? Access::kTouchMeta : Access::kMeta;
-}
-constexpr bool needs_value(Access access) noexcept {
-  return access == Access::kTouch || access == Access::kPeek;
-}
 
 struct EngineStats {
   log::LogStats log;
@@ -128,7 +67,6 @@ class Fetcher;
 class ImageReader;
 class Compression;
 class RecoveryProgress;
-class SnapshotWalk;
 class Upkeep;
 
 class Engine {
@@ -169,9 +107,9 @@ class Engine {
   // --- values that are in the log only ----------------------------------------------------------
 
   /// Whether any value of `keys` would have to be read from the disk. One relaxed load while nothing was ever spilled.
-  [[nodiscard]] bool must_fetch(std::span<const KeyRef> keys);
+  [[nodiscard]] bool must_fetch(std::span<const KeyRef> keys) { return residence_.must_fetch(keys); }
   /// Whether there is any sense in asking `must_fetch`: one relaxed load.
-  [[nodiscard]] bool may_fetch() const noexcept { return ever_spilled_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool may_fetch() const noexcept { return residence_.ever_spilled(); }
   /// Brings the values of `keys` into memory on a thread of the engine, then calls `done` there. For doors whose
   /// threads must not wait; whoever reads afterwards finds the values, or else reads them itself. `done` must be quick.
   /// The keys are copied.
@@ -246,7 +184,7 @@ class Engine {
   // --- time, limits, state ----------------------------------------------------------------------
 
   /// The store's wall time: never goes back.
-  UnixMs now() noexcept;
+  UnixMs now() noexcept { return time_.now(); }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] Clock& clock() noexcept { return *clock_; }
   [[nodiscard]] FileSystem& file_system() noexcept { return *file_system_; }
@@ -261,24 +199,26 @@ class Engine {
   Result<void> check_limits(std::string_view key, std::size_t value_bytes) const;
   [[nodiscard]] EngineStats stats();
   /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
-  void set_active_expiry(bool on) noexcept { active_expiry_.store(on, std::memory_order_relaxed); }
+  void set_active_expiry(bool on) noexcept { deadlines_.set_active(on); }
   /// Housekeeping, one bounded step each: expiry, log. Returns nanoseconds until it is wanted again.
   /// For stores opened without a background thread.
   std::uint64_t tick();
 
+  // --- its parts, for the rest of the store ------------------------------------------------------
+
+  [[nodiscard]] keyspace::Keyspace& keyspace() noexcept { return keyspace_; }
+  [[nodiscard]] StoreClock& time() noexcept { return time_; }
+  [[nodiscard]] World& world() noexcept { return world_; }
+  [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
+  [[nodiscard]] Residence& residence() noexcept { return residence_; }
+  /// What an answer that shows something waits for which the record that ends at `end` made so; whole databases that
+  /// changed places included.
+  [[nodiscard]] Pending observe(Lsn end) const noexcept;
+  [[nodiscard]] UnixMs opened() const noexcept { return opened_; }
+
  private:
   friend class Transaction;
-  friend class Budget;
-  friend class Checkpoint;
-  friend class Cleaner;
-  friend class Fetcher;
-  friend class History;
-  friend class Replay;
-  friend class SnapshotWalk;
-  friend class Upkeep;
-  friend class WarmUp;
   using ShardIds = std::span<const keyspace::ShardId>;
-  static constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 
   Engine(const Options& options, std::string directory);
   Result<void> start();
@@ -290,50 +230,14 @@ class Engine {
   Result<void> load_blocks(const ImageReader& image, std::size_t part, std::size_t parts);
   void forget_everything();
 
-  /// What a reader of a record at `address`, or of a shard last changed by a removal ending at `mark`, waits for.
-  [[nodiscard]] Pending observe(Lsn end) const noexcept;
-  [[nodiscard]] std::uint64_t hash_of(const KeyRef& key) const noexcept {
-    return key.hash != 0 ? key.hash : keyspace_.hash(key.key);
-  }
-  [[nodiscard]] keyspace::Shard& shard_of(int database, std::uint64_t hash) noexcept {
-    return keyspace_.shard(keyspace_.shard_id(database, hash));
-  }
-  /// A value read from the log: the record it was read from, so that it can be told whether it is still the value.
-  struct Loaded {
-    Lsn address = kNoLsn;
-    LoadedValue value;
-  };
   /// Shows the entry. False, and nothing was shown, when its value is needed and neither in memory nor `loaded`.
   bool show_entry(keyspace::Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
                   base::FunctionRef<void(const ValueView*)> show, Pending& pending) STAVE_REQUIRES(shard.mutex());
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
-  /// The value that the record at `address` gave its key. Errors: kNotFound (the log has dropped it), kCorrupt, kIo.
-  Result<void> load_value(Lsn address, LoadedValue& value);
-  Result<void> load_value(Lsn address, std::string& value, ValueType* type = nullptr);
-  Result<log::RecordView> read_value(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place);
-  /// The same of a record at hand.
-  Result<void> value_of(const log::RecordView& record, std::string& value);
-  /// The value again in memory beside its key, if there is room or it is in demand.
-  void keep_resident(keyspace::Shard& shard, std::uint64_t hash, keyspace::Entry entry, const LoadedValue& value)
-      STAVE_REQUIRES(shard.mutex());
-  /// `loaded`: null, or the value of an entry that is not in memory.
-  ValueView view_of(keyspace::Entry entry, const LoadedValue* loaded) const;
-  void refresh_sliding(keyspace::Entry entry, KeyRef key, UnixMs now);
   void lock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
   void unlock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
-  [[nodiscard]] std::vector<keyspace::ShardId> shards_of(int first_database, int last_database) const;
-  Result<Pending> flush_range(int first, int last, Sync sync);
-
-  void note_deadline(UnixMs at) noexcept;
-  bool expire_due();
-  bool expire_shard(keyspace::ShardId id, UnixMs now);
-  /// Logs that `keys` of the shard, which is locked, are gone, and removes them. Returns how many; 0 when the log
-  /// refuses.
-  std::size_t remove_logged(keyspace::ShardId id, const std::vector<std::string>& keys,
-                            log::RecordKind why) STAVE_NO_THREAD_SAFETY_ANALYSIS;
-  void bury(std::vector<std::shared_ptr<keyspace::Shard>> contents);
-  void tell_walks(base::FunctionRef<void(SnapshotWalk&)> tell) STAVE_EXCLUDES(walks_mutex_);
+  void bury(World::Contents contents);
   void housekeeping();
 
   Options options_;
@@ -344,26 +248,15 @@ class Engine {
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   std::atomic<Sync> sync_;
-  std::atomic<bool> active_expiry_{true};
-  std::atomic<std::int64_t> last_wall_ms_{0};
-  /// End of the newest record that moved whole databases: whoever reads anything waits for it.
-  std::atomic<std::uint64_t> world_mark_{0};
-  /// No key of the store expires before this; lowered by writers, raised by `expire_due`.
-  std::atomic<std::int64_t> earliest_deadline_{kNoDeadline};
-  std::atomic<std::uint64_t> expired_keys_{0};
-  std::atomic<std::uint64_t> fetched_values_{0};
-  std::atomic<std::uint64_t> warmed_values_{0};
-  std::atomic<bool> warming_{false};
-  /// Once a value was taken out of memory: until then nobody has to look.
-  std::atomic<bool> ever_spilled_{false};
-  /// Counts flushes and swaps: who walks the shards one by one must notice.
-  std::atomic<std::uint64_t> world_changes_{0};
-  Budget budget_{*this};
+  // The parts see each other as far as each one's constructor says.
+  StoreClock time_;
+  World world_;
+  Deadlines deadlines_;
+  Budget budget_;
   std::unique_ptr<Compression> compression_;
+  Residence residence_;
   std::unique_ptr<Fetcher> fetcher_;
   std::unique_ptr<Upkeep> upkeep_;
-  base::Mutex walks_mutex_;
-  std::vector<SnapshotWalk*> walks_ STAVE_GUARDED_BY(walks_mutex_);
   RecoveryProgress* progress_ = nullptr;  ///< While recovering.
   std::uint64_t recovered_keys_ = 0;
   bool values_to_warm_ = false;  ///< Recovery left values in the log that may fit into memory.
@@ -374,7 +267,7 @@ class Engine {
   base::Mutex housekeeping_mutex_;
   base::ConditionVariable housekeeping_wake_;
   bool stopping_ STAVE_GUARDED_BY(housekeeping_mutex_) = false;
-  std::vector<std::shared_ptr<keyspace::Shard>> graveyard_ STAVE_GUARDED_BY(housekeeping_mutex_);
+  World::Contents graveyard_ STAVE_GUARDED_BY(housekeeping_mutex_);
   std::thread thread_;
   bool closed_ = false;
 };

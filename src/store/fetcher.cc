@@ -2,7 +2,8 @@
 
 #include <vector>
 
-#include "store/engine.h"
+#include "store/budget.h"
+#include "store/residence.h"
 
 namespace stave::store {
 
@@ -11,16 +12,16 @@ void Fetcher::fetch(std::span<const KeyRef> keys, std::function<void()> done) {
   for (const KeyRef& key : keys) wanted.push_back({key.database, std::string(key.key)});
   workers_.run([this, wanted = std::move(wanted), done = std::move(done)] {
     for (const Key& key : wanted) bring(key);
-    engine_.budget().settle();
+    budget_.settle();
     done();
   });
 }
 
 // Whatever fails here is met again, and told, by the one who reads.
 void Fetcher::bring(const Key& key) {
-  const std::uint64_t hash = engine_.keyspace_.hash(key.key);
-  keyspace::Shard& shard = engine_.shard_of(key.database, hash);
-  Engine::Loaded loaded;
+  const std::uint64_t hash = keyspace_.hash(key.key);
+  keyspace::Shard& shard = keyspace_.shard_of(key.database, hash);
+  Loaded loaded;
   for (;;) {
     Lsn wanted = kNoLsn;
     {
@@ -38,14 +39,14 @@ void Fetcher::bring(const Key& key) {
       wanted = entry.address();
       if (wanted == loaded.address) return;
     }
-    if (!engine_.load_value(wanted, loaded.value)) {
+    if (!residence_.load(wanted, loaded.value)) {
       base::ShortLock lock(shard.mutex());
       const keyspace::Entry entry = shard.find(hash, key.key);
       if (!entry || entry.resident() || entry.address() == wanted) return;
       continue;
     }
     loaded.address = wanted;
-    engine_.fetched_values_.fetch_add(1, std::memory_order_relaxed);
+    residence_.count_fetched();
   }
 }
 

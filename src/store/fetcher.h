@@ -9,15 +9,17 @@
 #include <string>
 
 #include "base/workers.h"
+#include "store/value.h"
 
 namespace stave::store {
 
-class Engine;
-struct KeyRef;
+class Budget;
+class Residence;
 
 class Fetcher {
  public:
-  explicit Fetcher(Engine& engine) : engine_(engine) {}
+  Fetcher(keyspace::Keyspace& keyspace, Residence& residence, Budget& budget) noexcept
+      : keyspace_(keyspace), residence_(residence), budget_(budget) {}
 
   /// As Engine::fetch. After `stop`, and when there is no thread to be had, the caller does the reading.
   void fetch(std::span<const KeyRef> keys, std::function<void()> done);
@@ -36,7 +38,9 @@ class Fetcher {
 
   void bring(const Key& key);
 
-  Engine& engine_;
+  keyspace::Keyspace& keyspace_;
+  Residence& residence_;
+  Budget& budget_;
   base::Workers workers_{"stave-fetch", kThreads};
 };
 

@@ -53,21 +53,21 @@ struct History::Lineage::Seen {
 
 History::Lineage::Lineage(Engine& engine, KeyRef key)
     : engine_(engine),
-      key_{key.database, key.key, engine.hash_of(key)},
+      key_{key.database, key.key, hash_of(engine.keyspace(), key)},
       pin_(engine.upkeep()),
       database_(key.database) {
-  keyspace::Shard& shard = engine_.shard_of(key_.database, key_.hash);
+  keyspace::Shard& shard = engine_.keyspace().shard_of(key_.database, key_.hash);
   {
     base::ShortLock lock(shard.mutex());
     // Under the lock: every change of the key, and every swap or flush that it saw, is before this.
-    end_ = engine_.log_->tail();
+    end_ = engine_.log().tail();
     if (const keyspace::Entry entry = shard.find(key_.hash, key_.key)) {
       next_ = entry.address();
       expiry_now_ = entry.has_expiry() ? entry.expiry() : Expiry{};
     }
   }
   below_ = end_;
-  first_ = engine_.log_->stats().first;
+  first_ = engine_.log().stats().first;
 }
 
 Result<std::optional<History::Lineage::Event>> History::Lineage::next() {
@@ -83,7 +83,7 @@ Result<std::optional<History::Lineage::Event>> History::Lineage::next() {
 // The record at `next_`, which is of the key. When the cleaner moved it and the original is still there, the original
 // tells more: a moved record stands for value and expiry, whichever of them was the last to change.
 Result<std::optional<History::Lineage::Event>> History::Lineage::follow() {
-  auto record = engine_.log_->read(next_, buffer_);
+  auto record = engine_.log().read(next_, buffer_);
   if (!record) {
     if (!missing(record.error())) return fail(std::move(record).error());
     give_up(below_, known_since_);
@@ -95,7 +95,7 @@ Result<std::optional<History::Lineage::Event>> History::Lineage::follow() {
   STAVE_ASSIGN(Event event, event_of(*record, next_));
   int database = record->database;
   if (record->relocated() && record->version >= first_) {
-    auto original = engine_.log_->read(record->version, buffer_);
+    auto original = engine_.log().read(record->version, buffer_);
     if (original && original->key == key_.key && is_event(original->kind)) {
       STAVE_ASSIGN(event, event_of(*original, next_));
       database = original->database;
@@ -135,8 +135,8 @@ void History::Lineage::give_up(Lsn from, std::optional<UnixMs> since) {
 
 // Backwards to the newest record of the key before `below_`; sets `next_`. False: there is none.
 Result<bool> History::Lineage::search() {
-  STAVE_TRY(engine_.log_->wait_written(end_));
-  const std::vector<log::SegmentInfo> segments = engine_.log_->segments();
+  STAVE_TRY(engine_.log().wait_written(end_));
+  const std::vector<log::SegmentInfo> segments = engine_.log().segments();
   for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
     if (segment->base >= below_) continue;
     STAVE_ASSIGN(const std::vector<Seen> seen, look_through(*segment));
@@ -171,7 +171,7 @@ Result<std::vector<History::Lineage::Seen>> History::Lineage::look_through(const
     }
     return {};
   };
-  STAVE_TRY(engine_.log_->scan(segment.base, segment.end, look));
+  STAVE_TRY(engine_.log().scan(segment.base, segment.end, look));
   return seen;
 } catch (const std::bad_alloc&) {
   return fail(ErrorCode::kNoMemory, "there is no memory to search the log");
@@ -205,7 +205,7 @@ Result<UnixMs> History::Lineage::known_since() {
   if (known_since_) return *known_since_;
   // The oldest record that lies where it was written first.
   std::optional<UnixMs> oldest;
-  for (const log::SegmentInfo& segment : engine_.log_->segments()) {
+  for (const log::SegmentInfo& segment : engine_.log().segments()) {
     const auto look = [&](std::span<const RecordView> run) -> Result<void> {
       for (const RecordView& record : run) {
         if (record.relocated()) continue;
@@ -214,7 +214,7 @@ Result<UnixMs> History::Lineage::known_since() {
       }
       return {};
     };
-    if (auto done = engine_.log_->scan(segment.base, segment.end, look); !done && !oldest)
+    if (auto done = engine_.log().scan(segment.base, segment.end, look); !done && !oldest)
       return fail(std::move(done).error());
     if (oldest) break;
   }
@@ -225,7 +225,7 @@ Result<UnixMs> History::Lineage::known_since() {
 Result<void> History::Lineage::load(const Event& event, std::string& value, bool& json) {
   ValueType type{};
   const auto load = [&](Lsn address) -> Result<void> {
-    STAVE_TRY(engine_.load_value(address, value, &type));
+    STAVE_TRY(engine_.residence().load(address, value, &type));
     json = type == ValueType::kJson;
     return {};
   };

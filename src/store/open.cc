@@ -58,7 +58,14 @@ Engine::Engine(const Options& options, std::string directory)
       file_system_(options.file_system != nullptr ? options.file_system : &FileSystem::system()),
       clock_(options.clock != nullptr ? options.clock : &Clock::system()),
       keyspace_(options.databases, options.shards != 0 ? options.shards : default_shards(), secret_key()),
-      sync_(options.sync) {
+      sync_(options.sync),
+      time_(*clock_),
+      world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
+      deadlines_(keyspace_, time_),
+      budget_(keyspace_, deadlines_, residence_, *clock_, options_),
+      compression_(std::make_unique<Compression>(*file_system_, directory_)),
+      residence_(keyspace_, budget_, *compression_),
+      fetcher_(std::make_unique<Fetcher>(keyspace_, residence_, budget_)) {
   options_.file_system = file_system_;
   options_.clock = clock_;
 }
@@ -78,10 +85,8 @@ Result<void> Engine::start() {
     STAVE_TRY(file_system_->create_directories(directory_));
   }
   STAVE_ASSIGN(lock_, file_system_->lock(directory_ + "/LOCK"));
-  compression_ = std::make_unique<Compression>(*file_system_, directory_);
   STAVE_TRY(compression_->open());
   compression_->set({.codec = static_cast<Codec>(options_.packing), .level = options_.packing_level});
-  fetcher_ = std::make_unique<Fetcher>(*this);
   upkeep_ = std::make_unique<Upkeep>(*this);
   budget_.set(options_.max_memory_bytes, options_.memory_policy);
   budget_.measure_process();
@@ -103,7 +108,7 @@ Result<void> Engine::close() {
   if (closed_) return {};
   closed_ = true;
   if (upkeep_) upkeep_->stop();
-  if (fetcher_) fetcher_->stop();
+  fetcher_->stop();
   if (thread_.joinable()) {
     {
       base::MutexLock lock(housekeeping_mutex_);

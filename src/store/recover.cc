@@ -111,14 +111,21 @@ Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* imag
   const Range range = log_from(*file_system_, directory_, start.from);
   progress_->begin("the log", range.bytes());
   const bool parallel = options_.background && range.bytes() >= kParallelBytes;
-  Replay replay(*this,
-                {.image = image, .begin = range.begin, .end = range.end, .threads = parallel ? processors() : 0});
+  Replay replay(*this, {.image = image,
+                        .progress = progress_,
+                        .begin = range.begin,
+                        .end = range.end,
+                        .threads = parallel ? processors() : 0});
   STAVE_ASSIGN(auto log, log::Log::open(
                              directory_, options_, start,
                              [&](std::span<const log::RecordView> run) { return replay.add(run); }, &recovery_));
   STAVE_TRY(replay.finish());
   values_to_warm_ = parallel || (image != nullptr && image->keys() != 0);
   log_ = std::move(log);
+  world_.attach(*log_);
+  deadlines_.attach(*log_);
+  residence_.attach(*log_);
+  budget_.attach(*log_);
   return {};
 } catch (const std::bad_alloc&) {
   return fail(ErrorCode::kNoMemory, "there is no memory for the index");
@@ -126,8 +133,8 @@ Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* imag
 
 void Engine::forget_everything() STAVE_NO_THREAD_SAFETY_ANALYSIS {
   for (ShardId id = 0; id < keyspace_.shard_count(); ++id) static_cast<void>(keyspace_.shard(id).take_contents());
-  earliest_deadline_.store(kNoDeadline, std::memory_order_relaxed);
-  ever_spilled_.store(false, std::memory_order_relaxed);
+  deadlines_.forget();
+  residence_.forget();
 }
 
 // --- the image -------------------------------------------------------------------------------------------------------
@@ -141,9 +148,8 @@ Result<void> Engine::load_image(const ImageReader& image) try {
                                                      "; open it with more databases");
   }
   keyspace_.set_hash_key(image.header().hash_key);
-  ever_spilled_.store(image.keys() != 0, std::memory_order_relaxed);
-  if (raw(image.header().created) > last_wall_ms_.load(std::memory_order_relaxed))
-    last_wall_ms_.store(raw(image.header().created), std::memory_order_relaxed);
+  if (image.keys() != 0) residence_.note_spilled();
+  time_.saw(image.header().created);
   std::uint64_t bytes = 0;
   for (const ImageBlock& block : image.blocks()) bytes += block.bytes;
   progress_->begin("the image of the index", bytes);
@@ -181,7 +187,7 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
     const int database = static_cast<int>(blocks[i].shard / image.header().shards);
     for (const ImageEntry& entry : entries) {
       const std::uint64_t hash = keyspace_.hash(entry.key);
-      Shard& shard = shard_of(database, hash);
+      Shard& shard = keyspace_.shard_of(database, hash);
       base::ShortLock lock(shard.mutex());
       if (!shard.load(hash, entry.key,
                       {.type = entry.type,
@@ -193,7 +199,7 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
                        .delta = entry.delta,
                        .heat = entry.heat}))
         return fail(ErrorCode::kNoMemory, "there is no memory for the index");
-      note_deadline(entry.expiry.at);
+      deadlines_.note(entry.expiry.at);
     }
     progress_->add(blocks[i].bytes, blocks[i].entries);
   }

@@ -37,29 +37,29 @@ bool has_key(log::RecordKind kind) noexcept {
 }  // namespace
 
 Replay::Replay(Engine& engine, const Plan& plan)
-    : engine_(engine), plan_(plan), growth_(engine.keyspace_.shard_count(), Growth{.keys = 0, .at = plan.begin}) {
+    : engine_(engine), plan_(plan), growth_(engine.keyspace().shard_count(), Growth{.keys = 0, .at = plan.begin}) {
   if (plan.image != nullptr) knowledge_.emplace(*plan.image);
   if (plan.threads == 0) return;
-  engine_.ever_spilled_.store(true, std::memory_order_relaxed);
+  engine_.residence().note_spilled();
   lanes_.emplace(plan.threads, [this](std::span<const Change> changes) { return apply_batch(changes); });
 }
 
 Result<void> Replay::add(std::span<const log::RecordView> run) {
   std::uint64_t bytes = 0;
   for (const log::RecordView& record : run) bytes += record.length;
-  engine_.progress_->add(bytes, run.size());
+  plan_.progress->add(bytes, run.size());
   for (const log::RecordView& record : run) STAVE_TRY(take(record));
   if (lanes_) return {};
   STAVE_TRY(settle());
   // Values that found room make some for the keys that came since.
-  engine_.budget_.settle();
+  engine_.budget().settle();
   return {};
 }
 
 Result<void> Replay::finish() STAVE_NO_THREAD_SAFETY_ANALYSIS {
   STAVE_TRY(settle());
   for (ShardId id = 0; id < growth_.size(); ++id)
-    if (growth_[id].keys != 0) engine_.keyspace_.shard(id).trim();
+    if (growth_[id].keys != 0) engine_.keyspace().shard(id).trim();
   return {};
 }
 
@@ -70,12 +70,11 @@ bool Replay::known(const log::RecordView& record, std::uint64_t hash) const noex
 }
 
 Result<void> Replay::take(const log::RecordView& record) {
-  if (raw(record.time) > engine_.last_wall_ms_.load(std::memory_order_relaxed))
-    engine_.last_wall_ms_.store(raw(record.time), std::memory_order_relaxed);
+  engine_.time().saw(record.time);
   const bool keyed = has_key(record.kind);
-  const std::uint64_t hash = keyed ? engine_.keyspace_.hash(record.key) : 0;
+  const std::uint64_t hash = keyed ? engine_.keyspace().hash(record.key) : 0;
   if (keyed && known(record, hash)) return {};
-  if (record.database >= engine_.options_.databases)
+  if (record.database >= engine_.options().databases)
     return fail(ErrorCode::kInvalidArgument, "the store holds keys of database " + std::to_string(record.database) +
                                                  "; open it with more databases");
   if (!keyed) return take_without_key(record);
@@ -102,8 +101,8 @@ Result<void> Replay::take(const log::RecordView& record) {
 
 /// Neighbouring shards are of one lane, those of all databases that have the same number too.
 std::size_t Replay::lane_of(std::uint64_t hash) const noexcept {
-  const std::size_t shards = engine_.keyspace_.shards_per_database();
-  const std::size_t number = engine_.keyspace_.shard_id(0, hash);
+  const std::size_t shards = engine_.keyspace().shards_per_database();
+  const std::size_t number = engine_.keyspace().shard_id(0, hash);
   return number * lanes_->size() >> std::countr_zero(shards);
 }
 
@@ -115,26 +114,26 @@ Result<void> Replay::settle() {
 }
 
 Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  keyspace::Keyspace& keyspace = engine_.keyspace_;
+  keyspace::Keyspace& keyspace = engine_.keyspace();
   switch (record.kind) {
     case log::RecordKind::kFlush:
       STAVE_TRY(settle());
-      for (const ShardId id : engine_.shards_of(record.database, record.database))
+      for (const ShardId id : engine_.world().shards_of(record.database, record.database))
         static_cast<void>(keyspace.shard(id).take_contents());
       return {};
     case log::RecordKind::kSwap: {
       const int other = record.payload.empty() ? -1 : static_cast<unsigned char>(record.payload[0]);
-      if (other < 0 || other >= engine_.options_.databases)
+      if (other < 0 || other >= engine_.options().databases)
         return fail(ErrorCode::kCorrupt, "a swap record names no database of this store");
       STAVE_TRY(settle());
-      const auto first = engine_.shards_of(record.database, record.database);
-      const auto second = engine_.shards_of(other, other);
+      const auto first = engine_.world().shards_of(record.database, record.database);
+      const auto second = engine_.world().shards_of(other, other);
       for (std::size_t i = 0; i < first.size(); ++i) keyspace.shard(first[i]).swap_contents(keyspace.shard(second[i]));
       return {};
     }
     case log::RecordKind::kTrim:
       if (record.payload.size() == sizeof(std::uint64_t))
-        engine_.upkeep_->note_boundary(
+        engine_.upkeep().note_boundary(
             Lsn{base::load<std::uint64_t>(reinterpret_cast<const std::byte*>(record.payload.data()))});
       return {};
     default: return {};
@@ -149,7 +148,7 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
 Result<void> Replay::apply_batch(std::span<const Change> batch) {
   constexpr std::size_t kGroups = 256;
   const auto group_of = [&](const Change& change) {
-    return engine_.keyspace_.shard_id(change.database, change.hash) % kGroups;
+    return engine_.keyspace().shard_id(change.database, change.hash) % kGroups;
   };
   std::array<std::uint16_t, kGroups + 1> at{};
   for (const Change& change : batch) ++at[group_of(change) + 1];
@@ -164,15 +163,17 @@ Result<void> Replay::apply_batch(std::span<const Change> batch) {
 Result<void> Replay::apply(std::span<const Change* const> window,
                            const log::RecordView* const* records) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   // Three passes, so that the cache misses of the keys overlap instead of adding up.
-  for (const Change* change : window) engine_.shard_of(change->database, change->hash).prefetch_bucket(change->hash);
-  for (const Change* change : window) engine_.shard_of(change->database, change->hash).prefetch_entry(change->hash);
+  for (const Change* change : window)
+    engine_.keyspace().shard_of(change->database, change->hash).prefetch_bucket(change->hash);
+  for (const Change* change : window)
+    engine_.keyspace().shard_of(change->database, change->hash).prefetch_entry(change->hash);
   for (std::size_t i = 0; i < window.size(); ++i)
     STAVE_TRY(apply_one(*window[i], records == nullptr ? nullptr : records[i]));
   return {};
 }
 
 Result<void> Replay::apply_one(const Change& change, const log::RecordView* record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  Shard& shard = engine_.shard_of(change.database, change.hash);
+  Shard& shard = engine_.keyspace().shard_of(change.database, change.hash);
   switch (change.kind) {
     case log::RecordKind::kString:
     case log::RecordKind::kJson: return apply_value(change, record, shard);
@@ -195,17 +196,17 @@ Result<void> Replay::apply_value(const Change& change, const log::RecordView* re
   keyspace::EntrySpec spec{
       .type = type_of(change.kind), .expiry = change.expiry, .address = change.lsn, .version = change.version};
   std::string scratch;
-  if (record == nullptr || !engine_.budget_.has_room(change.value_size)) {
+  if (record == nullptr || !engine_.budget().has_room(change.value_size)) {
     spec.spilled = true;
     spec.spilled_size = change.value_size;
-    if (record != nullptr) engine_.ever_spilled_.store(true, std::memory_order_relaxed);
+    if (record != nullptr) engine_.residence().note_spilled();
   } else if (record->compressed()) {
-    STAVE_ASSIGN(spec.value, engine_.compression_->unpack(record->payload, scratch));
+    STAVE_ASSIGN(spec.value, engine_.compression().unpack(record->payload, scratch));
   } else {
     spec.value = record->payload;
   }
   STAVE_TRY(shard.put(change.hash, change.key, spec));
-  engine_.note_deadline(change.expiry.at);
+  engine_.deadlines().note(change.expiry.at);
   return {};
 }
 
@@ -215,7 +216,7 @@ Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_T
   if (!entry) return {};
   STAVE_ASSIGN(entry, shard.set_expiry(change.hash, entry, change.expiry));
   if (change.kind == log::RecordKind::kSetExpiry) entry.set_changed_expiry(change.lsn);
-  engine_.note_deadline(change.expiry.at);
+  engine_.deadlines().note(change.expiry.at);
   return {};
 }
 
@@ -224,14 +225,14 @@ Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_T
 void Replay::make_way(const Change& change, Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   constexpr std::uint64_t kLeap = 8;
   constexpr std::uint64_t kBytesPerKey = 6;
-  Growth& last = growth_[engine_.keyspace_.shard_id(change.database, change.hash)];
+  Growth& last = growth_[engine_.keyspace().shard_id(change.database, change.hash)];
   const std::uint64_t keys = shard.size();
   if (keys <= last.keys || change.lsn <= last.at) last = {.keys = 0, .at = plan_.begin};
   const auto came = static_cast<double>(keys - last.keys);
   const auto read = static_cast<double>(raw(change.lsn) - raw(last.at) + 1);
   const auto left = static_cast<double>(raw(std::max(plan_.end, change.lsn)) - raw(change.lsn));
   const double more = std::min(came * left / read, static_cast<double>((kLeap - 1) * keys));
-  if (const auto wanted = keys + static_cast<std::uint64_t>(more); engine_.budget_.has_room(wanted * kBytesPerKey))
+  if (const auto wanted = keys + static_cast<std::uint64_t>(more); engine_.budget().has_room(wanted * kBytesPerKey))
     shard.reserve(wanted);
   last = {.keys = keys, .at = change.lsn};
 }

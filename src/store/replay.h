@@ -25,10 +25,11 @@ namespace stave::store {
 class Replay {
  public:
   struct Plan {
-    const ImageReader* image = nullptr;  ///< What it knows is passed over.
-    Lsn begin = kNoLsn;                  ///< Where the records begin and where they end, more or less: by
-    Lsn end = kNoLsn;                    ///< that it is judged how much room to make.
-    std::size_t threads = 0;             ///< That apply; 0: the caller's own does.
+    const ImageReader* image = nullptr;    ///< What it knows is passed over.
+    RecoveryProgress* progress = nullptr;  ///< Is told what was read.
+    Lsn begin = kNoLsn;                    ///< Where the records begin and where they end, more or less: by
+    Lsn end = kNoLsn;                      ///< that it is judged how much room to make.
+    std::size_t threads = 0;               ///< That apply; 0: the caller's own does.
   };
   /// Throws std::bad_alloc.
   Replay(Engine& engine, const Plan& plan);

@@ -21,26 +21,25 @@ constexpr std::size_t kCopiedTotal = 256u << 10;
 
 SnapshotWalk::SnapshotWalk(Engine& engine)
     : engine_(engine),
-      stretches_(engine.keyspace_.shard_count()),
+      stretches_(engine.keyspace().shard_count()),
       breaks_(engine.options().background),
-      inherited_(engine.keyspace_.shard_count()) {
-  for (int database = 0; database < engine.keyspace_.databases(); ++database) place_of_.push_back(database);
-  base::MutexLock lock(engine_.walks_mutex_);
-  // Under this lock: a flush or swap either is before the cut, or finds the walk registered.
-  cut_ = engine_.log_->tail();
-  time_ = engine_.now();
-  engine_.walks_.push_back(this);
+      inherited_(engine.keyspace().shard_count()) {
+  for (int database = 0; database < engine.keyspace().databases(); ++database) place_of_.push_back(database);
+  // A flush or swap either is before the cut, or is told to the walk.
+  engine_.world().join(*this, [this] {
+    cut_ = engine_.log().tail();
+    time_ = engine_.now();
+  });
 }
 
 SnapshotWalk::~SnapshotWalk() {
-  base::MutexLock lock(engine_.walks_mutex_);
-  std::erase(engine_.walks_, this);
+  engine_.world().leave(*this);
 }
 
 void SnapshotWalk::inherit(ShardId id, Lsn flush, const std::shared_ptr<Shard>& contents) {
   if (flush <= cut_ || contents == nullptr) return;
   base::MutexLock lock(mutex_);
-  const auto per = static_cast<ShardId>(engine_.keyspace_.shards_per_database());
+  const auto per = static_cast<ShardId>(engine_.keyspace().shards_per_database());
   for (std::size_t origin = 0; origin < place_of_.size(); ++origin) {
     if (place_of_[origin] != static_cast<int>(id / per)) continue;
     auto& slot = inherited_[origin * per + id % per];
@@ -74,7 +73,7 @@ Result<SnapshotReport> SnapshotWalk::run(Show show) try {
 // --- what has not changed --------------------------------------------------------------------------------------------
 
 Result<void> SnapshotWalk::walk_shard(ShardId origin, Show show) {
-  const int database = static_cast<int>(origin / engine_.keyspace_.shards_per_database());
+  const int database = static_cast<int>(origin / engine_.keyspace().shards_per_database());
   for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
     found_count_ = 0;
     breaks_.step();
@@ -86,7 +85,7 @@ Result<void> SnapshotWalk::walk_shard(ShardId origin, Show show) {
 
 SnapshotWalk::Place SnapshotWalk::place(ShardId origin) const {
   base::MutexLock lock(mutex_);
-  const auto per = static_cast<ShardId>(engine_.keyspace_.shards_per_database());
+  const auto per = static_cast<ShardId>(engine_.keyspace().shards_per_database());
   return {static_cast<ShardId>(place_of_[origin / per]) * per + origin % per, inherited_[origin]};
 }
 
@@ -99,12 +98,12 @@ std::uint64_t SnapshotWalk::look(ShardId origin, std::uint64_t position) {
       stretches_[origin].push_back({position, Lsn{kLsnMax}});
       return collect(*before.inherited, position);
     }
-    Shard& shard = engine_.keyspace_.shard(before.id);
+    Shard& shard = engine_.keyspace().shard(before.id);
     base::ShortLock lock(shard.mutex());
     // Whoever flushes or swaps needs this lock, so what is true now stays true while it is held.
     const Place now = place(origin);
     if (now.id != before.id || now.inherited != nullptr) continue;
-    stretches_[origin].push_back({position, engine_.log_->tail()});
+    stretches_[origin].push_back({position, engine_.log().tail()});
     return collect(shard, position);
   }
 }
@@ -135,7 +134,7 @@ Result<void> SnapshotWalk::show_item(int database, const Found& found, Show show
   breaks_.step();
   // No segment is dropped while a walk goes on, so an address once seen stays readable.
   ValueType type = found.type;
-  if (found.address != kNoLsn) STAVE_TRY(engine_.load_value(found.address, value_, &type));
+  if (found.address != kNoLsn) STAVE_TRY(engine_.residence().load(found.address, value_, &type));
   ++report_.keys;
   return show({.database = database,
                .key = found.key,
@@ -149,7 +148,7 @@ Result<void> SnapshotWalk::show_item(int database, const Found& found, Show show
 // --- what has changed ------------------------------------------------------------------------------------------------
 
 Lsn SnapshotWalk::as_of(int database, std::uint64_t hash) const {
-  const auto& stretches = stretches_[engine_.keyspace_.shard_id(database, hash)];
+  const auto& stretches = stretches_[engine_.keyspace().shard_id(database, hash)];
   const auto after = std::ranges::upper_bound(stretches, hash >> 32, {}, &Stretch::position);
   return after == stretches.begin() ? kNoLsn : std::prev(after)->as_of;
 }
@@ -165,12 +164,12 @@ Result<void> SnapshotWalk::read_log(Show show) {
     base::MutexLock lock(mutex_);
     any_inherited = std::ranges::any_of(inherited_, [](const auto& shard) { return shard != nullptr; });
   }
-  if (any_inherited) end = std::max(end, engine_.log_->tail());
+  if (any_inherited) end = std::max(end, engine_.log().tail());
   if (end == cut_) return {};
-  STAVE_TRY(engine_.log_->wait_written(end));
+  STAVE_TRY(engine_.log().wait_written(end));
   std::vector<int> origins;
-  for (int database = 0; database < engine_.keyspace_.databases(); ++database) origins.push_back(database);
-  return engine_.log_->scan(cut_, end, [&](std::span<const log::RecordView> run) -> Result<void> {
+  for (int database = 0; database < engine_.keyspace().databases(); ++database) origins.push_back(database);
+  return engine_.log().scan(cut_, end, [&](std::span<const log::RecordView> run) -> Result<void> {
     for (const log::RecordView& record : run) {
       breaks_.step();
       STAVE_TRY(look_at_record(record, origins, show));
@@ -193,8 +192,8 @@ Result<void> SnapshotWalk::look_at_record(const log::RecordView& record, std::ve
   // Replaced something that had been replaced behind the cut already, unless the cleaner had only moved that.
   if (record.prev >= cut_ && !relocations_) return {};
   const int database = origins[record.database];
-  if (record.lsn >= as_of(database, engine_.keyspace_.hash(record.key))) return {};
-  STAVE_ASSIGN(const log::RecordView held, engine_.log_->read(record.prev, buffer_));
+  if (record.lsn >= as_of(database, engine_.keyspace().hash(record.key))) return {};
+  STAVE_ASSIGN(const log::RecordView held, engine_.log().read(record.prev, buffer_));
   if (held.version >= cut_) return {};
   Found found{.key = std::string(record.key), .expiry = held.expiry, .version = held.version, .address = record.prev};
   if (held.expiry.passed(time_)) {

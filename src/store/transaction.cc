@@ -24,12 +24,12 @@ constexpr std::size_t kIndexFrom = 16;
 
 Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys) : engine_(engine), now_(engine.now()) {
   // Before any shard is held: making room needs them.
-  if (auto admitted = engine_.budget_.admit(); !admitted) refusal_ = std::move(admitted).error();
+  if (auto admitted = engine_.budget().admit(); !admitted) refusal_ = std::move(admitted).error();
   shards_.reserve(keys.size());
   for (const KeyRef& key : keys) {
-    const std::uint64_t hash = engine_.hash_of(key);
-    shards_.push_back(engine_.keyspace_.shard_id(key.database, hash));
-    engine_.keyspace_.shard(shards_.back()).prefetch_bucket(hash);
+    const std::uint64_t hash = hash_of(engine_.keyspace(), key);
+    shards_.push_back(engine_.keyspace().shard_id(key.database, hash));
+    engine_.keyspace().shard(shards_.back()).prefetch_bucket(hash);
   }
   std::sort(shards_.begin(), shards_.end());
   shards_.erase(std::unique(shards_.begin(), shards_.end()), shards_.end());
@@ -46,10 +46,10 @@ void Transaction::unlock() noexcept {
 }
 
 Transaction::Place Transaction::place(KeyRef key) const {
-  const std::uint64_t hash = engine_.hash_of(key);
-  const ShardId id = engine_.keyspace_.shard_id(key.database, hash);
+  const std::uint64_t hash = hash_of(engine_.keyspace(), key);
+  const ShardId id = engine_.keyspace().shard_id(key.database, hash);
   STAVE_ASSERT(open_ && std::binary_search(shards_.begin(), shards_.end(), id));
-  return {hash, id, engine_.keyspace_.shard(id)};
+  return {hash, id, engine_.keyspace().shard(id)};
 }
 
 // The entry, unless its time is up: to a transaction an expired key is an absent one that may be overwritten.
@@ -73,9 +73,9 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_T
     loaded = load(at, key);
     entry = at.shard.find(at.hash, key.key);
   }
-  ValueView view = engine_.view_of(entry, loaded);
+  ValueView view = view_of(entry, loaded);
   if (entry.has_expiry()) {
-    if (touches(access) && entry.expiry().sliding_ms != 0) engine_.refresh_sliding(entry, key, now_);
+    if (touches(access) && entry.expiry().sliding_ms != 0) engine_.deadlines().refresh(entry, key, now_);
     view.expiry = entry.expiry();
   }
   if (touches(access)) entry.touch();
@@ -87,13 +87,13 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_T
 const LoadedValue* Transaction::load(const Place& at, KeyRef key) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   const Entry entry = at.shard.find(at.hash, key.key);
   LoadedValue& value = loaded_.emplace_back();
-  if (auto done = engine_.load_value(entry.address(), value); !done) {
+  if (auto done = engine_.residence().load(entry.address(), value); !done) {
     if (!failure_) failure_ = std::move(done).error();
     value = {};
     return &value;
   }
-  engine_.fetched_values_.fetch_add(1, std::memory_order_relaxed);
-  engine_.keep_resident(at.shard, at.hash, entry, value);
+  engine_.residence().count_fetched();
+  engine_.residence().keep(at.shard, at.hash, entry, value);
   return &value;
 }
 
@@ -232,7 +232,7 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
   std::list<std::string> packed;
   UnixMs earliest{0};
   for (Change& change : changes_) {
-    const Entry entry = engine_.keyspace_.shard(change.shard).find(change.hash, change.key.key);
+    const Entry entry = engine_.keyspace().shard(change.shard).find(change.hash, change.key.key);
     log::RecordSpec record{.kind = change.removal,
                            .database = static_cast<std::uint8_t>(change.key.database),
                            .time = now_,
@@ -243,8 +243,8 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
       if (entry.has_expiry()) record.expiry = entry.expiry();
       if (change.was != Change::Was::kExpired) {
         record.payload = entry.value();
-        engine_.compression_->sample(record.payload);
-        if (const auto smaller = engine_.compression_->pack(record.payload)) {
+        engine_.compression().sample(record.payload);
+        if (const auto smaller = engine_.compression().pack(record.payload)) {
           record.payload = packed.emplace_back(*smaller);
           record.compressed = true;
         }
@@ -259,9 +259,9 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
   Pending pending;
   if (!batch.empty()) {
     boost::container::small_vector<Lsn, 4> lsns(batch.size());
-    STAVE_ASSIGN(const Lsn end, engine_.log_->append(batch, lsns));
+    STAVE_ASSIGN(const Lsn end, engine_.log().append(batch, lsns));
     for (std::size_t i = 0; i < logged.size(); ++i) {
-      Shard& shard = engine_.keyspace_.shard(logged[i]->shard);
+      Shard& shard = engine_.keyspace().shard(logged[i]->shard);
       Entry entry = shard.find(logged[i]->hash, logged[i]->key.key);
       if (entry && logged[i]->was == Change::Was::kExpired) {
         entry.set_changed_expiry(lsns[i]);
@@ -275,8 +275,8 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
     pending = engine_.pending_for_write(end, sync);
   }
   for (const Change& change : changes_)
-    if (!change.previous.empty()) engine_.keyspace_.shard(change.shard).discard(change.previous);
-  engine_.note_deadline(earliest);
+    if (!change.previous.empty()) engine_.keyspace().shard(change.shard).discard(change.previous);
+  engine_.deadlines().note(earliest);
   return pending;
 }
 
@@ -288,7 +288,7 @@ void Transaction::rollback() noexcept {
 }
 
 void Transaction::undo(const Change& change) noexcept STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  Shard& shard = engine_.keyspace_.shard(change.shard);
+  Shard& shard = engine_.keyspace().shard(change.shard);
   switch (change.was) {
     case Change::Was::kAbsent: shard.erase(change.hash, change.key.key); return;
     case Change::Was::kHeld: shard.restore(change.hash, change.previous); break;

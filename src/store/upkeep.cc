@@ -44,7 +44,7 @@ void Upkeep::note_boundary(Lsn boundary) noexcept {
 // --- the thread ------------------------------------------------------------------------------------------------------
 
 void Upkeep::start(bool warm) {
-  engine_.warming_.store(warm, std::memory_order_relaxed);
+  warming_.store(warm, std::memory_order_relaxed);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -64,10 +64,10 @@ void Upkeep::wait_a_while() {
 
 void Upkeep::run() {
   base::enter_thread("stave-upkeep", base::Priority::kBackground);
-  if (engine_.warming_.load(std::memory_order_relaxed)) {
+  if (warming_.load(std::memory_order_relaxed)) {
     // What cannot be read ahead is met by whoever asks for it.
     static_cast<void>(WarmUp(engine_).run(stop_));
-    engine_.warming_.store(false, std::memory_order_relaxed);
+    warming_.store(false, std::memory_order_relaxed);
   }
   while (!stop_.load(std::memory_order_relaxed)) {
     tick();
@@ -89,7 +89,7 @@ void Upkeep::tick() {
   Result<void> done;
   if (over(kBeginAt)) {
     done = clean_until_enough();
-  } else if (raw(engine_.log_->stats().first) < boundary_.load(std::memory_order_relaxed)) {
+  } else if (raw(engine_.log().stats().first) < boundary_.load(std::memory_order_relaxed)) {
     done = drop();  // what a snapshot or its age kept until now
   }
   if (done && checkpoint_due()) done = write_checkpoint();
@@ -121,7 +121,7 @@ void Upkeep::pause(std::uint64_t bytes) {
 
 /// Bytes of log that a restart would have to read.
 std::uint64_t Upkeep::log_behind_image() const {
-  const std::uint64_t tail = raw(engine_.log_->tail());
+  const std::uint64_t tail = raw(engine_.log().tail());
   return tail - std::min(tail, raw(checkpoint_.newest_from()));
 }
 
@@ -131,7 +131,7 @@ bool Upkeep::checkpoint_due() {
   if (bytes != 0 && since >= bytes) return true;
   const std::int64_t age = checkpoint_interval_ms.load(std::memory_order_relaxed);
   if (age == 0 || since < kShortLog) return false;
-  const UnixMs last = std::max(checkpoint_.stats().last_time, engine_.opened_);
+  const UnixMs last = std::max(checkpoint_.stats().last_time, engine_.opened());
   return engine_.now() - last >= age;
 }
 
@@ -158,15 +158,15 @@ void Upkeep::close() {
 // each time the log has grown by half a segment.
 void Upkeep::estimate_stored_ratio() {
   constexpr std::uint64_t kDraws = 256;
-  const std::uint64_t tail = raw(engine_.log_->tail());
+  const std::uint64_t tail = raw(engine_.log().tail());
   if (tail - std::min(tail, tail_at_estimate_) < engine_.options().segment_bytes / 2) return;
   tail_at_estimate_ = tail;
-  const std::size_t shards = engine_.keyspace_.shard_count();
+  const std::size_t shards = engine_.keyspace().shard_count();
   double data = 0;
   double stored = 0;
   std::vector<std::byte> buffer;
   for (std::uint64_t draw = 0, tries = 0; draw < kDraws && tries < 64 * kDraws; ++tries) {
-    keyspace::Shard& shard = engine_.keyspace_.shard(static_cast<keyspace::ShardId>(base::thread_random() % shards));
+    keyspace::Shard& shard = engine_.keyspace().shard(static_cast<keyspace::ShardId>(base::thread_random() % shards));
     if (shard.size() == 0) continue;
     Lsn address = kNoLsn;
     std::size_t size = 0;
@@ -181,7 +181,7 @@ void Upkeep::estimate_stored_ratio() {
     // Reading a large value to learn its length would cost more than it tells.
     constexpr std::size_t kLargest = 1u << 20;
     if (size > kLargest) continue;
-    const auto record = engine_.log_->read(address, buffer);
+    const auto record = engine_.log().read(address, buffer);
     if (!record) continue;
     data += static_cast<double>(size);
     stored += record->length;
@@ -192,7 +192,7 @@ void Upkeep::estimate_stored_ratio() {
 /// Bytes of the log that are needed, garbage among them included. What is kept behind that for history is not counted:
 /// it could not be given back.
 std::uint64_t Upkeep::needed_bytes() const {
-  const std::uint64_t tail = raw(engine_.log_->tail());
+  const std::uint64_t tail = raw(engine_.log().tail());
   return tail - std::min(tail, boundary_.load(std::memory_order_relaxed));
 }
 
@@ -208,7 +208,7 @@ bool Upkeep::over(double part_of_ceiling) const {
 // Cleans the oldest segment that is still needed; false when only the active one is left.
 Result<bool> Upkeep::clean_one() {
   const std::uint64_t boundary = boundary_.load(std::memory_order_relaxed);
-  for (const log::SegmentInfo& segment : engine_.log_->segments()) {
+  for (const log::SegmentInfo& segment : engine_.log().segments()) {
     if (raw(segment.base) < boundary) continue;
     if (!segment.sealed) return false;
     // Above the ceiling it must keep up with the writers: then it stands back no more than they do.
@@ -229,7 +229,7 @@ Result<void> Upkeep::clean_until_enough() {
   runs_.fetch_add(1, std::memory_order_relaxed);
   Result<void> result;
   // Once round the log is as much as can help, whatever the estimate of what is alive says.
-  const std::uint64_t round = raw(engine_.log_->tail());
+  const std::uint64_t round = raw(engine_.log().tail());
   while (result && boundary_.load(std::memory_order_relaxed) < round && over(kEndAt)) {
     auto more = clean_one();
     if (!more) result = fail(std::move(more).error());
@@ -251,7 +251,7 @@ Result<CleanReport> Upkeep::clean() {
 
 Result<CleanReport> Upkeep::purge() {
   base::MutexLock lock(work_mutex_);
-  const Lsn end = engine_.log_->tail();
+  const Lsn end = engine_.log().tail();
   cleaning_.store(true, std::memory_order_relaxed);
   runs_.fetch_add(1, std::memory_order_relaxed);
   forgets_.store(true, std::memory_order_relaxed);
@@ -262,7 +262,7 @@ Result<CleanReport> Upkeep::purge() {
   // Images hold keys, also such as are gone.
   STAVE_TRY(write_checkpoint());
   STAVE_TRY(checkpoint_.keep_newest_only());
-  if (engine_.log_->stats().first < end)
+  if (engine_.log().stats().first < end)
     return fail(ErrorCode::kBusy, "a backup, a snapshot or a look at history is reading the log; purge again later");
   STAVE_TRY(remove_cuttings());
   return report;
@@ -279,8 +279,8 @@ Result<void> Upkeep::remove_cuttings() {
 
 Result<CleanReport> Upkeep::clean_everything() {
   const CleanerStats before = cleaner_stats();
-  STAVE_TRY(engine_.log_->roll());
-  const std::uint64_t round = raw(engine_.log_->tail());
+  STAVE_TRY(engine_.log().roll());
+  const std::uint64_t round = raw(engine_.log().tail());
   while (boundary_.load(std::memory_order_relaxed) < round) {
     STAVE_ASSIGN(const bool more, clean_one());
     if (!more) break;
@@ -306,10 +306,10 @@ Lsn Upkeep::history_limit() const {
   std::vector<std::byte> buffer;
   std::uint64_t young = boundary;
   const UnixMs oldest = engine_.now() + -age;
-  for (const log::SegmentInfo& segment : engine_.log_->segments()) {
+  for (const log::SegmentInfo& segment : engine_.log().segments()) {
     if (raw(segment.end) > boundary) break;
     // The next one's first record is younger than everything here.
-    const auto record = engine_.log_->read(segment.end, buffer);
+    const auto record = engine_.log().read(segment.end, buffer);
     if (record && record->time < oldest) continue;
     young = raw(segment.base);
     break;
@@ -334,19 +334,16 @@ Result<void> Upkeep::drop() {
   if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) STAVE_TRY(write_checkpoint());
   base::MutexLock hold(drop_mutex_);
   if (pins_ != 0) return {};
-  {
-    base::MutexLock lock(engine_.walks_mutex_);
-    if (!engine_.walks_.empty()) return {};
-  }
+  if (engine_.world().walked()) return {};
   const Lsn limit = std::min(Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit());
-  if (limit <= engine_.log_->stats().first) return {};
-  STAVE_ASSIGN(const std::uint64_t freed, engine_.log_->drop_before(limit));
+  if (limit <= engine_.log().stats().first) return {};
+  STAVE_ASSIGN(const std::uint64_t freed, engine_.log().drop_before(limit));
   freed_.fetch_add(freed, std::memory_order_relaxed);
   return {};
 }
 
 CleanerStats Upkeep::cleaner_stats() const {
-  const log::LogStats log = engine_.log_->stats();
+  const log::LogStats log = engine_.log().stats();
   const std::uint64_t boundary = boundary_.load(std::memory_order_relaxed);
   return {.running = cleaning_.load(std::memory_order_relaxed),
           .runs = runs_.load(std::memory_order_relaxed),

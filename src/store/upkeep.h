@@ -64,6 +64,8 @@ class Upkeep {
   std::atomic<std::int64_t> history_ms;
   std::atomic<std::uint64_t> history_bytes;
 
+  /// Whether values are still being brought back after the start.
+  [[nodiscard]] bool warming() const noexcept { return warming_.load(std::memory_order_relaxed); }
   [[nodiscard]] CheckpointStats checkpoint_stats() const { return checkpoint_.stats(); }
   [[nodiscard]] CleanerStats cleaner_stats() const;
   /// Bytes of the log for a byte of keys and values; values may be packed.
@@ -98,6 +100,7 @@ class Upkeep {
   std::uint64_t failed_until_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;
   std::uint64_t tail_at_estimate_ STAVE_GUARDED_BY(work_mutex_) = 0;
 
+  std::atomic<bool> warming_{false};
   std::atomic<bool> cleaning_{false};
   std::atomic<std::uint64_t> runs_{0};
   std::atomic<std::uint64_t> scanned_{0};

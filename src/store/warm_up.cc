@@ -10,11 +10,11 @@ using keyspace::Entry;
 using keyspace::Shard;
 
 std::optional<unsigned> WarmUp::coldest_that_fits() {
-  const std::uint64_t limit = engine_.budget_.max();
+  const std::uint64_t limit = engine_.budget().max();
   if (limit == 0) return 0u;
   std::array<std::uint64_t, Entry::kHeatMax + 1> bytes{};
-  for (keyspace::ShardId id = 0; id < engine_.keyspace_.shard_count(); ++id) {
-    Shard& shard = engine_.keyspace_.shard(id);
+  for (keyspace::ShardId id = 0; id < engine_.keyspace().shard_count(); ++id) {
+    Shard& shard = engine_.keyspace().shard(id);
     for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
       base::ShortLock lock(shard.mutex());
       position = shard.scan(position, 128, [&](Entry entry) {
@@ -22,7 +22,7 @@ std::optional<unsigned> WarmUp::coldest_that_fits() {
       });
     }
   }
-  std::uint64_t room = limit - std::min(limit, engine_.budget_.used());
+  std::uint64_t room = limit - std::min(limit, engine_.budget().used());
   std::uint64_t wanted = 0;
   unsigned coldest = Entry::kHeatMax;
   for (unsigned heat = Entry::kHeatMax;; --heat) {
@@ -39,11 +39,11 @@ std::optional<unsigned> WarmUp::coldest_that_fits() {
 Result<void> WarmUp::run(const std::atomic<bool>& stop) {
   const std::optional<unsigned> coldest = coldest_that_fits();
   if (!coldest) return {};
-  const Lsn end = engine_.log_->written();
-  for (const log::SegmentInfo& segment : engine_.log_->segments()) {
+  const Lsn end = engine_.log().written();
+  for (const log::SegmentInfo& segment : engine_.log().segments()) {
     if (stop.load(std::memory_order_relaxed) || segment.base >= end) break;
     // A segment that is dropped meanwhile had nothing in it that is alive.
-    auto done = engine_.log_->scan(segment.base, std::min(segment.end, end),
+    auto done = engine_.log().scan(segment.base, std::min(segment.end, end),
                                    [&](std::span<const log::RecordView> run) -> Result<void> {
                                      if (stop.load(std::memory_order_relaxed))
                                        return fail(ErrorCode::kAborted, "the store is closing");
@@ -57,22 +57,22 @@ Result<void> WarmUp::run(const std::atomic<bool>& stop) {
 
 void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
   if (record.kind != log::RecordKind::kString && record.kind != log::RecordKind::kJson) return;
-  const std::uint64_t hash = engine_.keyspace_.hash(record.key);
+  const std::uint64_t hash = engine_.keyspace().hash(record.key);
   const auto wanted = [&](Entry entry) {
     return entry && !entry.resident() && entry.address() == record.lsn && entry.heat() >= coldest &&
-           engine_.budget_.has_room(entry.value_size());
+           engine_.budget().has_room(entry.value_size());
   };
-  Shard& shard = engine_.shard_of(record.database, hash);
+  Shard& shard = engine_.keyspace().shard_of(record.database, hash);
   {
     base::ShortLock lock(shard.mutex());
     if (!wanted(shard.find(hash, record.key))) return;
   }
-  if (record.compressed() && !engine_.value_of(record, value_)) return;
+  if (record.compressed() && !engine_.residence().value_of(record, value_)) return;
   const std::string_view value = record.compressed() ? std::string_view(value_) : record.payload;
   base::ShortLock lock(shard.mutex());
   const Entry entry = shard.find(hash, record.key);
   if (!wanted(entry) || entry.value_size() != value.size()) return;
-  if (shard.fill(hash, entry, value)) engine_.warmed_values_.fetch_add(1, std::memory_order_relaxed);
+  if (shard.fill(hash, entry, value)) engine_.residence().count_warmed();
 }
 
 }  // namespace stave::store

@@ -1,0 +1,63 @@
+// Deadlines of keys: refreshed when they slide, and what has passed removed and logged.
+//
+// Promises: a key whose deadline has passed is removed promptly, a bounded step under one shard's lock at a time, and
+// logged as expired; nothing is done while no deadline is near. Must not know: who reads a key, what an answer waits
+// for, threads.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "store/store_clock.h"
+#include "store/value.h"
+
+namespace stave::store {
+
+/// Threads: any.
+class Deadlines {
+ public:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+  Deadlines(keyspace::Keyspace& keyspace, StoreClock& time) noexcept : keyspace_(keyspace), time_(time) {}
+  /// Before the first key is removed.
+  void attach(log::Log& log) noexcept { log_ = &log; }
+
+  /// A key got that deadline (0: none). Call it after the key has it.
+  void note(UnixMs at) noexcept;
+  /// A use of a key that is kept alive by being used: puts its deadline off. Its shard is held.
+  void refresh(keyspace::Entry entry, KeyRef key, UnixMs now);
+  /// Removes what is due, a bounded step; true when there is more to do at once.
+  bool expire_due();
+  /// No key expires before this, in milliseconds as UnixMs; kNever: none does.
+  [[nodiscard]] std::int64_t earliest() const noexcept { return earliest_.load(std::memory_order_relaxed); }
+  /// No key is left.
+  void forget() noexcept { earliest_.store(kNever, std::memory_order_relaxed); }
+
+  /// Logs that `keys` of the shard, which is locked, are gone, and removes them. Returns how many; 0 when the log
+  /// refuses.
+  std::size_t remove_logged(keyspace::ShardId id, const std::vector<std::string>& keys,
+                            log::RecordKind why) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+
+  /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
+  void set_active(bool on) noexcept { active_.store(on, std::memory_order_relaxed); }
+  /// Keys that were removed because of their deadline.
+  [[nodiscard]] std::uint64_t expired_keys() const noexcept { return expired_keys_.load(std::memory_order_relaxed); }
+
+ private:
+  bool expire_shard(keyspace::ShardId id, UnixMs now);
+
+  keyspace::Keyspace& keyspace_;
+  StoreClock& time_;
+  log::Log* log_ = nullptr;
+  std::atomic<bool> active_{true};
+  /// No key of the store expires before this; lowered by writers, raised by `expire_due`.
+  std::atomic<std::int64_t> earliest_{kNever};
+  std::atomic<std::uint64_t> expired_keys_{0};
+};
+
+}  // namespace stave::store

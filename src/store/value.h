@@ -1,0 +1,98 @@
+// How the store names a key and shows what it holds.
+//
+// Plain types that the engine and its parts share. A view is of what lies under a shard's lock and ends with it. Must
+// not know: the log's files, who asks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "keyspace/block.h"
+#include "keyspace/entry.h"
+#include "keyspace/keyspace.h"
+#include "log/record.h"
+#include "stave/units.h"
+
+namespace stave::store {
+
+using keyspace::ValueType;
+
+/// A key and the database it lies in. The bytes belong to the caller.
+struct KeyRef {
+  int database = 0;
+  std::string_view key;
+  /// The keyspace's hash of the key, for who has it from `Engine::prefetch_bucket`; 0: not known.
+  std::uint64_t hash = 0;
+};
+
+[[nodiscard]] inline std::uint64_t hash_of(const keyspace::Keyspace& keyspace, const KeyRef& key) noexcept {
+  return key.hash != 0 ? key.hash : keyspace.hash(key.key);
+}
+
+/// The type as everybody above the store knows it.
+constexpr ValueType shown_type(ValueType type) noexcept {
+  return type == ValueType::kJson ? ValueType::kString : type;
+}
+
+/// Which kind of record gives a key a value of that type, and back.
+constexpr log::RecordKind kind_of(ValueType type) noexcept {
+  return type == ValueType::kJson ? log::RecordKind::kJson : log::RecordKind::kString;
+}
+constexpr ValueType type_of(log::RecordKind kind) noexcept {
+  return kind == log::RecordKind::kJson ? ValueType::kJson : ValueType::kString;
+}
+
+/// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
+struct ValueView {
+  ValueType type{};
+  std::string_view value;  ///< A string's bytes.
+  Expiry expiry{};
+  Lsn version = kNoLsn;        ///< LSN of the record that made it so.
+  bool json = false;           ///< A string whose writer had it checked to be JSON.
+  std::size_t size = 0;        ///< Of the value, whether it is here or not.
+  bool here = true;            ///< Whether `value` is there: always, unless it was not asked for.
+  std::byte* block = nullptr;  ///< Where a large value lies; see `share`.
+
+  /// A share of the memory of a large value: its bytes are those of `value` and stay for as long as the share is kept,
+  /// whatever becomes of the key; the engine must live as long. Null for a small value, which is to be copied.
+  [[nodiscard]] keyspace::Block share() const noexcept {
+    return block == nullptr ? keyspace::Block{} : keyspace::Block::share(block);
+  }
+};
+
+/// A value read from the log.
+struct LoadedValue {
+  std::string text;
+  keyspace::Block block;  ///< Of a large one, instead of `text`: ready to become the value of its entry.
+  [[nodiscard]] std::string_view view() const noexcept { return block ? block.view() : std::string_view(text); }
+};
+
+/// The same, and the record it was read from, so that it can be told whether it is still the value.
+struct Loaded {
+  Lsn address = kNoLsn;
+  LoadedValue value;
+};
+
+/// What the entry shows, its expiry left out. `loaded`: null, or the value of an entry that is not in memory.
+[[nodiscard]] ValueView view_of(keyspace::Entry entry, const LoadedValue* loaded);
+
+/// How to look at a key.
+enum class Access : std::uint8_t {
+  kMeta,       ///< Leaves no trace and needs no value, which may be missing (see ValueView::here): TTL, EXISTS.
+  kTouchMeta,  ///< A use that needs no value: TOUCH, STRLEN.
+  kPeek,       ///< Leaves no trace: OBJECT ENCODING.
+  kTouch,      ///< A use: refreshes a sliding expiry and the entry's heat.
+};
+constexpr bool touches(Access access) noexcept {
+  return access == Access::kTouch || access == Access::kTouchMeta;
+}
+constexpr Access without_value(Access access) noexcept {
+  return touches(access) ? Access::kTouchMeta : Access::kMeta;
+}
+constexpr bool needs_value(Access access) noexcept {
+  return access == Access::kTouch || access == Access::kPeek;
+}
+
+}  // namespace stave::store
