@@ -19,15 +19,15 @@
 #include <string_view>
 #include <vector>
 
+#include "packing/compression.h"
 #include "report.h"
-#include "store/compression.h"
 #include "store/engine.h"
 
 namespace bench {
 namespace {
 
-using stave::store::Codec;
-using stave::store::Compression;
+using stave::packing::Codec;
+using stave::packing::Compression;
 using stave::store::Engine;
 namespace json = boost::json;
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "input.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 
 namespace stave::fuzz {
 namespace {
@@ -18,16 +18,16 @@ constexpr std::uint32_t kId = 0x64636261;  // "abcd", which a fuzzer can guess
 struct Fixture {
   Fixture() : files(make_memory_file_system()), compression(*files, "/store") {
     require(files->create_directories("/store").has_value());
-    const auto file = files->open("/store/" + store::dictionary_name(kId), OpenMode::kCreate);
+    const auto file = files->open("/store/" + packing::dictionary_name(kId), OpenMode::kCreate);
     const std::string bytes = store::encode_dictionary(kId, 1, kContent);
     require((*file)->write_at(0, std::as_bytes(std::span(bytes))).has_value());
     require(compression.open().has_value());
   }
   std::unique_ptr<FileSystem> files;
-  store::Compression compression;
+  packing::Compression compression;
 };
 
-void unpack_any_bytes(const store::Compression& compression, std::string_view payload) {
+void unpack_any_bytes(const packing::Compression& compression, std::string_view payload) {
   // In memory of its own, so that a byte too far is found.
   const auto copy = std::make_unique<char[]>(payload.size());
   payload.copy(copy.get(), payload.size());
@@ -35,14 +35,14 @@ void unpack_any_bytes(const store::Compression& compression, std::string_view pa
   const auto value = compression.unpack({copy.get(), payload.size()}, scratch);
   require(scratch.capacity() <= (payload.size() / 4 + 2) * (128u << 10));
   if (!value) return;
-  const auto size = store::Compression::raw_size(payload);
+  const auto size = packing::Compression::raw_size(payload);
   require(size && *size == value->size());
 }
 
-void pack_and_unpack(store::Compression& compression, std::string_view value) {
+void pack_and_unpack(packing::Compression& compression, std::string_view value) {
   const auto packed = compression.pack(value);
   if (!packed) return;
-  require(packed->size() <= store::Compression::payload_bytes_max(value.size()));
+  require(packed->size() <= packing::Compression::payload_bytes_max(value.size()));
   const std::string payload(*packed);
   std::string scratch;
   const auto again = compression.unpack(payload, scratch);
@@ -66,8 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else if (choice % 2 == 0) {
     stave::fuzz::unpack_any_bytes(fixture.compression, rest);
   } else {
-    const auto codec = (choice & 2) != 0 ? stave::store::Codec::kZstd : stave::store::Codec::kLz4;
-    const stave::store::Compression::Setting setting{codec, 1 + (choice >> 2) % 6};
+    const auto codec = (choice & 2) != 0 ? stave::packing::Codec::kZstd : stave::packing::Codec::kLz4;
+    const stave::packing::Compression::Setting setting{codec, 1 + (choice >> 2) % 6};
     if (fixture.compression.setting() != setting) fixture.compression.set(setting);
     stave::fuzz::pack_and_unpack(fixture.compression, rest);
   }

@@ -5,12 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "archive/backup.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/errands.h"
 #include "commands/points.h"
 #include "log/segment.h"
-#include "store/backup.h"
 #include "store/history.h"
 #include "store/upkeep.h"
 
@@ -138,8 +138,8 @@ Result<void> stave_revert_command(Call& call) {
 Result<void> stave_backup_command(Call& call) {
   store::Engine& engine = call.engine();
   STAVE_ASSIGN(const std::string directory, backup_directory(call));
-  STAVE_ASSIGN(const auto report, at_length<store::BackupReport>(
-                                      call, [&engine, directory] { return store::back_up(engine, directory); }));
+  STAVE_ASSIGN(const auto report, at_length<archive::BackupReport>(
+                                      call, [&engine, directory] { return archive::back_up(engine, directory); }));
   if (!report) return {};
   Sink& reply = call.reply();
   reply.map(7);

@@ -7,7 +7,7 @@
 #include "commands/info_text.h"
 #include "commands/policy_names.h"
 #include "commands/snapshots.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/upkeep.h"
 
 namespace stave::commands {
@@ -35,12 +35,12 @@ std::uint64_t beyond(std::uint64_t whole, std::uint64_t part) noexcept {
   return whole - std::min(whole, part);
 }
 
-std::string_view codec_name(store::Codec codec) noexcept {
+std::string_view codec_name(packing::Codec codec) noexcept {
   switch (codec) {
-    case store::Codec::kNone: return "none";
-    case store::Codec::kLz4: return "lz4";
-    case store::Codec::kZstd:
-    case store::Codec::kZstdDictionary: break;
+    case packing::Codec::kNone: return "none";
+    case packing::Codec::kLz4: return "lz4";
+    case packing::Codec::kZstd:
+    case packing::Codec::kZstdDictionary: break;
   }
   return "zstd";
 }
@@ -148,8 +148,8 @@ InfoFields stave_fields(Environment& environment) {
   store::Engine& engine = environment.engine();
   const store::EngineStats stats = engine.stats();
   const store::CleanerStats& cleaner = stats.cleaner;
-  const store::Compression::Stats packing = engine.compression().stats();
-  const store::Compression::Setting setting = engine.compression().setting();
+  const packing::Compression::Stats packing = engine.compression().stats();
+  const packing::Compression::Setting setting = engine.compression().setting();
   const std::uint64_t log_bytes = beyond(raw(stats.log.tail), raw(stats.log.first));
   return {{"segments", number(stats.log.segments)},
           {"log_first", number(raw(stats.log.first))},

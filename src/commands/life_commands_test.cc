@@ -8,7 +8,7 @@
 #include "commands/save_points.h"
 #include "commands/snapshots.h"
 #include "exchange/files.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 
 namespace stave::commands {
 namespace {
@@ -223,7 +223,7 @@ TEST_F(Life, the_schedule_saves_by_age_alone_and_waits_after_a_failure) {
 }
 
 TEST_F(Life, cleaning_gives_back_what_was_overwritten) {
-  engine_->compression().set({.codec = store::Codec::kNone});
+  engine_->compression().set({.codec = packing::Codec::kNone});
   const std::string value(10'000, 'x');
   for (int i = 0; i < 2000; ++i) run({"SET", "k" + std::to_string(i % 10), value + std::to_string(i)});
   const auto before = engine_->stats().log.segments;

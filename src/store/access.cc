@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/engine.h"
 
 namespace stave::store {

@@ -3,7 +3,7 @@
 #include "base/breaks.h"
 #include "base/bytes.h"
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 
 namespace stave::store {
 

@@ -5,7 +5,7 @@
 
 #include "base/thread.h"
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/fetcher.h"
 #include "store/upkeep.h"
 

@@ -31,6 +31,10 @@
 #include "store/value.h"
 #include "store/world.h"
 
+namespace stave::packing {
+class Compression;
+}
+
 namespace stave::store {
 
 /// What an answer must wait for before it may leave the process. Grows by `merge`; zero: nothing.
@@ -65,7 +69,6 @@ struct EngineStats {
 class Transaction;
 class Fetcher;
 class ImageReader;
-class Compression;
 class RecoveryProgress;
 class Upkeep;
 
@@ -175,7 +178,7 @@ class Engine {
   [[nodiscard]] Budget& budget() noexcept { return budget_; }
   /// Live settings of checkpoints, cleaning and retention.
   [[nodiscard]] Upkeep& upkeep() noexcept { return *upkeep_; }
-  [[nodiscard]] Compression& compression() noexcept { return *compression_; }
+  [[nodiscard]] packing::Compression& compression() noexcept { return *compression_; }
   /// Bytes of the log that are alive, estimated from the index and from how well values pack.
   [[nodiscard]] std::uint64_t live_log_bytes() const noexcept;
   /// Trains a dictionary when enough was seen. Some hundred milliseconds of one thread, at most.
@@ -253,7 +256,7 @@ class Engine {
   World world_;
   Deadlines deadlines_;
   Budget budget_;
-  std::unique_ptr<Compression> compression_;
+  std::unique_ptr<packing::Compression> compression_;
   Residence residence_;
   std::unique_ptr<Fetcher> fetcher_;
   std::unique_ptr<Upkeep> upkeep_;

@@ -1,7 +1,7 @@
 #include "store/history.h"
 
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/history_lineage.h"
 #include "store/transaction.h"
 

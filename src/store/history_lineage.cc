@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 
 namespace stave::store {
 
@@ -115,7 +115,7 @@ Result<History::Lineage::Event> History::Lineage::event_of(const RecordView& rec
   if (!log::is_delta(record.kind)) {
     size = record.payload.size();
     if (record.compressed()) {
-      STAVE_ASSIGN(size, Compression::raw_size(record.payload));
+      STAVE_ASSIGN(size, packing::Compression::raw_size(record.payload));
     }
   }
   return Event{.kind = kind_of(record.kind),

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "base/random.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/engine.h"
 #include "store/transaction.h"
 
@@ -168,7 +168,7 @@ TEST_F(LargeValues, are_read_behind_a_change_of_their_expiry) {
 }
 
 TEST_F(LargeValues, are_not_packed_when_that_would_take_as_much_memory_again) {
-  const std::string repeats(Compression::kPackedBytesMax + 1, 'x');
+  const std::string repeats(packing::Compression::kPackedBytesMax + 1, 'x');
   const std::uint64_t before = raw(engine_->log().tail());
   ASSERT_TRUE(engine_->put({0, "a"}, repeats, {}));
   EXPECT_GT(raw(engine_->log().tail()), before + repeats.size());

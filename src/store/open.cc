@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/engine.h"
 #include "store/fetcher.h"
 #include "store/upkeep.h"
@@ -63,7 +63,7 @@ Engine::Engine(const Options& options, std::string directory)
       world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
       deadlines_(keyspace_, time_),
       budget_(keyspace_, deadlines_, residence_, *clock_, options_),
-      compression_(std::make_unique<Compression>(*file_system_, directory_)),
+      compression_(std::make_unique<packing::Compression>(*file_system_, directory_)),
       residence_(keyspace_, budget_, *compression_),
       fetcher_(std::make_unique<Fetcher>(keyspace_, residence_, budget_)) {
   options_.file_system = file_system_;
@@ -86,7 +86,7 @@ Result<void> Engine::start() {
   }
   STAVE_ASSIGN(lock_, file_system_->lock(directory_ + "/LOCK"));
   STAVE_TRY(compression_->open());
-  compression_->set({.codec = static_cast<Codec>(options_.packing), .level = options_.packing_level});
+  compression_->set({.codec = static_cast<packing::Codec>(options_.packing), .level = options_.packing_level});
   upkeep_ = std::make_unique<Upkeep>(*this);
   budget_.set(options_.max_memory_bytes, options_.memory_policy);
   budget_.measure_process();

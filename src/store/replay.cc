@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/recovery_progress.h"
 #include "store/upkeep.h"
 
@@ -82,7 +82,7 @@ Result<void> Replay::take(const log::RecordView& record) {
   if (is_value(record.kind)) {
     value_size = record.payload.size();
     if (record.compressed()) {
-      STAVE_ASSIGN(value_size, Compression::raw_size(record.payload));
+      STAVE_ASSIGN(value_size, packing::Compression::raw_size(record.payload));
     }
   }
   const Change change{.hash = hash,

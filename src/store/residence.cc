@@ -3,8 +3,8 @@
 #include <string>
 
 #include "base/try.h"
+#include "packing/compression.h"
 #include "store/budget.h"
-#include "store/compression.h"
 
 namespace stave::store {
 

@@ -14,15 +14,18 @@
 #include "log/log.h"
 #include "store/value.h"
 
+namespace stave::packing {
+class Compression;
+}
+
 namespace stave::store {
 
 class Budget;
-class Compression;
 
 /// Threads: any.
 class Residence {
  public:
-  Residence(keyspace::Keyspace& keyspace, Budget& budget, Compression& compression) noexcept
+  Residence(keyspace::Keyspace& keyspace, Budget& budget, packing::Compression& compression) noexcept
       : keyspace_(keyspace), budget_(budget), compression_(compression) {}
   /// Before the first value is read.
   void attach(log::Log& log) noexcept { log_ = &log; }
@@ -58,7 +61,7 @@ class Residence {
 
   keyspace::Keyspace& keyspace_;
   Budget& budget_;
-  Compression& compression_;
+  packing::Compression& compression_;
   log::Log* log_ = nullptr;
   std::atomic<bool> ever_spilled_{false};
   std::atomic<std::uint64_t> fetched_{0};

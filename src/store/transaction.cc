@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "base/try.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 
 // The set of locks is only known at run time, so the whole file is outside what the thread-safety analysis can follow:
 // a Transaction holds the mutexes of `shards_` from its constructor until `unlock`.

@@ -1,6 +1,6 @@
 // The past of keys, and backups.
+#include "archive/backup.h"
 #include "doors/library/store_impl.h"
-#include "store/backup.h"
 #include "store/history.h"
 
 namespace stave {
@@ -35,7 +35,7 @@ Result<std::optional<Lsn>> Store::revert(std::string_view key, Point point, cons
 }
 
 Result<Lsn> Store::backup(std::string_view directory) try {
-  STAVE_ASSIGN(const auto report, store::back_up(*impl_->engine, std::string(directory)));
+  STAVE_ASSIGN(const auto report, archive::back_up(*impl_->engine, std::string(directory)));
   return report.end;
 } catch (const std::bad_alloc&) {
   return library::no_memory();

@@ -10,7 +10,7 @@
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
 #include "doors/resp/secret.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 #include "store/upkeep.h"
 
 namespace stave::resp {
@@ -94,8 +94,8 @@ void ServerHost::apply() {
 void ServerHost::apply_to_store() {
   store::Engine& engine = environment_->engine();
   engine.budget().set(settings_.size(option_id("maxmemory")), settings_.memory_policy());
-  const store::Compression::Setting packing{
-      .codec = static_cast<store::Codec>(settings_.packing()),
+  const packing::Compression::Setting packing{
+      .codec = static_cast<packing::Codec>(settings_.packing()),
       .level = static_cast<int>(settings_.number(option_id("compression-level")))};
   if (!(engine.compression().setting() == packing)) engine.compression().set(packing);
   store::Upkeep& upkeep = engine.upkeep();

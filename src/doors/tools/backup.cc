@@ -1,5 +1,5 @@
 // `stave backup`: a store, at work or not, into a backup; and whether a backup is what it was.
-#include "store/backup.h"
+#include "archive/backup.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -43,7 +43,7 @@ Result<void> back_up_directory(const Settings& settings) {
     if (store.error().code() != ErrorCode::kBusy) return fail(std::move(store).error());
     return fail(ErrorCode::kBusy, store.error().describe() + "; if a server has it, use --connect host:port");
   }
-  STAVE_ASSIGN(const store::BackupReport report, store::back_up((*store)->engine(), settings.target));
+  STAVE_ASSIGN(const archive::BackupReport report, archive::back_up((*store)->engine(), settings.target));
   STAVE_TRY((*store)->close());
   if (report.afresh)
     std::printf("The backup that was there ended before the store's log begins now; it was replaced.\n");
@@ -71,7 +71,7 @@ int complain(const Error& error) {
 }
 
 int verify(const std::string& directory) {
-  const auto check = store::verify_backup(FileSystem::system(), directory);
+  const auto check = archive::verify_backup(FileSystem::system(), directory);
   if (!check) return complain(check.error());
   for (const std::string& finding : check->findings) std::fprintf(stderr, "stave: %s\n", finding.c_str());
   if (!check->findings.empty()) return kExitFailed;

@@ -12,7 +12,7 @@
 #include "base/try.h"
 #include "log/inspect.h"
 #include "log/salvage.h"
-#include "store/compression_dictionary.h"
+#include "packing/compression_dictionary.h"
 #include "store/engine.h"
 #include "store/image.h"
 
@@ -111,7 +111,7 @@ Result<void> Examination::look_at_other_files() {
     if (const auto image = store::parse_image_name(name)) {
       STAVE_TRY(look_at_image(path, *image));
     } else if (name.ends_with(kDictionarySuffix)) {
-      auto dictionary = store::read_dictionary(files_, path);
+      auto dictionary = packing::read_dictionary(files_, path);
       if (dictionary) {
         dictionaries_.push_back(name);
       } else {

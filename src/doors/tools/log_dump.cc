@@ -10,7 +10,7 @@
 #include "base/try.h"
 #include "doors/tools/place.h"
 #include "log/reader.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 
 namespace stave::tools {
 
@@ -67,7 +67,7 @@ class Dumper {
   FileSystem& files_;
   const LogDump& dump_;
   const Print& print_;
-  std::unique_ptr<store::Compression> compression_;
+  std::unique_ptr<packing::Compression> compression_;
   std::string scratch_;
   bool done_ = false;
 };
@@ -98,7 +98,7 @@ Result<void> Dumper::show(const RecordView& record) {
   const bool about_a_key = !record.key.empty() || holds_value(record.kind) || log::is_delta(record.kind);
   if (about_a_key) line.bytes("key", record.key);
   if (holds_value(record.kind)) {
-    const auto size = record.compressed() ? store::Compression::raw_size(record.payload) : record.payload.size();
+    const auto size = record.compressed() ? packing::Compression::raw_size(record.payload) : record.payload.size();
     if (size) line.number("size", *size);
   }
   if (!record.expiry.never()) line.text("expiry", moment_text(record.expiry.at));
@@ -138,7 +138,7 @@ Result<std::string_view> Dumper::unpack(std::string_view payload) {
     if (auto value = compression_->unpack(payload, scratch_)) return value;
   }
   // A store that is at work may have made a new dictionary meanwhile.
-  compression_ = std::make_unique<store::Compression>(files_, dump_.directory);
+  compression_ = std::make_unique<packing::Compression>(files_, dump_.directory);
   STAVE_TRY(compression_->open());
   return compression_->unpack(payload, scratch_);
 }

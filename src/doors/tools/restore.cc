@@ -1,5 +1,5 @@
 // `stave restore`: a new store out of a backup, or out of a store's own log, as it was at a point.
-#include "store/restore.h"
+#include "archive/restore.h"
 
 #include <CLI/CLI.hpp>
 #include <charconv>
@@ -35,7 +35,7 @@ std::optional<UnixMs> moment_of(std::string_view text) {
 }  // namespace
 
 int run_restore(std::span<const std::string> arguments) {
-  store::RestoreRequest request;
+  archive::RestoreRequest request;
   std::string lsn;
   std::string time;
   CLI::App app(
@@ -70,7 +70,7 @@ int run_restore(std::span<const std::string> arguments) {
     request.point = *moment;
   }
   Progress progress(Clock::system());
-  const auto report = store::restore(FileSystem::system(), request);
+  const auto report = archive::restore(FileSystem::system(), request);
   if (!report) {
     std::fprintf(stderr, "stave: %s\n", report.error().describe().c_str());
     return kExitFailed;

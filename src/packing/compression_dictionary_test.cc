@@ -1,5 +1,5 @@
 // Dictionaries: their files, their training, and the order in which things reach the disk.
-#include "store/compression_dictionary.h"
+#include "packing/compression_dictionary.h"
 
 #include <gtest/gtest.h>
 
@@ -7,12 +7,12 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "store/compression.h"
-#include "store/compression_samples.h"
-#include "store/compression_test_support.h"
+#include "packing/compression.h"
+#include "packing/compression_samples.h"
+#include "packing/compression_test_support.h"
 #include "testing/sim_file_system.h"
 
-namespace stave::store {
+namespace stave::packing {
 namespace {
 
 constexpr Compression::Setting kZstd{Codec::kZstd, 3};
@@ -322,4 +322,4 @@ TEST(Samples, are_let_go_when_they_are_turned_off) {
 }
 
 }  // namespace
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -17,13 +17,13 @@
 #include <string_view>
 
 #include "base/mutex.h"
+#include "packing/compression_counters.h"
+#include "packing/compression_dictionary.h"
+#include "packing/compression_samples.h"
 #include "stave/error.h"
 #include "stave/file_system.h"
-#include "store/compression_counters.h"
-#include "store/compression_dictionary.h"
-#include "store/compression_samples.h"
 
-namespace stave::store {
+namespace stave::packing {
 
 /// Numbers on disk; they never change.
 enum class Codec : std::uint8_t { kNone = 0, kLz4 = 1, kZstd = 2, kZstdDictionary = 3 };
@@ -128,4 +128,4 @@ class Compression {
   EncoderSlot encoder_;
 };
 
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -1,5 +1,5 @@
 // Packing and unpacking, over a file system in memory.
-#include "store/compression.h"
+#include "packing/compression.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "store/compression_test_support.h"
+#include "packing/compression_test_support.h"
 
-namespace stave::store {
+namespace stave::packing {
 namespace {
 
 constexpr Compression::Setting kLz4{Codec::kLz4, 3};
@@ -338,4 +338,4 @@ TEST_F(Compressions, keeps_every_value_through_a_random_life) {
 }
 
 }  // namespace
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -13,7 +13,7 @@
 #include "stave/file_system.h"
 #include "stave/units.h"
 
-namespace stave::store {
+namespace stave::archive {
 
 inline constexpr std::string_view kManifestName = "MANIFEST";
 /// The identity of the store, under a name by which nobody takes the backup for a store.
@@ -56,4 +56,4 @@ Result<BackupFile> measure_file(FileSystem& files, const std::string& directory,
 Result<BackupFile> copy_file(FileSystem& files, const std::string& from, const std::string& to,
                              std::uint64_t bytes = ~std::uint64_t{0});
 
-}  // namespace stave::store
+}  // namespace stave::archive

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "store/backup_manifest.h"
+#include "archive/backup_manifest.h"
 #include "store/engine.h"
 
-namespace stave::store {
+namespace stave::archive {
 
 struct BackupReport {
   Lsn first = kNoLsn;  ///< The log from here
@@ -33,7 +33,7 @@ struct BackupReport {
 /// Writers go on meanwhile; nothing of the log is dropped until this is done. Errors: kConflict (something else is
 /// there, or the backup of a store that went another way), kBusy (another backup into it goes on), kCorrupt (a segment
 /// of the store is damaged), kIo, kNoSpace, kReadOnly.
-Result<BackupReport> back_up(Engine& engine, const std::string& directory);
+Result<BackupReport> back_up(store::Engine& engine, const std::string& directory);
 
 /// One thing that is wrong with a backup, as a sentence.
 struct BackupCheck {
@@ -43,4 +43,4 @@ struct BackupCheck {
 /// Reads everything. Errors: kNotFound (no complete backup there), kCorrupt (its manifest), kUnsupported, kIo.
 Result<BackupCheck> verify_backup(FileSystem& files, const std::string& directory);
 
-}  // namespace stave::store
+}  // namespace stave::archive

@@ -8,10 +8,10 @@
 #include "base/hash.h"
 #include "base/try.h"
 #include "log/segment.h"
-#include "store/compression.h"
-#include "store/compression_scratch.h"
+#include "packing/compression.h"
+#include "packing/compression_scratch.h"
 
-namespace stave::store {
+namespace stave::packing {
 
 namespace {
 
@@ -87,4 +87,4 @@ Result<bool> Compression::adopt(std::string content) {
   return true;
 }
 
-}  // namespace stave::store
+}  // namespace stave::packing

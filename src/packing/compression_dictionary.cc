@@ -1,4 +1,4 @@
-#include "store/compression_dictionary.h"
+#include "packing/compression_dictionary.h"
 
 #include <zstd.h>
 
@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/try.h"
 
-namespace stave::store {
+namespace stave::packing {
 
 namespace {
 
@@ -173,4 +173,4 @@ std::shared_ptr<const Encoder> EncoderSlot::get() const {
   return encoder_;
 }
 
-}  // namespace stave::store
+}  // namespace stave::packing

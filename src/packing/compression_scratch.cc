@@ -1,4 +1,4 @@
-#include "store/compression_scratch.h"
+#include "packing/compression_scratch.h"
 
 #include <lz4.h>
 #include <zstd.h>
@@ -7,7 +7,7 @@
 #include <bit>
 #include <new>
 
-namespace stave::store {
+namespace stave::packing {
 
 namespace {
 
@@ -104,4 +104,4 @@ void CompressionScratch::shrink_zstd() noexcept {
   plain_ = nullptr;
 }
 
-}  // namespace stave::store
+}  // namespace stave::packing

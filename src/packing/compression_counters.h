@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace stave::store {
+namespace stave::packing {
 
 /// Threads: any. Sums are exact once the writers are at rest.
 class CompressionCounters {
@@ -56,4 +56,4 @@ class CompressionCounters {
   std::array<Stripe, kStripes> stripes_;
 };
 
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -1,18 +1,24 @@
-#include "store/restore.h"
+#include "archive/restore.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
 
+#include "archive/backup_manifest.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/scan.h"
 #include "log/segment.h"
-#include "store/backup_manifest.h"
-#include "store/compression_dictionary.h"
+#include "packing/compression_dictionary.h"
 #include "store/image.h"
 
-namespace stave::store {
+namespace stave::archive {
+
+using store::ImageBlock;
+using store::ImageEntry;
+using store::ImageHeader;
+using store::ImageReader;
+using store::parse_image_name;
 
 namespace {
 
@@ -408,4 +414,4 @@ Result<RestoreReport> restore(FileSystem& files, const RestoreRequest& request) 
   return fail(ErrorCode::kNoMemory, "there is no memory to restore the store");
 }
 
-}  // namespace stave::store
+}  // namespace stave::archive

@@ -7,15 +7,18 @@
 #include <optional>
 #include <string>
 
+#include "archive/backup.h"
+#include "archive/restore.h"
 #include "base/random.h"
-#include "store/backup.h"
 #include "store/checkpoint.h"
 #include "store/options_for_test.h"
-#include "store/restore.h"
 #include "store/upkeep.h"
 #include "testing/sim_file_system.h"
 
-namespace stave::store {
+namespace stave::archive {
+
+using namespace store;
+
 namespace {
 
 using sim::Fault;
@@ -306,4 +309,4 @@ TEST_F(BackupFaults, verifying_on_a_failing_disk_never_calls_a_backup_good) {
 }
 
 }  // namespace
-}  // namespace stave::store
+}  // namespace stave::archive

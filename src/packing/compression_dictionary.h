@@ -22,7 +22,7 @@
 struct ZSTD_CDict_s;
 struct ZSTD_DDict_s;
 
-namespace stave::store {
+namespace stave::packing {
 
 /// The largest content that is written or read. Bytes.
 inline constexpr std::size_t kDictionaryContentMax = 1u << 20;
@@ -127,4 +127,4 @@ class EncoderSlot {
   std::atomic<const Encoder*> now_{nullptr};
 };
 
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -1,4 +1,4 @@
-#include "store/compression.h"
+#include "packing/compression.h"
 
 #include <lz4.h>
 #include <zstd.h>
@@ -13,9 +13,9 @@
 #include "base/hash.h"
 #include "base/try.h"
 #include "log/segment.h"
-#include "store/compression_scratch.h"
+#include "packing/compression_scratch.h"
 
-namespace stave::store {
+namespace stave::packing {
 
 namespace {
 
@@ -345,4 +345,4 @@ Result<std::string_view> Compression::unpack(std::string_view payload, std::stri
   return std::string_view(scratch);
 }
 
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -1,14 +1,20 @@
-#include "store/backup.h"
+#include "archive/backup.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "base/try.h"
-#include "store/compression_dictionary.h"
+#include "packing/compression_dictionary.h"
 #include "store/image.h"
 #include "store/upkeep.h"
 
-namespace stave::store {
+namespace stave::archive {
+
+using store::Engine;
+using store::ImageHeader;
+using store::ImageReader;
+using store::parse_image_name;
+using store::Upkeep;
 
 namespace {
 
@@ -291,4 +297,4 @@ Result<BackupCheck> verify_backup(FileSystem& files, const std::string& director
   return check;
 }
 
-}  // namespace stave::store
+}  // namespace stave::archive

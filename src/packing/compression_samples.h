@@ -14,7 +14,7 @@
 
 #include "base/mutex.h"
 
-namespace stave::store {
+namespace stave::packing {
 
 /// Samples one after the other, and their sizes.
 struct SampleBatch {
@@ -65,4 +65,4 @@ struct SampleSplit {
 };
 SampleSplit split_samples(SampleBatch all);
 
-}  // namespace stave::store
+}  // namespace stave::packing

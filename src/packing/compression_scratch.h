@@ -5,13 +5,13 @@
 #include <cstddef>
 #include <memory>
 
-#include "store/compression_dictionary.h"
+#include "packing/compression_dictionary.h"
 
 struct ZSTD_CCtx_s;
 struct ZSTD_DCtx_s;
 union LZ4_stream_u;
 
-namespace stave::store {
+namespace stave::packing {
 
 class CompressionScratch {
  public:
@@ -64,4 +64,4 @@ class CompressionScratch {
   ZSTD_DCtx_s* decoder_ = nullptr;
 };
 
-}  // namespace stave::store
+}  // namespace stave::packing

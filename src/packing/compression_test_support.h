@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/random.h"
-#include "store/compression.h"
+#include "packing/compression.h"
 
-namespace stave::store {
+namespace stave::packing {
 
 /// `size` bytes of words.
 inline std::string text_of(base::Random& random, std::size_t size) {
@@ -49,4 +49,4 @@ inline void train(Compression& compression, base::Random& random) {
   EXPECT_TRUE(trained) << trained.error().describe();
 }
 
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -12,7 +12,7 @@
 #include "stave/file_system.h"
 #include "stave/history.h"
 
-namespace stave::store {
+namespace stave::archive {
 
 struct RestoreRequest {
   std::string source;  ///< A backup, or the directory of a store.
@@ -37,4 +37,4 @@ struct RestoreReport {
 /// far back: the sentence names what can be reached), kCorrupt (file and offset), kUnsupported, kIo, kNoSpace.
 Result<RestoreReport> restore(FileSystem& files, const RestoreRequest& request);
 
-}  // namespace stave::store
+}  // namespace stave::archive

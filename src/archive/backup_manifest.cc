@@ -1,4 +1,4 @@
-#include "store/backup_manifest.h"
+#include "archive/backup_manifest.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 #include "base/stream_hash.h"
 #include "base/try.h"
 
-namespace stave::store {
+namespace stave::archive {
 
 namespace {
 
@@ -170,4 +170,4 @@ Result<BackupFile> copy_file(FileSystem& files, const std::string& from, const s
   return copied;
 }
 
-}  // namespace stave::store
+}  // namespace stave::archive

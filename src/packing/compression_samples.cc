@@ -1,4 +1,4 @@
-#include "store/compression_samples.h"
+#include "packing/compression_samples.h"
 
 #include <zdict.h>
 
@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 
-namespace stave::store {
+namespace stave::packing {
 
 namespace {
 
@@ -103,4 +103,4 @@ SampleSplit split_samples(SampleBatch all) {
   return split;
 }
 
-}  // namespace stave::store
+}  // namespace stave::packing

@@ -1,5 +1,5 @@
 // Backups and what is restored from them, beside a map that knows what the store held at every point.
-#include "store/backup.h"
+#include "archive/backup.h"
 
 #include <gtest/gtest.h>
 
@@ -9,15 +9,18 @@
 #include <string>
 #include <thread>
 
+#include "archive/restore.h"
 #include "base/mutex.h"
 #include "base/random.h"
 #include "store/options_for_test.h"
-#include "store/restore.h"
 #include "store/transaction.h"
 #include "store/upkeep.h"
 #include "testing/sim_file_system.h"
 
-namespace stave::store {
+namespace stave::archive {
+
+using namespace store;
+
 namespace {
 
 using Model = std::map<std::string, std::string>;
@@ -311,4 +314,4 @@ TEST(BackupCrash, leaves_a_backup_that_is_whole_and_can_be_added_to) {
 }
 
 }  // namespace
-}  // namespace stave::store
+}  // namespace stave::archive
