@@ -1,7 +1,8 @@
 // Locks that the compiler checks: Clang's thread-safety annotations on a small mutex.
 //
 // `Mutex` is for state that may be held for long; `ShortMutex` is one word, spins briefly and then sleeps, for
-// critical sections of well under a microsecond (a shard, a reservation). Neither is recursive.
+// critical sections of well under a microsecond (a shard, a reservation). Neither is recursive. On the thread of a test
+// that decides who goes on (interleave.h) all of them give way to it instead of blocking.
 #pragma once
 
 #include <atomic>
@@ -30,12 +31,15 @@ namespace stave::base {
 
 class STAVE_CAPABILITY("mutex") Mutex {
  public:
-  void lock() STAVE_ACQUIRE() { mutex_.lock(); }
+  void lock() STAVE_ACQUIRE() {
+    if (!mutex_.try_lock()) lock_slow();
+  }
   void unlock() STAVE_RELEASE() { mutex_.unlock(); }
   bool try_lock() STAVE_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
 
  private:
   friend class ConditionVariable;
+  void lock_slow() STAVE_NO_THREAD_SAFETY_ANALYSIS;  // the lock itself cannot be analysed
   std::mutex mutex_;
 };
 
@@ -80,6 +84,7 @@ using ShortLock = Guard<ShortMutex>;
 /// Waits on a `Mutex`. Time-outs are real time: code under test waits for conditions, not for clocks.
 class ConditionVariable {
  public:
+  /// May return without a reason: callers look again.
   void wait(Mutex& mutex) STAVE_REQUIRES(mutex);
   /// Returns false when `timeout_ms` went by.
   bool wait_for_ms(Mutex& mutex, std::int64_t timeout_ms) STAVE_REQUIRES(mutex);

@@ -48,7 +48,9 @@ void copy(std::byte* to, std::string_view from) noexcept {
 }
 
 void swap_counters(std::atomic<std::uint64_t>& a, std::atomic<std::uint64_t>& b) noexcept {
-  a.store(b.exchange(a.load(std::memory_order_relaxed), std::memory_order_relaxed), std::memory_order_relaxed);
+  const std::uint64_t of_a = a.load(std::memory_order_relaxed);
+  a.store(b.load(std::memory_order_relaxed), std::memory_order_release);
+  b.store(of_a, std::memory_order_release);
 }
 
 std::unexpected<Error> no_memory() {

@@ -156,8 +156,9 @@ class alignas(64) Shard {
   /// A random entry, near enough to uniform; null when the shard is empty. `random` is 64 random bits.
   Entry random_entry(std::uint64_t random) const noexcept STAVE_REQUIRES(mutex_);
 
-  /// Number of entries. Threads: any, without the lock; a relaxed reading.
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_relaxed); }
+  /// Number of entries. Threads: any, without the lock. Who sees what a change made of it also sees what its thread did
+  /// before that change.
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_.load(std::memory_order_acquire); }
   /// Number of entries whose value is in the log only. As `size`.
   [[nodiscard]] std::uint64_t spilled() const noexcept { return spilled_.load(std::memory_order_relaxed); }
   /// Bytes of keys and values, spilled ones included. As `size`.
@@ -193,7 +194,7 @@ class alignas(64) Shard {
                 const Block* block = nullptr) STAVE_REQUIRES(mutex_);
   void replace_ref(const Table::Slot& slot, Ref fresh) noexcept;
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t change) noexcept {
-    counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
+    counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_release);
   }
   void count(std::int64_t change) noexcept { add(size_, static_cast<std::uint64_t>(change)); }
   /// Accounts for what an entry of that shape brings; `taken`: what it takes away.

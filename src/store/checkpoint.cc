@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/breaks.h"
+#include "base/interleave.h"
 #include "base/try.h"
 #include "store/engine.h"
 
 namespace stave::store {
 
+using base::interleave::yield_point;
 using keyspace::Entry;
 using keyspace::Shard;
 using keyspace::ShardId;
@@ -55,14 +58,7 @@ Result<void> Checkpoint::write(Lsn needs, const std::atomic<bool>& stop) try {
   const std::uint64_t begun = engine_.clock().monotonic_ns();
   Result<void> result = fail(ErrorCode::kBusy, "whole databases kept changing places; the older images are still good");
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    ImageHeader header{.from = engine_.log().tail(),
-                       .needs = needs,
-                       .created = engine_.now(),
-                       .hash_key = engine_.keyspace().hash_key(),
-                       .databases = static_cast<std::uint32_t>(engine_.keyspace().databases()),
-                       .shards = static_cast<std::uint32_t>(engine_.keyspace().shards_per_database())};
-    std::ranges::copy(engine_.log().store_id(), header.store_id.begin());
-    auto written = try_write(header, stop);
+    auto written = try_write(needs, stop);
     if (!written) {
       result = fail(std::move(written).error());
       break;
@@ -81,9 +77,27 @@ Result<void> Checkpoint::write(Lsn needs, const std::atomic<bool>& stop) try {
   return fail(ErrorCode::kNoMemory, "there is no memory to write an image of the index");
 }
 
+ImageHeader Checkpoint::header(Lsn needs) const {
+  ImageHeader header{.from = engine_.log().tail(),
+                     .needs = needs,
+                     .created = engine_.now(),
+                     .hash_key = engine_.keyspace().hash_key(),
+                     .databases = static_cast<std::uint32_t>(engine_.keyspace().databases()),
+                     .shards = static_cast<std::uint32_t>(engine_.keyspace().shards_per_database())};
+  std::ranges::copy(engine_.log().store_id(), header.store_id.begin());
+  return header;
+}
+
 // False: a database was flushed or swapped meanwhile, so that the parts do not belong together.
-Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<bool>& stop) {
+//
+// The order is what makes it right. The world is looked at before the log's end: of a change between the two, the log
+// behind the image tells nothing, and no block knows it not. And a change is counted before its shards are let go: a
+// block that knows one finds it counted at the end.
+Result<bool> Checkpoint::try_write(Lsn needs, const std::atomic<bool>& stop) {
   const std::uint64_t world = engine_.world().changes();
+  yield_point("checkpoint: the world known, not yet the log's end");
+  const ImageHeader header = this->header(needs);
+  STAVE_ASSERT(header.needs <= header.from);
   keys_done_.store(0, std::memory_order_relaxed);
   FileSystem& files = engine_.file_system();
   const std::string path = log::join_path(engine_.directory(), image_name(header.from));
@@ -91,10 +105,13 @@ Result<bool> Checkpoint::try_write(const ImageHeader& header, const std::atomic<
   STAVE_ASSIGN(auto file, log::create_afresh(files, draft));
   STAVE_ASSIGN(const auto writer, ImageWriter::begin(std::move(file), header));
   Result<void> walked = walk(*writer, stop);
+  yield_point("checkpoint: all blocks taken");
   if (walked && engine_.world().changes() == world) {
     STAVE_TRY(writer->finish());
     // An image must never know more than the log can show after a crash.
     STAVE_TRY(engine_.log().wait_durable(writer->newest()));
+    STAVE_ASSERT(writer->newest() <= engine_.log().durable());
+    yield_point("checkpoint: image about to get its name");
     STAVE_TRY(files.rename(draft, path));
     STAVE_TRY(files.sync_directory(engine_.directory()));
     base::MutexLock lock(mutex_);
@@ -119,10 +136,13 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
     for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
       if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
       breaks.step();
+      yield_point("checkpoint: next block");
       {
         base::ShortLock lock(shard.mutex());
-        writer.begin_block(id, static_cast<std::uint32_t>(position), engine_.log().tail());
+        const Lsn as_of = engine_.log().tail();
+        writer.begin_block(id, static_cast<std::uint32_t>(position), as_of);
         position = shard.scan(position, kBlockEntries, [&](Entry entry) {
+          STAVE_ASSERT(entry.address() < as_of && entry.version() <= entry.address());
           writer.add({.type = entry.type(),
                       .heat = entry.heat(),
                       .delta = entry.delta(),

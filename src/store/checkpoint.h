@@ -38,7 +38,8 @@ class Checkpoint {
   [[nodiscard]] CheckpointStats stats() const STAVE_EXCLUDES(mutex_);
 
  private:
-  Result<bool> try_write(const ImageHeader& header, const std::atomic<bool>& stop);
+  Result<bool> try_write(Lsn needs, const std::atomic<bool>& stop);
+  [[nodiscard]] ImageHeader header(Lsn needs) const;
   Result<void> walk(ImageWriter& writer, const std::atomic<bool>& stop);
   Result<void> remove_old(std::size_t keep) STAVE_REQUIRES(mutex_);
 

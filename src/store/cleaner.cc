@@ -2,11 +2,13 @@
 
 #include "base/breaks.h"
 #include "base/bytes.h"
+#include "base/interleave.h"
 #include "base/try.h"
 #include "packing/compression.h"
 
 namespace stave::store {
 
+using base::interleave::yield_point;
 using keyspace::Entry;
 using keyspace::Shard;
 using keyspace::ShardId;
@@ -28,6 +30,7 @@ Result<Cleaner::Done> Cleaner::clean(const log::SegmentInfo& segment, bool gentl
     return {};
   };
   STAVE_TRY(engine_.log().scan(segment.base, segment.end, look));
+  yield_point("cleaner: segment done, not yet said");
   char boundary[8];
   base::store(reinterpret_cast<std::byte*>(boundary), raw(segment.end));
   const log::RecordSpec trim{
@@ -43,6 +46,7 @@ Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
   const std::uint64_t hash = engine_.keyspace().hash(record.key);
   for (;;) {
     const std::uint64_t changes = engine_.world().changes();
+    yield_point("cleaner: next record");
     STAVE_ASSIGN(const bool found, look_everywhere(hash, record, done));
     // Databases that changed places while we went from one to the next may have slipped past.
     if (found || changes == engine_.world().changes()) return {};
@@ -55,6 +59,7 @@ Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView&
   // databases empty: only the one shard that could hold the key is asked.
   for (int database = 0; !found && database < engine_.keyspace().databases(); ++database) {
     const ShardId id = engine_.keyspace().shard_id(database, hash);
+    yield_point("cleaner: next database");
     if (database == record.database || engine_.keyspace().shard(id).size() == 0) continue;
     STAVE_ASSIGN(found, relocate(id, hash, record, done));
   }
@@ -116,6 +121,7 @@ Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::
       }
       loaded = entry.address();
     }
+    yield_point("cleaner: about to read a value");
     STAVE_TRY(engine_.residence().load(loaded, value));
   }
 }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/assert.h"
+#include "base/interleave.h"
 #include "base/try.h"
 #include "store/snapshot.h"
 
@@ -44,6 +45,7 @@ Result<Lsn> World::flush(int first, int last) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   lock_all(keyspace_, ids);
   auto end = log_->append(batch, lsns);
   if (end) {
+    base::interleave::yield_point("flush: logged, not counted");
     changes_.fetch_add(1, std::memory_order_acq_rel);
     for (const ShardId id : ids) {
       Shard& shard = keyspace_.shard(id);
@@ -73,9 +75,15 @@ Result<Lsn> World::swap(int first, int second) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   lock_all(keyspace_, high);
   auto end = log_->append(std::span(&record, 1), std::span(&lsn, 1));
   if (end) {
-    for (std::size_t i = 0; i < low.size(); ++i) keyspace_.shard(low[i]).swap_contents(keyspace_.shard(high[i]));
-    mark_.store(raw(*end), std::memory_order_release);
+    base::interleave::yield_point("swap: logged, not counted");
+    // Counted before anything moves: who finds a shard emptied by this, without locking it, then finds it counted.
     changes_.fetch_add(1, std::memory_order_acq_rel);
+    base::interleave::yield_point("swap: counted, nothing moved");
+    for (std::size_t i = 0; i < low.size(); ++i) {
+      keyspace_.shard(low[i]).swap_contents(keyspace_.shard(high[i]));
+      base::interleave::yield_point("swap: a shard moved");
+    }
+    mark_.store(raw(*end), std::memory_order_release);
     tell([&](SnapshotWalk& walk) { walk.swapped(first, second, lsn); });
   }
   unlock_all(keyspace_, high);
