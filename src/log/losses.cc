@@ -40,7 +40,7 @@ bool KeyLosses::note(const RecordView& record) {
   if (is_delta(record.kind)) {
     if (record.prev == kNoLsn || !is_lost_(record.prev)) return true;
     // Whether the value before it is the newest one is known no more.
-    if (record.kind == RecordKind::kSetExpiry) miss(record.database, record.key, record.prev);
+    if (traits(record.kind).sets_version) miss(record.database, record.key, record.prev);
     return false;
   }
   if (keys_.empty()) return true;
@@ -56,13 +56,17 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kClose:
     case RecordKind::kTrim:
     case RecordKind::kLost: return true;
-    default: break;
+    case RecordKind::kDelete:
+    case RecordKind::kExpire:
+    case RecordKind::kEvict:
+    case RecordKind::kSetExpiry:
+    case RecordKind::kRefresh:
+    case RecordKind::kString:
+    case RecordKind::kJson: break;
   }
   const auto at = keys_.find({record.database, std::string(record.key)});
   if (at == keys_.end()) return true;
-  const bool removal =
-      record.kind == RecordKind::kDelete || record.kind == RecordKind::kExpire || record.kind == RecordKind::kEvict;
-  settle(at, record, removal ? kNoLsn : record.lsn);
+  settle(at, record, traits(record.kind).removes_key ? kNoLsn : record.lsn);
   return true;
 }
 

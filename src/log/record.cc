@@ -129,24 +129,6 @@ RecordView view_of(const std::byte* record, std::uint32_t length, std::uint32_t 
 
 }  // namespace
 
-std::string_view to_string(RecordKind kind) noexcept {
-  switch (kind) {
-    case RecordKind::kDelete: return "delete";
-    case RecordKind::kExpire: return "expire";
-    case RecordKind::kEvict: return "evict";
-    case RecordKind::kSetExpiry: return "set_expiry";
-    case RecordKind::kFlush: return "flush";
-    case RecordKind::kSwap: return "swap";
-    case RecordKind::kClose: return "close";
-    case RecordKind::kRefresh: return "refresh";
-    case RecordKind::kTrim: return "trim";
-    case RecordKind::kLost: return "lost";
-    case RecordKind::kString: return "string";
-    case RecordKind::kJson: return "json";
-  }
-  return {};
-}
-
 std::size_t encoded_size(const RecordSpec& spec) noexcept {
   std::size_t size = kRecordHeaderBytes + spec.key.size() + spec.payload.size();
   if (!spec.expiry.never()) size += spec.expiry.sliding_ms != 0 ? 16 : 8;

@@ -23,33 +23,10 @@
 #include <span>
 #include <string_view>
 
+#include "log/record_kind.h"
 #include "stave/units.h"
 
 namespace stave::log {
-
-/// What happened to the key. The numbers are on disk for ever and have nothing to do with commands.
-enum class RecordKind : std::uint8_t {
-  kDelete = 1,     ///< The key was deleted.
-  kExpire = 2,     ///< The key's time was up.
-  kEvict = 3,      ///< The key was removed for room.
-  kSetExpiry = 4,  ///< The expiry in the header replaces the key's (none in the header: the key lives on).
-  kFlush = 5,      ///< Every key of `database` is gone. No key.
-  kSwap = 6,       ///< `database` and the one whose number is payload byte 0 change places. No key.
-  kClose = 7,      ///< A clean close: everything before it was durable when it was written. No key.
-  kRefresh = 8,    ///< A read put a sliding deadline off: like kSetExpiry, but the key's version stays.
-  kTrim = 9,       ///< Everything live before the LSN in the payload (u64) has been written again behind it. No key.
-  kLost = 10,      ///< Here lay records that were damaged; a repair put this in their place. No key, no meaning.
-  kString = 16,    ///< The key holds this string: payload is the value, whole.
-  kJson = 17,      ///< The same, and its writer had it checked to be JSON.
-};
-
-/// The kind's name in what people read, such as "set_expiry"; empty for a number of the future.
-std::string_view to_string(RecordKind kind) noexcept;
-
-/// The record says something about a value that lies in an earlier record of the key.
-constexpr bool is_delta(RecordKind kind) noexcept {
-  return kind == RecordKind::kSetExpiry || kind == RecordKind::kRefresh;
-}
 
 enum RecordFlag : std::uint8_t {
   kCommit = 1,  ///< Last record of its batch.

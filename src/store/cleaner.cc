@@ -41,8 +41,12 @@ Result<Cleaner::Done> Cleaner::clean(const log::SegmentInfo& segment, bool gentl
 }
 
 Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
-  const bool holds_value = record.kind == log::RecordKind::kString || record.kind == log::RecordKind::kJson;
-  if (!holds_value && record.kind != log::RecordKind::kSetExpiry) return {};
+  const log::KindTraits& kind = log::traits(record.kind);
+  if (!kind.may_live) return {};
+  if (!kind.known)
+    return fail(ErrorCode::kUnsupported, "the log holds a kind of record (" +
+                                             std::to_string(static_cast<int>(record.kind)) +
+                                             ") that this version does not know; nothing is cleaned");
   const std::uint64_t hash = engine_.keyspace().hash(record.key);
   for (;;) {
     const std::uint64_t changes = engine_.world().changes();

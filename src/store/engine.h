@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/function_ref.h"
 #include "base/mutex.h"
 #include "keyspace/keyspace.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "packing/compression.h"
 
@@ -19,20 +20,20 @@ KeyVersion::Kind kind_of(RecordKind kind) noexcept {
     case RecordKind::kDelete: return KeyVersion::Kind::kDelete;
     case RecordKind::kExpire: return KeyVersion::Kind::kExpire;
     case RecordKind::kEvict: return KeyVersion::Kind::kEvict;
-    default: return KeyVersion::Kind::kSet;
+    case RecordKind::kString: return KeyVersion::Kind::kSet;
+    case RecordKind::kFlush: return KeyVersion::Kind::kFlush;
+    case RecordKind::kRefresh:
+    case RecordKind::kSwap:
+    case RecordKind::kClose:
+    case RecordKind::kTrim:
+    case RecordKind::kLost: break;
   }
+  STAVE_ASSERT(!"not in any key's history");
+  return KeyVersion::Kind::kSet;
 }
 
 bool is_event(RecordKind kind) noexcept {
-  switch (kind) {
-    case RecordKind::kString:
-    case RecordKind::kJson:
-    case RecordKind::kSetExpiry:
-    case RecordKind::kDelete:
-    case RecordKind::kExpire:
-    case RecordKind::kEvict: return true;
-    default: return false;
-  }
+  return log::traits(kind).in_history;
 }
 
 bool missing(const Error& error) noexcept {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <string>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "packing/compression.h"
@@ -15,26 +16,6 @@ namespace stave::store {
 using keyspace::Entry;
 using keyspace::Shard;
 using keyspace::ShardId;
-
-namespace {
-
-bool is_value(log::RecordKind kind) noexcept {
-  return kind == log::RecordKind::kString || kind == log::RecordKind::kJson;
-}
-
-/// Kinds of the future are taken to have one: they are refused unless an image knows what they did.
-bool has_key(log::RecordKind kind) noexcept {
-  switch (kind) {
-    case log::RecordKind::kFlush:
-    case log::RecordKind::kSwap:
-    case log::RecordKind::kClose:
-    case log::RecordKind::kTrim:
-    case log::RecordKind::kLost: return false;
-    default: return true;
-  }
-}
-
-}  // namespace
 
 Replay::Replay(Engine& engine, const Plan& plan)
     : engine_(engine), plan_(plan), growth_(engine.keyspace().shard_count(), Growth{.keys = 0, .at = plan.begin}) {
@@ -71,7 +52,7 @@ bool Replay::known(const log::RecordView& record, std::uint64_t hash) const noex
 
 Result<void> Replay::take(const log::RecordView& record) {
   engine_.time().saw(record.time);
-  const bool keyed = has_key(record.kind);
+  const bool keyed = log::has_key(record.kind);
   const std::uint64_t hash = keyed ? engine_.keyspace().hash(record.key) : 0;
   if (keyed && known(record, hash)) return {};
   if (record.database >= engine_.options().databases)
@@ -79,7 +60,7 @@ Result<void> Replay::take(const log::RecordView& record) {
                                                  "; open it with more databases");
   if (!keyed) return take_without_key(record);
   std::size_t value_size = 0;
-  if (is_value(record.kind)) {
+  if (log::is_value(record.kind)) {
     value_size = record.payload.size();
     if (record.compressed()) {
       STAVE_ASSIGN(value_size, packing::Compression::raw_size(record.payload));
@@ -136,8 +117,18 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
         engine_.upkeep().note_boundary(
             Lsn{base::load<std::uint64_t>(reinterpret_cast<const std::byte*>(record.payload.data()))});
       return {};
-    default: return {};
+    case log::RecordKind::kClose:
+    case log::RecordKind::kLost: return {};
+    case log::RecordKind::kDelete:
+    case log::RecordKind::kExpire:
+    case log::RecordKind::kEvict:
+    case log::RecordKind::kSetExpiry:
+    case log::RecordKind::kRefresh:
+    case log::RecordKind::kString:
+    case log::RecordKind::kJson: break;
   }
+  STAVE_ASSERT(!"a record with a key has gone the way of those without");
+  return {};
 }
 
 // --- on whichever thread applies -------------------------------------------------------------------------------------
@@ -182,7 +173,11 @@ Result<void> Replay::apply_one(const Change& change, const log::RecordView* reco
     case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};
     case log::RecordKind::kSetExpiry:
     case log::RecordKind::kRefresh: return apply_expiry(change, shard);
-    default: break;
+    case log::RecordKind::kFlush:
+    case log::RecordKind::kSwap:
+    case log::RecordKind::kClose:
+    case log::RecordKind::kTrim:
+    case log::RecordKind::kLost: STAVE_ASSERT(!"a record without a key has gone the way of those with one"); break;
   }
   return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" +
                                                  std::to_string(static_cast<int>(change.kind)) +
@@ -215,7 +210,7 @@ Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_T
   // A refresh may be logged for a key that a later-numbered delete of the same instant removed: nothing to do.
   if (!entry) return {};
   STAVE_ASSIGN(entry, shard.set_expiry(change.hash, entry, change.expiry));
-  if (change.kind == log::RecordKind::kSetExpiry) entry.set_changed_expiry(change.lsn);
+  if (log::traits(change.kind).sets_version) entry.set_changed_expiry(change.lsn);
   engine_.deadlines().note(change.expiry.at);
   return {};
 }

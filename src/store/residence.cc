@@ -25,7 +25,7 @@ Result<void> Residence::value_of(const log::RecordView& record, std::string& val
 Result<log::RecordView> Residence::read(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place) {
   for (;;) {
     STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer, place));
-    if (record.kind == log::RecordKind::kString || record.kind == log::RecordKind::kJson) return record;
+    if (log::is_value(record.kind)) return record;
     if (!log::is_delta(record.kind) || record.prev == kNoLsn || record.prev >= address) break;
     address = record.prev;
   }

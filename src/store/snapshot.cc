@@ -188,7 +188,7 @@ Result<void> SnapshotWalk::look_at_record(const log::RecordView& record, std::ve
     relocations_ = true;
     return {};
   }
-  if (record.prev == kNoLsn || record.kind == log::RecordKind::kRefresh) return {};
+  if (record.prev == kNoLsn || !log::traits(record.kind).sets_version) return {};
   // Replaced something that had been replaced behind the cut already, unless the cleaner had only moved that.
   if (record.prev >= cut_ && !relocations_) return {};
   const int database = origins[record.database];

@@ -9,10 +9,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/assert.h"
 #include "keyspace/block.h"
 #include "keyspace/entry.h"
 #include "keyspace/keyspace.h"
 #include "log/record.h"
+#include "log/record_kind.h"
 #include "stave/units.h"
 
 namespace stave::store {
@@ -38,10 +40,18 @@ constexpr ValueType shown_type(ValueType type) noexcept {
 
 /// Which kind of record gives a key a value of that type, and back.
 constexpr log::RecordKind kind_of(ValueType type) noexcept {
-  return type == ValueType::kJson ? log::RecordKind::kJson : log::RecordKind::kString;
+  switch (type) {
+    case ValueType::kString: return log::RecordKind::kString;
+    case ValueType::kJson: return log::RecordKind::kJson;
+  }
+  STAVE_ASSERT(!"a type without a kind of record");
+  return log::RecordKind::kString;
 }
 constexpr ValueType type_of(log::RecordKind kind) noexcept {
-  return kind == log::RecordKind::kJson ? ValueType::kJson : ValueType::kString;
+  STAVE_ASSERT(log::is_value(kind));
+  const auto type = static_cast<ValueType>(static_cast<int>(kind) - static_cast<int>(log::RecordKind::kString));
+  STAVE_ASSERT(kind_of(type) == kind);
+  return type;
 }
 
 /// What a key holds, seen under its shard's lock. Views end with the callback or the next change.

@@ -56,7 +56,7 @@ Result<void> WarmUp::run(const std::atomic<bool>& stop) {
 }
 
 void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
-  if (record.kind != log::RecordKind::kString && record.kind != log::RecordKind::kJson) return;
+  if (!log::is_value(record.kind)) return;
   const std::uint64_t hash = engine_.keyspace().hash(record.key);
   const auto wanted = [&](Entry entry) {
     return entry && !entry.resident() && entry.address() == record.lsn && entry.heat() >= coldest &&

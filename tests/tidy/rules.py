@@ -368,6 +368,23 @@ def pragma_once(tree):
                 yield Finding(path, 1, "does not open with a sentence on what it is")
 
 
+def kinds_answered(tree):
+    """A switch over the kinds of records has no default: a new kind does not compile until every one has its answer."""
+    for path in tree.cpp("src"):
+        code = tree.code(path)
+        for match in re.finditer(r"\bswitch\s*\(", code):
+            begin = code.find("{", match.end())
+            depth, at = 0, begin
+            while 0 <= at < len(code):
+                depth += {"{": 1, "}": -1}.get(code[at], 0)
+                if depth == 0:
+                    break
+                at += 1
+            body = code[begin:at]
+            if re.search(r"\bcase\s+(?:\w+::)*RecordKind::", body) and re.search(r"\bdefault\s*:", body):
+                yield Finding(path, code.count("\n", 0, match.start()) + 1, "a switch over kinds of records has a default; name every kind, or ask log::traits")
+
+
 ALL = {
     "include-direction": include_direction,
     "sizes": sizes,
@@ -379,4 +396,5 @@ ALL = {
     "folder-table": folder_table,
     "links": links,
     "header-opening": pragma_once,
+    "kinds-answered": kinds_answered,
 }

@@ -72,6 +72,12 @@ class Tidy(unittest.TestCase):
         self.assert_found({"CMakeLists.txt": GOOD["CMakeLists.txt"].replace("stave_module(base)", "stave_module(base USES store)")},
                           "include-direction", "base must not use store")
 
+    def test_finds_a_switch_over_kinds_that_has_a_default(self):
+        switch = "int f(K k) {\n  switch (k) {\n    case log::RecordKind::kDelete: { return 1; }\n    %s\n  }\n  return 0;\n}\n"
+        self.assert_found({"src/log/log.cc": switch % "default: break;"}, "kinds-answered", "src/log/log.cc:2")
+        self.assertEqual(check({"src/log/log.cc": switch % ""}, "kinds-answered"), [])
+        self.assertEqual(check({"src/log/log.cc": switch.replace("RecordKind", "Other") % "default: break;"}, "kinds-answered"), [])
+
     def test_finds_long_files_and_functions(self):
         self.assert_found({"src/log/log.cc": "int x;\n" * 701}, "sizes", "701 lines")
         self.assert_found({"src/log/log.cc": "namespace a {\nint f(int x) {\n" + "  x += 1;\n" * 100 + "  return x;\n}\n}\n"},

@@ -47,10 +47,6 @@ std::string kind_text(RecordKind kind) {
   return name.empty() ? "kind " + std::to_string(static_cast<int>(kind)) : std::string(name);
 }
 
-bool holds_value(RecordKind kind) noexcept {
-  return static_cast<int>(kind) >= static_cast<int>(RecordKind::kString);
-}
-
 class Dumper {
  public:
   Dumper(FileSystem& files, const LogDump& dump, const Print& print) : files_(files), dump_(dump), print_(print) {}
@@ -82,7 +78,7 @@ Result<void> Dumper::show(std::span<const RecordView> run, const std::optional<P
   for (const RecordView& record : run) {
     done_ = done_ || behind(record, to);
     if (done_) return {};
-    if (dump_.keys_only && record.key.empty() && !holds_value(record.kind)) continue;
+    if (dump_.keys_only && !log::has_key(record.kind)) continue;
     STAVE_TRY(show(record));
   }
   return {};
@@ -95,9 +91,8 @@ Result<void> Dumper::show(const RecordView& record) {
   line.text("time", moment_text(record.time));
   line.text("kind", kind_text(record.kind));
   line.number("db", record.database);
-  const bool about_a_key = !record.key.empty() || holds_value(record.kind) || log::is_delta(record.kind);
-  if (about_a_key) line.bytes("key", record.key);
-  if (holds_value(record.kind)) {
+  if (log::has_key(record.kind)) line.bytes("key", record.key);
+  if (log::is_value(record.kind)) {
     const auto size = record.compressed() ? packing::Compression::raw_size(record.payload) : record.payload.size();
     if (size) line.number("size", *size);
   }
@@ -108,7 +103,7 @@ Result<void> Dumper::show(const RecordView& record) {
     line.number("other_db", static_cast<unsigned char>(record.payload[0]));
   if (record.kind == RecordKind::kTrim && record.payload.size() == sizeof(std::uint64_t))
     line.number("trimmed", base::load<std::uint64_t>(record.payload.data()));
-  if (dump_.values && holds_value(record.kind)) STAVE_TRY(add_value(record, line));
+  if (dump_.values && log::is_value(record.kind)) STAVE_TRY(add_value(record, line));
   line.number("length", record.length);
   line.boolean("commit", record.commit());
   line.boolean("relocated", record.relocated());

@@ -1,0 +1,166 @@
+// The kinds of records, and what each of them is and does: one table, asked by everybody who has to tell kinds apart.
+//
+// Promises: a kind that is added here does not compile until every column has its answer, and no other switch over
+// kinds has a default (the tidy test sees to it), so that it does not compile either until somebody has thought about
+// it. A number of the future has traits too, `unknown`, for whoever reads a log that a later version wrote: it claims
+// nothing, is no garbage, and must be refused before anything is made of it. Must not know: what a payload means.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace stave::log {
+
+/// What happened to the key. The numbers are on disk for ever and have nothing to do with commands.
+enum class RecordKind : std::uint8_t {
+  kDelete = 1,     ///< The key was deleted.
+  kExpire = 2,     ///< The key's time was up.
+  kEvict = 3,      ///< The key was removed for room.
+  kSetExpiry = 4,  ///< The expiry in the header replaces the key's (none in the header: the key lives on).
+  kFlush = 5,      ///< Every key of `database` is gone. No key.
+  kSwap = 6,       ///< `database` and the one whose number is payload byte 0 change places. No key.
+  kClose = 7,      ///< A clean close: everything before it was durable when it was written. No key.
+  kRefresh = 8,    ///< A read put a sliding deadline off: like kSetExpiry, but the key's version stays.
+  kTrim = 9,       ///< Everything live before the LSN in the payload (u64) has been written again behind it. No key.
+  kLost = 10,      ///< Here lay records that were damaged; a repair put this in their place. No key, no meaning.
+  kString = 16,    ///< The key holds this string: payload is the value, whole.
+  kJson = 17,      ///< The same, and its writer had it checked to be JSON.
+};
+
+/// What a record holds of its key's value.
+enum class ValuePart : std::uint8_t {
+  kNone,
+  kWhole,   ///< All of it.
+  kChange,  ///< Something about a value that lies in an earlier record of the key.
+};
+
+struct KindTraits {
+  std::string_view name;  ///< In what people read, such as "set_expiry"; empty for a number of the future.
+  bool known;             ///< This version knows what it means.
+  bool has_key;
+  ValuePart value;
+  bool removes_key;
+  bool sets_version;    ///< It changes the key as a writer sees it: its LSN becomes the key's version.
+  bool may_live;        ///< An entry may hang on it, so that the cleaner has to look; the rest is garbage to it.
+  bool whole_database;  ///< It concerns every key of a database. No key.
+  bool in_history;      ///< An event in the life of its key, as people are told it.
+};
+
+namespace kinds {
+inline constexpr KindTraits kRemoval{.name = {},
+                                     .known = true,
+                                     .has_key = true,
+                                     .value = ValuePart::kNone,
+                                     .removes_key = true,
+                                     .sets_version = true,
+                                     .may_live = false,
+                                     .whole_database = false,
+                                     .in_history = true};
+inline constexpr KindTraits kHolder{.name = {},
+                                    .known = true,
+                                    .has_key = true,
+                                    .value = ValuePart::kWhole,
+                                    .removes_key = false,
+                                    .sets_version = true,
+                                    .may_live = true,
+                                    .whole_database = false,
+                                    .in_history = true};
+/// A change of whole databases.
+inline constexpr KindTraits kUpheaval{.name = {},
+                                      .known = true,
+                                      .has_key = false,
+                                      .value = ValuePart::kNone,
+                                      .removes_key = false,
+                                      .sets_version = false,
+                                      .may_live = false,
+                                      .whole_database = true,
+                                      .in_history = false};
+/// The log's own: says nothing about any key.
+inline constexpr KindTraits kMark{.name = {},
+                                  .known = true,
+                                  .has_key = false,
+                                  .value = ValuePart::kNone,
+                                  .removes_key = false,
+                                  .sets_version = false,
+                                  .may_live = false,
+                                  .whole_database = false,
+                                  .in_history = false};
+
+consteval KindTraits named(KindTraits traits, std::string_view name) {
+  traits.name = name;
+  return traits;
+}
+
+inline constexpr KindTraits kDelete = named(kRemoval, "delete");
+inline constexpr KindTraits kExpire = named(kRemoval, "expire");
+inline constexpr KindTraits kEvict = named(kRemoval, "evict");
+inline constexpr KindTraits kSetExpiry{.name = "set_expiry",
+                                       .known = true,
+                                       .has_key = true,
+                                       .value = ValuePart::kChange,
+                                       .removes_key = false,
+                                       .sets_version = true,
+                                       .may_live = true,
+                                       .whole_database = false,
+                                       .in_history = true};
+inline constexpr KindTraits kFlush = named(kUpheaval, "flush");
+inline constexpr KindTraits kSwap = named(kUpheaval, "swap");
+inline constexpr KindTraits kClose = named(kMark, "close");
+/// The deadline it set goes along with the record that the entry hangs on.
+inline constexpr KindTraits kRefresh{.name = "refresh",
+                                     .known = true,
+                                     .has_key = true,
+                                     .value = ValuePart::kChange,
+                                     .removes_key = false,
+                                     .sets_version = false,
+                                     .may_live = false,
+                                     .whole_database = false,
+                                     .in_history = false};
+inline constexpr KindTraits kTrim = named(kMark, "trim");
+inline constexpr KindTraits kLost = named(kMark, "lost");
+inline constexpr KindTraits kString = named(kHolder, "string");
+inline constexpr KindTraits kJson = named(kHolder, "json");
+/// Taken to have a key, so that an image that knows what it did can cover it.
+inline constexpr KindTraits kUnknown{.name = {},
+                                     .known = false,
+                                     .has_key = true,
+                                     .value = ValuePart::kNone,
+                                     .removes_key = false,
+                                     .sets_version = false,
+                                     .may_live = true,
+                                     .whole_database = false,
+                                     .in_history = false};
+}  // namespace kinds
+
+constexpr const KindTraits& traits(RecordKind kind) noexcept {
+  switch (kind) {
+    case RecordKind::kDelete: return kinds::kDelete;
+    case RecordKind::kExpire: return kinds::kExpire;
+    case RecordKind::kEvict: return kinds::kEvict;
+    case RecordKind::kSetExpiry: return kinds::kSetExpiry;
+    case RecordKind::kFlush: return kinds::kFlush;
+    case RecordKind::kSwap: return kinds::kSwap;
+    case RecordKind::kClose: return kinds::kClose;
+    case RecordKind::kRefresh: return kinds::kRefresh;
+    case RecordKind::kTrim: return kinds::kTrim;
+    case RecordKind::kLost: return kinds::kLost;
+    case RecordKind::kString: return kinds::kString;
+    case RecordKind::kJson: return kinds::kJson;
+  }
+  return kinds::kUnknown;
+}
+
+constexpr std::string_view to_string(RecordKind kind) noexcept {
+  return traits(kind).name;
+}
+constexpr bool has_key(RecordKind kind) noexcept {
+  return traits(kind).has_key;
+}
+constexpr bool is_value(RecordKind kind) noexcept {
+  return traits(kind).value == ValuePart::kWhole;
+}
+constexpr bool is_delta(RecordKind kind) noexcept {
+  return traits(kind).value == ValuePart::kChange;
+}
+
+}  // namespace stave::log
