@@ -22,7 +22,7 @@ constexpr std::string_view kLockName = "BACKUP.LOCK";
 
 bool is_ours(std::string_view name) {
   if (name.ends_with(".new")) name.remove_suffix(4);
-  return name == kManifestName || name == kBackupIdentityName || name == kLockName || is_dictionary_name(name) ||
+  return name == kManifestName || name == kBackupIdentityName || name == kLockName || packing::is_dictionary_name(name) ||
          log::parse_segment_name(name) || parse_image_name(name);
 }
 
@@ -179,7 +179,7 @@ Result<void> Backup::add_segments() {
 Result<void> Backup::add_dictionaries() {
   STAVE_ASSIGN(const std::vector<std::string> names, files_.list(engine_.directory()));
   for (const std::string& name : names)
-    if (is_dictionary_name(name) && manifest_.find(name) == nullptr) STAVE_TRY(add(name, name, true));
+    if (packing::is_dictionary_name(name) && manifest_.find(name) == nullptr) STAVE_TRY(add(name, name, true));
   return {};
 }
 
