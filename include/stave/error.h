@@ -2,7 +2,8 @@
 //
 // An `Error` carries a code that answers "what can the caller do?", a sentence for a person, and where it
 // applies the system's errno, a file and an offset. It is one pointer wide, allocates only on failure, and is
-// never thrown. Must not know: protocols. `WRONGTYPE` and its kin are spelled in `commands/` only.
+// never thrown. Without memory there is still an error with its code, only the sentence is another one. Must not know:
+// protocols. `WRONGTYPE` and its kin are spelled in `commands/` only.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +40,12 @@ std::string_view to_string(ErrorCode code) noexcept;
 /// One failure. Move-only and never empty, except after being moved from.
 class [[nodiscard]] Error {
  public:
-  Error(ErrorCode code, std::string message);
+  Error(ErrorCode code, std::string_view message) noexcept;
 
   /// Adds the system's errno; the message gains its description.
-  Error&& with_errno(int system_errno) &&;
+  Error&& with_errno(int system_errno) && noexcept;
   /// Adds the file the failure is about, and the byte offset in it when `offset` is not negative.
-  Error&& with_file(std::string file, std::int64_t offset = -1) &&;
+  Error&& with_file(std::string_view file, std::int64_t offset = -1) && noexcept;
 
   [[nodiscard]] ErrorCode code() const noexcept { return detail_->code; }
   [[nodiscard]] int system_errno() const noexcept { return detail_->system_errno; }
@@ -56,7 +57,7 @@ class [[nodiscard]] Error {
   /// The sentence with file, offset and errno, for logs and people.
   [[nodiscard]] std::string describe() const;
   /// A copy, explicit because it allocates (a group of waiters shares one failure).
-  [[nodiscard]] Error clone() const;
+  [[nodiscard]] Error clone() const noexcept;
 
  private:
   struct Detail {
@@ -66,8 +67,17 @@ class [[nodiscard]] Error {
     std::string message;
     std::string file;
   };
-  explicit Error(std::unique_ptr<Detail> detail) : detail_(std::move(detail)) {}
-  std::unique_ptr<Detail> detail_;
+  /// One stands ready for each code, for when there is no memory; these are shared, and neither changed nor freed.
+  static Detail* ready(ErrorCode code) noexcept;
+  static bool is_ready(const Detail* detail) noexcept;
+  struct Free {
+    void operator()(Detail* detail) const noexcept;
+  };
+  using DetailPtr = std::unique_ptr<Detail, Free>;
+  static DetailPtr copy(const Detail& detail) noexcept;
+  explicit Error(DetailPtr detail) noexcept : detail_(std::move(detail)) {}
+  bool make_own() noexcept;
+  DetailPtr detail_;
 };
 
 static_assert(sizeof(Error) == sizeof(void*));
@@ -76,9 +86,11 @@ template <class T>
 using Result = std::expected<T, Error>;
 
 /// Shorthand for `return fail(ErrorCode::kBusy, "…")`.
-inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
-  return std::unexpected<Error>(Error(code, std::move(message)));
+inline std::unexpected<Error> fail(ErrorCode code, std::string_view message) noexcept {
+  return std::unexpected<Error>(Error(code, message));
 }
-inline std::unexpected<Error> fail(Error&& error) { return std::unexpected<Error>(std::move(error)); }
+inline std::unexpected<Error> fail(Error&& error) noexcept {
+  return std::unexpected<Error>(std::move(error));
+}
 
 }  // namespace stave

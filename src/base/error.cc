@@ -1,4 +1,6 @@
+#include <cstddef>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "stave/error.h"
@@ -27,19 +29,63 @@ std::string_view to_string(ErrorCode code) noexcept {
   return "unknown";
 }
 
-Error::Error(ErrorCode code, std::string message) : detail_(std::make_unique<Detail>()) {
-  detail_->code = code;
-  detail_->message = std::move(message);
+namespace {
+constexpr std::size_t kCodes = static_cast<std::size_t>(ErrorCode::kAborted) + 1;
+}  // namespace
+
+// Built once, in place and never destroyed: errors may be looked at until the very end of the process. The sentence is
+// short enough to lie in the string itself, so that this takes no memory either.
+Error::Detail* Error::ready(ErrorCode code) noexcept {
+  alignas(Detail) static std::byte room[kCodes][sizeof(Detail)];
+  static const bool built = [] {
+    for (std::size_t i = 0; i < kCodes; ++i)
+      new (room[i]) Detail{.code = static_cast<ErrorCode>(i), .message = "no memory left"};
+    return true;
+  }();
+  const auto i = static_cast<std::size_t>(code);
+  return std::launder(reinterpret_cast<Detail*>(room[built && i < kCodes ? i : 0]));
 }
 
-Error&& Error::with_errno(int system_errno) && {
-  detail_->system_errno = system_errno;
+bool Error::is_ready(const Detail* detail) noexcept {
+  return detail == ready(detail->code);
+}
+
+void Error::Free::operator()(Detail* detail) const noexcept {
+  if (!is_ready(detail)) delete detail;
+}
+
+Error::DetailPtr Error::copy(const Detail& detail) noexcept try {
+  return DetailPtr(new Detail(detail));
+} catch (const std::bad_alloc&) {
+  return DetailPtr(ready(detail.code));
+}
+
+/// False: it is one of those that are not changed, and there is no memory for another.
+bool Error::make_own() noexcept {
+  if (is_ready(detail_.get())) detail_ = copy(*detail_);
+  return !is_ready(detail_.get());
+}
+
+Error::Error(ErrorCode code, std::string_view message) noexcept {
+  try {
+    detail_.reset(new Detail{.code = code, .message = std::string(message)});
+  } catch (const std::bad_alloc&) {
+    detail_.reset(ready(code));
+  }
+}
+
+Error&& Error::with_errno(int system_errno) && noexcept {
+  if (make_own()) detail_->system_errno = system_errno;
   return std::move(*this);
 }
 
-Error&& Error::with_file(std::string file, std::int64_t offset) && {
-  detail_->file = std::move(file);
-  detail_->offset = offset;
+Error&& Error::with_file(std::string_view file, std::int64_t offset) && noexcept try {
+  if (make_own()) {
+    detail_->offset = offset;
+    detail_->file = file;
+  }
+  return std::move(*this);
+} catch (const std::bad_alloc&) {
   return std::move(*this);
 }
 
@@ -58,6 +104,8 @@ std::string Error::describe() const {
   return text;
 }
 
-Error Error::clone() const { return Error(std::make_unique<Detail>(*detail_)); }
+Error Error::clone() const noexcept {
+  return Error(copy(*detail_));
+}
 
 }  // namespace stave

@@ -24,6 +24,7 @@
 #define STAVE_ACQUIRE(...) STAVE_ANNOTATE_(acquire_capability(__VA_ARGS__))
 #define STAVE_TRY_ACQUIRE(...) STAVE_ANNOTATE_(try_acquire_capability(__VA_ARGS__))
 #define STAVE_RELEASE(...) STAVE_ANNOTATE_(release_capability(__VA_ARGS__))
+#define STAVE_ASSERT_CAPABILITY(x) STAVE_ANNOTATE_(assert_capability(x))
 #define STAVE_RETURN_CAPABILITY(x) STAVE_ANNOTATE_(lock_returned(x))
 #define STAVE_NO_THREAD_SAFETY_ANALYSIS STAVE_ANNOTATE_(no_thread_safety_analysis)
 
@@ -71,6 +72,8 @@ template <class M>
 class STAVE_SCOPED_CAPABILITY Guard {
  public:
   explicit Guard(M& mutex) STAVE_ACQUIRE(mutex) : mutex_(mutex) { mutex_.lock(); }
+  /// Takes over a mutex that the caller has locked, as after `try_lock`.
+  Guard(M& mutex, std::adopt_lock_t) STAVE_REQUIRES(mutex) : mutex_(mutex) {}
   ~Guard() STAVE_RELEASE() { mutex_.unlock(); }
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;

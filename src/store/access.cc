@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "packing/compression.h"
 #include "store/engine.h"
+#include "store/shard_locks.h"
 
 namespace stave::store {
 
@@ -71,18 +72,8 @@ Result<Pending> Engine::read(KeyRef key, Access access, base::FunctionRef<void(c
   return read_spilled(std::span(&key, 1), access, [&](std::size_t, const ValueView* view) { show(view); });
 }
 
-void Engine::lock_all(ShardIds shards) {
-  for (const ShardId id : shards) keyspace_.shard(id).mutex().lock();
-}
-
-void Engine::unlock_all(ShardIds shards) {
-  for (const ShardId id : shards) keyspace_.shard(id).mutex().unlock();
-}
-
-// The set of locks is only known at run time, which the analysis cannot follow.
 Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
-                                  base::FunctionRef<void(std::size_t, const ValueView*)> show)
-    STAVE_NO_THREAD_SAFETY_ANALYSIS {
+                                  base::FunctionRef<void(std::size_t, const ValueView*)> show) {
   // Everything is shown at one instant, so it must be known before that nothing has to be waited for.
   if (needs_value(access) && residence_.must_fetch(keys)) [[unlikely]]
     return read_spilled(keys, access, show);
@@ -91,20 +82,21 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
     Shard* shard;
   };
   boost::container::small_vector<Probe, 32> probes(keys.size(), boost::container::default_init);
-  boost::container::small_vector<ShardId, 32> ids(keys.size(), boost::container::default_init);
+  ShardLocks locks(keyspace_);
+  locks.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::uint64_t hash = hash_of(keyspace_, keys[i]);
-    ids[i] = keyspace_.shard_id(keys[i].database, hash);
-    probes[i] = {hash, &keyspace_.shard(ids[i])};
+    const ShardId id = keyspace_.shard_id(keys[i].database, hash);
+    probes[i] = {hash, &keyspace_.shard(id)};
     probes[i].shard->prefetch_bucket(hash);
+    locks.add(id);
   }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  lock_all(ids);
+  locks.lock();
   Pending pending;
   bool all_here = true;
   if (needs_value(access) && residence_.ever_spilled()) [[unlikely]] {
     for (std::size_t i = 0; i < keys.size() && all_here; ++i) {
+      locks.assume_held(*probes[i].shard);
       const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
       all_here = !entry || entry.resident();
     }
@@ -112,13 +104,18 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
   constexpr std::size_t kWindow = 16;
   for (std::size_t begin = 0; all_here && begin < keys.size(); begin += kWindow) {
     const std::size_t end = std::min(begin + kWindow, keys.size());
-    for (std::size_t i = begin; i < end; ++i) probes[i].shard->prefetch_entry(probes[i].hash);
-    for (std::size_t i = begin; i < end; ++i)
+    for (std::size_t i = begin; i < end; ++i) {
+      locks.assume_held(*probes[i].shard);
+      probes[i].shard->prefetch_entry(probes[i].hash);
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+      locks.assume_held(*probes[i].shard);
       show_entry(
           *probes[i].shard, probes[i].hash, keys[i], access, nullptr, [&](const ValueView* view) { show(i, view); },
           pending);
+    }
   }
-  unlock_all(ids);
+  locks.unlock();
   if (!all_here) [[unlikely]]
     return read_spilled(keys, access, show);
   return pending;
@@ -127,8 +124,7 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
 // What is missing is read with no shard held; then it is looked again whether that is still what the keys hold. Writers
 // can make that go on for ever, in theory: each round means that somebody else got on.
 Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access,
-                                     base::FunctionRef<void(std::size_t, const ValueView*)> show)
-    STAVE_NO_THREAD_SAFETY_ANALYSIS {
+                                     base::FunctionRef<void(std::size_t, const ValueView*)> show) {
   struct Probe {
     std::uint64_t hash;
     Shard* shard;
@@ -136,18 +132,19 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
     Loaded loaded;
   };
   std::vector<Probe> probes(keys.size());
-  boost::container::small_vector<ShardId, 32> ids(keys.size(), boost::container::default_init);
+  ShardLocks locks(keyspace_);
+  locks.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     probes[i].hash = hash_of(keyspace_, keys[i]);
-    ids[i] = keyspace_.shard_id(keys[i].database, probes[i].hash);
-    probes[i].shard = &keyspace_.shard(ids[i]);
+    const ShardId id = keyspace_.shard_id(keys[i].database, probes[i].hash);
+    probes[i].shard = &keyspace_.shard(id);
+    locks.add(id);
   }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   for (;;) {
-    lock_all(ids);
+    locks.lock();
     bool complete = true;
     for (std::size_t i = 0; i < keys.size(); ++i) {
+      locks.assume_held(*probes[i].shard);
       const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
       probes[i].wanted = kNoLsn;
       if (!entry || entry.resident() || probes[i].loaded.address == entry.address()) continue;
@@ -155,7 +152,7 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
       complete = false;
     }
     if (complete) break;
-    unlock_all(ids);
+    locks.unlock();
     for (Probe& probe : probes) {
       if (probe.wanted == kNoLsn) continue;
       auto loaded = residence_.load(probe.wanted, probe.loaded.value);
@@ -165,21 +162,21 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
         continue;
       }
       // The cleaner may have moved the record and dropped the segment since it was looked up.
-      lock_all(ids);
+      base::ShortLock lock(probe.shard->mutex());
       const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
       const Entry entry = probe.shard->find(probe.hash, key.key);
       const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
-      unlock_all(ids);
       if (!moved) return fail(std::move(loaded).error());
     }
   }
   Pending pending;
   for (std::size_t i = 0; i < keys.size(); ++i) {
+    locks.assume_held(*probes[i].shard);
     show_entry(
         *probes[i].shard, probes[i].hash, keys[i], access, &probes[i].loaded,
         [&](const ValueView* view) { show(i, view); }, pending);
   }
-  unlock_all(ids);
+  locks.unlock();
   budget_.settle();
   return pending;
 }
@@ -263,8 +260,8 @@ void Engine::prefetch_entry(int database, std::uint64_t hash) noexcept {
   Shard& shard = keyspace_.shard_of(database, hash);
   // A shard that is busy is not worth waiting for: this is only a hint.
   if (!shard.mutex().try_lock()) return;
+  const base::ShortLock lock(shard.mutex(), std::adopt_lock);
   shard.prefetch_entry(hash);
-  shard.mutex().unlock();
 }
 
 }  // namespace stave::store

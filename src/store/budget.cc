@@ -93,6 +93,7 @@ void Budget::make_room() {
     if (!far_over()) return;
     hand_mutex_.lock();
   }
+  const base::MutexLock hand(hand_mutex_, std::adopt_lock);
   const std::size_t shards = keyspace_.shard_count();
   // Twice round, at the very most, and only when it is bad.
   const std::uint64_t steps_max = 2 * shards + keyspace_.keys() * 2 / kStepEntries;
@@ -101,7 +102,6 @@ void Budget::make_room() {
     if (steps >= kStepsPerWrite && (!far_over() || steps >= steps_max)) break;
     step();
   }
-  hand_mutex_.unlock();
   if (!over()) exhausted_.store(false, std::memory_order_relaxed);
 }
 

@@ -30,7 +30,7 @@ Result<Pending> Engine::swap(int first, int second, Sync sync) {
 void Engine::bury(World::Contents contents) {
   if (!thread_.joinable()) return;  // freed here and now
   base::MutexLock lock(housekeeping_mutex_);
-  for (auto& shard : contents) graveyard_.push_back(std::move(shard));
+  graveyard_.splice(graveyard_.end(), contents);
   housekeeping_wake_.notify_one();
 }
 

@@ -66,7 +66,7 @@ void Engine::housekeeping() {
     const auto log_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(tick(), 1'000'000'000) / 1'000'000);
     const std::int64_t earliest = deadlines_.earliest();
     const std::int64_t expiry_ms = earliest == Deadlines::kNever ? kSleepMaxMs : earliest - raw(now());
-    std::vector<std::shared_ptr<Shard>> dead;
+    World::Contents dead;
     {
       base::MutexLock lock(housekeeping_mutex_);
       if (stopping_) return;

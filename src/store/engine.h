@@ -221,9 +221,6 @@ class Engine {
   [[nodiscard]] UnixMs opened() const noexcept { return opened_; }
 
  private:
-  friend class Transaction;
-  using ShardIds = std::span<const keyspace::ShardId>;
-
   Engine(const Options& options, std::string directory);
   Result<void> start();
   Result<void> recover();
@@ -239,8 +236,6 @@ class Engine {
                   base::FunctionRef<void(const ValueView*)> show, Pending& pending) STAVE_REQUIRES(shard.mutex());
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
-  void lock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
-  void unlock_all(ShardIds shards) STAVE_NO_THREAD_SAFETY_ANALYSIS;
   void bury(World::Contents contents);
   void housekeeping();
 

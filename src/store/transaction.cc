@@ -6,9 +6,6 @@
 #include "base/try.h"
 #include "packing/compression.h"
 
-// The set of locks is only known at run time, so the whole file is outside what the thread-safety analysis can follow:
-// a Transaction holds the mutexes of `shards_` from its constructor until `unlock`.
-
 namespace stave::store {
 
 using keyspace::Detached;
@@ -22,45 +19,42 @@ namespace {
 constexpr std::size_t kIndexFrom = 16;
 }  // namespace
 
-Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys) : engine_(engine), now_(engine.now()) {
+Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys)
+    : engine_(engine), now_(engine.now()), locks_(engine.keyspace()) {
   // Before any shard is held: making room needs them.
   if (auto admitted = engine_.budget().admit(); !admitted) refusal_ = std::move(admitted).error();
-  shards_.reserve(keys.size());
+  locks_.reserve(keys.size());
   for (const KeyRef& key : keys) {
     const std::uint64_t hash = hash_of(engine_.keyspace(), key);
-    shards_.push_back(engine_.keyspace().shard_id(key.database, hash));
-    engine_.keyspace().shard(shards_.back()).prefetch_bucket(hash);
+    const ShardId id = engine_.keyspace().shard_id(key.database, hash);
+    engine_.keyspace().shard(id).prefetch_bucket(hash);
+    locks_.add(id);
   }
-  std::sort(shards_.begin(), shards_.end());
-  shards_.erase(std::unique(shards_.begin(), shards_.end()), shards_.end());
-  engine_.lock_all(shards_);
+  locks_.lock();
 }
 
 Transaction::~Transaction() {
   rollback();
 }
 
-void Transaction::unlock() noexcept {
-  engine_.unlock_all(shards_);
-  open_ = false;
-}
-
 Transaction::Place Transaction::place(KeyRef key) const {
   const std::uint64_t hash = hash_of(engine_.keyspace(), key);
   const ShardId id = engine_.keyspace().shard_id(key.database, hash);
-  STAVE_ASSERT(open_ && std::binary_search(shards_.begin(), shards_.end(), id));
+  STAVE_ASSERT(locks_.holds(id));
   return {hash, id, engine_.keyspace().shard(id)};
 }
 
 // The entry, unless its time is up: to a transaction an expired key is an absent one that may be overwritten.
-Entry Transaction::live(const Place& at, KeyRef key) const STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Entry Transaction::live(const Place& at, KeyRef key) const {
+  locks_.assume_held(at.shard);
   const Entry entry = at.shard.find(at.hash, key.key);
   if (entry && entry.has_expiry() && entry.expiry().passed(now_)) return {};
   return entry;
 }
 
-std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+std::optional<ValueView> Transaction::find(KeyRef key, Access access) {
   const Place at = place(key);
+  locks_.assume_held(at.shard);
   Entry entry = at.shard.find(at.hash, key.key);
   if (!entry) {
     observed_.merge(engine_.observe(at.shard.removal_mark()));
@@ -84,7 +78,8 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) STAVE_NO_T
 
 // With the shards held: right, but slow. Doors fetch ahead (Engine::fetch), so it is rare. What cannot be read cannot
 // be decided upon either: the transaction is lost, and commit says why.
-const LoadedValue* Transaction::load(const Place& at, KeyRef key) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+const LoadedValue* Transaction::load(const Place& at, KeyRef key) {
+  locks_.assume_held(at.shard);
   const Entry entry = at.shard.find(at.hash, key.key);
   LoadedValue& value = loaded_.emplace_back();
   if (auto done = engine_.residence().load(entry.address(), value); !done) {
@@ -121,12 +116,13 @@ Transaction::Change& Transaction::add_change(KeyRef key, const Place& at) {
 }
 
 Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, bool json,
-                              const keyspace::Block* block) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+                              const keyspace::Block* block) {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
   if (refusal_) [[unlikely]]
     return fail(refusal_->clone());
   if (expiry.sliding_ms != 0) expiry.at = now_ + expiry.sliding_ms;
   const Place at = place(key);
+  locks_.assume_held(at.shard);
   const Entry before = at.shard.find(at.hash, key.key);
   const Lsn address = before ? before.address() : kNoLsn;
   const Expiry old_expiry = before && before.has_expiry() ? before.expiry() : Expiry{};
@@ -155,7 +151,8 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   return {};
 }
 
-void Transaction::erase_entry(KeyRef key, const Place& at, log::RecordKind kind) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+void Transaction::erase_entry(KeyRef key, const Place& at, log::RecordKind kind) {
+  locks_.assume_held(at.shard);
   const Entry before = at.shard.find(at.hash, key.key);
   const Lsn address = before.address();
   const Expiry old_expiry = before.has_expiry() ? before.expiry() : Expiry{};
@@ -180,13 +177,15 @@ void Transaction::erase_entry(KeyRef key, const Place& at, log::RecordKind kind)
 
 bool Transaction::erase(KeyRef key) {
   const Place at = place(key);
+  locks_.assume_held(at.shard);
   if (!live(at, key)) return false;
   erase_entry(key, at, log::RecordKind::kDelete);
   return true;
 }
 
-Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) {
   const Place at = place(key);
+  locks_.assume_held(at.shard);
   Entry entry = live(at, key);
   if (!entry) return fail(ErrorCode::kNotFound, "no such key");
   if (expiry.passed(now_)) {
@@ -207,13 +206,13 @@ Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) STAVE_NO_THREAD_
 // --- the end -----------------------------------------------------------------------------------------
 
 Result<Pending> Transaction::commit(Sync sync) {
-  STAVE_ASSERT(open_);
+  STAVE_ASSERT(locks_.locked());
   if (failure_) [[unlikely]] {
     rollback();
     return fail(failure_->clone());
   }
   if (changes_.empty()) {
-    unlock();
+    locks_.unlock();
     return observed_;
   }
   auto pending = log_changes(sync);
@@ -221,18 +220,20 @@ Result<Pending> Transaction::commit(Sync sync) {
     rollback();
     return pending;
   }
-  unlock();
+  locks_.unlock();
   pending->merge(observed_);
   return pending;
 }
 
-Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<Pending> Transaction::log_changes(Sync sync) {
   boost::container::small_vector<log::RecordSpec, 4> batch;
   boost::container::small_vector<Change*, 4> logged;
   std::list<std::string> packed;
   UnixMs earliest{0};
   for (Change& change : changes_) {
-    const Entry entry = engine_.keyspace().shard(change.shard).find(change.hash, change.key.key);
+    Shard& shard = engine_.keyspace().shard(change.shard);
+    locks_.assume_held(shard);
+    const Entry entry = shard.find(change.hash, change.key.key);
     log::RecordSpec record{.kind = change.removal,
                            .database = static_cast<std::uint8_t>(change.key.database),
                            .time = now_,
@@ -262,6 +263,7 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
     STAVE_ASSIGN(const Lsn end, engine_.log().append(batch, lsns));
     for (std::size_t i = 0; i < logged.size(); ++i) {
       Shard& shard = engine_.keyspace().shard(logged[i]->shard);
+      locks_.assume_held(shard);
       Entry entry = shard.find(logged[i]->hash, logged[i]->key.key);
       if (entry && logged[i]->was == Change::Was::kExpired) {
         entry.set_changed_expiry(lsns[i]);
@@ -274,21 +276,25 @@ Result<Pending> Transaction::log_changes(Sync sync) STAVE_NO_THREAD_SAFETY_ANALY
     version_ = lsns.back();
     pending = engine_.pending_for_write(end, sync);
   }
-  for (const Change& change : changes_)
-    if (!change.previous.empty()) engine_.keyspace().shard(change.shard).discard(change.previous);
+  for (const Change& change : changes_) {
+    Shard& shard = engine_.keyspace().shard(change.shard);
+    locks_.assume_held(shard);
+    shard.discard(change.previous);
+  }
   engine_.deadlines().note(earliest);
   return pending;
 }
 
 void Transaction::rollback() noexcept {
-  if (!open_) return;
+  if (!locks_.locked()) return;
   for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) undo(*change);
   changes_.clear();
-  unlock();
+  locks_.unlock();
 }
 
-void Transaction::undo(const Change& change) noexcept STAVE_NO_THREAD_SAFETY_ANALYSIS {
+void Transaction::undo(const Change& change) noexcept {
   Shard& shard = engine_.keyspace().shard(change.shard);
+  locks_.assume_held(shard);
   switch (change.was) {
     case Change::Was::kAbsent: shard.erase(change.hash, change.key.key); return;
     case Change::Was::kHeld: shard.restore(change.hash, change.previous); break;

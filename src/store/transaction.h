@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "store/engine.h"
+#include "store/shard_locks.h"
 
 namespace stave::store {
 
@@ -86,17 +87,15 @@ class Transaction {
   void erase_entry(KeyRef key, const Place& at, log::RecordKind kind);
   Result<Pending> log_changes(Sync sync);
   void undo(const Change& change) noexcept;
-  void unlock() noexcept;
 
   Engine& engine_;
   UnixMs now_;
-  bool open_ = true;
   std::optional<Error> refusal_;  ///< Why nothing may be put: no room in the budget.
   std::optional<Error> failure_;  ///< A value could not be read.
   std::list<LoadedValue> loaded_;
   Pending observed_;
   Lsn version_ = kNoLsn;
-  boost::container::small_vector<keyspace::ShardId, 8> shards_;
+  ShardLocks locks_;
   boost::container::small_vector<Change, 4> changes_;
   /// Where each key's change is; kept once there are so many that searching them one by one would be slow.
   std::unordered_map<std::uint64_t, boost::container::small_vector<std::size_t, 1>> index_;

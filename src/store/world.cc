@@ -6,24 +6,13 @@
 #include "base/assert.h"
 #include "base/interleave.h"
 #include "base/try.h"
+#include "store/shard_locks.h"
 #include "store/snapshot.h"
 
 namespace stave::store {
 
 using keyspace::Shard;
 using keyspace::ShardId;
-
-namespace {
-
-void lock_all(keyspace::Keyspace& keyspace, std::span<const ShardId> shards) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  for (const ShardId id : shards) keyspace.shard(id).mutex().lock();
-}
-
-void unlock_all(keyspace::Keyspace& keyspace, std::span<const ShardId> shards) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  for (const ShardId id : shards) keyspace.shard(id).mutex().unlock();
-}
-
-}  // namespace
 
 std::vector<ShardId> World::shards_of(int first, int last) const {
   const auto per = static_cast<ShardId>(keyspace_.shards_per_database());
@@ -33,61 +22,67 @@ std::vector<ShardId> World::shards_of(int first, int last) const {
   return ids;
 }
 
-Result<Lsn> World::flush(int first, int last) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<Lsn> World::flush(int first, int last) {
   STAVE_ASSERT(0 <= first && first <= last && last < keyspace_.databases());
-  const auto ids = shards_of(first, last);
   std::vector<log::RecordSpec> batch;
   for (int database = first; database <= last; ++database)
     batch.push_back(
         {.kind = log::RecordKind::kFlush, .database = static_cast<std::uint8_t>(database), .time = time_.now()});
   std::vector<Lsn> lsns(batch.size());
+  ShardLocks locks(keyspace_);
+  locks.add_databases(first, last);
+  locks.lock();
+  // What each shard's contents move into: behind the append nothing may fail.
   Contents contents;
-  lock_all(keyspace_, ids);
-  auto end = log_->append(batch, lsns);
-  if (end) {
-    base::interleave::yield_point("flush: logged, not counted");
-    changes_.fetch_add(1, std::memory_order_acq_rel);
-    for (const ShardId id : ids) {
-      Shard& shard = keyspace_.shard(id);
-      if (shard.size() != 0) {
-        contents.push_back(shard.take_contents());
-        tell([&](SnapshotWalk& walk) { walk.inherit(id, *end, contents.back()); });
-      }
-      shard.set_removal_mark(*end);
+  for (const ShardId id : locks.ids())
+    if (keyspace_.shard(id).size() != 0)
+      contents.push_back(std::make_shared<Shard>(keyspace_.hash_key(), keyspace_.source()));
+  STAVE_ASSIGN(const Lsn end, log_->append(batch, lsns));
+  base::interleave::yield_point("flush: logged, not counted");
+  changes_.fetch_add(1, std::memory_order_acq_rel);
+  auto taken = contents.begin();
+  for (const ShardId id : locks.ids()) {
+    Shard& shard = keyspace_.shard(id);
+    locks.assume_held(shard);
+    if (shard.size() != 0) {
+      STAVE_ASSERT(taken != contents.end());
+      shard.swap_contents(**taken);
+      tell([&](SnapshotWalk& walk) { walk.inherit(id, end, *taken); });
+      ++taken;
     }
+    shard.set_removal_mark(end);
   }
-  unlock_all(keyspace_, ids);
-  if (end) bury_(std::move(contents));
+  STAVE_ASSERT(taken == contents.end());
+  locks.unlock();
+  bury_(std::move(contents));
   return end;
 }
 
-Result<Lsn> World::swap(int first, int second) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+Result<Lsn> World::swap(int first, int second) {
   STAVE_ASSERT(first != second);
-  const auto low = shards_of(std::min(first, second), std::min(first, second));
-  const auto high = shards_of(std::max(first, second), std::max(first, second));
+  ShardLocks locks(keyspace_);
+  locks.add_databases(first, first);
+  locks.add_databases(second, second);
   const char other = static_cast<char>(second);
   const log::RecordSpec record{.kind = log::RecordKind::kSwap,
                                .database = static_cast<std::uint8_t>(first),
                                .time = time_.now(),
                                .payload = std::string_view(&other, 1)};
   Lsn lsn = kNoLsn;
-  lock_all(keyspace_, low);
-  lock_all(keyspace_, high);
-  auto end = log_->append(std::span(&record, 1), std::span(&lsn, 1));
-  if (end) {
-    base::interleave::yield_point("swap: logged, not counted");
-    // Counted before anything moves: who finds a shard emptied by this, without locking it, then finds it counted.
-    changes_.fetch_add(1, std::memory_order_acq_rel);
-    base::interleave::yield_point("swap: counted, nothing moved");
-    for (std::size_t i = 0; i < low.size(); ++i) {
-      keyspace_.shard(low[i]).swap_contents(keyspace_.shard(high[i]));
-      base::interleave::yield_point("swap: a shard moved");
-    }
-    mark_.store(raw(*end), std::memory_order_release);
-    tell([&](SnapshotWalk& walk) { walk.swapped(first, second, lsn); });
+  locks.lock();
+  STAVE_ASSIGN(const Lsn end, log_->append(std::span(&record, 1), std::span(&lsn, 1)));
+  base::interleave::yield_point("swap: logged, not counted");
+  // Counted before anything moves: who finds a shard emptied by this, without locking it, then finds it counted.
+  changes_.fetch_add(1, std::memory_order_acq_rel);
+  base::interleave::yield_point("swap: counted, nothing moved");
+  const auto lower = locks.ids().first(keyspace_.shards_per_database());
+  const auto higher = locks.ids().last(lower.size());
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    keyspace_.shard(lower[i]).swap_contents(keyspace_.shard(higher[i]));
+    base::interleave::yield_point("swap: a shard moved");
   }
-  unlock_all(keyspace_, high);
-  unlock_all(keyspace_, low);
+  mark_.store(raw(end), std::memory_order_release);
+  tell([&](SnapshotWalk& walk) { walk.swapped(first, second, lsn); });
   return end;
 }
 

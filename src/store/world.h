@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -25,7 +26,8 @@ class SnapshotWalk;
 /// Threads: any.
 class World {
  public:
-  using Contents = std::vector<std::shared_ptr<keyspace::Shard>>;
+  /// A list: handing it on needs no memory.
+  using Contents = std::list<std::shared_ptr<keyspace::Shard>>;
   /// `bury` gets what a flush took out, to be freed; it is called with nothing held.
   World(keyspace::Keyspace& keyspace, StoreClock& time, std::function<void(Contents)> bury)
       : keyspace_(keyspace), time_(time), bury_(std::move(bury)) {}
