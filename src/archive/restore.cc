@@ -133,7 +133,7 @@ Result<void> Restore::look_at_backup(const BackupManifest& manifest, Place& plac
                             .sealed = true,
                             .path = log::join_path(place.directory, segment.file->name)});
   for (const BackupFile& entry : manifest.files) {
-    if (is_dictionary_name(entry.name)) {
+    if (packing::is_dictionary_name(entry.name)) {
       place.dictionaries.push_back(entry.name);
     } else if (parse_image_name(entry.name)) {
       place.images.push_back(entry.name);
@@ -158,7 +158,7 @@ Result<void> Restore::look_at_store(Place& place) {
         place.pieces.back().sealed = true;
       }
       place.pieces.push_back({.base = *base, .path = log::join_path(place.directory, name)});
-    } else if (is_dictionary_name(name)) {
+    } else if (packing::is_dictionary_name(name)) {
       place.dictionaries.push_back(name);
     } else if (parse_image_name(name)) {
       place.images.push_back(name);
