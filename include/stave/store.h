@@ -101,7 +101,8 @@ struct Stats {
 class Txn {
  public:
   virtual ~Txn() = default;
-  /// Errors of all: kInvalidArgument for a key that was not named in `transact`; kWrongType.
+  /// Errors of all: kWrongType; kConflict: a key that was not named in `transact` is in use, and the function will run
+  /// again with it, whatever it returns now. The bytes of keys and values need not outlive the call.
   virtual Result<std::optional<std::string>> get(std::string_view key) = 0;
   virtual Result<void> set(std::string_view key, std::string_view value, Ttl ttl = {}) = 0;
   virtual Result<bool> remove(std::string_view key) = 0;
@@ -183,24 +184,26 @@ class Store {
   Result<void> flush_all(Sync sync = Sync::kDefault);
 
   /// Runs `work` with `keys` locked: nobody sees anything of it until it returned success, and then all of it. When it
-  /// returns an error everything is undone and the error is handed back. Be quick; call nothing else of the store
-  /// inside. Returns where its batch ends in the log.
+  /// returns an error everything is undone and the error is handed back. It may use other keys than `keys` as well, but
+  /// then it may run several times, each on what was there before the first; so it must leave no traces elsewhere. Be
+  /// quick; call nothing else of the store inside. Returns where its batch ends in the log.
   Result<Lsn> transact(std::span<const std::string_view> keys, const std::function<Result<void>(Txn&)>& work,
                        const WriteOptions& options = {});
 
   // The past: as far back as the log reaches (Options::history_ms, history_bytes). Errors of all: kCorrupt, kIo.
 
   /// What happened to the key, newest first, at most `count` entries.
-  Result<std::vector<KeyVersion>> history(std::string_view key, std::size_t count = 100, const ReadOptions& options = {});
+  Result<std::vector<KeyVersion>> history(std::string_view key, std::size_t count = 100,
+                                          const ReadOptions& options = {});
   /// What the key held at `point`; nullopt when it was absent. Errors: kNotFound: the log does not reach back so far.
   Result<std::optional<Versioned>> get_at(std::string_view key, Point point, const ReadOptions& options = {});
   /// Makes the key what it was at `point`, absent included, by a new change, whose version is returned; nullopt: it was
   /// like that already. Of `options` the expiry is not used: it comes back too, unless it has passed. Errors: as
   /// `get_at`, and those of a write.
   Result<std::optional<Lsn>> revert(std::string_view key, Point point, const WriteOptions& options = {});
-  /// Copies everything so far, history included, into the backup in `directory`, which is made, or added to when it is an
-  /// earlier backup of this store. Returns the LSN up to which the backup goes. Writers go on meanwhile. Errors: kConflict
-  /// (there is something else in the directory), kCorrupt, kIo, kNoSpace.
+  /// Copies everything so far, history included, into the backup in `directory`, which is made, or added to when it is
+  /// an earlier backup of this store. Returns the LSN up to which the backup goes. Writers go on meanwhile. Errors:
+  /// kConflict (there is something else in the directory), kCorrupt, kIo, kNoSpace.
   Result<Lsn> backup(std::string_view directory);
 
   /// Everything written so far on disk, whatever the policy.

@@ -34,6 +34,21 @@ void ShardLocks::unlock() noexcept {
   for (const ShardId id : ids_) keyspace_.shard(id).mutex().unlock();
 }
 
+bool ShardLocks::extend(ShardId id) {
+  STAVE_ASSERT(locked_ && id < keyspace_.shard_count());
+  ids_.reserve(ids_.size() + 1);
+  const auto at = std::lower_bound(ids_.begin(), ids_.end(), id);
+  STAVE_ASSERT(at == ids_.end() || *at != id);
+  base::ShortMutex& mutex = keyspace_.shard(id).mutex();
+  if (at == ids_.end()) {
+    mutex.lock();
+  } else if (!mutex.try_lock()) {
+    return false;
+  }
+  ids_.insert(at, id);
+  return true;
+}
+
 bool ShardLocks::holds(ShardId id) const noexcept {
   return locked_ && std::binary_search(ids_.begin(), ids_.end(), id);
 }

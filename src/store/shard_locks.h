@@ -38,6 +38,11 @@ class ShardLocks {
   void unlock() noexcept STAVE_NO_THREAD_SAFETY_ANALYSIS;
   [[nodiscard]] bool locked() const noexcept { return locked_; }
 
+  /// One more while the set is locked. One above all that are held is waited for; another is taken when nobody has it.
+  /// False: somebody has it, and nothing changed: to wait for it here could be to wait in a circle. Throws
+  /// std::bad_alloc; nothing changed.
+  [[nodiscard]] bool extend(keyspace::ShardId id) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+
   /// By ascending id, once `lock` was called.
   [[nodiscard]] std::span<const keyspace::ShardId> ids() const noexcept { return {ids_.data(), ids_.size()}; }
   /// Whether the shard is locked here.

@@ -1,35 +1,28 @@
 #include "store/transaction.h"
 
-#include <algorithm>
+#include <new>
 
 #include "base/assert.h"
 #include "base/try.h"
-#include "packing/compression.h"
 
 namespace stave::store {
 
-using keyspace::Detached;
 using keyspace::Entry;
 using keyspace::EntrySpec;
-using keyspace::Shard;
 using keyspace::ShardId;
 
-namespace {
-/// Below this many changes a search from the front beats a map.
-constexpr std::size_t kIndexFrom = 16;
-}  // namespace
-
-Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys)
-    : engine_(engine), now_(engine.now()), locks_(engine.keyspace()) {
+Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys, std::span<const ShardId> more)
+    : engine_(engine), now_(engine.now()), locks_(engine.keyspace()), mutations_(engine.keyspace(), locks_) {
   // Before any shard is held: making room needs them.
   if (auto admitted = engine_.budget().admit(); !admitted) refusal_ = std::move(admitted).error();
-  locks_.reserve(keys.size());
+  locks_.reserve(keys.size() + more.size());
   for (const KeyRef& key : keys) {
     const std::uint64_t hash = hash_of(engine_.keyspace(), key);
     const ShardId id = engine_.keyspace().shard_id(key.database, hash);
     engine_.keyspace().shard(id).prefetch_bucket(hash);
     locks_.add(id);
   }
+  for (const ShardId id : more) locks_.add(id);
   locks_.lock();
 }
 
@@ -37,82 +30,95 @@ Transaction::~Transaction() {
   rollback();
 }
 
-Transaction::Place Transaction::place(KeyRef key) const {
+/// Without a shard when it cannot be had.
+Place Transaction::place(KeyRef key) noexcept {
   const std::uint64_t hash = hash_of(engine_.keyspace(), key);
   const ShardId id = engine_.keyspace().shard_id(key.database, hash);
-  STAVE_ASSERT(locks_.holds(id));
-  return {hash, id, engine_.keyspace().shard(id)};
+  if (!locks_.holds(id) && !reach(id)) [[unlikely]]
+    return {.hash = hash, .id = id, .shard = nullptr};
+  if (wanted_) [[unlikely]]
+    return {.hash = hash, .id = id, .shard = nullptr};
+  return {.hash = hash, .id = id, .shard = &engine_.keyspace().shard(id)};
 }
 
-// The entry, unless its time is up: to a transaction an expired key is an absent one that may be overwritten.
-Entry Transaction::live(const Place& at, KeyRef key) const {
-  locks_.assume_held(at.shard);
-  const Entry entry = at.shard.find(at.hash, key.key);
-  if (entry && entry.has_expiry() && entry.expiry().passed(now_)) return {};
+/// The shard of a key that was not named.
+bool Transaction::reach(ShardId id) noexcept try {
+  STAVE_ASSERT(locks_.locked());
+  if (wanted_) return false;
+  if (!locks_.extend(id)) wanted_ = id;
+  return !wanted_;
+} catch (const std::bad_alloc&) {
+  if (!failure_) failure_ = Error(ErrorCode::kNoMemory, "there is no memory for this transaction");
+  return false;
+}
+
+/// Why a key's place cannot be had.
+Error Transaction::why_not() const noexcept {
+  if (failure_ && !wanted_) return failure_->clone();
+  return Error(ErrorCode::kConflict, "the transaction uses a key that it did not name and must start again");
+}
+
+/// The key's entry, expired or not, and noted that it was looked at.
+Entry Transaction::look(const Place& at, KeyRef key) noexcept {
+  locks_.assume_held(*at.shard);
+  const Entry entry = at.shard->find(at.hash, key.key);
+  observed_.merge(engine_.observe(entry ? entry.version() + 1 : at.shard->removal_mark()));
   return entry;
 }
 
 std::optional<ValueView> Transaction::find(KeyRef key, Access access) {
   const Place at = place(key);
-  locks_.assume_held(at.shard);
-  Entry entry = at.shard.find(at.hash, key.key);
-  if (!entry) {
-    observed_.merge(engine_.observe(at.shard.removal_mark()));
+  if (at.shard == nullptr) [[unlikely]]
     return std::nullopt;
-  }
-  observed_.merge(engine_.observe(entry.version() + 1));
-  if (entry.has_expiry() && entry.expiry().passed(now_)) return std::nullopt;
+  locks_.assume_held(*at.shard);
+  Entry entry = look(at, key);
+  if (!entry || passed(entry)) return std::nullopt;
   const LoadedValue* loaded = nullptr;
   if (!entry.resident() && needs_value(access)) [[unlikely]] {
-    loaded = load(at, key);
-    entry = at.shard.find(at.hash, key.key);
+    loaded = load(at, entry);
+    entry = at.shard->find(at.hash, key.key);
   }
   ValueView view = view_of(entry, loaded);
   if (entry.has_expiry()) {
-    if (touches(access) && entry.expiry().sliding_ms != 0) engine_.deadlines().refresh(entry, key, now_);
+    if (touches(access) && entry.expiry().sliding_ms != 0) refresh(at, entry, key);
     view.expiry = entry.expiry();
   }
   if (touches(access)) entry.touch();
   return view;
 }
 
+/// To use is to put off. What this transaction changed is logged by its commit, if that comes.
+void Transaction::refresh(const Place& at, Entry entry, KeyRef key) {
+  if (!mutations_.has(key, at)) return engine_.deadlines().refresh(entry, key, now_);
+  if (const UnixMs fresh = now_ + entry.expiry().sliding_ms; fresh > entry.expiry().at) entry.set_deadline(fresh);
+}
+
 // With the shards held: right, but slow. Doors fetch ahead (Engine::fetch), so it is rare. What cannot be read cannot
-// be decided upon either: the transaction is lost, and commit says why.
-const LoadedValue* Transaction::load(const Place& at, KeyRef key) {
-  locks_.assume_held(at.shard);
-  const Entry entry = at.shard.find(at.hash, key.key);
-  LoadedValue& value = loaded_.emplace_back();
-  if (auto done = engine_.residence().load(entry.address(), value); !done) {
-    if (!failure_) failure_ = std::move(done).error();
-    value = {};
-    return &value;
+// be decided upon either: the transaction is lost, and commit says why. An entry's address stays that of a record that
+// can be read until the transaction is committed, so a value is found whatever was done to its key's expiry.
+const LoadedValue* Transaction::load(const Place& at, Entry entry) noexcept {
+  locks_.assume_held(*at.shard);
+  static const LoadedValue kNothing;
+  const Lsn address = entry.address();
+  for (const FromLog& known : loaded_)
+    if (known.address == address) return &known.value;
+  const auto lost = [&](Error&& why) {
+    if (!failure_) failure_ = std::move(why);
+    return &kNothing;
+  };
+  try {
+    FromLog& read = loaded_.emplace_back();
+    if (auto done = engine_.residence().load(address, read.value); !done) {
+      loaded_.pop_back();
+      return lost(std::move(done).error());
+    }
+    read.address = address;
+    engine_.residence().count_fetched();
+    engine_.residence().keep(*at.shard, at.hash, entry, read.value);
+    return &read.value;
+  } catch (const std::bad_alloc&) {
+    return lost(Error(ErrorCode::kNoMemory, "there is no memory to read the value from the log"));
   }
-  engine_.residence().count_fetched();
-  engine_.residence().keep(at.shard, at.hash, entry, value);
-  return &value;
-}
-
-Transaction::Change* Transaction::change_of(KeyRef key, const Place& at) {
-  const auto is_it = [&](const Change& c) { return c.hash == at.hash && c.shard == at.id && c.key.key == key.key; };
-  if (changes_.size() < kIndexFrom) {
-    const auto found = std::find_if(changes_.begin(), changes_.end(), is_it);
-    return found == changes_.end() ? nullptr : &*found;
-  }
-  const auto found = index_.find(at.hash);
-  if (found == index_.end()) return nullptr;
-  for (const std::size_t i : found->second)
-    if (is_it(changes_[i])) return &changes_[i];
-  return nullptr;
-}
-
-Transaction::Change& Transaction::add_change(KeyRef key, const Place& at) {
-  changes_.push_back({.key = key, .hash = at.hash, .shard = at.id});
-  if (changes_.size() == kIndexFrom) {
-    for (std::size_t i = 0; i < changes_.size(); ++i) index_[changes_[i].hash].push_back(i);
-  } else if (changes_.size() > kIndexFrom) {
-    index_[at.hash].push_back(changes_.size() - 1);
-  }
-  return changes_.back();
 }
 
 Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, bool json,
@@ -122,189 +128,61 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
     return fail(refusal_->clone());
   if (expiry.sliding_ms != 0) expiry.at = now_ + expiry.sliding_ms;
   const Place at = place(key);
-  locks_.assume_held(at.shard);
-  const Entry before = at.shard.find(at.hash, key.key);
-  const Lsn address = before ? before.address() : kNoLsn;
-  const Expiry old_expiry = before && before.has_expiry() ? before.expiry() : Expiry{};
-  const EntrySpec spec{.type = json ? ValueType::kJson : ValueType::kString,
-                       .value = value,
-                       .block = block,
-                       .expiry = expiry,
-                       .address = address};
-  Detached previous;
-  STAVE_TRY(at.shard.exchange(at.hash, key.key, spec, previous));
-  if (Change* change = change_of(key, at)) {
-    if (change->was == Change::Was::kExpired) {
-      // What is to be restored is the old entry, with the expiry it had before the transaction.
-      change->was = Change::Was::kHeld;
-      change->previous = previous;
-      return {};
-    }
-    if (!previous.empty()) at.shard.discard(previous);
-    return {};
-  }
-  Change& change = add_change(key, at);
-  change.was = previous.empty() ? Change::Was::kAbsent : Change::Was::kHeld;
-  change.previous = previous;
-  change.expiry = old_expiry;
-  change.address = address;
-  return {};
-}
-
-void Transaction::erase_entry(KeyRef key, const Place& at, log::RecordKind kind) {
-  locks_.assume_held(at.shard);
-  const Entry before = at.shard.find(at.hash, key.key);
-  const Lsn address = before.address();
-  const Expiry old_expiry = before.has_expiry() ? before.expiry() : Expiry{};
-  const Detached previous = at.shard.detach(at.hash, key.key);
-  if (Change* change = change_of(key, at)) {
-    change->removal = kind;
-    if (change->was == Change::Was::kExpired) {
-      change->was = Change::Was::kHeld;
-      change->previous = previous;
-    } else {
-      at.shard.discard(previous);
-    }
-    return;
-  }
-  Change& change = add_change(key, at);
-  change.was = Change::Was::kHeld;
-  change.previous = previous;
-  change.expiry = old_expiry;
-  change.address = address;
-  change.removal = kind;
+  if (at.shard == nullptr) [[unlikely]]
+    return fail(why_not());
+  return mutations_.put(
+      key, at,
+      {.type = json ? ValueType::kJson : ValueType::kString, .value = value, .block = block, .expiry = expiry});
 }
 
 bool Transaction::erase(KeyRef key) {
   const Place at = place(key);
-  locks_.assume_held(at.shard);
-  if (!live(at, key)) return false;
-  erase_entry(key, at, log::RecordKind::kDelete);
+  if (at.shard == nullptr) [[unlikely]]
+    return false;
+  const Entry entry = look(at, key);
+  if (!entry || passed(entry)) return false;
+  if (auto done = mutations_.remove(key, at, log::RecordKind::kDelete); !done && !failure_)
+    failure_ = std::move(done).error();
   return true;
 }
 
 Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) {
   const Place at = place(key);
-  locks_.assume_held(at.shard);
-  Entry entry = live(at, key);
-  if (!entry) return fail(ErrorCode::kNotFound, "no such key");
-  if (expiry.passed(now_)) {
-    erase_entry(key, at, log::RecordKind::kExpire);
-    return {};
-  }
-  const Lsn address = entry.address();
-  const Expiry old_expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
-  STAVE_TRY(at.shard.set_expiry(at.hash, entry, expiry));
-  if (change_of(key, at) != nullptr) return {};
-  Change& change = add_change(key, at);
-  change.was = Change::Was::kExpired;
-  change.expiry = old_expiry;
-  change.address = address;
-  return {};
+  if (at.shard == nullptr) [[unlikely]]
+    return fail(why_not());
+  const Entry entry = look(at, key);
+  if (!entry || passed(entry)) return fail(ErrorCode::kNotFound, "no such key");
+  if (expiry.passed(now_)) return mutations_.remove(key, at, log::RecordKind::kExpire);
+  return mutations_.set_expiry(key, at, expiry);
 }
-
-// --- the end -----------------------------------------------------------------------------------------
 
 Result<Pending> Transaction::commit(Sync sync) {
   STAVE_ASSERT(locks_.locked());
-  if (failure_) [[unlikely]] {
+  if (wanted_ || failure_) [[unlikely]] {
     rollback();
-    return fail(failure_->clone());
+    return fail(why_not());
   }
-  if (changes_.empty()) {
-    locks_.unlock();
-    return observed_;
-  }
-  auto pending = log_changes(sync);
-  if (!pending) {
-    rollback();
-    return pending;
+  Pending pending = observed_;
+  if (!mutations_.empty()) {
+    auto logged = mutations_.log(engine_.log(), engine_.compression(), now_);
+    if (!logged) [[unlikely]] {
+      rollback();
+      return fail(std::move(logged).error());
+    }
+    engine_.deadlines().note(logged->earliest);
+    if (logged->end != kNoLsn) {
+      version_ = logged->last;
+      pending.merge(engine_.pending_for_write(logged->end, sync));
+    }
   }
   locks_.unlock();
-  pending->merge(observed_);
-  return pending;
-}
-
-Result<Pending> Transaction::log_changes(Sync sync) {
-  boost::container::small_vector<log::RecordSpec, 4> batch;
-  boost::container::small_vector<Change*, 4> logged;
-  std::list<std::string> packed;
-  UnixMs earliest{0};
-  for (Change& change : changes_) {
-    Shard& shard = engine_.keyspace().shard(change.shard);
-    locks_.assume_held(shard);
-    const Entry entry = shard.find(change.hash, change.key.key);
-    log::RecordSpec record{.kind = change.removal,
-                           .database = static_cast<std::uint8_t>(change.key.database),
-                           .time = now_,
-                           .prev = change.address,
-                           .key = change.key.key};
-    if (entry) {
-      record.kind = change.was == Change::Was::kExpired ? log::RecordKind::kSetExpiry : kind_of(entry.type());
-      if (entry.has_expiry()) record.expiry = entry.expiry();
-      if (change.was != Change::Was::kExpired) {
-        record.payload = entry.value();
-        engine_.compression().sample(record.payload);
-        if (const auto smaller = engine_.compression().pack(record.payload)) {
-          record.payload = packed.emplace_back(*smaller);
-          record.compressed = true;
-        }
-      }
-      if (!record.expiry.never() && (raw(earliest) == 0 || record.expiry.at < earliest)) earliest = record.expiry.at;
-    } else if (change.was == Change::Was::kAbsent) {
-      continue;  // Came and went within the transaction: nothing happened.
-    }
-    batch.push_back(record);
-    logged.push_back(&change);
-  }
-  Pending pending;
-  if (!batch.empty()) {
-    boost::container::small_vector<Lsn, 4> lsns(batch.size());
-    STAVE_ASSIGN(const Lsn end, engine_.log().append(batch, lsns));
-    for (std::size_t i = 0; i < logged.size(); ++i) {
-      Shard& shard = engine_.keyspace().shard(logged[i]->shard);
-      locks_.assume_held(shard);
-      Entry entry = shard.find(logged[i]->hash, logged[i]->key.key);
-      if (entry && logged[i]->was == Change::Was::kExpired) {
-        entry.set_changed_expiry(lsns[i]);
-      } else if (entry) {
-        entry.set_written(lsns[i]);
-      } else {
-        shard.set_removal_mark(end);
-      }
-    }
-    version_ = lsns.back();
-    pending = engine_.pending_for_write(end, sync);
-  }
-  for (const Change& change : changes_) {
-    Shard& shard = engine_.keyspace().shard(change.shard);
-    locks_.assume_held(shard);
-    shard.discard(change.previous);
-  }
-  engine_.deadlines().note(earliest);
   return pending;
 }
 
 void Transaction::rollback() noexcept {
   if (!locks_.locked()) return;
-  for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) undo(*change);
-  changes_.clear();
+  mutations_.undo();
   locks_.unlock();
-}
-
-void Transaction::undo(const Change& change) noexcept {
-  Shard& shard = engine_.keyspace().shard(change.shard);
-  locks_.assume_held(shard);
-  switch (change.was) {
-    case Change::Was::kAbsent: shard.erase(change.hash, change.key.key); return;
-    case Change::Was::kHeld: shard.restore(change.hash, change.previous); break;
-    case Change::Was::kExpired: break;
-  }
-  Entry entry = shard.find(change.hash, change.key.key);
-  const Expiry held = entry.has_expiry() ? entry.expiry() : Expiry{};
-  // The room that the entry had before was freed under this very lock, so taking it again cannot fail; should it, dying
-  // here is right: nothing was logged, and a restart shows the state before the transaction.
-  if (held != change.expiry) STAVE_ASSERT(shard.set_expiry(change.hash, entry, change.expiry).has_value());
 }
 
 }  // namespace stave::store

@@ -2,25 +2,26 @@
 //
 // Promises: nobody sees a change before `commit`, and then sees all of them; commit logs one batch; a transaction that
 // is destroyed, or whose commit fails, leaves everything as it was. Hold it briefly: its shards are closed to everyone
-// else. Only keys named at construction may be used. One thread.
+// else. Keys that were not named at construction may be used too, but their shards may not be to be had in the middle;
+// then the transaction is lost and must start again (`transact`, transact.h, does that). One thread.
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <list>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 
 #include "store/engine.h"
+#include "store/mutations.h"
 #include "store/shard_locks.h"
 
 namespace stave::store {
 
 class Transaction {
  public:
-  /// Locks the shards of `keys`. The bytes of the keys must outlive the transaction.
-  Transaction(Engine& engine, std::span<const KeyRef> keys);
+  /// Locks the shards of `keys`, and `more`. The bytes of the keys must outlive the transaction, here and in all calls.
+  /// Throws std::bad_alloc; nothing else does.
+  Transaction(Engine& engine, std::span<const KeyRef> keys, std::span<const keyspace::ShardId> more = {});
   Transaction(Engine& engine, KeyRef key) : Transaction(engine, std::span(&key, 1)) {}
   /// Rolls back what was not committed.
   ~Transaction();
@@ -41,7 +42,7 @@ class Transaction {
   /// Engine::block_writer).
   Result<void> put(KeyRef key, std::string_view value, Expiry expiry, bool json = false,
                    const keyspace::Block* block = nullptr);
-  /// Removes the key; false when it was not there.
+  /// Removes the key; false when it was not there. Without memory for that `commit` fails.
   bool erase(KeyRef key);
   /// Replaces the expiry of an existing key (never(): it lives on). A deadline that has passed erases the key.
   /// Errors: kNotFound, kNoMemory.
@@ -55,50 +56,42 @@ class Transaction {
   /// LSN of the last record that commit wrote: the version of the key changed last.
   [[nodiscard]] Lsn version() const noexcept { return version_; }
   /// Whether anything was changed so far.
-  [[nodiscard]] bool changed() const noexcept { return !changes_.empty(); }
+  [[nodiscard]] bool changed() const noexcept { return !mutations_.empty(); }
+  /// What an answer waits for that tells of anything that was looked at so far.
+  [[nodiscard]] const Pending& observed() const noexcept { return observed_; }
+  /// The shard of an unnamed key that could not be had. From then on the transaction does nothing, every key looks
+  /// absent, and what can fail does with kConflict: it is to start again with that shard.
+  [[nodiscard]] std::optional<keyspace::ShardId> wanted() const noexcept { return wanted_; }
+  /// The shards that are locked.
+  [[nodiscard]] std::span<const keyspace::ShardId> shards() const noexcept { return locks_.ids(); }
 
  private:
-  /// What one key was before this transaction, and thus how to undo it.
-  struct Change {
-    KeyRef key;
-    std::uint64_t hash = 0;
-    keyspace::ShardId shard = 0;
-    enum class Was : std::uint8_t {
-      kAbsent,   ///< Undo: erase.
-      kHeld,     ///< Undo: restore `previous`.
-      kExpired,  ///< The same entry with another expiry. Undo: put `expiry` back.
-    } was = Was::kAbsent;
-    keyspace::Detached previous;
-    Expiry expiry{};
-    Lsn address = kNoLsn;  ///< Of what it was; the `prev` of the record.
-    log::RecordKind removal = log::RecordKind::kDelete;
-  };
-  struct Place {
-    std::uint64_t hash;
-    keyspace::ShardId id;
-    keyspace::Shard& shard;
+  /// A value that was read from the log, and where it lies there.
+  struct FromLog {
+    Lsn address = kNoLsn;
+    LoadedValue value;
   };
 
-  Place place(KeyRef key) const;
-  const LoadedValue* load(const Place& at, KeyRef key);
-  [[nodiscard]] keyspace::Entry live(const Place& at, KeyRef key) const;
-  Change* change_of(KeyRef key, const Place& at);
-  Change& add_change(KeyRef key, const Place& at);
-  void erase_entry(KeyRef key, const Place& at, log::RecordKind kind);
-  Result<Pending> log_changes(Sync sync);
-  void undo(const Change& change) noexcept;
+  Place place(KeyRef key) noexcept;
+  bool reach(keyspace::ShardId id) noexcept;
+  [[nodiscard]] Error why_not() const noexcept;
+  const LoadedValue* load(const Place& at, keyspace::Entry entry) noexcept;
+  void refresh(const Place& at, keyspace::Entry entry, KeyRef key);
+  [[nodiscard]] keyspace::Entry look(const Place& at, KeyRef key) noexcept;
+  [[nodiscard]] bool passed(keyspace::Entry entry) const noexcept {
+    return entry.has_expiry() && entry.expiry().passed(now_);
+  }
 
   Engine& engine_;
   UnixMs now_;
   std::optional<Error> refusal_;  ///< Why nothing may be put: no room in the budget.
-  std::optional<Error> failure_;  ///< A value could not be read.
-  std::list<LoadedValue> loaded_;
+  std::optional<Error> failure_;  ///< Why it cannot be committed: a value could not be read, or there is no memory.
+  std::optional<keyspace::ShardId> wanted_;
+  std::list<FromLog> loaded_;
   Pending observed_;
   Lsn version_ = kNoLsn;
   ShardLocks locks_;
-  boost::container::small_vector<Change, 4> changes_;
-  /// Where each key's change is; kept once there are so many that searching them one by one would be slow.
-  std::unordered_map<std::uint64_t, boost::container::small_vector<std::size_t, 1>> index_;
+  Mutations mutations_;
 };
 
 }  // namespace stave::store

@@ -1,0 +1,334 @@
+#include "store/mutations.h"
+
+#include <algorithm>
+#include <bit>
+#include <list>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/try.h"
+#include "packing/compression.h"
+
+namespace stave::store {
+
+using keyspace::Block;
+using keyspace::Detached;
+using keyspace::Entry;
+using keyspace::EntrySpec;
+using keyspace::Shard;
+
+namespace {
+
+/// Below this many a search from the end beats an index.
+constexpr std::size_t kIndexFrom = 16;
+
+std::unexpected<Error> no_memory() {
+  return fail(ErrorCode::kNoMemory, "there is no memory for this change");
+}
+
+Lsn newest_record(Entry entry) noexcept {
+  return entry ? entry.address() : kNoLsn;
+}
+
+/// Whether an entry that expires like `a` has room for `b`.
+bool same_form(const Expiry& a, const Expiry& b) noexcept {
+  return a.never() == b.never() && (a.never() || (a.sliding_ms != 0) == (b.sliding_ms != 0));
+}
+
+}  // namespace
+
+// --- prepare ---------------------------------------------------------------------------------------------------------
+
+/// Makes sure that one more mutation can be noted without memory.
+bool Mutations::prepare() noexcept try {
+  if (list_.size() == list_.capacity()) list_.reserve(2 * list_.size());
+  if (list_.size() >= kIndexFrom && 2 * (list_.size() + 1) > index_.size()) make_index();
+  return true;
+} catch (const std::bad_alloc&) {
+  return false;
+}
+
+void Mutations::make_index() {
+  std::vector<std::int32_t> index(std::bit_ceil(4 * (list_.size() + 1)), -1);
+  for (std::size_t i = 0; i < list_.size(); ++i)
+    list_[i].next = std::exchange(index[list_[i].hash & (index.size() - 1)], static_cast<std::int32_t>(i));
+  index_ = std::move(index);
+}
+
+std::int32_t Mutations::newest(KeyRef key, const Place& at) const noexcept {
+  const auto is_it = [&](const Mutation& m) { return m.hash == at.hash && m.shard == at.id && m.key.key == key.key; };
+  if (index_.empty()) {
+    for (std::size_t i = list_.size(); i > 0; --i)
+      if (is_it(list_[i - 1])) return static_cast<std::int32_t>(i - 1);
+    return -1;
+  }
+  std::int32_t i = index_[at.hash & (index_.size() - 1)];
+  while (i >= 0 && !is_it(list_[static_cast<std::size_t>(i)])) i = list_[static_cast<std::size_t>(i)].next;
+  return i;
+}
+
+/// Notes a mutation, after `prepare`. `was`: the key before it.
+Mutations::Mutation& Mutations::add(KeyRef key, const Place& at, const Was& was) noexcept {
+  const std::int32_t earlier = newest(key, at);
+  const auto number = static_cast<std::int32_t>(list_.size());
+  STAVE_ASSERT(list_.size() < list_.capacity());
+  list_.push_back({.key = key,
+                   .hash = at.hash,
+                   .shard = at.id,
+                   .existed = was.existed,
+                   .earlier = earlier,
+                   .prev = was.record,
+                   .expiry = was.expiry});
+  Mutation& added = list_.back();
+  if (!index_.empty()) added.next = std::exchange(index_[at.hash & (index_.size() - 1)], number);
+  return added;
+}
+
+/// As `add`, but what was done to the key before is of no interest to the log any more.
+Mutations::Mutation& Mutations::add_whole(KeyRef key, const Place& at, const Was& was) noexcept {
+  const std::int32_t last = newest(key, at);
+  if (last < 0) return add(key, at, was);
+  Mutation& mutation = list_[static_cast<std::size_t>(last)];
+  for (std::int32_t i = mutation.earlier; i >= 0; i = list_[static_cast<std::size_t>(i)].earlier)
+    list_[static_cast<std::size_t>(i)].silent = true;
+  return mutation;
+}
+
+/// `previous` is what the key held until now: to be kept for the undo, unless it came after what that needs.
+void Mutations::take_over(Mutation& mutation, const Place& at, Detached previous) noexcept {
+  locks_.assume_held(*at.shard);
+  if (previous.empty()) return;
+  if (mutation.existed && mutation.before.empty()) {
+    mutation.before = previous;
+  } else {
+    at.shard->discard(previous);
+  }
+}
+
+// --- the changes -----------------------------------------------------------------------------------------------------
+
+Result<void> Mutations::put(KeyRef key, const Place& at, EntrySpec spec) {
+  locks_.assert_held(at.id, *at.shard);
+  if (!prepare()) return no_memory();
+  const Was was(at.shard->find(at.hash, key.key));
+  // Until it has a record of its own it shows where the one before lies.
+  spec.address = was.record;
+  Detached previous;
+  STAVE_TRY(at.shard->exchange(at.hash, key.key, spec, previous));
+  STAVE_ASSERT(previous.empty() != was.existed);
+  Mutation& mutation = add_whole(key, at, was);
+  mutation.effect = Effect::kValue;
+  take_over(mutation, at, previous);
+  return {};
+}
+
+Result<void> Mutations::remove(KeyRef key, const Place& at, log::RecordKind why) {
+  locks_.assert_held(at.id, *at.shard);
+  if (!prepare()) return no_memory();
+  const Was was(at.shard->find(at.hash, key.key));
+  const Detached previous = at.shard->detach(at.hash, key.key);
+  STAVE_ASSERT(was.existed && !previous.empty());
+  Mutation& mutation = add_whole(key, at, was);
+  mutation.effect = Effect::kRemoved;
+  mutation.removal = why;
+  take_over(mutation, at, previous);
+  return {};
+}
+
+Result<void> Mutations::set_expiry(KeyRef key, const Place& at, Expiry expiry, bool apart) {
+  locks_.assert_held(at.id, *at.shard);
+  if (!prepare()) return no_memory();
+  const Entry entry = at.shard->find(at.hash, key.key);
+  STAVE_ASSERT(entry);
+  const Was was(entry);
+  STAVE_ASSIGN(const Detached previous, change_expiry(at, entry, expiry));
+  const std::int32_t last = newest(key, at);
+  if (last >= 0 && !apart) {
+    Mutation& mutation = list_[static_cast<std::size_t>(last)];
+    STAVE_ASSERT(mutation.effect != Effect::kRemoved);
+    take_over(mutation, at, previous);
+    return {};
+  }
+  Mutation& mutation = add(key, at, was);
+  mutation.effect = Effect::kExpiry;
+  take_over(mutation, at, previous);
+  return {};
+}
+
+/// In place when the entry has room for it. Otherwise another entry takes its place, and the old one is handed out,
+/// because that is an undo that needs no memory.
+Result<Detached> Mutations::change_expiry(const Place& at, Entry entry, Expiry expiry) {
+  locks_.assume_held(*at.shard);
+  Detached previous;
+  if (same_form(entry.expiry(), expiry)) {
+    STAVE_ASSERT(at.shard->set_expiry(at.hash, entry, expiry).has_value());
+    return previous;
+  }
+  EntrySpec spec{.type = entry.type(),
+                 .expiry = expiry,
+                 .address = entry.address(),
+                 .version = entry.version(),
+                 .spilled = !entry.resident(),
+                 .spilled_size = entry.value_size()};
+  Block block;
+  if (entry.resident()) {
+    spec.value = entry.value();
+    // A large value is shared, not copied.
+    if (entry.out_of_line() && entry.value_size() >= Block::kBytesMin) {
+      block = Block::share(entry.block());
+      spec.block = &block;
+    }
+  }
+  const bool delta = entry.delta();
+  STAVE_ASSIGN(Entry fresh, at.shard->exchange(at.hash, entry.key(), spec, previous));
+  fresh.set_delta(delta);
+  STAVE_ASSERT(!previous.empty() && fresh.version() == spec.version);
+  return previous;
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------
+
+/// What the log is to know of the mutation; nothing when it has no record.
+std::optional<log::RecordSpec> Mutations::describe(const Mutation& mutation) const noexcept {
+  Shard& shard = shard_of(mutation);
+  locks_.assume_held(shard);
+  if (mutation.silent) return std::nullopt;
+  const Entry entry = shard.find(mutation.hash, mutation.key.key);
+  log::RecordSpec record{.database = static_cast<std::uint8_t>(mutation.key.database), .key = mutation.key.key};
+  switch (mutation.effect) {
+    case Effect::kRemoved:
+      STAVE_ASSERT(!entry);
+      if (came_and_went(mutation)) return std::nullopt;
+      record.kind = mutation.removal;
+      break;
+    case Effect::kValue:
+      STAVE_ASSERT(entry && entry.resident());
+      record.kind = kind_of(entry.type());
+      record.payload = entry.value();
+      break;
+    case Effect::kExpiry:
+      STAVE_ASSERT(entry);
+      record.kind = log::RecordKind::kSetExpiry;
+      break;
+  }
+  if (entry) record.expiry = entry.expiry();
+  return record;
+}
+
+/// Whether the key was not there before the first mutation.
+bool Mutations::came_and_went(const Mutation& mutation) const noexcept {
+  const Mutation* first = &mutation;
+  while (first->earlier >= 0) first = &list_[static_cast<std::size_t>(first->earlier)];
+  return !first->existed;
+}
+
+/// What the mutation's record names as the one before it.
+void Mutations::link(const Mutation& mutation, log::RecordSpec& record) const noexcept {
+  record.prev = mutation.prev;
+  for (std::int32_t i = mutation.earlier; i >= 0; i = list_[static_cast<std::size_t>(i)].earlier) {
+    const Mutation& before = list_[static_cast<std::size_t>(i)];
+    record.prev = before.prev;
+    if (before.record < 0) continue;  // has none, so it is the one before that
+    record.prev_in_batch = before.record;
+    return;
+  }
+}
+
+Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& compression, UnixMs now) try {
+  Logged logged;
+  boost::container::small_vector<log::RecordSpec, 4> batch;
+  boost::container::small_vector<const Mutation*, 4> of;
+  std::list<std::string> packed;
+  batch.reserve(list_.size());
+  of.reserve(list_.size());
+  for (Mutation& mutation : list_) {
+    mutation.record = -1;
+    auto record = describe(mutation);
+    if (!record) continue;
+    record->time = now;
+    link(mutation, *record);
+    if (mutation.effect == Effect::kValue) {
+      compression.sample(record->payload);
+      if (const auto smaller = compression.pack(record->payload)) {
+        // The next one packs into the same scratch.
+        record->payload = list_.size() == 1 ? *smaller : packed.emplace_back(*smaller);
+        record->compressed = true;
+      }
+    }
+    if (!record->expiry.never() && (raw(logged.earliest) == 0 || record->expiry.at < logged.earliest))
+      logged.earliest = record->expiry.at;
+    mutation.record = static_cast<std::int32_t>(batch.size());
+    batch.push_back(*record);
+    of.push_back(&mutation);
+  }
+  if (!batch.empty()) {
+    boost::container::small_vector<Lsn, 4> lsns(batch.size());
+    STAVE_ASSIGN(logged.end, log.append(batch, lsns));
+    logged.last = lsns.back();
+    STAVE_ASSERT(logged.last < logged.end);
+    for (std::size_t i = 0; i < of.size(); ++i) {
+      STAVE_ASSERT(batch[i].prev == kNoLsn || batch[i].prev < lsns[i]);
+      written(*of[i], lsns[i], logged.end);
+    }
+  }
+  forget();
+  return logged;
+} catch (const std::bad_alloc&) {
+  return no_memory();
+}
+
+/// The mutation's record stands at `lsn`, in a batch that ends at `end`.
+void Mutations::written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept {
+  Shard& shard = shard_of(mutation);
+  locks_.assume_held(shard);
+  if (mutation.effect == Effect::kRemoved) {
+    STAVE_ASSERT(shard.removal_mark() <= end);
+    return shard.set_removal_mark(end);
+  }
+  Entry entry = shard.find(mutation.hash, mutation.key.key);
+  STAVE_ASSERT(entry && entry.version() < lsn);
+  if (mutation.effect == Effect::kExpiry) {
+    entry.set_changed_expiry(lsn);
+  } else {
+    entry.set_written(lsn);
+  }
+  STAVE_ASSERT(entry.version() == lsn);
+}
+
+/// What was kept for the undo is not needed any more.
+void Mutations::forget() noexcept {
+  for (const Mutation& mutation : list_) {
+    locks_.assume_held(shard_of(mutation));
+    shard_of(mutation).discard(mutation.before);
+  }
+  list_.clear();
+  index_.clear();
+}
+
+void Mutations::undo() noexcept {
+  for (auto mutation = list_.rbegin(); mutation != list_.rend(); ++mutation) undo_one(*mutation);
+  list_.clear();
+  index_.clear();
+}
+
+void Mutations::undo_one(const Mutation& mutation) noexcept {
+  Shard& shard = shard_of(mutation);
+  locks_.assume_held(shard);
+  if (!mutation.existed) {
+    shard.erase(mutation.hash, mutation.key.key);
+    return;
+  }
+  shard.restore(mutation.hash, mutation.before);
+  const Entry entry = shard.find(mutation.hash, mutation.key.key);
+  STAVE_ASSERT(entry);
+  // Of the same form, for another one would have put the entry aside: so this takes no memory.
+  STAVE_ASSERT(same_form(entry.expiry(), mutation.expiry));
+  if (entry.expiry() != mutation.expiry)
+    STAVE_ASSERT(shard.set_expiry(mutation.hash, entry, mutation.expiry).has_value());
+  STAVE_ASSERT(newest_record(entry) == mutation.prev);
+}
+
+}  // namespace stave::store

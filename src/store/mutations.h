@@ -1,0 +1,126 @@
+// What one transaction has done to the index, in order: each change is made in memory at once, with its undo in hand,
+// and becomes a record when the transaction is committed.
+//
+// The one place that keeps the rule of every change. *Prepare*: all memory that the change and its undo need is taken
+// first, and what cannot be had leaves everything as it was. *Append*: all records go into the log as one batch.
+// *Apply*: what is left to do behind the append cannot fail. *Undo* needs no memory either.
+// A mutation is whole (the key holds another value, or none) or a delta (it holds the same with a change, of which only
+// the change is logged). Whole ones of one key fold into the last of them: nobody will ever ask what a key held in the
+// middle of a batch. A delta names the record of the mutation before it, in the same batch where there is one.
+// Must not know: commands, budgets, durability; which shards are locked it is told. Threads: one.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "keyspace/keyspace.h"
+#include "log/log.h"
+#include "store/shard_locks.h"
+#include "store/value.h"
+
+namespace stave::packing {
+class Compression;
+}
+
+namespace stave::store {
+
+/// Where a key lies.
+struct Place {
+  std::uint64_t hash = 0;
+  keyspace::ShardId id = 0;
+  keyspace::Shard* shard = nullptr;
+};
+
+class Mutations {
+ public:
+  enum class Effect : std::uint8_t {
+    kValue,    ///< Whole: another value. Its record is made of what the key holds in the end.
+    kRemoved,  ///< Whole: the key is gone.
+    kExpiry,   ///< A delta: another expiry.
+  };
+
+  Mutations(keyspace::Keyspace& keyspace, const ShardLocks& locks) noexcept : keyspace_(keyspace), locks_(locks) {}
+  Mutations(const Mutations&) = delete;
+  Mutations& operator=(const Mutations&) = delete;
+
+  [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+  /// Whether anything was done to the key.
+  [[nodiscard]] bool has(KeyRef key, const Place& at) const noexcept { return newest(key, at) >= 0; }
+
+  // The shard of each key is locked. The bytes of the keys outlive this. Errors: kNoMemory, and nothing changed.
+
+  /// The key holds what `spec` says, but for its address.
+  Result<void> put(KeyRef key, const Place& at, keyspace::EntrySpec spec);
+  /// The key, which is there, is gone; `why` is the kind of its record.
+  Result<void> remove(KeyRef key, const Place& at, log::RecordKind why);
+  /// The key, which is there, has another expiry. `apart`: as a record of its own also when the key was changed before.
+  Result<void> set_expiry(KeyRef key, const Place& at, Expiry expiry, bool apart = false);
+
+  struct Logged {
+    Lsn end = kNoLsn;    ///< Of the batch; kNoLsn: nothing had to be logged.
+    Lsn last = kNoLsn;   ///< The batch's last record.
+    UnixMs earliest{0};  ///< The earliest deadline that was set; 0: none.
+  };
+  /// Logs everything as one batch, and forgets how to undo it. Errors: kNoMemory, those of the log; then nothing was
+  /// logged, and all can still be undone.
+  Result<Logged> log(log::Log& log, packing::Compression& compression, UnixMs now);
+  /// Everything as it was, the last change first.
+  void undo() noexcept;
+
+ private:
+  /// One change of one key.
+  struct Mutation {
+    KeyRef key;
+    std::uint64_t hash = 0;
+    keyspace::ShardId shard = 0;
+    Effect effect = Effect::kValue;
+    log::RecordKind removal = log::RecordKind::kDelete;
+    bool existed = false;       ///< Whether the key was there before.
+    bool silent = false;        ///< Has no record: something later replaced it, or the key came and went.
+    std::int32_t earlier = -1;  ///< The mutation of the same key before this one.
+    std::int32_t next = -1;     ///< Of the same bucket of the index.
+    std::int32_t record = -1;   ///< Its place in the batch.
+    Lsn prev = kNoLsn;          ///< The key's newest record when there is no earlier mutation.
+    /// Undo: the entry as it was, and the expiry it had. Empty: the entry stayed, with another expiry at most.
+    keyspace::Detached before;
+    Expiry expiry{};
+  };
+  /// A key before a change.
+  struct Was {
+    explicit Was(keyspace::Entry entry) noexcept
+        : existed(static_cast<bool>(entry)),
+          record(entry ? entry.address() : kNoLsn),
+          expiry(entry ? entry.expiry() : Expiry{}) {}
+    bool existed;
+    Lsn record;  ///< The newest of the key.
+    Expiry expiry;
+  };
+
+  [[nodiscard]] bool prepare() noexcept;
+  void make_index();
+  [[nodiscard]] std::int32_t newest(KeyRef key, const Place& at) const noexcept;
+  Mutation& add(KeyRef key, const Place& at, const Was& was) noexcept;
+  Mutation& add_whole(KeyRef key, const Place& at, const Was& was) noexcept;
+  void take_over(Mutation& mutation, const Place& at, keyspace::Detached previous) noexcept;
+  Result<keyspace::Detached> change_expiry(const Place& at, keyspace::Entry entry, Expiry expiry);
+  [[nodiscard]] std::optional<log::RecordSpec> describe(const Mutation& mutation) const noexcept;
+  [[nodiscard]] bool came_and_went(const Mutation& mutation) const noexcept;
+  void link(const Mutation& mutation, log::RecordSpec& record) const noexcept;
+  void written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept;
+  void forget() noexcept;
+  void undo_one(const Mutation& mutation) noexcept;
+  [[nodiscard]] keyspace::Shard& shard_of(const Mutation& mutation) const noexcept {
+    return keyspace_.shard(mutation.shard);
+  }
+
+  keyspace::Keyspace& keyspace_;
+  const ShardLocks& locks_;
+  boost::container::small_vector<Mutation, 4> list_;
+  /// Where each key's newest mutation is, by hash; made once there are so many that searching them one by one is slow.
+  std::vector<std::int32_t> index_;
+};
+
+}  // namespace stave::store
