@@ -1,6 +1,7 @@
 // The hot paths: one key read, one key written, many keys read at one instant.
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <unordered_map>
 
 #include "base/assert.h"
 #include "base/try.h"
@@ -121,6 +122,17 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
   return pending;
 }
 
+namespace {
+
+std::unexpected<Error> too_much_at_once() {
+  return fail(
+      ErrorCode::kTooLarge,
+      "the values asked for at once are on the disk and together larger than 'maxmemory' leaves room for; ask for "
+      "fewer at a time");
+}
+
+}  // namespace
+
 // What is missing is read with no shard held; then it is looked again whether that is still what the keys hold. Writers
 // can make that go on for ever, in theory: each round means that somebody else got on.
 Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access,
@@ -129,9 +141,12 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
     std::uint64_t hash;
     Shard* shard;
     Lsn wanted = kNoLsn;
+    std::uint64_t size = 0;
+    std::size_t holder = 0;  ///< The probe whose `loaded` is this one's: of a key that is named twice, the first.
     Loaded loaded;
   };
   std::vector<Probe> probes(keys.size());
+  std::unordered_map<std::uint64_t, std::size_t> holders;  // by the address of the record
   ShardLocks locks(keyspace_);
   locks.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -143,18 +158,30 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
   for (;;) {
     locks.lock();
     bool complete = true;
+    holders.clear();
     for (std::size_t i = 0; i < keys.size(); ++i) {
       locks.assume_held(*probes[i].shard);
       const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
       probes[i].wanted = kNoLsn;
-      if (!entry || entry.resident() || probes[i].loaded.address == entry.address()) continue;
+      probes[i].holder = i;
+      if (!entry || entry.resident()) continue;
+      probes[i].holder = holders.try_emplace(raw(entry.address()), i).first->second;
+      if (probes[i].holder != i || probes[i].loaded.address == entry.address()) continue;
       probes[i].wanted = entry.address();
+      probes[i].size = entry.value_size();
       complete = false;
     }
     if (complete) break;
     locks.unlock();
+    std::uint64_t brought = 0;
+    for (Probe& probe : probes) {
+      if (probe.wanted != kNoLsn) probe.loaded = {};  // what was read before is not the value any more
+      brought += probe.loaded.value.view().size();
+    }
     for (Probe& probe : probes) {
       if (probe.wanted == kNoLsn) continue;
+      if (!budget_.may_bring(brought, probe.size)) return too_much_at_once();
+      brought += probe.size;
       auto loaded = residence_.load(probe.wanted, probe.loaded.value);
       if (loaded) {
         probe.loaded.address = probe.wanted;
@@ -173,7 +200,7 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
   for (std::size_t i = 0; i < keys.size(); ++i) {
     locks.assume_held(*probes[i].shard);
     show_entry(
-        *probes[i].shard, probes[i].hash, keys[i], access, &probes[i].loaded,
+        *probes[i].shard, probes[i].hash, keys[i], access, &probes[probes[i].holder].loaded,
         [&](const ValueView* view) { show(i, view); }, pending);
   }
   locks.unlock();

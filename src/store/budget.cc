@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/random.h"
 #include "store/expiry.h"
 #include "store/residence.h"
@@ -36,7 +37,29 @@ bool at_random(MemoryPolicy policy) noexcept {
 }  // namespace
 
 std::uint64_t Budget::used() const noexcept {
-  return keyspace_.held_bytes() + options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed);
+  return keyspace_.held_bytes() + options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed) +
+         buffers_.load(std::memory_order_relaxed);
+}
+
+bool Budget::take_buffer(std::uint64_t bytes) noexcept {
+  const std::uint64_t limit = max();
+  const std::uint64_t before = buffers_.fetch_add(bytes, std::memory_order_relaxed);
+  if (limit == 0 || before + bytes <= buffers_granted(limit) || used() <= limit) return true;
+  give_buffer(bytes);
+  refused_buffers_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+void Budget::give_buffer(std::uint64_t bytes) noexcept {
+  const std::uint64_t before = buffers_.fetch_sub(bytes, std::memory_order_relaxed);
+  STAVE_ASSERT(before >= bytes);
+}
+
+bool Budget::may_bring(std::uint64_t brought, std::uint64_t bytes) const noexcept {
+  const std::uint64_t limit = max();
+  // One value is always shown, however large: there is no other way to read it.
+  if (limit == 0 || brought == 0) return true;
+  return brought + bytes <= buffers_granted(limit) || has_room(bytes);
 }
 
 void Budget::measure_process() {
@@ -45,7 +68,7 @@ void Budget::measure_process() {
   const std::uint64_t now = clock_.monotonic_ns();
   if (now < next_sample_ns_) return;
   next_sample_ns_ = now + kEveryNs;
-  const std::uint64_t held = keyspace_.held_bytes();
+  const std::uint64_t held = keyspace_.held_bytes() + buffers_.load(std::memory_order_relaxed);
   const std::uint64_t process = options_.process_memory();
   const std::uint64_t besides = process - std::min(process, held);
   if (samples_taken_ == 0) process_at_first_ = besides;
@@ -62,6 +85,8 @@ BudgetStats Budget::stats() const noexcept {
   stats.peak = peak_.load(std::memory_order_relaxed);
   stats.limit = max();
   stats.outside = outside_.load(std::memory_order_relaxed);
+  stats.buffers = buffers_.load(std::memory_order_relaxed);
+  stats.refused_buffers = refused_buffers_.load(std::memory_order_relaxed);
   stats.spilled_values = spilled_.load(std::memory_order_relaxed);
   stats.evicted_keys = evicted_.load(std::memory_order_relaxed);
   stats.exhausted = exhausted_.load(std::memory_order_relaxed);

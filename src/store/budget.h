@@ -16,6 +16,7 @@
 #include "log/log.h"
 #include "stave/error.h"
 #include "stave/options.h"
+#include "store/buffer_meter.h"
 #include "store/reports.h"
 
 namespace stave::store {
@@ -23,7 +24,7 @@ namespace stave::store {
 class Deadlines;
 class Residence;
 
-class Budget {
+class Budget final : public BufferMeter {
  public:
   Budget(keyspace::Keyspace& keyspace, Deadlines& deadlines, Residence& residence, Clock& clock,
          const Options& options) noexcept
@@ -58,6 +59,14 @@ class Budget {
     const std::uint64_t limit = max();
     return limit == 0 || used() + bytes <= limit;
   }
+  /// The doors' buffers count like everything else, and values make way for them. But they fill and drain in moments,
+  /// often under a shard's lock, where nothing can make way: so a part of the limit is theirs whatever else there is.
+  [[nodiscard]] bool take_buffer(std::uint64_t bytes) noexcept override;
+  void force_buffer(std::uint64_t bytes) noexcept override { buffers_.fetch_add(bytes, std::memory_order_relaxed); }
+  void give_buffer(std::uint64_t bytes) noexcept override;
+  /// Whether a value of `bytes` may be brought into memory for somebody who asked for several at one instant: as
+  /// `take_buffer`, for what will count by itself once it is there. `brought`: those of the same call before it.
+  [[nodiscard]] bool may_bring(std::uint64_t brought, std::uint64_t bytes) const noexcept;
   [[nodiscard]] BudgetStats stats() const noexcept;
   /// Looks at what the process takes besides, now and then, and makes room for it; see Options::process_memory. The
   /// first call says where growth begins. Threads: one at a time.
@@ -67,6 +76,12 @@ class Budget {
   [[nodiscard]] bool over() const noexcept {
     const std::uint64_t limit = max();
     return limit != 0 && used() > limit;
+  }
+  /// What buffers may take whatever else there is: a part of the limit, and of a small one enough to work with.
+  static constexpr std::uint64_t kBuffersPart = 4;
+  static constexpr std::uint64_t kBuffersMin = 8u << 20;
+  [[nodiscard]] static std::uint64_t buffers_granted(std::uint64_t limit) noexcept {
+    return limit / kBuffersPart > kBuffersMin ? limit / kBuffersPart : kBuffersMin;
   }
   [[nodiscard]] MemoryPolicy policy_now() const noexcept;
   Result<void> admit_over();
@@ -88,6 +103,8 @@ class Budget {
   mutable std::atomic<std::uint64_t> peak_{0};
   std::atomic<std::uint64_t> spilled_{0};
   std::atomic<std::uint64_t> evicted_{0};
+  std::atomic<std::uint64_t> buffers_{0};
+  std::atomic<std::uint64_t> refused_buffers_{0};
 
   /// Bytes of the process that are not the keyspace's; the least that was seen of late, for what comes and goes at once
   /// must not drive out values.

@@ -91,5 +91,57 @@ TEST_F(ProcessBudget, values_make_room_for_it) {
   EXPECT_GT(engine->stats().memory.spilled, 1000u);
 }
 
+TEST_F(ProcessBudget, buffers_count_and_are_not_counted_twice) {
+  tick(10);
+  const std::uint64_t before = used();
+  ASSERT_TRUE(engine->budget().take_buffer(kMiB));
+  EXPECT_EQ(used(), before + kMiB);
+  EXPECT_EQ(engine->stats().budget.buffers, kMiB);
+  process += kMiB;  // it is the process's memory, too
+  tick(10);
+  EXPECT_EQ(used(), before + kMiB);
+  engine->budget().give_buffer(kMiB);
+  process -= kMiB;
+  tick(10);
+  EXPECT_EQ(used(), before);
+}
+
+TEST_F(ProcessBudget, values_make_way_for_buffers) {
+  for (int i = 0; i < 5000; ++i) ASSERT_TRUE(engine->put({0, "k" + std::to_string(i)}, std::string(1000, 'v'), {}));
+  EXPECT_EQ(engine->stats().memory.spilled, 0u);
+  ASSERT_TRUE(engine->budget().take_buffer(6 * kMiB));
+  for (int i = 0; i < 20; ++i) engine->budget().settle();
+  EXPECT_LE(used(), 8 * kMiB + 8 * kMiB / 20);
+  EXPECT_GT(engine->stats().memory.spilled, 1000u);
+  engine->budget().give_buffer(6 * kMiB);
+}
+
+TEST_F(ProcessBudget, all_buffers_together_are_bounded_and_a_refused_one_leaves_no_trace) {
+  Budget& budget = engine->budget();
+  budget.set(64 * kMiB, MemoryPolicy::kSpill);
+  std::uint64_t taken = 0;
+  while (budget.take_buffer(kMiB)) taken += kMiB;
+  EXPECT_LE(used(), 64 * kMiB) << "what room there is, is theirs";
+  EXPECT_GE(taken, 60 * kMiB);
+  EXPECT_EQ(engine->stats().budget.buffers, taken);
+  EXPECT_EQ(engine->stats().budget.refused_buffers, 1u);
+  budget.give_buffer(taken - kMiB);
+  // With everything else full a part of the limit is still to be had.
+  process = kAtFirst + 100 * kMiB;
+  tick(10);
+  std::uint64_t granted = kMiB;
+  while (budget.take_buffer(kMiB)) granted += kMiB;
+  EXPECT_EQ(granted, 16 * kMiB);
+  budget.give_buffer(granted);
+  EXPECT_EQ(engine->stats().budget.buffers, 0u);
+}
+
+TEST_F(ProcessBudget, knows_no_bound_without_a_limit) {
+  Budget& budget = engine->budget();
+  budget.set(0, MemoryPolicy::kSpill);
+  ASSERT_TRUE(budget.take_buffer(1ull << 40));
+  budget.give_buffer(1ull << 40);
+}
+
 }  // namespace
 }  // namespace stave::store

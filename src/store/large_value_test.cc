@@ -180,5 +180,50 @@ TEST_F(LargeValues, are_not_packed_when_that_would_take_as_much_memory_again) {
   EXPECT_TRUE(share("b").view() == repeats.substr(1));
 }
 
+// One request for many values that are in the log only brought all of them at once, and one of them a thousand times.
+TEST_F(LargeValues, several_from_the_log_come_at_once_only_as_far_as_the_limit_leaves_room) {
+  for (int i = 0; i < 12; ++i) {
+    const std::string name = "k" + std::to_string(i);
+    ASSERT_TRUE(engine_->put({0, name}, noise(kSize, static_cast<std::uint64_t>(i) + 1), {}));
+  }
+  ASSERT_TRUE(engine_->sync());
+  engine_->budget().set(32u << 20, MemoryPolicy::kSpill);
+  while (engine_->stats().memory.spilled < 11) engine_->budget().settle();
+  std::vector<std::string> names;
+  for (int i = 0; i < 12; ++i) names.push_back("k" + std::to_string(i));
+  std::vector<KeyRef> keys;
+  for (const std::string& name : names) keys.push_back({0, name});
+  const auto all = engine_->read_many(keys, Access::kPeek, [](std::size_t, const ValueView*) { FAIL(); });
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().code(), ErrorCode::kTooLarge);
+  EXPECT_LE(engine_->budget().used(), 48u << 20);
+  // The same one, however often it is named, is one.
+  std::string spilled;
+  for (const KeyRef& key : keys)
+    if (engine_->must_fetch(std::span(&key, 1))) spilled = key.key;
+  ASSERT_FALSE(spilled.empty());
+  const std::vector<KeyRef> again(1000, KeyRef{0, spilled});
+  const std::uint64_t before = engine_->stats().fetched_values;
+  std::size_t shown = 0;
+  const auto same = engine_->read_many(again, Access::kPeek, [&](std::size_t, const ValueView* value) {
+    shown += value != nullptr && value->value.size() == kSize && value->block != nullptr ? 1 : 0;
+  });
+  ASSERT_TRUE(same) << same.error().describe();
+  EXPECT_EQ(shown, 1000u);
+  EXPECT_EQ(engine_->stats().fetched_values, before + 1);
+}
+
+// What packs was unpacked into a string, and copied under the lock from there.
+TEST_F(LargeValues, one_that_packs_is_shared_too_when_it_comes_from_the_log) {
+  const std::string text(keyspace::Block::kBytesMin * 4, 'x');
+  ASSERT_TRUE(engine_->put({0, "packed"}, text, {}));
+  ASSERT_TRUE(engine_->sync());
+  engine_->budget().set(1, MemoryPolicy::kSpill);
+  while (engine_->stats().memory.spilled == 0) engine_->budget().settle();
+  const keyspace::Block block = share("packed");
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block.view(), text);
+}
+
 }  // namespace
 }  // namespace stave::store

@@ -41,8 +41,10 @@ struct BudgetStats {
   std::uint64_t used = 0;
   std::uint64_t peak = 0;
   std::uint64_t limit = 0;
-  std::uint64_t outside = 0;         ///< Of what is used: what the process took besides, since the store was opened.
-  std::uint64_t spilled_values = 0;  ///< Taken out of memory since open.
+  std::uint64_t buffers = 0;          ///< Of what is used: answers and requests in the doors' buffers.
+  std::uint64_t refused_buffers = 0;  ///< Answers and requests that there was no room for.
+  std::uint64_t outside = 0;          ///< Of what is used: what the process took besides, since the store was opened.
+  std::uint64_t spilled_values = 0;   ///< Taken out of memory since open.
   std::uint64_t evicted_keys = 0;
   bool exhausted = false;  ///< There is nothing left to take out; writes that need memory are refused.
 };

@@ -65,7 +65,14 @@ Result<void> Residence::load(Lsn address, LoadedValue& value) try {
                  return value.block.data();
                }));
   if (value.block) return {};
-  return value_of(record, value.text);
+  STAVE_TRY(value_of(record, value.text));
+  if (value.text.size() < keyspace::Block::kBytesMin) return {};
+  // Who shows it shares it, as any large value, and its entry takes it as it is.
+  value.block = keyspace::Block::make(keyspace_.source(), value.text.size());
+  if (!value.block) return no_memory_to_read();
+  value.text.copy(reinterpret_cast<char*>(value.block.data()), value.text.size());
+  std::string().swap(value.text);
+  return {};
 } catch (const std::bad_alloc&) {
   return no_memory_to_read();
 }
