@@ -144,6 +144,7 @@ stave::http::Config http_config(const Settings& settings) {
   config.body_bytes_max = size(option_id("proto-max-bulk-len"));
   config.json_bytes_max = size(option_id("http-max-json"));
   config.memory_bytes_max = size(option_id("http-max-memory"));
+  config.answer_bytes_max = size(option_id("output-buffer-hard-limit"));
   config.connections_max = settings.number(option_id("http-max-connections"));
   config.head_timeout_ms = settings.number(option_id("http-header-timeout"));
   config.body_timeout_ms = settings.number(option_id("http-body-timeout"));

@@ -32,8 +32,10 @@ class Part {
   void excuse() noexcept {
     if (own_) shared_.excuse();
   }
-  Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry, bool json = false) {
-    return shared_.put(key, value, expiry, json);
+  /// `block`: as in Transaction::put.
+  Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry, bool json = false,
+                   const keyspace::Block* block = nullptr) {
+    return shared_.put(key, value, expiry, json, block);
   }
   bool erase(store::KeyRef key) { return shared_.erase(key); }
   Result<void> set_expiry(store::KeyRef key, Expiry expiry) { return shared_.set_expiry(key, expiry); }

@@ -218,8 +218,24 @@ void Connection::refuse(Problem problem) {
   respond(std::move(response));
 }
 
+/// Has the share stand for `bytes`, if they are worth counting. False: there is no memory for so many.
+bool Connection::reckon(store::BufferShare& share, std::uint64_t bytes) noexcept {
+  constexpr std::uint64_t kUncountedBytes = 64 * 1024;
+  if (bytes <= kUncountedBytes) bytes = 0;
+  if (bytes == share.bytes()) return true;
+  if (share.bytes() == 0) {
+    commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire);
+    if (environment == nullptr) return true;
+    share = store::BufferShare(&environment->engine().budget());
+  }
+  return share.resize(bytes);
+}
+
 bool Connection::account_body(std::uint64_t bytes) {
   if (bytes <= body_accounted_ || bytes <= kReadOverMax) return true;
+  if (commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire))
+    environment->engine().budget().settle();
+  if (!reckon(body_, bytes)) return false;
   const std::uint64_t more = bytes - body_accounted_;
   const std::uint64_t before = hub_.body_bytes.fetch_add(more, std::memory_order_relaxed);
   body_accounted_ = bytes;
@@ -230,6 +246,7 @@ void Connection::release_body() noexcept {
   if (body_accounted_ == 0) return;
   hub_.body_bytes.fetch_sub(body_accounted_, std::memory_order_relaxed);
   body_accounted_ = 0;
+  body_ = {};
 }
 
 // --- answers ----------------------------------------------------------------------------------
@@ -266,6 +283,11 @@ void Connection::respond(Response response) {
   if (response.first) return park(response.first);
   if (work_) return host_.work(*this);
   const Request& request = reader_.request();
+  if (response.body.size() > kSmallBody && !reckon(queued_, queued_bytes_ + response.body.size())) {
+    const store::Pending seen = response.pending;
+    response = answer_problem(no_memory_for_answer());
+    response.pending = seen;
+  }
   app_.finish(request, response);
   const bool keep_alive = request.keep_alive && !response.close && !last_;
   const bool head_only = request.verb == Verb::kHead;
@@ -314,6 +336,7 @@ void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
   item.pending.merge(response.pending);
   item.close = !keep_alive;
   queued_bytes_ += item.bytes.size() - before + item.body.size();
+  if (!reckon(queued_, queued_bytes_)) return abandon();
   if (hub_.config.access_log != AccessLog::kOff) {
     item.entries.push_back({.method = std::string(verb_name(request.verb)),
                             .target = request.target,
@@ -377,6 +400,7 @@ void Connection::consume(std::size_t count) {
     }
     count -= left;
     queued_bytes_ -= item.bytes.size() + item.body.size();
+    static_cast<void>(reckon(queued_, queued_bytes_));  // less than before
     const bool close = item.close;
     items_.pop_front();
     if (close) return begin_linger();
@@ -449,6 +473,7 @@ void Connection::begin_linger() {
   closing_ = true;
   items_.clear();
   queued_bytes_ = 0;
+  queued_ = {};
   if (at_end_) return kill();
   transport_->finish_sending();
   enter(Phase::kLingering);
@@ -461,6 +486,12 @@ void Connection::stop() {
   pump();
   // A head that is not whole is no request yet.
   if (!dead_ && items_.empty() && !busy() && !reader_.in_body() && phase_ != Phase::kLingering) kill();
+}
+
+/// What it is owed does not fit beside what others have not taken.
+void Connection::abandon() {
+  hub_.log.warn("Closed {}: there is no memory for the answers that it does not take.", address_);
+  kill();
 }
 
 void Connection::kill() {

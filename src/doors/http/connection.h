@@ -96,7 +96,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
     std::string bytes;
     std::string body;
     std::string_view page;
-    std::optional<SharedValue> shared;
+    std::optional<commands::SharedBytes> shared;
     store::Pending pending;
     bool released = false;
     bool close = false;
@@ -129,6 +129,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   Item& item_for(const Response& response, bool small);
   commands::Session* session();
   bool account_body(std::uint64_t bytes);
+  bool reckon(store::BufferShare& share, std::uint64_t bytes) noexcept;
   void release_body() noexcept;
   [[nodiscard]] bool may_read_on() const noexcept;
   /// A request is being answered, and the answer is not known yet.
@@ -138,6 +139,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   std::size_t gather(std::span<asio::const_buffer> pieces);
   void consume(std::size_t count);
   void begin_linger();
+  void abandon();
   void enter(Phase phase) noexcept;
   void maybe_bury();
 
@@ -153,10 +155,12 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   std::string input_;  ///< What was received and not read yet.
   std::deque<Item> items_;
   std::uint64_t queued_bytes_ = 0;
+  store::BufferShare queued_;  ///< What the answers take, once it is worth counting.
   std::unique_ptr<Work> work_;
   std::shared_ptr<Connection*> parked_;  ///< While something that its request needs is under way.
   std::unique_ptr<commands::Session> session_;
   std::uint64_t body_accounted_ = 0;
+  store::BufferShare body_;  ///< The same of a request's.
   std::uint64_t request_began_ns_ = 0;
   std::uint64_t phase_since_ns_ = 0;
   std::uint64_t progress_ns_ = 0;  ///< When bytes were last received or sent.

@@ -73,7 +73,7 @@ Response show(const ValueView* value, const Wish& wish) {
   if (!wish.content) {
     response.length = size;
   } else if (size >= keyspace::Block::kBytesMin && value->block != nullptr) {
-    response.shared = SharedValue{.block = value->share(), .at = range.begin, .size = size};
+    response.shared = commands::SharedBytes{.block = value->share(), .at = range.begin, .size = size};
   } else {
     response.body.assign(value->value.substr(range.begin, size));
   }

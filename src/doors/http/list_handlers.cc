@@ -99,7 +99,7 @@ class Page {
     entry.size = value.size;
     // A value that would fill the page alone is left to a GET.
     if (values_ && value.type == ValueType::kString && value.value.size() <= kPageBytes - std::min(bytes_, kPageBytes))
-      entry.value.emplace(value.value);
+      entry.value.emplace(value);
     bytes_ += key.size() + (entry.value ? entry.value->size() : 0);
     listing_.entries.push_back(std::move(entry));
   }
@@ -165,7 +165,7 @@ void append_entry(std::string& out, const ListEntry& entry) {
   if (!entry.expiry.never()) out += ",\"expires_at\":\"" + rfc3339(entry.expiry.at) + '"';
   if (entry.value) {
     out += ',';
-    append_bytes(out, "value", *entry.value);
+    append_bytes(out, "value", entry.value->view());
   }
   out += '}';
 }
@@ -203,7 +203,7 @@ Response write_names(const Listing& listing) {
   std::string out = "[";
   for (const ListEntry& entry : listing.entries) {
     if (out.back() != '[') out += ',';
-    append_json_string(out, entry.key);
+    append_json_bytes(out, entry.key);
   }
   Response response = answer_json(200, out + "]\n");
   if (listing.cursor != 0) response.add_header("Stave-Cursor", std::to_string(listing.cursor));

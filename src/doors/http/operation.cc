@@ -85,7 +85,7 @@ class Run {
   Outcomes<OperationResult> get() {
     if (auto problem = not_a_string()) return std::unexpected(std::move(*problem));
     if (held_) {
-      result_.value.emplace(held_->value);
+      result_.value.emplace(*held_);
       result_.json = held_->json;
     }
     return std::move(result_);
@@ -105,8 +105,8 @@ class Run {
     if (!number) return std::unexpected(conflict("not_a_number", "the value is not a whole number"));
     const auto sum = types::checked_add(*number, operation_.by);
     if (!sum) return std::unexpected(conflict("overflow", "the sum does not fit 64 bits"));
-    result_.value.emplace(types::Digits(*sum).view());
-    return set(*result_.value, false);
+    result_.value.emplace(std::string(types::Digits(*sum).view()));
+    return set(result_.value->view(), false);
   }
 
   Outcomes<OperationResult> increment_float() {
@@ -116,7 +116,7 @@ class Run {
     const long double sum = *number + operation_.by_float;
     if (!std::isfinite(sum)) return std::unexpected(conflict("overflow", "the sum is not a finite number"));
     result_.value = types::format_float(sum);
-    return set(*result_.value, false);
+    return set(result_.value->view(), false);
   }
 
   Outcomes<OperationResult> append() {
@@ -148,6 +148,15 @@ class Run {
   OperationResult result_;
 };
 
+/// Adds a value to what the answer shows. A problem: that is too much.
+std::optional<Problem> count_value(const commands::KeptValue& value, std::uint64_t most, OperationsDone& done) {
+  done.value_bytes += value.size();
+  if (done.value_bytes > most) return answer_too_large(most);
+  const std::uint64_t copied = value.shared().block ? 0 : value.size();
+  if (!done.counted.resize(done.counted.bytes() + copied)) return no_memory_for_answer();
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool reads_value(Kind kind) noexcept {
@@ -160,15 +169,20 @@ std::string_view status_name(Status status) noexcept {
 }
 
 std::expected<OperationsDone, OperationsRefused> run_operations(store::Engine& engine, int database,
-                                                                std::span<const Operation> operations, Sync sync) {
+                                                                std::span<const Operation> operations, Sync sync,
+                                                                std::uint64_t answer_bytes_max) {
   std::vector<KeyRef> keys;
   keys.reserve(operations.size());
   for (const Operation& operation : operations) keys.push_back({database, operation.key});
   OperationsDone done;
+  done.counted = store::BufferShare(&engine.budget());
   done.results.reserve(operations.size());
   Transaction transaction(engine, keys);
   for (std::size_t i = 0; i < operations.size(); ++i) {
     auto result = Run(transaction, engine, database, operations[i])();
+    if (result && result->value) {
+      if (auto problem = count_value(*result->value, answer_bytes_max, done)) result = std::unexpected(*problem);
+    }
     if (!result) {
       transaction.rollback();
       // What it was refused for was seen: the answer waits until that is as durable as the policy says.

@@ -191,7 +191,7 @@ std::string encode_results(std::span<const Operation> operations, std::span<cons
     row.set_status(status_of(result.status));
     if (result.version != kNoLsn) row.set_version(raw(result.version));
     if (result.value) {
-      row.set_value(*result.value);
+      row.set_value(std::string(result.value->view()));
       row.set_content_type(std::string(content_type(result.json)));
     }
     if (operations[i].kind == Kind::kAppend) row.set_length(result.length);
@@ -205,7 +205,7 @@ std::string encode_listing(const Listing& listing) {
   for (const ListEntry& entry : listing.entries) {
     v1::Entry& row = *message.add_entries();
     row.set_key(entry.key);
-    if (entry.value) row.set_value(*entry.value);
+    if (entry.value) row.set_value(std::string(entry.value->view()));
     row.set_type(std::string(commands::type_name(entry.type)));
     row.set_version(raw(entry.version));
     if (!entry.expiry.never()) row.set_expires_at_ms(raw(entry.expiry.at));

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/assert.h"
 #include "commands/errands.h"
+#include "commands/table.h"
 #include "commands/text.h"
 
 namespace stave::resp {
@@ -51,6 +53,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
     : bench_(bench),
       descriptor_(descriptor),
       address_(std::move(address)),
+      input_(&bench.shared.engine.budget()),
       output_(bench.blocks),
       active_ns_(bench.now_ns),
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
@@ -112,7 +115,13 @@ void Connection::receive_first() {
 
 void Connection::receive_more() {
   const std::size_t known = parser_.in_bulk() ? parser_.bulk_end() - std::min(parser_.bulk_end(), input_.size()) : 0;
+  // Values make way for a large one before it is here whole: no shard is held now.
+  if (input_.size() > Input::kUncountedBytes) bench_.shared.engine.budget().settle();
   const std::size_t room = input_.make_room(known);
+  if (room == 0) {
+    drop("sends a command that there is no memory for", bench_.shared.counters.query_limit_closed);
+    return;
+  }
   const ssize_t count = ::recv(descriptor_, input_.room(), room, 0);
   if (!received(count)) return;
   input_.filled(static_cast<std::size_t>(count));
@@ -151,10 +160,12 @@ bool Connection::trusted() {
 
 void Connection::run(const char* bytes, std::size_t size, std::size_t& position) {
   const Limits& limits = bench_.shared.limits;
-  if (output_.pending() > limits.output_hard_bytes.load(std::memory_order_relaxed)) {
+  const std::uint64_t unread_max = limits.output_hard_bytes.load(std::memory_order_relaxed);
+  if (output_.pending() > unread_max) {
     drop("has more unread replies than output-buffer-hard-limit", bench_.shared.counters.output_limit_closed);
     return;
   }
+  output_.set_limit(unread_max);
   bench_.writer.serve(output_, session_);
   const std::uint64_t begin = output_.appended();
   for (;;) {
@@ -171,6 +182,8 @@ void Connection::run(const char* bytes, std::size_t size, std::size_t& position)
   }
   const store::Pending pending = session_.take_pending();
   if (output_.appended() != begin && !bench_.shared.engine.fulfilled(pending)) marks_.push_back({begin, pending});
+  // What the replies took is made room for now that no shard is held.
+  if (output_.pending() > BlockPool::kBlockBytes) bench_.shared.engine.budget().settle();
 }
 
 ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::size_t& position) {
@@ -283,6 +296,7 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
     dead_ = true;
     return Turn::kEnd;
   }
+  const std::uint64_t begin = output_.appended();
   commands::dispatch(session_, arguments, bench_.writer);
   if (session_.errand != nullptr) [[unlikely]] {
     wait_for_errand();
@@ -295,11 +309,38 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
       environment.auth_backoff().failed(host(), bench_.now_ns);
     }
   }
+  if (output_.refusal() != Output::Refusal::kNone) [[unlikely]] {
+    if (const Turn turn = give_up_reply(arguments, begin); turn != Turn::kGoOn) return turn;
+  }
   if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     close_when_sent();
     return Turn::kEnd;
   }
   return Turn::kGoOn;
+}
+
+Connection::Turn Connection::give_up_reply(commands::Arguments arguments, std::uint64_t begin) {
+  if (output_.refusal() == Output::Refusal::kLimit) {
+    drop("is scheduled to be closed ASAP for overcoming of output buffer limits (output-buffer-hard-limit)",
+         bench_.shared.counters.output_limit_closed);
+    return Turn::kEnd;
+  }
+  output_.retract(begin);
+  const commands::Command* const row = commands::find_row(arguments);
+  const bool changed = row == nullptr || (row->flags & commands::kWrite) != 0;
+  if (!std::exchange(told_of_memory_, true))
+    bench_.shared.log.warn("A reply for {} was abandoned: there is no memory for it beside what others have not read.",
+                           address_);
+  if (!changed) {
+    bench_.writer.error(
+        "OOM command not allowed when used memory > 'maxmemory': the reply does not fit beside what "
+        "clients have not read.");
+    return Turn::kGoOn;
+  }
+  // What it did stays done, and who asked must not take the error for the opposite.
+  bench_.writer.error("OOM the command was run, but there is no memory for its reply; the connection is closed.");
+  close_when_sent();
+  return Turn::kEnd;
 }
 
 bool Connection::authenticates(commands::Arguments arguments) const noexcept {
@@ -345,6 +386,7 @@ void Connection::send() {
       return;
     }
     output_.advance(static_cast<std::size_t>(count));
+    active_ns_ = bench_.now_ns;  // to take a long answer is not to be idle
     bench_.shared.counters.output_bytes.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
   }
   if (!closing_ || output_.pending() != 0) return;
@@ -386,6 +428,7 @@ void Connection::drop(std::string_view why, std::atomic<std::uint64_t>& counter)
   counter.fetch_add(1, std::memory_order_relaxed);
   bench_.shared.log.warn("Closed {}: it {}.", address_, why);
   dead_ = true;
+  output_.clear();
 }
 
 void Connection::close(bool after_reply) {
@@ -404,15 +447,11 @@ void Connection::check_time() {
   const auto idle_ns = static_cast<std::uint64_t>(limits.idle_seconds.load(std::memory_order_relaxed)) * kSecondNs;
   if (lingering_ && bench_.now_ns >= linger_until_ns_) dead_ = true;
   const std::uint64_t soft = limits.output_soft_bytes.load(std::memory_order_relaxed);
-  if (soft == 0 || output_.pending() <= soft) {
-    over_soft_since_ns_ = 0;
-  } else if (over_soft_since_ns_ == 0) {
-    over_soft_since_ns_ = bench_.now_ns;
-  } else if (bench_.now_ns - over_soft_since_ns_ >
-             static_cast<std::uint64_t>(limits.output_soft_seconds.load(std::memory_order_relaxed)) * kSecondNs) {
-    drop("has had more unread replies than output-buffer-soft-limit for too long",
+  const auto patience_ns =
+      static_cast<std::uint64_t>(limits.output_soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
+  if (slow_reader_.overdue(output_.pending(), output_.sent(), soft, patience_ns, bench_.now_ns))
+    drop("has more unread replies than output-buffer-soft-limit and does not read them",
          bench_.shared.counters.output_limit_closed);
-  }
   if (!dead_ && idle_ns != 0 && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
     bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
     dead_ = true;

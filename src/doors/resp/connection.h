@@ -21,6 +21,7 @@
 #include "doors/resp/output.h"
 #include "doors/resp/parser.h"
 #include "doors/resp/shared.h"
+#include "doors/resp/slow_reader.h"
 #include "doors/resp/writer.h"
 
 namespace stave::resp {
@@ -66,7 +67,7 @@ struct Workbench {
     std::uint64_t hash = 0;  ///< Of the first key, if it was prefetched.
   };
 
-  explicit Workbench(Shared& with) : shared(with) { batch.reserve(kBatch); }
+  explicit Workbench(Shared& with) : shared(with), blocks(&with.engine.budget()) { batch.reserve(kBatch); }
 
   Shared& shared;
   BlockPool blocks;
@@ -160,6 +161,8 @@ class Connection final : public commands::ClientControl {
   /// Runs one command, or finds a reason not to yet.
   Turn run_one(commands::Arguments arguments);
   bool authenticates(commands::Arguments arguments) const noexcept;
+  /// The output has refused the reply that begins at `begin`.
+  Turn give_up_reply(commands::Arguments arguments, std::uint64_t begin);
   void check_query_limit(std::size_t size);
   /// Whether the batch has to wait for values that are on the disk only; then they are being fetched.
   bool waits_for_values();
@@ -183,7 +186,7 @@ class Connection final : public commands::ClientControl {
   std::shared_ptr<std::atomic<bool>>
       fetching_;  ///< Set while values are being fetched or an errand is done; true once it is over.
   std::uint64_t active_ns_;
-  std::uint64_t over_soft_since_ns_ = 0;
+  SlowReader slow_reader_;
   std::uint64_t linger_until_ns_ = 0;
   std::uint64_t shown_buffers_ = 0;
   bool runnable_ = false;
@@ -193,6 +196,7 @@ class Connection final : public commands::ClientControl {
   bool linger_ = false;     ///< Close by lingering.
   bool at_end_ = false;     ///< The client will send no more.
   bool dead_ = false;
+  bool told_of_memory_ = false;                ///< The log was.
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
   commands::Session session_;                  ///< Last: others can see it, and through it this.
 };
