@@ -88,7 +88,7 @@ TEST_F(DraftTest, writes_bytes_that_are_no_text_in_base64_and_says_so) {
   for (const std::string* each : {&bytes, &large}) {
     for (const bool as_shared : {false, true}) {
       const auto put = [&](Draft& draft, std::string_view name) {
-        as_shared ? draft.string(shared(*each), name) : draft.string(*each, name);
+        as_shared ? draft.string(shared(*each), name) : draft.string(std::string_view(*each), name);
       };
       Draft alone;
       put(alone, {});
