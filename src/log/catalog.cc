@@ -13,11 +13,20 @@ namespace {
 constexpr std::size_t kOpenFilesMax = 256;
 }
 
-void Catalog::add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file) {
+void Catalog::add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file, bool begun) {
   base::MutexLock lock(mutex_);
+  STAVE_ASSERT(segments_.empty() || base > segments_.back().base);
+  STAVE_ASSERT(!begun || file != nullptr);
   if (file != nullptr) ++open_files_;
-  segments_.push_back({base, seed, std::move(file)});
+  segments_.push_back({base, seed, std::move(file), begun});
   limit_open_files(segments_.size() - 1);
+}
+
+void Catalog::note_named(std::uint64_t base) {
+  base::MutexLock lock(mutex_);
+  const auto segment = std::ranges::lower_bound(segments_, base, {}, &Segment::base);
+  STAVE_ASSERT(segment != segments_.end() && segment->base == base && segment->begun);
+  segment->begun = false;
 }
 
 Result<Catalog::Place> Catalog::find(std::uint64_t position) {
@@ -26,7 +35,7 @@ Result<Catalog::Place> Catalog::find(std::uint64_t position) {
   if (after == segments_.begin()) return fail(ErrorCode::kNotFound, "no segment holds this address");
   Segment& segment = *std::prev(after);
   Place place;
-  place.path = join_path(directory_, segment_name(Lsn{segment.base}));
+  place.path = join_path(directory_, segment.begun ? begun_name(Lsn{segment.base}) : segment_name(Lsn{segment.base}));
   place.base = segment.base;
   place.end = after == segments_.end() ? std::numeric_limits<std::uint64_t>::max() : after->base;
   place.seed = segment.seed;
@@ -44,7 +53,7 @@ void Catalog::limit_open_files(std::size_t keep) {
   for (std::size_t tried = 0; open_files_ > kOpenFilesMax && tried < segments_.size(); ++tried) {
     hand_ = (hand_ + 1) % segments_.size();
     Segment& segment = segments_[hand_];
-    if (hand_ == keep || hand_ + 1 == segments_.size() || segment.file == nullptr) continue;
+    if (hand_ == keep || hand_ + 1 == segments_.size() || segment.file == nullptr || segment.begun) continue;
     segment.file = nullptr;
     --open_files_;
   }

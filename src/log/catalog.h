@@ -26,8 +26,11 @@ class Catalog {
     std::uint64_t seed = 0;
   };
 
-  /// Adds the newest segment. `file` may be null: it is opened when it is needed.
-  void add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file) STAVE_EXCLUDES(mutex_);
+  /// Adds the newest segment. `file` may be null: it is opened when it is needed. One that was only `begun` has its
+  /// file and keeps it open until it has its own name.
+  void add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file, bool begun) STAVE_EXCLUDES(mutex_);
+  /// The segment that begins at `base` has its own name now.
+  void note_named(std::uint64_t base) STAVE_EXCLUDES(mutex_);
   /// The segment that holds `position`. Errors: kNotFound, kIo.
   Result<Place> find(std::uint64_t position) STAVE_EXCLUDES(mutex_);
   struct Range {
@@ -49,6 +52,7 @@ class Catalog {
     std::uint64_t base;
     std::uint64_t seed;
     std::shared_ptr<File> file;
+    bool begun;
   };
   void limit_open_files(std::size_t keep) STAVE_REQUIRES(mutex_);
 

@@ -86,9 +86,9 @@ class Inspector {
   Result<void> choose_identity();
   Result<void> guess_salts();
   Result<void> look_at_records();
-  Result<void> walk(const Candidate& candidate, std::uint64_t end, bool newest);
+  Result<bool> walk(std::size_t index, std::uint64_t end, bool open);
   Result<ScanResult> scan(const SegmentSource& source, std::uint64_t from, bool uncertain);
-  Result<bool> ends_here(const SegmentSource& source, const ScanResult& scanned);
+  Result<bool> ends_here(std::size_t index, const SegmentSource& source, const ScanResult& scanned);
   void judge_beginning();
   void judge_end();
   void lose(std::uint64_t from, std::uint64_t to);

@@ -4,9 +4,11 @@
 // of what was appended that includes everything acknowledged; (3) after a failed write or sync nothing is ever
 // acknowledged again (read-only until reopened); (4) a full disk refuses new batches with kNoSpace, harms none
 // that were accepted, and clears by itself once there is room.
-// Writers reserve a range of LSNs with one atomic add and encode straight into a ring buffer; whoever flushes takes
-// the prefix that is complete, writes it to the active segment and syncs once for everybody who waits.
-// Must not know: keys' meaning, the index, commands.
+// Writers reserve a range of LSNs by moving the tail (one compare-and-swap, tried again when another was faster) and
+// encode straight into a ring buffer; whoever flushes takes the prefix that is complete, writes it to the active
+// segment and syncs once for everybody who waits. A batch too large for the ring gets its place in the same order and
+// is written there beside it. Only who asks for durability waits for a sync, also when a segment ends. Must not know:
+// keys' meaning, the index, commands.
 #pragma once
 
 #include <array>
@@ -33,7 +35,7 @@ using DurationCounts = std::array<std::uint64_t, 40>;
 struct LogStats {
   Lsn first{};    ///< Where the first segment that is present begins.
   Lsn tail{};     ///< End of everything appended.
-  Lsn written{};  ///< End of what the operating system has.
+  Lsn written{};  ///< The operating system has everything before it.
   Lsn durable{};  ///< End of what is on disk.
   std::uint64_t segments = 0;
   std::uint64_t bytes_on_disk = 0;
@@ -50,7 +52,7 @@ struct SegmentInfo {
   Lsn base;                  ///< LSN of its first record.
   Lsn end;                   ///< Where the next one begins; of the active one: the end of what is written.
   std::uint64_t file_bytes;  ///< What it takes on the disk.
-  bool sealed;               ///< Never written to again.
+  bool sealed;               ///< Never written to again, and durable. Those that are not come last.
 };
 
 /// What the caller of `open` knows already. The default: nothing, everything is replayed.
@@ -98,9 +100,10 @@ class Log {
   /// `prev_in_batch` names an earlier one of the batch gets the address of that one as its `prev`.
   /// Errors: kReadOnly, kNoSpace, kTooLarge, kAborted (closed): nothing was appended. kIo: the disk failed while a
   /// batch too large for the ring buffer was written; whether it is in the log is unknown, and the log is read-only.
-  /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. A batch too
-  /// large for the ring is written at once, large payloads from where they lie, and so copies next to nothing.
-  /// Threads: any.
+  /// Cost: one copy of the payload and one checksum; waits for a write when the ring buffer is full, and for a sync
+  /// when the disk is many segments behind or full. A batch too large for the ring (a quarter of it) is written at
+  /// once, large payloads from where they lie, and so copies next to nothing; others go on appending and reading
+  /// meanwhile, but what they append behind it is `written` and `durable` only when it is. Threads: any.
   virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) = 0;
 
   /// Whether `append` would be refused now, and why; cheap (one relaxed load in the good case).
@@ -149,7 +152,8 @@ class Log {
   /// whatever `visit` returns.
   virtual Result<void> scan(Lsn from, Lsn to, const ReplayFn& visit) = 0;
 
-  /// The segments that are present, oldest first; never empty. The last one is the active one.
+  /// The segments that are present, oldest first, as far as they are written; never empty. The last one is being
+  /// written to, and those before it are sealed once they are durable, which takes a moment after they ended.
   [[nodiscard]] virtual std::vector<SegmentInfo> segments() const = 0;
   /// Removes the sealed segments that end at or before `lsn`, oldest first and each durably before the next, so that
   /// whatever a crash leaves is one contiguous log. The active one stays. First makes everything appended so far
@@ -157,7 +161,8 @@ class Log {
   /// is not opened again. Who reads from a removed file goes on; later reads of its addresses give kNotFound. Returns
   /// the bytes freed. Errors: kReadOnly, kIo; what has been removed until then stays removed.
   virtual Result<std::uint64_t> drop_before(Lsn lsn) = 0;
-  /// Seals the active segment now, if it holds anything. Errors: kReadOnly, kNoSpace, kAborted (closed), kIo.
+  /// Seals the active segment now, if it holds anything, and waits until it is sealed; others do not. Errors:
+  /// kReadOnly, kNoSpace, kAborted (closed), kIo.
   virtual Result<void> roll() = 0;
 
   /// Writes and syncs everything, marks the clean close and stops the flusher. Further appends are refused (kAborted).

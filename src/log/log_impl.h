@@ -2,14 +2,22 @@
 //
 // Three locks, taken in this order and never the other way: `write_mutex_` for who moves bytes from the ring into the
 // active segment and rolls it; `sync_mutex_` for who syncs it (so writing goes on during a sync); the parts' own.
+// Nobody waits for the disk's sync under `write_mutex_`, but for the close.
+//
+// Positions: durable <= written <= placed <= complete <= tail. What lies before `placed` (the tail's `released`) has
+// its place in a file, and its bytes are no longer in the ring. All of it is written, except the large batches that are
+// being written beside the ring; `written` ends where the first of these begins.
 // Must not know: keys' meaning, the index, commands.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "log/catalog.h"
@@ -38,7 +46,7 @@ class LogImpl final : public Log {
   std::uint64_t add_listener(std::function<void()> listener) override;
   void remove_listener(std::uint64_t handle) override;
   Lsn tail() const noexcept override { return Lsn{tail_.end()}; }
-  Lsn written() const noexcept override { return Lsn{tail_.written()}; }
+  Lsn written() const noexcept override { return Lsn{written_.load(std::memory_order_acquire)}; }
   Lsn durable() const noexcept override { return Lsn{durable_.load(std::memory_order_acquire)}; }
   Result<void> health() const override;
   std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) override;
@@ -55,34 +63,80 @@ class LogImpl final : public Log {
 
  private:
   enum class State : std::uint8_t { kOpen, kClosing, kFailed };
+  /// A batch too large for the ring, which is being written to its place by who appends it.
+  struct Beside {
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+    std::shared_ptr<File> file;
+    std::uint64_t segment_base = 0;
+  };
+  /// A segment that was begun and is not known to be durable, nor what lies before it.
+  struct Roll {
+    std::uint64_t old_base = 0;  ///< Of the segment before it.
+    std::uint64_t base = 0;
+    std::shared_ptr<File> file;
+    std::string begun_path;
+    std::string path;
+  };
+  enum class Settle : std::uint8_t { kNeeded, kAll };
+  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+  /// Who appends waits for the disk when so many segments are not durable yet.
+  static constexpr std::size_t kUnsettledMax = 8;
 
   // append.cc
-  void encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Tail::Reservation& at) noexcept;
+  void encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Tail::Reservation& at,
+                    std::uint64_t size) noexcept;
   Result<void> make_way(std::uint64_t size) STAVE_EXCLUDES(write_mutex_);
   Result<void> make_room(std::uint64_t end) STAVE_EXCLUDES(write_mutex_);
-  Result<Lsn> append_oversize(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
-      STAVE_EXCLUDES(write_mutex_);
-  Result<void> write_oversize(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
-      STAVE_REQUIRES(write_mutex_);
-  Result<void> write_payload(std::string_view payload, std::uint64_t at, std::size_t slice_bytes)
-      STAVE_REQUIRES(write_mutex_);
   void nudge();
   Result<void> refusal() const;
 
+  // beside.cc
+  Result<Lsn> append_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
+      STAVE_EXCLUDES(write_mutex_);
+  Result<Lsn> append_beside_unguarded(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
+      STAVE_EXCLUDES(write_mutex_);
+  Result<Beside> place_beside(std::uint64_t size, UnixMs time) STAVE_REQUIRES(write_mutex_);
+  Result<Beside> place_at_end(std::uint64_t size, UnixMs time) STAVE_REQUIRES(write_mutex_);
+  Result<void> make_room_at(std::uint64_t start, std::uint64_t size) STAVE_REQUIRES(write_mutex_);
+  Result<void> note_prepared(Result<void> step);
+  Result<void> write_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Beside& place,
+                            std::span<std::byte> block);
+  Result<void> write_payload(const Beside& place, std::string_view payload, std::uint64_t at, std::size_t slice_bytes);
+  void end_beside(const Beside& place, bool written) STAVE_EXCLUDES(write_mutex_);
+  bool is_beside(std::uint64_t position) const STAVE_REQUIRES(write_mutex_);
+
   // flush.cc
   Result<void> write_out(std::uint64_t target) STAVE_REQUIRES(write_mutex_);
-  Result<void> write_to_active(std::span<const std::byte> bytes, std::uint64_t at) STAVE_REQUIRES(write_mutex_);
+  Result<void> write_to(File& file, std::uint64_t segment_base, std::span<const std::byte> bytes, std::uint64_t at);
   std::uint64_t first_boundary(std::uint64_t from, std::uint64_t threshold) const STAVE_REQUIRES(write_mutex_);
-  Result<void> roll_active() STAVE_REQUIRES(write_mutex_);
-  Result<void> replace_active() STAVE_REQUIRES(write_mutex_);
-  Result<void> roll_if_due() STAVE_REQUIRES(write_mutex_);
-  bool roll_due() const STAVE_REQUIRES(write_mutex_) { return tail_.written() >= active_base_ + segment_bytes_; }
-  Result<void> sync_written() STAVE_EXCLUDES(sync_mutex_);
+  std::uint64_t placed() const noexcept { return tail_.released(); }
+  /// Sets `written` to what it is now that more has been placed or a large batch is there.
+  void advance_written() STAVE_REQUIRES(write_mutex_);
+  /// Waits, without the lock, until the large batches before `position`, which is placed, are there.
+  Result<void> await_written(std::uint64_t position) STAVE_REQUIRES(write_mutex_);
+  /// How far a group commit for `position` goes: not past a large batch that is being written while there is something
+  /// to be synced before it.
+  std::uint64_t within_reach(std::uint64_t position) const noexcept;
+  Result<void> sync_written(Settle settle) STAVE_EXCLUDES(sync_mutex_);
+  Result<void> sync(File& file) STAVE_REQUIRES(sync_mutex_);
+  void advance_durable(std::uint64_t position) STAVE_REQUIRES(sync_mutex_);
   void count_sync(std::uint64_t ns) noexcept;
   Result<void> flush(std::uint64_t target) STAVE_EXCLUDES(write_mutex_, sync_mutex_);
   /// Writes out whatever is complete.
   Result<void> write_out_now() STAVE_EXCLUDES(write_mutex_);
   std::unexpected<Error> latch(Error&& error);
+
+  // roll.cc
+  bool roll_due() const STAVE_REQUIRES(write_mutex_) { return placed() >= active_base_ + segment_bytes_; }
+  Result<void> roll_if_due() STAVE_REQUIRES(write_mutex_);
+  Result<void> roll_active() STAVE_REQUIRES(write_mutex_);
+  Result<void> replace_active() STAVE_REQUIRES(write_mutex_);
+  /// The oldest segment that is not settled, if it begins before `limit`.
+  Roll* first_unsettled(std::uint64_t limit) STAVE_EXCLUDES(rolls_mutex_);
+  Result<void> settle_rolls(std::uint64_t limit) STAVE_REQUIRES(sync_mutex_);
+  Result<void> settle(const Roll& roll) STAVE_REQUIRES(sync_mutex_);
+  std::uint64_t covered_by(const Roll& roll) STAVE_EXCLUDES(rolls_mutex_);
 
   // read.cc
   Result<RecordView> read_guarded(Lsn lsn, std::vector<std::byte>& buffer, const PlaceFn* place)
@@ -99,7 +153,10 @@ class LogImpl final : public Log {
 
   // housekeeping.cc
   bool flusher_round();
+  void sync_requested();
   void prepare_ahead();
+  void sync_ahead() STAVE_EXCLUDES(ahead_mutex_);
+  void settle_all() STAVE_EXCLUDES(sync_mutex_);
   void roll_by_age(UnixMs wall) STAVE_EXCLUDES(write_mutex_);
   Result<void> write_close_mark(UnixMs now) STAVE_REQUIRES(write_mutex_);
 
@@ -130,10 +187,21 @@ class LogImpl final : public Log {
   std::shared_ptr<File> active_ STAVE_GUARDED_BY(write_mutex_);
   std::uint64_t active_base_ STAVE_GUARDED_BY(write_mutex_) = 0;
   std::optional<UnixMs> active_since_ STAVE_GUARDED_BY(write_mutex_);
+  std::vector<Beside> beside_ STAVE_GUARDED_BY(write_mutex_);  ///< Ascending.
+  base::ConditionVariable beside_ended_;                       ///< With write_mutex_.
+  std::atomic<std::uint64_t> first_beside_{kNever};            ///< Where the first of them begins.
+  std::atomic<std::uint64_t> written_;
 
   base::Mutex sync_mutex_;
   std::shared_ptr<File> sync_file_ STAVE_GUARDED_BY(sync_mutex_);
   std::atomic<std::uint64_t> durable_;
+  base::Mutex ahead_mutex_;  ///< Who syncs what is prepared ahead. Taken under sync_mutex_, for a moment.
+
+  base::Mutex rolls_mutex_;
+  /// Oldest first; the front is removed by who holds `sync_mutex_`, so it stays where it is for them.
+  std::deque<Roll> rolls_ STAVE_GUARDED_BY(rolls_mutex_);
+  std::atomic<std::size_t> unsettled_{0};  ///< How many.
+  std::atomic<std::uint64_t> named_{0};    ///< Base of the newest segment that has its own name.
 
   base::Mutex drop_mutex_;  ///< One removes segments at a time. Taken before all others.
 

@@ -70,9 +70,10 @@ LogImpl::LogImpl(std::string directory, const Options& options, base::RingMemory
              tail_),
       catalog_(files_, directory_),
       interval_sync_(options.sync != Sync::kOs),
+      written_(recovered.end),
       durable_(recovered.end),
       announced_(recovered.end),
-      group_({.complete = [this](std::uint64_t position) { return tail_.wait_complete(position); },
+      group_({.complete = [this](std::uint64_t position) { return within_reach(position); },
               .flush = [this](std::uint64_t target) { (void)flush(target); },
               .settled =
                   [this](std::uint64_t position) {
@@ -89,7 +90,8 @@ Result<void> LogImpl::start(const Recovered& recovered) {
   base::MutexLock lock(write_mutex_);
   for (const RecoveredSegment& segment : recovered.segments) {
     const bool newest = recovered.active != nullptr && &segment == &recovered.segments.back();
-    catalog_.add(segment.base, record_seed(identity_.store_id, segment.salt), newest ? recovered.active : nullptr);
+    catalog_.add(segment.base, record_seed(identity_.store_id, segment.salt), newest ? recovered.active : nullptr,
+                 false);
   }
   if (recovered.active != nullptr) {
     active_ = recovered.active;
@@ -101,10 +103,11 @@ Result<void> LogImpl::start(const Recovered& recovered) {
     // A full disk is no reason not to open: a segment without any room refuses writes, and reads go on.
     auto spare = space_.ensure_spare();
     if (!spare && (spare.error().code() != ErrorCode::kNoSpace || !space_.has_spare())) return spare;
-    STAVE_ASSIGN(active_, space_.roll({identity_.store_id, Lsn{recovered.end}, salt_, clock_.wall()}));
+    STAVE_ASSIGN(active_, space_.found({identity_.store_id, Lsn{recovered.end}, salt_, clock_.wall()}));
     active_base_ = recovered.end;
-    catalog_.add(active_base_, seed_, active_);
+    catalog_.add(active_base_, seed_, active_, false);
   }
+  named_.store(active_base_, std::memory_order_release);
   if (recovered.fresh)
     STAVE_TRY(
         publish_file(files_, directory_, kIdentityName, encode_identity({identity_.store_id, identity_.created})));

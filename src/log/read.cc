@@ -32,10 +32,10 @@ Result<RecordView> LogImpl::read_guarded(Lsn lsn, std::vector<std::byte>& buffer
 Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buffer, const PlaceFn* place) {
   const std::uint64_t at = raw(lsn);
   if (at >= tail_.end()) return fail(ErrorCode::kNotFound, "the log does not reach this address yet");
-  if (at >= tail_.written()) {
+  if (at >= written_.load(std::memory_order_acquire)) {
     // Still in the ring. Under this lock its bytes stay: only a write-out marks or releases them.
     base::MutexLock lock(write_mutex_);
-    if (at >= tail_.written()) {
+    if (at >= placed()) {
       const std::uint64_t complete = tail_.wait_complete(at + 1);
       const auto bytes = std::span<const std::byte>(tail_.at(at), complete - at);
       const auto length = checked_length(bytes, lsn, seed_);
@@ -44,6 +44,8 @@ Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buff
       if (const auto view = decode(buffer, lsn, seed_)) return *view;
       return fail(ErrorCode::kNotFound, "no record begins at this address");
     }
+    // Nobody knows its address before it is there.
+    if (is_beside(at)) return fail(ErrorCode::kNotFound, "no record lies at this address yet");
   }
   STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
   return read_written(lsn, segment, buffer, place);
@@ -53,7 +55,7 @@ Result<RecordView> LogImpl::read_written(Lsn lsn, const Catalog::Place& segment,
                                          const PlaceFn* place) {
   const std::uint64_t at = raw(lsn);
   const std::uint64_t offset = kSegmentHeaderBytes + (at - segment.base);
-  const std::uint64_t there = std::min(segment.end, tail_.written()) - at;
+  const std::uint64_t there = std::min(segment.end, placed()) - at;
   const auto corrupt = [&](const char* what) {
     return fail(Error(ErrorCode::kCorrupt, std::string(what) + " at LSN " + std::to_string(at) +
                                                "; `stave doctor` can examine the directory")

@@ -33,6 +33,7 @@ void Space::publish() {
 }
 
 void Space::adopt(std::shared_ptr<File> file, std::uint64_t base, std::uint64_t prepared) {
+  STAVE_ASSERT(file != nullptr);
   base::MutexLock lock(mutex_);
   active_ = std::move(file);
   active_base_ = base;
@@ -63,74 +64,120 @@ Result<void> Space::fill(File& file, std::uint64_t from, std::uint64_t to) {
   return {};
 }
 
-Result<void> Space::create_spare() {
-  if (spare_ != nullptr) return {};
-  STAVE_ASSIGN(spare_, create_afresh(*config_.files, join_path(config_.directory, kSpareName)));
-  spare_prepared_ = 0;
+Result<std::shared_ptr<File>> Space::create_spare() {
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_ != nullptr) return spare_;
+  }
+  STAVE_ASSIGN(std::shared_ptr<File> spare, create_afresh(*config_.files, join_path(config_.directory, kSpareName)));
+  // Room for the header first: going over to a spare that is there must not fail for want of it.
+  STAVE_TRY(spare->allocate(kSegmentHeaderBytes));
+  base::MutexLock lock(mutex_);
+  STAVE_ASSERT(spare_ == nullptr);
+  spare_ = std::move(spare);
+  spare_prepared_ = spare_synced_ = 0;
   has_spare_.store(true, std::memory_order_release);
-  return {};
+  return spare_;
 }
 
-Result<void> Space::step() {
-  STAVE_TRY(check_reserve());
+std::optional<Space::Piece> Space::next_piece(std::uint64_t wanted) const {
+  base::MutexLock lock(mutex_);
+  if (shut_ || limit() >= wanted) return std::nullopt;
   if (active_ != nullptr && active_prepared_ < goal()) {
     const std::uint64_t bytes = active_prepared_ == 0 ? kFirstStepBytes : kStepBytes;
-    const std::uint64_t to = std::min(goal(), active_prepared_ + bytes);
-    STAVE_TRY(fill(*active_, active_prepared_, to));
-    active_prepared_ = to;
-  } else {
-    STAVE_TRY(create_spare());
-    const std::uint64_t to = std::min(goal(), spare_prepared_ + kStepBytes);
-    STAVE_TRY(fill(*spare_, spare_prepared_, to));
-    // The zeros reach the disk now, not with the first sync of the segment.
-    if (config_.zero_fill) {
-      auto synced = spare_->sync_data();
-      // Not a shortage, whatever the system calls it: a sync is never tried again.
-      if (!synced) return fail(ErrorCode::kIo, "the next segment cannot be synced: " + synced.error().describe());
-    }
-    spare_prepared_ = to;
+    return Piece{active_, active_prepared_, std::min(goal(), active_prepared_ + bytes)};
   }
+  if (spare_ == nullptr || spare_prepared_ < goal())
+    return Piece{spare_, spare_prepared_, std::min(goal(), spare_prepared_ + kStepBytes)};
+  return std::nullopt;
+}
+
+// A roll may have made the spare the active segment while it was being filled; then what was prepared is that one's.
+// Of a segment that has ended meanwhile, nobody needs the room.
+void Space::note_prepared(const Piece& piece) {
+  base::MutexLock lock(mutex_);
+  if (piece.file == active_) {
+    STAVE_ASSERT(active_prepared_ == piece.from);
+    active_prepared_ = piece.to;
+  } else if (piece.file == spare_) {
+    STAVE_ASSERT(spare_prepared_ == piece.from);
+    spare_prepared_ = piece.to;
+  }
+  publish();
+}
+
+Result<void> Space::step(Piece piece) {
+  STAVE_ASSERT(piece.from < piece.to);
+  STAVE_TRY(check_reserve());
+  if (piece.file == nullptr) {
+    STAVE_ASSIGN(piece.file, create_spare());
+  }
+  STAVE_TRY(fill(*piece.file, piece.from, piece.to));
+  note_prepared(piece);
   return {};
 }
 
 Result<bool> Space::prepare(std::uint64_t wanted) {
-  base::MutexLock lock(mutex_);
-  if (shut_ || limit() >= wanted) return false;
-  if (active_prepared_ >= goal() && spare_ != nullptr && spare_prepared_ >= goal()) return false;
-  STAVE_TRY(note_outcome(step()));
-  publish();
+  base::MutexLock work(work_mutex_);
+  std::optional<Piece> piece = next_piece(wanted);
+  if (!piece) return false;
+  STAVE_TRY(note_outcome(step(std::move(*piece))));
   return true;
 }
 
-Result<void> Space::extend_active(std::uint64_t end) {
+Result<void> Space::sync_ahead() {
+  if (!config_.zero_fill) return {};
+  std::shared_ptr<File> file;
+  std::uint64_t to = 0;
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_synced_ >= spare_prepared_) return {};
+    STAVE_ASSERT(spare_ != nullptr);
+    file = spare_;
+    to = spare_prepared_;
+  }
+  auto synced = file->sync_data();
+  // Not a shortage, whatever the system calls it: a sync is never tried again.
+  if (!synced) return fail(ErrorCode::kIo, "the next segment cannot be synced: " + synced.error().describe());
   base::MutexLock lock(mutex_);
-  const std::uint64_t needed = end - active_base_ + kCloseBytes;
-  if (needed <= active_prepared_) return {};
-  STAVE_TRY(note_outcome(stretch_active(needed)));
-  publish();
+  if (file == spare_) spare_synced_ = to;
   return {};
 }
 
-Result<void> Space::stretch_active(std::uint64_t needed) {
+Result<void> Space::extend_active(std::uint64_t end) {
+  base::MutexLock work(work_mutex_);
+  Piece piece;
+  {
+    base::MutexLock lock(mutex_);
+    STAVE_ASSERT(end > active_base_);
+    piece = {active_, active_prepared_, end - active_base_ + kCloseBytes};
+  }
+  if (piece.to <= piece.from) return {};
+  return note_outcome(stretch(piece));
+}
+
+Result<void> Space::stretch(const Piece& piece) {
   STAVE_TRY(check_reserve());
-  STAVE_TRY(active_->allocate(kSegmentHeaderBytes + needed));
-  active_prepared_ = needed;
+  STAVE_TRY(piece.file->allocate(kSegmentHeaderBytes + piece.to));
+  note_prepared(piece);
   return {};
 }
 
 Result<void> Space::ensure_spare() {
-  base::MutexLock lock(mutex_);
-  if (spare_ != nullptr && spare_prepared_ > 0) return {};
-  return note_outcome(first_step_of_spare());
-}
-
-Result<void> Space::first_step_of_spare() {
-  STAVE_TRY(create_spare());
-  STAVE_TRY(check_reserve());
-  const std::uint64_t to = std::min(goal(), kFirstStepBytes);
-  STAVE_TRY(fill(*spare_, 0, to));
-  spare_prepared_ = to;
-  return {};
+  base::MutexLock work(work_mutex_);
+  Piece piece{nullptr, 0, std::min(goal(), kFirstStepBytes)};
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_ != nullptr && spare_prepared_ > 0) return {};
+    piece.file = spare_;
+  }
+  return note_outcome([&]() STAVE_REQUIRES(work_mutex_) -> Result<void> {
+    // Created first: without any room it still is a segment that reads go on beside.
+    if (piece.file == nullptr) {
+      STAVE_ASSIGN(piece.file, create_spare());
+    }
+    return step(piece);
+  }());
 }
 
 // Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there
@@ -145,22 +192,47 @@ Result<void> Space::note_outcome(Result<void> step) {
   return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: " + step.error().describe());
 }
 
-Result<std::shared_ptr<File>> Space::roll(const SegmentHeader& header) {
+Result<std::shared_ptr<File>> Space::head_spare(const SegmentHeader& header) {
+  std::shared_ptr<File> spare;
+  {
+    base::MutexLock lock(mutex_);
+    STAVE_ASSERT(spare_ != nullptr);
+    STAVE_ASSERT(active_ == nullptr || raw(header.base) > active_base_);
+    spare = spare_;
+  }
+  STAVE_TRY(spare->write_at(0, encode_segment_header(header)));
+  return spare;
+}
+
+std::shared_ptr<File> Space::activate_spare(std::uint64_t base) {
   base::MutexLock lock(mutex_);
   STAVE_ASSERT(spare_ != nullptr);
-  // In this order: a segment that has its name is whole, and it has its name before anything in it counts.
-  STAVE_TRY(spare_->write_at(0, encode_segment_header(header)));
-  STAVE_TRY(spare_->sync_data());
-  STAVE_TRY(config_.files->rename(join_path(config_.directory, kSpareName),
-                                  join_path(config_.directory, segment_name(header.base))));
-  STAVE_TRY(config_.files->sync_directory(config_.directory));
   active_ = std::move(spare_);
-  active_base_ = raw(header.base);
+  spare_ = nullptr;
+  active_base_ = base;
   active_prepared_ = std::exchange(spare_prepared_, 0);
+  spare_synced_ = 0;
   cap_ = kNoCap;
   has_spare_.store(false, std::memory_order_release);
   publish();
   return active_;
+}
+
+Result<std::shared_ptr<File>> Space::roll(const SegmentHeader& header) {
+  STAVE_TRY(head_spare(header));
+  STAVE_TRY(config_.files->rename(join_path(config_.directory, kSpareName),
+                                  join_path(config_.directory, begun_name(header.base))));
+  return activate_spare(raw(header.base));
+}
+
+Result<std::shared_ptr<File>> Space::found(const SegmentHeader& header) {
+  // In this order: a segment that has its name is whole, and it has its name before anything in it counts.
+  STAVE_ASSIGN(const std::shared_ptr<File> spare, head_spare(header));
+  STAVE_TRY(spare->sync_data());
+  STAVE_TRY(config_.files->rename(join_path(config_.directory, kSpareName),
+                                  join_path(config_.directory, segment_name(header.base))));
+  STAVE_TRY(config_.files->sync_directory(config_.directory));
+  return activate_spare(raw(header.base));
 }
 
 bool Space::limit_for_roll_at(std::uint64_t base) {
@@ -168,6 +240,7 @@ bool Space::limit_for_roll_at(std::uint64_t base) {
   {
     base::MutexLock lock(mutex_);
     if (spare_ == nullptr || gate_closed_) return false;
+    STAVE_ASSERT(base >= active_base_);
     lowered = base + usable(spare_prepared_);
     cap_ = lowered;
     publish();
@@ -201,16 +274,26 @@ void Space::shut() {
   publish();
 }
 
+bool Space::covers(std::uint64_t from, std::uint64_t to) const {
+  base::MutexLock lock(mutex_);
+  return from >= active_base_ && to - active_base_ <= active_prepared_;
+}
+
 std::uint64_t Space::active_file_bytes() const {
   base::MutexLock lock(mutex_);
   return kSegmentHeaderBytes + active_prepared_;
 }
 
 Result<void> Space::remove_spare() {
-  base::MutexLock lock(mutex_);
-  if (spare_ == nullptr) return {};
-  spare_ = nullptr;
-  has_spare_.store(false, std::memory_order_release);
+  base::MutexLock work(work_mutex_);
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_ == nullptr) return {};
+    spare_ = nullptr;
+    spare_prepared_ = spare_synced_ = 0;
+    has_spare_.store(false, std::memory_order_release);
+    publish();
+  }
   return config_.files->remove(join_path(config_.directory, kSpareName));
 }
 

@@ -3,13 +3,17 @@
 // Promises: what the tail was allowed to admit fits into blocks that are already there, so a full disk refuses new
 // batches and harms none that were accepted. Preparing goes in steps of a few MiB, off the path of the writers. A
 // segment ends with the first batch that reaches its size; such a batch may run over by `overrun`, for which there is
-// room too. Must not know: records, syncing of data, recovery.
+// room too. Nothing here waits for a sync but `sync_ahead` and `found`.
+//
+// Two locks: `work_mutex_` for who prepares, held while files are written; under it `mutex_` for the numbers, held for
+// moments only. Must not know: records, syncing of data, recovery.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,16 +41,21 @@ class Space {
 
   /// Does one step towards a limit of at least `wanted`. Returns whether there was something to do.
   /// Errors: kNoSpace (and then `starved`); anything else is a failed write.
-  Result<bool> prepare(std::uint64_t wanted) STAVE_EXCLUDES(mutex_);
-  /// Makes the active segment's room reach `end`, however far that is. Errors as `prepare`.
-  Result<void> extend_active(std::uint64_t end) STAVE_EXCLUDES(mutex_);
+  Result<bool> prepare(std::uint64_t wanted) STAVE_EXCLUDES(work_mutex_, mutex_);
+  /// Has the spare's zeros reach the disk now, and not with the first sync of the segment. Every error is a failed
+  /// sync. One calls it at a time.
+  Result<void> sync_ahead() STAVE_EXCLUDES(mutex_);
+  /// Makes the active segment's room reach `end`, however far that is. Errors as `prepare`. Not during a roll.
+  Result<void> extend_active(std::uint64_t end) STAVE_EXCLUDES(work_mutex_, mutex_);
   /// Makes sure that there is a spare, however small. Errors as `prepare`.
-  Result<void> ensure_spare() STAVE_EXCLUDES(mutex_);
+  Result<void> ensure_spare() STAVE_EXCLUDES(work_mutex_, mutex_);
   [[nodiscard]] bool has_spare() const noexcept { return has_spare_.load(std::memory_order_acquire); }
 
-  /// Turns the spare, which must be there, into the durable segment `header` and makes it the active one. Every error
-  /// is a failed write.
+  /// Turns the spare, which must be there, into the segment `header`, named as one that was begun, and makes it the
+  /// active one. Waits for no sync: nothing of it is durable yet. One rolls at a time. Every error is a failed write.
   Result<std::shared_ptr<File>> roll(const SegmentHeader& header) STAVE_EXCLUDES(mutex_);
+  /// The same, but when it returns the segment is durable and has its own name.
+  Result<std::shared_ptr<File>> found(const SegmentHeader& header) STAVE_EXCLUDES(mutex_);
   /// Lowers the limit to what would fit if the segment were rolled at `base` already. False, and nothing is changed,
   /// when more than that has been admitted. `roll` lifts the limit again.
   bool limit_for_roll_at(std::uint64_t base) STAVE_EXCLUDES(mutex_);
@@ -60,8 +69,10 @@ class Space {
   /// The last step found no room.
   [[nodiscard]] bool starved() const noexcept { return starved_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t active_file_bytes() const STAVE_EXCLUDES(mutex_);
+  /// The active segment has room prepared for what lies in the log from `from` to `to`.
+  [[nodiscard]] bool covers(std::uint64_t from, std::uint64_t to) const STAVE_EXCLUDES(mutex_);
   /// Deletes the spare.
-  Result<void> remove_spare() STAVE_EXCLUDES(mutex_);
+  Result<void> remove_spare() STAVE_EXCLUDES(work_mutex_, mutex_);
 
   /// Room that is never given to batches, so that the mark of a clean close always fits.
   static constexpr std::uint64_t kCloseBytes = 64;
@@ -69,30 +80,43 @@ class Space {
  private:
   static constexpr std::uint64_t kNoCap = std::numeric_limits<std::uint64_t>::max();
 
+  /// What one step makes ready: bytes of the active segment or of the spare, which may have to be created (no file).
+  struct Piece {
+    std::shared_ptr<File> file;
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+  };
+
   [[nodiscard]] std::uint64_t goal() const noexcept { return config_.segment_bytes + config_.overrun + kCloseBytes; }
   [[nodiscard]] std::uint64_t usable(std::uint64_t prepared) const noexcept;
   [[nodiscard]] std::uint64_t limit() const STAVE_REQUIRES(mutex_);
   void publish() STAVE_REQUIRES(mutex_);
+  [[nodiscard]] std::optional<Piece> next_piece(std::uint64_t wanted) const STAVE_REQUIRES(work_mutex_)
+      STAVE_EXCLUDES(mutex_);
+  Result<void> step(Piece piece) STAVE_REQUIRES(work_mutex_) STAVE_EXCLUDES(mutex_);
+  void note_prepared(const Piece& piece) STAVE_REQUIRES(work_mutex_) STAVE_EXCLUDES(mutex_);
   Result<void> check_reserve();
-  Result<void> fill(File& file, std::uint64_t from, std::uint64_t to) STAVE_REQUIRES(mutex_);
-  Result<void> create_spare() STAVE_REQUIRES(mutex_);
-  Result<void> step() STAVE_REQUIRES(mutex_);
-  Result<void> first_step_of_spare() STAVE_REQUIRES(mutex_);
-  Result<void> stretch_active(std::uint64_t needed) STAVE_REQUIRES(mutex_);
+  Result<void> fill(File& file, std::uint64_t from, std::uint64_t to) STAVE_REQUIRES(work_mutex_);
+  Result<std::shared_ptr<File>> create_spare() STAVE_REQUIRES(work_mutex_) STAVE_EXCLUDES(mutex_);
+  Result<void> stretch(const Piece& piece) STAVE_REQUIRES(work_mutex_) STAVE_EXCLUDES(mutex_);
+  Result<std::shared_ptr<File>> head_spare(const SegmentHeader& header) STAVE_EXCLUDES(mutex_);
+  std::shared_ptr<File> activate_spare(std::uint64_t base) STAVE_EXCLUDES(mutex_);
   Result<void> note_outcome(Result<void> step);
 
   const Config config_;
   Tail& tail_;
+  base::Mutex work_mutex_;  ///< Taken before mutex_.
+  std::vector<std::byte> zeros_ STAVE_GUARDED_BY(work_mutex_);
   mutable base::Mutex mutex_;
   std::shared_ptr<File> active_ STAVE_GUARDED_BY(mutex_);
   std::uint64_t active_base_ STAVE_GUARDED_BY(mutex_) = 0;
   std::uint64_t active_prepared_ STAVE_GUARDED_BY(mutex_) = 0;
-  std::unique_ptr<File> spare_ STAVE_GUARDED_BY(mutex_);
+  std::shared_ptr<File> spare_ STAVE_GUARDED_BY(mutex_);
   std::uint64_t spare_prepared_ STAVE_GUARDED_BY(mutex_) = 0;
+  std::uint64_t spare_synced_ STAVE_GUARDED_BY(mutex_) = 0;
   std::uint64_t cap_ STAVE_GUARDED_BY(mutex_) = kNoCap;
   bool gate_closed_ STAVE_GUARDED_BY(mutex_) = false;
   bool shut_ STAVE_GUARDED_BY(mutex_) = false;
-  std::vector<std::byte> zeros_ STAVE_GUARDED_BY(mutex_);
   std::atomic<bool> has_spare_{false};
   std::atomic<bool> starved_{false};
 };

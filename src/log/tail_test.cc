@@ -59,7 +59,7 @@ TEST(Tail, reuses_the_ring_only_behind_what_was_written) {
   ASSERT_TRUE(all);
   tail.publish(*all);
   EXPECT_FALSE(tail.try_reserve(1));
-  tail.set_written(4096 + 10);
+  tail.release(4096 + 10);
   EXPECT_FALSE(tail.try_reserve(11));
   EXPECT_TRUE(tail.try_reserve(10));
 }
@@ -95,7 +95,7 @@ TEST(Tail, hands_disjoint_ranges_to_many_threads) {
       ++seen[bytes[0]];
       std::memset(tail.at(at), 0, kBytes);
     }
-    tail.set_written(at);
+    tail.release(at);
   }
   for (auto& writer : writers) writer.join();
   for (std::uint64_t t = 1; t <= kThreads; ++t) EXPECT_EQ(seen[t], kRounds);

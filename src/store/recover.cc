@@ -37,12 +37,13 @@ struct Range {
 /// What the log holds from `from` on (kNoLsn: all of it), by the names and sizes of its files; empty when that cannot
 /// be told. An estimate: files are larger than what was written.
 Range log_from(FileSystem& files, const std::string& directory, Lsn from) {
-  const auto bases = log::list_segments(files, directory);
-  if (!bases || bases->empty()) return {};
-  const auto file = files.open(log::join_path(directory, log::segment_name(bases->back())), OpenMode::kRead);
+  const auto segments = log::list_segments(files, directory);
+  if (!segments || segments->empty()) return {};
+  std::string path;
+  const auto file = log::open_segment(files, directory, segments->back().base, path);
   const auto size = file ? (*file)->size() : Result<std::uint64_t>(0);
-  const Lsn end = bases->back() + (size ? *size : 0);
-  return {.begin = std::min(from != kNoLsn ? from : bases->front(), end), .end = end};
+  const Lsn end = segments->back().base + (size ? *size : 0);
+  return {.begin = std::min(from != kNoLsn ? from : segments->front().base, end), .end = end};
 }
 
 }  // namespace
