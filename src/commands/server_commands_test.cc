@@ -516,7 +516,7 @@ TEST_F(Server, time_memory_lolwut_debug) {
   EXPECT_GE(reply({"MEMORY", "USAGE", "a"}).integer, 101);
   EXPECT_EQ(run({"MEMORY", "USAGE", "a", "SAMPLES", "x"}), kNotInteger);
   EXPECT_EQ(run({"MEMORY", "USAGE", "a", "FOO"}), kSyntax);
-  EXPECT_EQ(reply({"MEMORY", "STATS"}).elements.size(), 28u);
+  EXPECT_EQ(reply({"MEMORY", "STATS"}).elements.size(), 30u);
   EXPECT_EQ(run({"MEMORY", "PURGE"}), "OK");
   EXPECT_NE(reply({"LOLWUT"}).text.find("Stave ver. 0.1.0\n"), std::string::npos);
   EXPECT_EQ(run({"LOLWUT", "VERSION", "x"}), kNotInteger);
