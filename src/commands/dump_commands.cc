@@ -83,7 +83,7 @@ Result<void> restore_command(Call& call) {
   Expiry expiry;
   if (ttl != 0) {
     const TimeForm form = options.absolute ? TimeForm::kUnixMilliseconds : TimeForm::kMilliseconds;
-    STAVE_ASSIGN(expiry.at, moment(ttl, form, part.now(), "restore"));
+    STAVE_ASSIGN(expiry.at, moment(call, ttl, form, part.now(), "restore"));
   }
   if (taken(part)) return busy();
   if (expiry.passed(part.now())) {

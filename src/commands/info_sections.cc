@@ -42,7 +42,7 @@ InfoFields server_fields(Environment& environment) {
           {"redis_mode", "standalone"},
           {"arch_bits", std::to_string(8 * sizeof(void*))},
           {"tcp_port", std::to_string(environment.host().port())},
-          {"server_time_usec", std::to_string(raw(environment.engine().now()) * 1000)},
+          {"server_time_usec", std::to_string(raw(environment.engine().clock().wall()) * 1000)},
           {"uptime_in_seconds", std::to_string(up)},
           {"uptime_in_days", std::to_string(up / (24 * 3600))},
           {"stave_version", std::string(kStaveVersion)},

@@ -56,7 +56,8 @@ Result<void> bgsave_command(Call& call) {
 
 Result<void> lastsave_command(Call& call) {
   constexpr std::int64_t kMsPerSecond = 1000;
-  call.reply().integer(raw(call.environment().snapshots().state().last_time) / kMsPerSecond);
+  const UnixMs last = call.environment().snapshots().state().last_time;
+  call.reply().integer(raw(call.engine().time().to_wall(last)) / kMsPerSecond);
   return {};
 }
 

@@ -118,7 +118,7 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
 Result<void> set_expiring(Call& call, TimeForm form, std::string_view name) {
   STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
   if (amount <= 0) return invalid_expire(name);
-  STAVE_ASSIGN(const UnixMs at, moment(amount, form, call.now(), name));
+  STAVE_ASSIGN(const UnixMs at, moment(call, amount, form, call.now(), name));
   STAVE_TRY(put(call, call.key(1), call[3], Expiry{.at = at}));
   call.reply().status("OK");
   return {};

@@ -128,7 +128,13 @@ void ExpiryQueue::update(std::uint32_t slot, Arena& arena) noexcept {
 }
 
 void ExpiryQueue::publish() noexcept {
-  next_.store(size_ != 0 ? item(0).deadline() : raw(kNoDeadline), std::memory_order_relaxed);
+  const std::int64_t next = size_ != 0 ? item(0).deadline() : raw(kNoDeadline);
+  if (next >= next_.load(std::memory_order_relaxed)) {
+    next_.store(next, std::memory_order_relaxed);
+    return;
+  }
+  next_.store(next, std::memory_order_seq_cst);
+  if (hint_ != nullptr) hint_->lower(UnixMs{next});
 }
 
 // --- what is due -----------------------------------------------------------------------------------------------------

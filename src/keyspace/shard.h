@@ -69,8 +69,10 @@ struct MemoryUse {
 
 class alignas(64) Shard {
  public:
-  /// `key` hashes every key of the keyspace (the table needs it when it grows). It and `chunks` outlive the shard.
-  Shard(const base::HashKey& key, ChunkSource& chunks) noexcept : arena_(chunks), key_(&key) {}
+  /// `key` hashes every key of the keyspace (the table needs it when it grows). `hint`, if there is one, hears when the
+  /// first deadline gets earlier. All outlive the shard.
+  Shard(const base::HashKey& key, ChunkSource& chunks, DeadlineHint* hint = nullptr) noexcept
+      : arena_(chunks), expiries_(hint), key_(&key) {}
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -137,7 +139,7 @@ class alignas(64) Shard {
   bool tidy(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
 
   /// Earliest deadline in this shard; kNoDeadline when nothing expires. It may be early (a key was overwritten), never
-  /// late. Threads: any, without the lock; a relaxed reading.
+  /// late. Threads: any, without the lock; sequentially consistent.
   [[nodiscard]] UnixMs next_deadline() const noexcept { return expiries_.next_deadline(); }
   /// Appends up to `max` keys whose expiry has passed at `now` to `keys`; the caller logs and erases them.
   void collect_due(UnixMs now, std::size_t max, std::vector<std::string>& keys) STAVE_REQUIRES(mutex_);

@@ -272,7 +272,6 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
       if (!previous.empty()) shard.discard(previous);
     }
   }
-  if (!expiry.never()) deadlines_.note(expiry.at);
   if (version != nullptr) *version = lsn;
   return pending_for_write(end, sync);
 }

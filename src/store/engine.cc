@@ -51,7 +51,13 @@ void Engine::aside(std::function<void()> work) {
 
 // --- housekeeping ------------------------------------------------------------------------------------
 
+void Engine::tell_news_of_time() {
+  if (const std::string news = time_.take_news(); !news.empty() && options_.notice) options_.notice(news);
+}
+
 std::uint64_t Engine::tick() {
+  time_.look();
+  tell_news_of_time();
   const bool more = deadlines_.expire_due();
   budget_.measure_process();
   if (!options_.background) upkeep_->tick();
@@ -64,8 +70,8 @@ void Engine::housekeeping() {
   constexpr std::int64_t kSleepMaxMs = 100;
   for (;;) {
     const auto log_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(tick(), 1'000'000'000) / 1'000'000);
-    const std::int64_t earliest = deadlines_.earliest();
-    const std::int64_t expiry_ms = earliest == Deadlines::kNever ? kSleepMaxMs : earliest - raw(now());
+    const UnixMs next = deadlines_.next();
+    const std::int64_t expiry_ms = next == keyspace::kNoDeadline ? kSleepMaxMs : next - now();
     World::Contents dead;
     {
       base::MutexLock lock(housekeeping_mutex_);
@@ -110,6 +116,8 @@ EngineStats Engine::stats() {
   stats.recovery = recovery_;
   stats.recovery_ns = recovery_ns_;
   stats.opened = opened_;
+  stats.clock_offset_ms = time_.offset_ms();
+  stats.clock_jumps = time_.jumps();
   return stats;
 }
 

@@ -65,6 +65,8 @@ struct EngineStats {
   log::RecoveryReport recovery;
   std::uint64_t recovery_ns = 0;
   UnixMs opened{0};
+  std::int64_t clock_offset_ms = 0;  ///< How far the store's time is ahead of the wall clock.
+  std::uint64_t clock_jumps = 0;     ///< Of the wall clock, since open.
 };
 
 class Transaction;
@@ -194,7 +196,8 @@ class Engine {
 
   // --- time, limits, state ----------------------------------------------------------------------
 
-  /// The store's wall time: never goes back.
+  /// The store's time, which never goes back nor jumps: entries, records and transactions speak of it. A moment that
+  /// a client names or is shown is one of the wall clock: see `StoreClock::from_wall` and `shown`.
   UnixMs now() noexcept { return time_.now(); }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] Clock& clock() noexcept { return *clock_; }
@@ -219,6 +222,7 @@ class Engine {
 
   [[nodiscard]] keyspace::Keyspace& keyspace() noexcept { return keyspace_; }
   [[nodiscard]] StoreClock& time() noexcept { return time_; }
+  [[nodiscard]] const StoreClock& time() const noexcept { return time_; }
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] Residence& residence() noexcept { return residence_; }
@@ -248,6 +252,7 @@ class Engine {
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
   void bury(World::Contents contents);
   void housekeeping();
+  void tell_news_of_time();
 
   Options options_;
   std::string directory_;

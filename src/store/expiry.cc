@@ -29,30 +29,24 @@ void Deadlines::refresh(Entry entry, KeyRef key, UnixMs time) {
   static_cast<void>(log_->append(std::span(&record, 1), std::span(&lsn, 1)));
 }
 
-void Deadlines::note(UnixMs at) noexcept {
-  if (raw(at) == 0) return;
-  std::int64_t earliest = earliest_.load(std::memory_order_relaxed);
-  while (raw(at) < earliest && !earliest_.compare_exchange_weak(earliest, raw(at), std::memory_order_relaxed)) {
-  }
+UnixMs Deadlines::next() const noexcept {
+  if (!active_.load(std::memory_order_relaxed)) return keyspace::kNoDeadline;
+  return std::max(keyspace_.next_deadline(), UnixMs{refused_until_.load(std::memory_order_relaxed)});
 }
 
 bool Deadlines::expire_due() {
-  if (!active_.load(std::memory_order_relaxed)) return false;
   const UnixMs time = time_.now();
-  if (earliest_.load(std::memory_order_relaxed) > raw(time)) return false;
-  // Writers may lower it while the shards are visited; what is found below can only lower it further.
-  earliest_.store(kNever, std::memory_order_relaxed);
+  if (next() > time) return false;
   bool more = false;
-  for (ShardId id = 0; id < keyspace_.shard_count(); ++id) {
+  for (ShardId id = 0; id < keyspace_.shard_count(); ++id)
     if (keyspace_.shard(id).next_deadline() <= time) more |= expire_shard(id, time);
-    const UnixMs next = keyspace_.shard(id).next_deadline();
-    if (raw(next) != kNever) note(next);
-  }
+  keyspace_.find_next_deadline();
   return more;
 }
 
 bool Deadlines::expire_shard(ShardId id, UnixMs time) {
   constexpr std::size_t kStep = 64;
+  constexpr std::int64_t kRefusedMs = 100;
   Shard& shard = keyspace_.shard(id);
   std::vector<std::string> keys;
   base::ShortLock lock(shard.mutex());
@@ -61,6 +55,7 @@ bool Deadlines::expire_shard(ShardId id, UnixMs time) {
   const std::size_t gone = remove_logged(id, keys, log::RecordKind::kExpire);
   expired_keys_.fetch_add(gone, std::memory_order_relaxed);
   // Refused: the keys stay, unseen by anybody, until the log takes writes again.
+  if (gone == 0) refused_until_.store(raw(time) + kRefusedMs, std::memory_order_relaxed);
   return gone == kStep;
 }
 

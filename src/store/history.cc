@@ -47,7 +47,7 @@ Result<std::vector<KeyVersion>> History::versions(KeyRef key, std::size_t count,
     if (!event) break;
     KeyVersion version{.version = event->version, .time = event->time, .kind = event->kind};
     if (is_alive(event->kind)) {
-      version.expiry = event->expiry;
+      version.expiry = engine_.time().shown(event->expiry);
       STAVE_ASSIGN(const std::optional<std::uint64_t> size, lineage.size(*event, value));
       // Its value has been dropped with the segment that held it, and so has everything before.
       if (!size) break;

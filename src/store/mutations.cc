@@ -258,8 +258,6 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
         record->compressed = true;
       }
     }
-    if (!record->expiry.never() && (raw(logged.earliest) == 0 || record->expiry.at < logged.earliest))
-      logged.earliest = record->expiry.at;
     mutation.record = static_cast<std::int32_t>(batch.size());
     batch.push_back(*record);
     of.push_back(&mutation);

@@ -62,7 +62,6 @@ class Mutations {
   struct Logged {
     Lsn end = kNoLsn;    ///< Of the batch; kNoLsn: nothing had to be logged.
     Lsn last = kNoLsn;   ///< The batch's last record.
-    UnixMs earliest{0};  ///< The earliest deadline that was set; 0: none.
   };
   /// Logs everything as one batch, and forgets how to undo it. Errors: kNoMemory, those of the log; then nothing was
   /// logged, and all can still be undone.

@@ -93,6 +93,8 @@ Result<void> Engine::start() {
   const std::uint64_t begun = clock_->monotonic_ns();
   STAVE_TRY(recover());
   recovery_ns_ = clock_->monotonic_ns() - begun;
+  time_.begin();
+  tell_news_of_time();
   opened_ = now();
   if (!options_.background) return {};
   thread_ = std::thread([this] { housekeeping(); });

@@ -134,7 +134,6 @@ Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* imag
 
 void Engine::forget_everything() STAVE_NO_THREAD_SAFETY_ANALYSIS {
   for (ShardId id = 0; id < keyspace_.shard_count(); ++id) static_cast<void>(keyspace_.shard(id).take_contents());
-  deadlines_.forget();
   residence_.forget();
 }
 
@@ -200,7 +199,6 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
                        .delta = entry.delta,
                        .heat = entry.heat}))
         return fail(ErrorCode::kNoMemory, "there is no memory for the index");
-      deadlines_.note(entry.expiry.at);
     }
     progress_->add(blocks[i].bytes, blocks[i].entries);
   }

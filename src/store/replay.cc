@@ -201,7 +201,6 @@ Result<void> Replay::apply_value(const Change& change, const log::RecordView* re
     spec.value = record->payload;
   }
   STAVE_TRY(shard.put(change.hash, change.key, spec));
-  engine_.deadlines().note(change.expiry.at);
   return {};
 }
 
@@ -211,7 +210,6 @@ Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_T
   if (!entry) return {};
   STAVE_ASSIGN(entry, shard.set_expiry(change.hash, entry, change.expiry));
   if (log::traits(change.kind).sets_version) entry.set_changed_expiry(change.lsn);
-  engine_.deadlines().note(change.expiry.at);
   return {};
 }
 

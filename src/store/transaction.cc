@@ -169,7 +169,6 @@ Result<Pending> Transaction::commit(Sync sync) {
       rollback();
       return fail(std::move(logged).error());
     }
-    engine_.deadlines().note(logged->earliest);
     if (logged->end != kNoLsn) {
       version_ = logged->last;
       pending.merge(engine_.pending_for_write(logged->end, sync));

@@ -71,11 +71,11 @@ std::optional<Problem> take_value(const json::object& object, Operation& operati
   return std::nullopt;
 }
 
-std::optional<Problem> take_terms(const json::object& object, UnixMs now, Operation& operation) {
+std::optional<Problem> take_terms(const json::object& object, store::StoreClock& time, Operation& operation) {
   const auto ttl = object.if_contains("ttl") != nullptr ? as_argument(object.at("ttl")) : std::nullopt;
   const auto at = object.if_contains("expires_at") != nullptr ? as_argument(object.at("expires_at")) : std::nullopt;
   auto wish = expiry_wish(ttl ? &*ttl : nullptr, at ? &*at : nullptr, true_member(object, "sliding"),
-                          true_member(object, "keep_ttl"), now);
+                          true_member(object, "keep_ttl"), time);
   if (!wish) return std::move(wish.error());
   operation.expiry = *wish;
   const auto match = text_member(object, "if_match");
@@ -86,7 +86,7 @@ std::optional<Problem> take_terms(const json::object& object, UnixMs now, Operat
   return std::nullopt;
 }
 
-Outcomes<Operation> read_operation(const json::value& value, UnixMs now) {
+Outcomes<Operation> read_operation(const json::value& value, store::StoreClock& time) {
   const json::object* const object = value.if_object();
   if (object == nullptr) return std::unexpected(bad_document("an operation is an object"));
   Operation operation;
@@ -101,7 +101,7 @@ Outcomes<Operation> read_operation(const json::value& value, UnixMs now) {
   if (!key) return std::unexpected(std::move(key.error()));
   if (!*key) return std::unexpected(bad_document("an operation names its key"));
   operation.key = std::move(**key);
-  if (auto problem = take_terms(*object, now, operation)) return std::unexpected(std::move(*problem));
+  if (auto problem = take_terms(*object, time, operation)) return std::unexpected(std::move(*problem));
   std::optional<Problem> problem;
   if (operation.kind == Kind::kSet || operation.kind == Kind::kAppend) problem = take_value(*object, operation);
   if (operation.kind == Kind::kAppend) operation.json = false;
@@ -111,7 +111,7 @@ Outcomes<Operation> read_operation(const json::value& value, UnixMs now) {
   return operation;
 }
 
-Outcomes<std::vector<Operation>> read_batch(std::string_view text, UnixMs now) {
+Outcomes<std::vector<Operation>> read_batch(std::string_view text, store::StoreClock& time) {
   auto document = parse_document(text);
   if (!document) return std::unexpected(std::move(document.error()));
   const json::array* list = document->if_array();
@@ -123,7 +123,7 @@ Outcomes<std::vector<Operation>> read_batch(std::string_view text, UnixMs now) {
   std::vector<Operation> operations;
   operations.reserve(list->size());
   for (const json::value& value : *list) {
-    auto operation = read_operation(value, now);
+    auto operation = read_operation(value, time);
     if (!operation) {
       operation.error().members += ",\"index\":" + std::to_string(operations.size());
       return std::unexpected(std::move(operation.error()));
@@ -189,8 +189,8 @@ Response run_batch(Exchange& exchange) {
   // Who sends a message and does not say what it takes, takes a message.
   const std::string& accept = request.header(Header::kAccept);
   const bool message_out = accepts(accept, kProtobufType) || (message_in && !accepts(accept, kJsonType));
-  const UnixMs now = exchange.engine().now();
-  auto operations = message_in ? decode_batch(request.body, now, kOperationsMax) : read_batch(request.body, now);
+  store::StoreClock& time = exchange.engine().time();
+  auto operations = message_in ? decode_batch(request.body, time, kOperationsMax) : read_batch(request.body, time);
   if (!operations) return answer_problem(std::move(operations.error()));
   if (auto later = fetch_first(exchange, *operations)) return std::move(*later);
   const std::uint64_t bytes_max = exchange.hub.config.answer_bytes_max;

@@ -46,14 +46,14 @@ Response unsatisfiable(std::uint64_t size) {
 }
 
 /// The answer for what was found. Runs under the shard's lock, so what is large is not copied.
-Response show(const ValueView* value, const Wish& wish) {
+Response show(const store::StoreClock& time, const ValueView* value, const Wish& wish) {
   const Lsn version = value == nullptr ? kNoLsn : value->version;
   const auto verdict = wish.conditions.judge(version, true);
   if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(version));
   if (value == nullptr) return answer_problem(no_such_key());
   if (value->type != ValueType::kString) return answer_problem(wrong_type(value->type));
   Response response;
-  describe(response, *value);
+  describe(response, time, *value);
   response.add_header("Cache-Control", "no-cache");
   if (verdict == Preconditions::Verdict::kNotModified) {
     response.status = 304;
@@ -122,7 +122,7 @@ struct Reading {
   void run() noexcept try {
     pending = engine.read(key, access, [this](const ValueView* value) {
       known_json = value != nullptr && value->json;
-      response = show(value, wish);
+      response = show(engine.time(), value, wish);
     });
   } catch (const std::bad_alloc&) {
     pending = fail(ErrorCode::kNoMemory, "there is no memory for this value");

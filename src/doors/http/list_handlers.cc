@@ -94,7 +94,7 @@ class Page {
     ListEntry entry{.key = std::string(key),
                     .type = value.type,
                     .version = value.version,
-                    .expiry = value.expiry,
+                    .expiry = engine_.time().shown(value.expiry),
                     .json = value.json};
     entry.size = value.size;
     // A value that would fill the page alone is left to a GET.

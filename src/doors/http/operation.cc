@@ -41,7 +41,7 @@ class Run {
       return std::unexpected(precondition_failed(version));
     result_.version = version == kUnnamed ? kNoLsn : version;
     result_.status = held_ ? Status::kFound : Status::kAbsent;
-    if (held_) result_.expiry = held_->expiry;
+    if (held_) result_.expiry = shown(held_->expiry);
     switch (operation_.kind) {
       case Kind::kSet: return set(operation_.value, operation_.json);
       case Kind::kGet: return get();
@@ -63,6 +63,8 @@ class Run {
     return keep && held_ ? held_->expiry : Expiry{};
   }
 
+  [[nodiscard]] Expiry shown(const Expiry& held) const noexcept { return engine_.time().shown(held); }
+
   Outcomes<OperationResult> set(std::string_view value, bool json) {
     const Expiry until = expiry();
     const bool there = held_.has_value();
@@ -73,7 +75,7 @@ class Run {
     }
     result_.status = there ? Status::kReplaced : Status::kCreated;
     result_.changed = true;
-    result_.expiry = until;
+    result_.expiry = shown(until);
     return std::move(result_);
   }
 
@@ -133,8 +135,8 @@ class Run {
 
   Outcomes<OperationResult> expire() {
     if (!held_) return std::unexpected(no_such_key());
-    result_.expiry = operation_.expiry.expiry;
-    if (auto done = transaction_.set_expiry(key_, result_.expiry); !done)
+    result_.expiry = shown(operation_.expiry.expiry);
+    if (auto done = transaction_.set_expiry(key_, operation_.expiry.expiry); !done)
       return std::unexpected(problem_of(done.error()));
     result_.changed = true;
     return std::move(result_);
