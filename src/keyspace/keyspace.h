@@ -46,6 +46,10 @@ class Keyspace {
   [[nodiscard]] std::uint64_t size(int database) const noexcept;
   /// Bytes that all shards hold, entries' slack included. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t held_bytes() const noexcept { return chunks_->held_bytes(); }
+  /// Bytes of what is held that were given back and are being freed. Relaxed; takes no lock.
+  [[nodiscard]] std::uint64_t dying_bytes() const noexcept { return chunks_->dying_bytes(); }
+  /// Frees a step of that, some tenths of a millisecond; false when nothing is left.
+  bool free_some() noexcept { return chunks_->free_some(); }
   /// Bytes between large values, of what is held. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t free_block_bytes() const noexcept { return chunks_->free_block_bytes(); }
   /// Where the memory of all shards comes from.

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "store/expiry.h"
+#include "store/graveyard.h"
 #include "store/residence.h"
 
 namespace stave::store {
@@ -18,9 +19,9 @@ using keyspace::ShardId;
 
 namespace {
 
-constexpr std::size_t kStepEntries = 48;
-/// Steps that one write pays for; more only when the limit is left behind by more than a fiftieth.
-constexpr int kStepsPerWrite = 4;
+/// Beyond the ceiling by more than these parts of it a write pays for more.
+constexpr std::uint64_t kBehindPart = 50;
+constexpr std::uint64_t kFarBehindPart = 20;
 constexpr std::size_t kEvictedAtOnce = 8;
 /// Gaps that are not worth the work of closing them; as a part of what is held, and besides.
 constexpr std::uint64_t kGapPart = 16;
@@ -36,8 +37,17 @@ bool at_random(MemoryPolicy policy) noexcept {
 
 }  // namespace
 
+void Budget::set(std::uint64_t max, MemoryPolicy policy) noexcept {
+  policy_.store(policy, std::memory_order_relaxed);
+  ceiling_.store(std::max(max, used()), std::memory_order_relaxed);
+  max_.store(max, std::memory_order_relaxed);
+  exhausted_.store(false, std::memory_order_relaxed);
+}
+
 std::uint64_t Budget::used() const noexcept {
-  return keyspace_.held_bytes() + options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed) +
+  const std::uint64_t held = keyspace_.held_bytes();
+  const std::uint64_t dying = keyspace_.dying_bytes() + graveyard_.bytes();
+  return held - std::min(held, dying) + options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed) +
          buffers_.load(std::memory_order_relaxed);
 }
 
@@ -89,6 +99,7 @@ BudgetStats Budget::stats() const noexcept {
   stats.refused_buffers = refused_buffers_.load(std::memory_order_relaxed);
   stats.spilled_values = spilled_.load(std::memory_order_relaxed);
   stats.evicted_keys = evicted_.load(std::memory_order_relaxed);
+  stats.looked_at = looked_at_.load(std::memory_order_relaxed);
   stats.exhausted = exhausted_.load(std::memory_order_relaxed);
   return stats;
 }
@@ -109,25 +120,47 @@ MemoryPolicy Budget::policy_now() const noexcept {
   return log_ != nullptr ? policy() : MemoryPolicy::kSpill;
 }
 
+/// How many steps of the hand whoever takes memory pays for.
+std::uint64_t Budget::steps_owed() noexcept {
+  // While the store is opened nobody waits for a single write, and nobody else moves the hand: twice round, at most.
+  if (log_ == nullptr) return 2 * keyspace_.shard_count() + keyspace_.keys() * 2 / kStepEntries;
+  const std::uint64_t now = used();
+  std::uint64_t ceiling = ceiling_.load(std::memory_order_relaxed);
+  const std::uint64_t lower = std::max(max(), std::min(ceiling, now));
+  if (lower < ceiling) {
+    // Should somebody else lower it at this moment, the next one does it again.
+    ceiling_.store(lower, std::memory_order_relaxed);
+    ceiling = lower;
+  }
+  if (now <= ceiling + ceiling / kBehindPart) return kStepsPerWrite;
+  return now <= ceiling + ceiling / kFarBehindPart ? kStepsBehind : kStepsMax;
+}
+
 void Budget::make_room() {
   if (policy_now() == MemoryPolicy::kNoEviction) return;
-  const std::uint64_t limit = max();
-  const auto far_over = [&] { return used() > limit + limit / 50; };
-  if (!hand_mutex_.try_lock()) {
-    // Somebody is at it; only when that is not enough everybody queues.
-    if (!far_over()) return;
-    hand_mutex_.lock();
-  }
-  const base::MutexLock hand(hand_mutex_, std::adopt_lock);
-  const std::size_t shards = keyspace_.shard_count();
-  // Twice round, at the very most, and only when it is bad.
-  const std::uint64_t steps_max = 2 * shards + keyspace_.keys() * 2 / kStepEntries;
-  for (std::uint64_t steps = 0; over(); ++steps) {
-    if (exhausted_.load(std::memory_order_relaxed) && steps >= kStepsPerWrite) break;
-    if (steps >= kStepsPerWrite && (!far_over() || steps >= steps_max)) break;
+  const std::uint64_t steps = steps_owed();
+  for (std::uint64_t i = 0; i < steps && over(); ++i) {
+    if (exhausted_.load(std::memory_order_relaxed) && i >= kStepsPerWrite) break;
+    if (!hand_mutex_.try_lock()) {
+      // Somebody is at it; only when that is not enough the others wait, for a step and not for all of them.
+      if (steps <= kStepsPerWrite) return;
+      hand_mutex_.lock();
+    }
     step();
+    hand_mutex_.unlock();
   }
   if (!over()) exhausted_.store(false, std::memory_order_relaxed);
+}
+
+bool Budget::relieve() {
+  const auto wanted = [this] {
+    return over() && policy_now() != MemoryPolicy::kNoEviction && !exhausted_.load(std::memory_order_relaxed);
+  };
+  for (int i = 0; i < kStepsMax && wanted(); ++i) {
+    base::MutexLock lock(hand_mutex_);
+    step();
+  }
+  return wanted();
 }
 
 void Budget::advance(bool shard_done) {
@@ -163,6 +196,7 @@ bool Budget::spill_step(Shard& shard) {
     // A bucket that overflows may hold more than fits; the rest is met in the next round.
     if (count < seen.size()) seen[count++] = entry;
   });
+  looked_at_.fetch_add(count, std::memory_order_relaxed);
   const keyspace::MemoryUse use = shard.memory();
   const bool sparse = use.slack > use.entries / kGapPart + 2 * keyspace::kChunkBytes ||
                       keyspace_.free_block_bytes() > keyspace_.held_bytes() / kGapPart + kGapBytes;
@@ -194,6 +228,7 @@ bool Budget::spill_step(Shard& shard) {
 void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
   std::vector<std::string> keys;
   std::uint64_t cooled = 0;
+  std::uint64_t looked_at = 0;
   bool passed = true;
   {
     base::ShortLock lock(shard.mutex());
@@ -206,6 +241,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
       }
     } else {
       position_ = shard.scan(position_, kStepEntries, [&](Entry entry) {
+        ++looked_at;
         if (volatile_only(how) && !entry.has_expiry()) return;
         if (entry.heat() > 0) {
           entry.set_heat(entry.heat() - 1);
@@ -222,6 +258,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
       evicted_.fetch_add(gone, std::memory_order_relaxed);
     }
   }
+  looked_at_.fetch_add(looked_at, std::memory_order_relaxed);
   taken_ += cooled;
   advance(passed);
 }

@@ -29,9 +29,9 @@ Result<Pending> Engine::swap(int first, int second, Sync sync) {
 }
 
 void Engine::bury(World::Contents contents) {
-  if (!thread_.joinable()) return;  // freed here and now
+  graveyard_.bury(std::move(contents));
   base::MutexLock lock(housekeeping_mutex_);
-  graveyard_.splice(graveyard_.end(), contents);
+  woken_ = true;
   housekeeping_wake_.notify_one();
 }
 

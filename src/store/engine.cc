@@ -58,8 +58,11 @@ void Engine::tell_news_of_time() {
 std::uint64_t Engine::tick() {
   time_.look();
   tell_news_of_time();
-  const bool more = deadlines_.expire_due();
+  bool more = deadlines_.expire_due();
   budget_.measure_process();
+  more |= budget_.relieve();
+  more |= graveyard_.step();
+  more |= keyspace_.free_some();
   if (!options_.background) upkeep_->tick();
   const std::uint64_t log_ns = log_->tick(clock_->monotonic_ns(), now());
   return more ? 0 : log_ns;
@@ -72,15 +75,12 @@ void Engine::housekeeping() {
     const auto log_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(tick(), 1'000'000'000) / 1'000'000);
     const UnixMs next = deadlines_.next();
     const std::int64_t expiry_ms = next == keyspace::kNoDeadline ? kSleepMaxMs : next - now();
-    World::Contents dead;
-    {
-      base::MutexLock lock(housekeeping_mutex_);
-      if (stopping_) return;
-      if (graveyard_.empty())
-        housekeeping_wake_.wait_for_ms(housekeeping_mutex_,
-                                       std::clamp<std::int64_t>(std::min(log_ms, expiry_ms), 1, kSleepMaxMs));
-      dead.swap(graveyard_);
-    }
+    base::MutexLock lock(housekeeping_mutex_);
+    if (stopping_) return;
+    if (!woken_)
+      housekeeping_wake_.wait_for_ms(housekeeping_mutex_,
+                                     std::clamp<std::int64_t>(std::min(log_ms, expiry_ms), 1, kSleepMaxMs));
+    woken_ = false;
   }
 }
 

@@ -26,6 +26,7 @@
 #include "stave/options.h"
 #include "store/budget.h"
 #include "store/expiry.h"
+#include "store/graveyard.h"
 #include "store/reports.h"
 #include "store/residence.h"
 #include "store/store_clock.h"
@@ -214,8 +215,8 @@ class Engine {
   [[nodiscard]] EngineStats stats();
   /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
   void set_active_expiry(bool on) noexcept { deadlines_.set_active(on); }
-  /// Housekeeping, one bounded step each: expiry, log. Returns nanoseconds until it is wanted again.
-  /// For stores opened without a background thread.
+  /// Housekeeping, one bounded step each: expiry, memory, what is to be freed, log. Returns nanoseconds until it is
+  /// wanted again. For stores opened without a background thread.
   std::uint64_t tick();
 
   // --- its parts, for the rest of the store ------------------------------------------------------
@@ -264,6 +265,7 @@ class Engine {
   std::atomic<Sync> sync_;
   // The parts see each other as far as each one's constructor says.
   StoreClock time_;
+  Graveyard graveyard_;
   World world_;
   Deadlines deadlines_;
   Budget budget_;
@@ -281,7 +283,7 @@ class Engine {
   base::Mutex housekeeping_mutex_;
   base::ConditionVariable housekeeping_wake_;
   bool stopping_ STAVE_GUARDED_BY(housekeeping_mutex_) = false;
-  World::Contents graveyard_ STAVE_GUARDED_BY(housekeeping_mutex_);
+  bool woken_ STAVE_GUARDED_BY(housekeeping_mutex_) = false;
   std::thread thread_;
   bool closed_ = false;
 };

@@ -62,7 +62,7 @@ Engine::Engine(const Options& options, std::string directory)
       time_(*clock_),
       world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
       deadlines_(keyspace_, time_),
-      budget_(keyspace_, deadlines_, residence_, *clock_, options_),
+      budget_(keyspace_, graveyard_, deadlines_, residence_, *clock_, options_),
       compression_(std::make_unique<packing::Compression>(*file_system_, directory_)),
       residence_(keyspace_, budget_, *compression_),
       fetcher_(std::make_unique<Fetcher>(keyspace_, residence_, budget_)) {

@@ -17,6 +17,7 @@
 #include "base/mutex.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "store/graveyard.h"
 #include "store/store_clock.h"
 
 namespace stave::store {

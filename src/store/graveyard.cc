@@ -1,0 +1,49 @@
+#include "store/graveyard.h"
+
+#include <new>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace stave::store {
+
+namespace {
+
+std::uint64_t bytes_of(keyspace::Shard& shard) {
+  base::ShortLock lock(shard.mutex());
+  return shard.memory().total();
+}
+
+}  // namespace
+
+void Graveyard::bury(Contents contents) {
+  for (auto& shard : contents) {
+    const std::uint64_t bytes = bytes_of(*shard);
+    base::MutexLock lock(mutex_);
+    try {
+      contents_.push_back(std::move(shard));
+    } catch (const std::bad_alloc&) {
+      return;  // what is left is freed here and now
+    }
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+}
+
+bool Graveyard::step() {
+  std::shared_ptr<keyspace::Shard> dead;
+  bool more = false;
+  {
+    base::MutexLock lock(mutex_);
+    if (contents_.empty()) return false;
+    dead = std::move(contents_.back());
+    contents_.pop_back();
+    more = !contents_.empty();
+  }
+  const std::uint64_t bytes = bytes_of(*dead);
+  dead.reset();
+  const std::uint64_t before = bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  STAVE_ASSERT(before >= bytes);
+  return more;
+}
+
+}  // namespace stave::store
