@@ -22,6 +22,8 @@ Result<void> LogImpl::refusal() const {
     case State::kFailed: break;
   }
   base::MutexLock lock(failure_mutex_);
+  // Given up by somebody who has said why.
+  if (failure_->code() == ErrorCode::kConflict) return fail(ErrorCode::kReadOnly, failure_->describe());
   return fail(ErrorCode::kReadOnly, "an earlier disk error made the log read-only: " + failure_->describe());
 }
 

@@ -64,9 +64,26 @@ bool LogImpl::flusher_round() {
   return news;
 }
 
+// Says beside the newest segment that it was there, so that it is missed when somebody removes it. Nobody waits for the
+// mark and nothing hangs on it: where it cannot be made, the next segment gets one, or the next opening makes it.
+void LogImpl::mark_newest() {
+  const std::uint64_t newest = named_.load(std::memory_order_acquire);
+  if (marked_.load(std::memory_order_relaxed) == newest || !mark_mutex_.try_lock()) return;
+  const std::uint64_t before = marked_.load(std::memory_order_relaxed);
+  if (before != newest) {
+    STAVE_ASSERT(before < newest);
+    const auto made = files_.open(join_path(directory_, newest_name(Lsn{newest})), OpenMode::kCreate);
+    const bool there = made || made.error().code() == ErrorCode::kConflict;
+    if (there && before != 0) static_cast<void>(files_.remove(join_path(directory_, newest_name(Lsn{before}))));
+    marked_.store(newest, std::memory_order_relaxed);
+  }
+  mark_mutex_.unlock();
+}
+
 // One step of preparing what the next writes need.
 void LogImpl::prepare_ahead() {
   if (state_.load(std::memory_order_acquire) != State::kOpen) return;
+  mark_newest();
   const std::uint64_t wanted = tail_.end() + std::min(segment_bytes_, kAheadBytes);
   auto done = space_.prepare(wanted);
   if (done) {
@@ -157,6 +174,7 @@ Result<void> LogImpl::close(UnixMs now) {
     auto trimmed = active_->truncate(kSegmentHeaderBytes + (placed() - active_base_));
     if (!trimmed) return latch(std::move(trimmed).error());
   }
+  mark_newest();
   return space_.remove_spare();
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/patient_file.h"
@@ -97,6 +98,8 @@ Result<void> Inspector::look_at_names() {
     } else if (name.ends_with(".cut")) {
       report(Severity::kNote, path, -1, kNoLsn,
              "An earlier opening cut these bytes from the end of the log, because they were no whole batch.");
+    } else if (const auto mark = parse_newest_name(name)) {
+      marked_ = std::max(marked_, *mark);
     } else if (name == kSpareName || name.ends_with(".new")) {
       report(Severity::kNote, path, -1, kNoLsn,
              "A draft; worthless unless the store is open. The next opening removes it.");
@@ -136,8 +139,7 @@ Result<void> Inspector::look_at_headers() {
     return a.base != b.base ? a.base < b.base : a.begun < b.begun;
   };
   std::ranges::sort(candidates_, in_order);
-  for (Candidate& candidate : candidates_)
-    STAVE_TRY(look_at_header(candidate, &candidate == &candidates_.back() && candidates_.size() > 1));
+  for (Candidate& candidate : candidates_) STAVE_TRY(look_at_header(candidate));
   // Under a wrong name it is what its header says, unless the right file is there too.
   std::set<Lsn> right;
   for (const Candidate& c : candidates_)
@@ -162,7 +164,7 @@ Result<void> Inspector::look_at_headers() {
   return {};
 }
 
-Result<void> Inspector::look_at_header(Candidate& candidate, bool newest) {
+Result<void> Inspector::look_at_header(Candidate& candidate) {
   std::vector<std::byte> bytes(kSegmentHeaderBytes);
   auto got = candidate.file->read_at(0, bytes);
   if (!got) {
@@ -183,12 +185,6 @@ Result<void> Inspector::look_at_header(Candidate& candidate, bool newest) {
         Severity::kNote, candidate.path, 0, candidate.base,
         "A segment that was begun, and whose header never reached the disk. Nothing in it was ever acknowledged; the "
         "next opening cuts it off.");
-    candidate.base = kNoLsn;
-    return {};
-  }
-  if (newest && all_zeros(bytes)) {
-    report(Severity::kNote, candidate.path, 0, candidate.base,
-           "The newest segment holds nothing but zeros: it never came to be.");
     candidate.base = kNoLsn;
     return {};
   }
@@ -301,7 +297,12 @@ void Inspector::judge_beginning() {
 }
 
 Result<void> Inspector::take(std::span<const RecordView> run, bool uncertain) {
+  STAVE_ASSERT(!run.empty() && run.front().lsn >= state_.end);
   for (const RecordView& record : run) {
+    if (!traits(record.kind).known)
+      return fail(Error(ErrorCode::kUnsupported, "the record at LSN " + number(record.lsn) +
+                                                     " is of a kind that this program does not know; use a newer one")
+                      .with_file(directory_));
     if (record.kind == RecordKind::kTrim && record.payload.size() == 8)
       state_.trimmed = std::max(state_.trimmed, Lsn{base::load<std::uint64_t>(record.payload.data())});
     if (record.commit()) ++state_.batches;
@@ -388,6 +389,17 @@ void Inspector::judge_end() {
            "There is no segment of the log.");
     lose(raw(kFirstLsn), raw(proven_));
     return;
+  }
+  // What was only begun does not count: the log may end before it.
+  Lsn named = kNoLsn;
+  for (const Candidate& candidate : candidates_)
+    if (!candidate.begun) named = std::max(named, candidate.base);
+  if (const Lsn newest = std::max(marked_, kFirstLsn); named < newest) {
+    report(Severity::kDamage, join_path(directory_, segment_name(newest)), -1, newest,
+           "The newest segment of the log is missing: " +
+               std::string(marked_ == kNoLsn ? "there is none that has its own name."
+                                             : "the mark beside it says that it was there."));
+    state_.clean = false;
   }
   const Candidate& first = candidates_.front();
   if (first.base > state_.trimmed) {

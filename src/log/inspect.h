@@ -82,7 +82,7 @@ class Inspector {
   Result<void> look_at_identity();
   Result<bool> only_begun();
   Result<void> look_at_headers();
-  Result<void> look_at_header(Candidate& candidate, bool newest);
+  Result<void> look_at_header(Candidate& candidate);
   Result<void> choose_identity();
   Result<void> guess_salts();
   Result<void> look_at_records();
@@ -101,6 +101,7 @@ class Inspector {
   const Hooks hooks_;
   Scanner scanner_;
   std::vector<Candidate> candidates_;
+  Lsn marked_ = kNoLsn;  ///< The segment that the directory says was the newest.
   std::optional<Identity> identity_;
   Inspection state_;
 };

@@ -127,6 +127,8 @@ class Log {
   [[nodiscard]] virtual Lsn durable() const noexcept = 0;
   /// The latched failure, as a fresh copy; success while there is none.
   [[nodiscard]] virtual Result<void> health() const = 0;
+  /// From now on nothing is written or acknowledged, as after a failed write: somebody else knows why it must not be.
+  virtual void give_up(Error why) = 0;
 
   /// Housekeeping that is due at `now_ns`: interval sync, write-out of a lingering buffer, roll by age, the next
   /// segment written ahead, another try after a full disk. Returns nanoseconds until it wants to be called again.

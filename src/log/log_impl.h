@@ -49,6 +49,7 @@ class LogImpl final : public Log {
   Lsn written() const noexcept override { return Lsn{written_.load(std::memory_order_acquire)}; }
   Lsn durable() const noexcept override { return Lsn{durable_.load(std::memory_order_acquire)}; }
   Result<void> health() const override;
+  void give_up(Error why) override { static_cast<void>(latch(std::move(why))); }
   std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) override;
   void set_sync(Sync policy) override { interval_sync_.store(policy != Sync::kOs, std::memory_order_relaxed); }
   Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) override;
@@ -157,6 +158,7 @@ class LogImpl final : public Log {
   void prepare_ahead();
   void sync_ahead() STAVE_EXCLUDES(ahead_mutex_);
   void settle_all() STAVE_EXCLUDES(sync_mutex_);
+  void mark_newest() STAVE_EXCLUDES(mark_mutex_);
   void roll_by_age(UnixMs wall) STAVE_EXCLUDES(write_mutex_);
   Result<void> write_close_mark(UnixMs now) STAVE_REQUIRES(write_mutex_);
 
@@ -202,6 +204,8 @@ class LogImpl final : public Log {
   std::deque<Roll> rolls_ STAVE_GUARDED_BY(rolls_mutex_);
   std::atomic<std::size_t> unsettled_{0};  ///< How many.
   std::atomic<std::uint64_t> named_{0};    ///< Base of the newest segment that has its own name.
+  std::atomic<std::uint64_t> marked_{0};   ///< Of the one that the directory says was the newest.
+  base::Mutex mark_mutex_;
 
   base::Mutex drop_mutex_;  ///< One removes segments at a time. Taken before all others.
 

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/log_impl.h"
@@ -108,6 +109,8 @@ Result<void> LogImpl::start(const Recovered& recovered) {
     catalog_.add(active_base_, seed_, active_, false);
   }
   named_.store(active_base_, std::memory_order_release);
+  STAVE_ASSERT(recovered.marked <= active_base_);
+  marked_.store(recovered.marked, std::memory_order_relaxed);
   if (recovered.fresh)
     STAVE_TRY(
         publish_file(files_, directory_, kIdentityName, encode_identity({identity_.store_id, identity_.created})));

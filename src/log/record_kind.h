@@ -34,16 +34,27 @@ enum class ValuePart : std::uint8_t {
   kChange,  ///< Something about a value that lies in an earlier record of the key.
 };
 
+/// What has no default: a column without an answer does not compile.
+template <class T>
+class Answer {
+ public:
+  constexpr Answer(T value) noexcept : value_(value) {}
+  constexpr operator T() const noexcept { return value_; }
+
+ private:
+  T value_;
+};
+
 struct KindTraits {
   std::string_view name;  ///< In what people read, such as "set_expiry"; empty for a number of the future.
-  bool known;             ///< This version knows what it means.
-  bool has_key;
-  ValuePart value;
-  bool removes_key;
-  bool sets_version;    ///< It changes the key as a writer sees it: its LSN becomes the key's version.
-  bool may_live;        ///< An entry may hang on it, so that the cleaner has to look; the rest is garbage to it.
-  bool whole_database;  ///< It concerns every key of a database. No key.
-  bool in_history;      ///< An event in the life of its key, as people are told it.
+  Answer<bool> known;     ///< This version knows what it means.
+  Answer<bool> has_key;
+  Answer<ValuePart> value;
+  Answer<bool> removes_key;
+  Answer<bool> sets_version;  ///< It changes the key as a writer sees it: its LSN becomes the key's version.
+  Answer<bool> may_live;      ///< An entry may hang on it, so that the cleaner has to look; the rest is garbage to it.
+  Answer<bool> whole_database;  ///< It concerns every key of a database. No key.
+  Answer<bool> in_history;      ///< An event in the life of its key, as people are told it.
 };
 
 namespace kinds {

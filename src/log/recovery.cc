@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <ranges>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/scan.h"
@@ -67,7 +69,7 @@ class Recovery {
   Result<bool> never_written(File& file, std::uint64_t from);
   Result<void> check_leftovers_of_creation();
   Result<Recovered> begin_store();
-  Result<void> set_aside_unborn_segment();
+  Result<void> check_end_is_known() const;
   Result<void> set_aside_headless_segments();
   Result<void> check_headers();
   Result<void> check_beginning();
@@ -120,6 +122,11 @@ Result<void> Recovery::list_segments() {
       recovered_.segments.push_back({raw(*base), 0, path, false});
     } else if (const auto begun = parse_begun_name(name)) {
       recovered_.segments.push_back({raw(*begun), 0, path, true});
+    } else if (const auto mark = parse_newest_name(name)) {
+      // The list is in the order of names: the greatest comes last.
+      if (recovered_.marked != 0) leftovers_.push_back(join_path(directory_, newest_name(Lsn{recovered_.marked})));
+      STAVE_ASSERT(recovered_.marked < raw(*mark));
+      recovered_.marked = raw(*mark);
     } else if (name == kSpareName || name.ends_with(".new")) {
       // Drafts of a process that is gone.
       leftovers_.push_back(path);
@@ -191,17 +198,15 @@ Result<Recovered> Recovery::begin_store() {
   return std::move(recovered_);
 }
 
-// A segment gets its name after its header is durable. One that is all zeros was never more than a name on a disk that
-// reordered the two; nothing in it was ever acknowledged.
-Result<void> Recovery::set_aside_unborn_segment() {
-  const RecoveredSegment& newest = recovered_.segments.back();
-  if (recovered_.segments.size() < 2 || newest.begun) return {};
-  STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(newest.path, OpenMode::kRead));
-  STAVE_ASSIGN(const bool unborn, never_written(*file, 0));
-  if (!unborn) return {};
-  leftovers_.push_back(newest.path);
-  recovered_.segments.pop_back();
-  return {};
+// A segment has its name only when its header is durable, so one that is there without a header is damaged, be it the
+// newest. And beside the newest a mark says that it was there: without that, a log whose end somebody removed would
+// look like one that ends earlier.
+Result<void> Recovery::check_end_is_known() const {
+  const auto named = std::ranges::find_if_not(std::views::reverse(recovered_.segments), &RecoveredSegment::begun);
+  if (recovered_.marked <= named->base) return {};
+  return corrupt("the newest segment of the log is missing: it begins at LSN " + std::to_string(recovered_.marked) +
+                     ", and the mark beside it says that it was there",
+                 join_path(directory_, segment_name(Lsn{recovered_.marked})), 0);
 }
 
 // A segment that was only begun may be on the disk without its header. Nothing in it, nor behind it, was acknowledged.
@@ -484,7 +489,7 @@ Result<Recovered> Recovery::run() {
   recovered_.identity = *identity;
   if (std::ranges::all_of(recovered_.segments, &RecoveredSegment::begun))
     return corrupt("there is no segment of the log", join_path(directory_, segment_name(kFirstLsn)), 0);
-  STAVE_TRY(set_aside_unborn_segment());
+  STAVE_TRY(check_end_is_known());
   STAVE_TRY(set_aside_headless_segments());
   STAVE_TRY(check_headers());
   STAVE_TRY(check_beginning());

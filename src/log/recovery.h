@@ -30,6 +30,7 @@ struct Recovered {
   /// The newest segment's file, when the log goes on in it; otherwise a new segment begins at `end`, with a new salt.
   std::shared_ptr<File> active;
   std::optional<UnixMs> active_since;  ///< Time of its first record.
+  std::uint64_t marked = 0;            ///< The segment that the directory says was the newest; 0: it does not say.
 };
 
 /// Replays the directory from `start` on and, after an unclean stop, cuts what is torn. Errors: as `Log::open`; nothing

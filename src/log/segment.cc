@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/random.h"
@@ -16,6 +17,7 @@ constexpr std::string_view kSegmentMagic = "STAVESEG";
 constexpr std::string_view kIdentityMagic = "STAVE-ID";
 constexpr std::string_view kSegmentSuffix = ".seg";
 constexpr std::string_view kBegunSuffix = ".next";
+constexpr std::string_view kNewestSuffix = ".newest";
 
 // Both headers begin alike: magic, version, own size, store id; and end with a checksum over all of them.
 constexpr std::size_t kVersionAt = 8;
@@ -47,20 +49,22 @@ Result<StoreId> check_header(std::span<const std::byte> bytes, std::size_t size,
                                                "; `stave doctor` can examine the directory and salvage what is whole")
                     .with_file(path, offset));
   };
-  if (bytes.size() < kVersionAt + 4) return corrupt("is too short", 0);
+  STAVE_ASSERT(size > kChecksumAt && magic.size() == kVersionAt);
+  if (bytes.size() < size) return corrupt("is too short", 0);
   if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return corrupt("does not begin with its magic", 0);
+  // Before the version: of every version it stands there and covers the same, so that a flipped bit in the version is
+  // damage, which can be repaired, and not the future.
+  if (base::load<std::uint64_t>(bytes.data() + kChecksumAt) != header_checksum(bytes.first(size)))
+    return corrupt("fails its checksum", 0);
   const auto version = base::load<std::uint32_t>(bytes.data() + kVersionAt);
-  if (version > kFormatVersion) {
+  if (version != kFormatVersion) {
     return fail(Error(ErrorCode::kUnsupported, std::string(what) + " has format version " + std::to_string(version) +
-                                                   ", this program knows up to " + std::to_string(kFormatVersion) +
-                                                   "; use a newer one")
+                                                   ", and this program knows version " +
+                                                   std::to_string(kFormatVersion) + "; use " +
+                                                   (version > kFormatVersion ? "a newer one" : "an older one"))
                     .with_file(path, kVersionAt));
   }
-  if (bytes.size() < size) return corrupt("is too short", 0);
-  if (version == 0 || base::load<std::uint32_t>(bytes.data() + kSizeAt) != size ||
-      base::load<std::uint64_t>(bytes.data() + kChecksumAt) != header_checksum(bytes.first(size))) {
-    return corrupt("fails its checksum", 0);
-  }
+  if (base::load<std::uint32_t>(bytes.data() + kSizeAt) != size) return corrupt("contradicts itself", kSizeAt);
   StoreId id;
   std::memcpy(id.data(), bytes.data() + kStoreIdAt, id.size());
   return id;
@@ -107,6 +111,13 @@ std::string begun_name(Lsn base) {
 
 std::optional<Lsn> parse_begun_name(std::string_view name) noexcept {
   return parse_name(name, kBegunSuffix);
+}
+
+std::string newest_name(Lsn base) {
+  return name_of(base, kNewestSuffix);
+}
+std::optional<Lsn> parse_newest_name(std::string_view name) noexcept {
+  return parse_name(name, kNewestSuffix);
 }
 
 std::string cut_name(Lsn lsn, std::uint64_t salt) {

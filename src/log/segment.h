@@ -53,6 +53,9 @@ std::optional<Lsn> parse_segment_name(std::string_view name) noexcept;
 /// `%016x.next`: the name of a segment that was begun, until that is so. Nothing in it was acknowledged as durable.
 std::string begun_name(Lsn base);
 std::optional<Lsn> parse_begun_name(std::string_view name) noexcept;
+/// `%016x.newest` by base LSN: an empty file that says that the segment was there, named and durable.
+std::string newest_name(Lsn base);
+std::optional<Lsn> parse_newest_name(std::string_view name) noexcept;
 /// `%016x-%016x.cut` by LSN of the cut and salt of the segment that was cut.
 std::string cut_name(Lsn lsn, std::uint64_t salt);
 std::string join_path(const std::string& directory, std::string_view name);
