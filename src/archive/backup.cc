@@ -53,6 +53,7 @@ class Backup {
   const std::string directory_;
   const Upkeep::Pin pin_;
   std::unique_ptr<DirectoryLock> lock_;
+  std::unique_ptr<DirectoryLock> directory_lock_;
   std::optional<BackupManifest> earlier_;
   std::vector<log::SegmentInfo> segments_;
   BackupManifest manifest_;
@@ -71,6 +72,13 @@ Result<void> Backup::enter() {
                     .with_file(log::join_path(directory_, name)));
   }
   STAVE_ASSIGN(lock_, files_.lock(log::join_path(directory_, kLockName)));
+  // And the directory itself: a file can be removed to get round it.
+  auto locked = files_.lock_directory(directory_);
+  if (locked) {
+    directory_lock_ = std::move(*locked);
+  } else if (locked.error().code() != ErrorCode::kUnsupported) {
+    return fail(std::move(locked).error());
+  }
   auto earlier = load_manifest(files_, directory_);
   if (earlier) {
     if (!std::ranges::equal(earlier->store_id, engine_.log().store_id()))

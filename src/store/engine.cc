@@ -63,9 +63,21 @@ std::uint64_t Engine::tick() {
   more |= budget_.relieve();
   more |= graveyard_.step();
   more |= keyspace_.free_some();
+  const std::uint64_t now_ns = clock_->monotonic_ns();
+  check_claim(now_ns);
   if (!options_.background) upkeep_->tick();
-  const std::uint64_t log_ns = log_->tick(clock_->monotonic_ns(), now());
+  const std::uint64_t log_ns = log_->tick(now_ns, now());
   return more ? 0 : log_ns;
+}
+
+void Engine::check_claim(std::uint64_t now_ns) {
+  constexpr std::uint64_t kEveryNs = 1'000'000'000;
+  if (now_ns - claim_checked_ns_ < kEveryNs || !log_->health()) return;
+  claim_checked_ns_ = now_ns;
+  auto ours = claim_.check();
+  if (ours) return;
+  if (options_.notice) options_.notice(ours.error().describe());
+  log_->give_up(std::move(ours).error());
 }
 
 void Engine::housekeeping() {

@@ -25,6 +25,7 @@
 #include "log/log.h"
 #include "stave/options.h"
 #include "store/budget.h"
+#include "store/directory_claim.h"
 #include "store/expiry.h"
 #include "store/graveyard.h"
 #include "store/reports.h"
@@ -254,12 +255,15 @@ class Engine {
   void bury(World::Contents contents);
   void housekeeping();
   void tell_news_of_time();
+  /// Asks, at most once in a second, whether the directory is still the store's.
+  void check_claim(std::uint64_t now_ns);
 
   Options options_;
   std::string directory_;
   FileSystem* file_system_;
   Clock* clock_;
-  std::unique_ptr<DirectoryLock> lock_;
+  DirectoryClaim claim_;
+  std::uint64_t claim_checked_ns_ = 0;  ///< When `claim_` was asked last.
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   std::atomic<Sync> sync_;

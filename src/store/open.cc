@@ -57,6 +57,7 @@ Engine::Engine(const Options& options, std::string directory)
       directory_(std::move(directory)),
       file_system_(options.file_system != nullptr ? options.file_system : &FileSystem::system()),
       clock_(options.clock != nullptr ? options.clock : &Clock::system()),
+      claim_(*file_system_, directory_),
       keyspace_(options.databases, options.shards != 0 ? options.shards : default_shards(), secret_key()),
       sync_(options.sync),
       time_(*clock_),
@@ -84,7 +85,7 @@ Result<void> Engine::start() {
       return fail(Error(ErrorCode::kNotFound, "the store's directory does not exist").with_file(directory_));
     STAVE_TRY(file_system_->create_directories(directory_));
   }
-  STAVE_ASSIGN(lock_, file_system_->lock(directory_ + "/LOCK"));
+  STAVE_TRY(claim_.take());
   STAVE_TRY(compression_->open());
   compression_->set({.codec = static_cast<packing::Codec>(options_.packing), .level = options_.packing_level});
   upkeep_ = std::make_unique<Upkeep>(*this);
@@ -92,6 +93,7 @@ Result<void> Engine::start() {
   budget_.measure_process();
   const std::uint64_t begun = clock_->monotonic_ns();
   STAVE_TRY(recover());
+  STAVE_TRY(claim_.settle());
   recovery_ns_ = clock_->monotonic_ns() - begun;
   time_.begin();
   tell_news_of_time();
@@ -122,7 +124,7 @@ Result<void> Engine::close() {
   Result<void> result;
   if (log_ && log_->health()) upkeep_->close();
   if (log_) result = log_->close(now());
-  lock_.reset();
+  claim_.release();
   return result;
 }
 

@@ -54,6 +54,10 @@ class GatedFileSystem final : public FileSystem {
     return files_.sync_directory(path);
   }
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return files_.lock(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    return files_.lock_directory(path);
+  }
+  Result<FileIdentity> identity(const std::string& path) override { return files_.identity(path); }
   Result<std::uint64_t> free_bytes(const std::string& path) override { return files_.free_bytes(path); }
 
  private:
