@@ -55,6 +55,14 @@ struct FileIdentity {
   friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
+/// A directory held open, so that making its names durable needs no descriptor that may be lacking by then.
+class Directory {
+ public:
+  virtual ~Directory() = default;
+  /// As `FileSystem::sync_directory`. Never call it again after a failure.
+  virtual Result<void> sync() = 0;
+};
+
 enum class OpenMode : std::uint8_t {
   kRead,       ///< Must exist.
   kReadWrite,  ///< Must exist.
@@ -82,6 +90,8 @@ class FileSystem {
   virtual Result<void> remove(const std::string& path) = 0;
   /// Makes every name in the directory durable. kUnsupported when the file system cannot.
   virtual Result<void> sync_directory(const std::string& path) = 0;
+  /// Holds the directory open, under whatever name it has later. The default holds nothing and goes by the path.
+  virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& path);
   /// Takes the exclusive lock file `path`, creating it when missing; kBusy when another process, or this one, holds it.
   /// It ends with the process, however that ends; the file stays. Whoever removes the file makes room for another lock.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;

@@ -147,6 +147,26 @@ class PosixFile final : public File {
   std::string path_;
 };
 
+Result<void> sync_names(int directory, const std::string& path) {
+  if (retry_eintr([&] { return ::fsync(directory); }) == 0) return {};
+  if (errno == EINVAL)
+    return fail(Error(ErrorCode::kUnsupported,
+                      "this file system cannot make names durable; keep the data on another (ext4, XFS, btrfs, ZFS)")
+                    .with_file(path));
+  return fail(system_error(errno, "cannot sync the directory", path));
+}
+
+class PosixDirectory final : public Directory {
+ public:
+  PosixDirectory(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  Result<void> sync() override { return sync_names(descriptor_.get(), path_); }
+
+ private:
+  Descriptor descriptor_;
+  const std::string path_;
+};
+
 /// A lock of the open file description: it excludes a second open of this process as well as of others, and the kernel
 /// drops it with the process, however that ends.
 class PosixLock final : public DirectoryLock {
@@ -266,14 +286,14 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<void> sync_directory(const std::string& path) override {
-    constexpr std::string_view kDoing = "cannot sync the directory";
-    STAVE_ASSIGN(const Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY, kDoing));
-    if (retry_eintr([&] { return ::fsync(descriptor.get()); }) == 0) return {};
-    if (errno == EINVAL)
-      return fail(Error(ErrorCode::kUnsupported,
-                        "this file system cannot make names durable; keep the data on another (ext4, XFS, btrfs, ZFS)")
-                      .with_file(path));
-    return fail(system_error(errno, kDoing, path));
+    STAVE_ASSIGN(const Descriptor descriptor,
+                 open_descriptor(path, O_RDONLY | O_DIRECTORY, "cannot sync the directory"));
+    return sync_names(descriptor.get(), path);
+  }
+
+  Result<std::unique_ptr<Directory>> open_directory(const std::string& path) override {
+    STAVE_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY, "cannot open the directory"));
+    return std::make_unique<PosixDirectory>(std::move(descriptor), path);
   }
 
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override {

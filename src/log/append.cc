@@ -13,7 +13,20 @@ namespace {
 constexpr std::size_t kBatchRecordsMax = 1u << 20;
 constexpr std::uint64_t kBatchBytesMax = 0xffff'ffff;
 constexpr std::uint64_t kFullRetryNs = 100'000'000;
+
+Use use_of_record(const RecordSpec& record) noexcept {
+  if (record.kind == RecordKind::kTrim) return Use::kTrim;
+  if (traits(record.kind).removes_key || record.kind == RecordKind::kFlush) return Use::kRemove;
+  return record.version != kNoLsn ? Use::kRelocate : Use::kWrite;
+}
 }  // namespace
+
+// Deletes and the like make garbage of more than they take; a record that keeps its version is one the cleaner moves.
+Use LogImpl::use_of(std::span<const RecordSpec> batch) noexcept {
+  Use use = Use::kTrim;
+  for (const RecordSpec& record : batch) use = std::min(use, use_of_record(record));
+  return use;
+}
 
 Result<void> LogImpl::refusal() const {
   switch (state_.load(std::memory_order_acquire)) {
@@ -29,9 +42,16 @@ Result<void> LogImpl::refusal() const {
 
 Result<void> LogImpl::writable() const {
   if (state_.load(std::memory_order_relaxed) != State::kOpen) return refusal();
-  if (full_.load(std::memory_order_relaxed))
-    return fail(Error(ErrorCode::kNoSpace, "the disk is full; writes resume once there is room").with_file(directory_));
-  return {};
+  if (!full_.load(std::memory_order_acquire)) return {};
+  base::MutexLock lock(failure_mutex_);
+  return fail(shortage_->clone());
+}
+
+void LogImpl::note_full(const Error& why) {
+  STAVE_ASSERT(why.code() == ErrorCode::kNoSpace);
+  base::MutexLock lock(failure_mutex_);
+  shortage_ = why.clone();
+  full_.store(true, std::memory_order_release);
 }
 
 Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) {
@@ -46,8 +66,9 @@ Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> ls
     if (size > kBatchBytesMax) return fail(ErrorCode::kTooLarge, "a batch is longer than 4 GiB");
     return append_beside(batch, lsns, size);
   }
-  for (;;) {
-    if (const auto reserved = tail_.try_reserve(size)) [[likely]] {
+  Use use = Use::kWrite;
+  for (bool first = true;; first = false) {
+    if (const auto reserved = tail_.try_reserve(size, use)) [[likely]] {
       encode_batch(batch, lsns, *reserved, size);
       tail_.publish(*reserved);
       const std::uint64_t end = reserved->start + size;
@@ -55,7 +76,9 @@ Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> ls
         nudge();
       return Lsn{end};
     }
-    STAVE_TRY(make_way(size));
+    // Only now does it matter what the batch is for.
+    if (first) use = use_of(batch);
+    STAVE_TRY(make_way(size, use));
   }
 }
 
@@ -81,10 +104,10 @@ void LogImpl::nudge() {
   write_mutex_.unlock();
 }
 
-Result<void> LogImpl::make_way(std::uint64_t size) {
+Result<void> LogImpl::make_way(std::uint64_t size, Use use) {
   STAVE_TRY(refusal());
   const std::uint64_t end = tail_.end() + size;
-  if (end > tail_.limit()) return make_room(end);
+  if (end > tail_.limit(use)) return make_room(end, use);
   // The ring is full: write out, or wait for the one who does.
   base::MutexLock lock(write_mutex_);
   if (end <= placed() + tail_.capacity()) return {};
@@ -94,46 +117,48 @@ Result<void> LogImpl::make_way(std::uint64_t size) {
   return {};
 }
 
-Result<void> LogImpl::make_room(std::uint64_t end) {
-  if (tail_.limit() == 0) {
+Result<void> LogImpl::make_room(std::uint64_t end, Use use) {
+  if (tail_.limit(use) == 0) {
     // Closed for a moment by whoever holds the write lock; or for good, and then the next try says why.
     base::MutexLock lock(write_mutex_);
-    if (tail_.limit() == 0) return refusal();
+    if (tail_.limit(use) == 0) return refusal();
     return {};
   }
   if (end > kLsnMax) return fail(ErrorCode::kNoSpace, "the log's addresses are used up");
   // The disk is that far behind: then nobody's memory of what could be lost should grow.
   if (unsettled_.load(std::memory_order_relaxed) >= kUnsettledMax && !sync_written(Settle::kAll)) return refusal();
-  if (space_.starved()) {
+  const bool writes = use == Use::kWrite;
+  if (writes && full_.load(std::memory_order_relaxed)) {
     // Asking a full disk at every append would cost a system call each.
     const std::uint64_t now = clock_.monotonic_ns();
-    if (now < full_retry_ns_.load(std::memory_order_relaxed)) {
-      full_.store(true, std::memory_order_relaxed);
-      return writable();
-    }
+    if (now < full_retry_ns_.load(std::memory_order_relaxed)) return writable();
     full_retry_ns_.store(now + kFullRetryNs, std::memory_order_relaxed);
   }
-  auto prepared = space_.prepare(end);
+  auto prepared = space_.prepare(end, use);
   if (!prepared && prepared.error().code() == ErrorCode::kNoSpace && unsettled_.load(std::memory_order_relaxed) != 0) {
     // What segments were given and did not need comes back when they are settled.
     if (!sync_written(Settle::kAll)) return refusal();
-    prepared = space_.prepare(end);
+    prepared = space_.prepare(end, use);
   }
   if (!prepared) {
     if (prepared.error().code() != ErrorCode::kNoSpace) {
       latch(std::move(prepared).error());
       return refusal();
     }
-    full_retry_ns_.store(clock_.monotonic_ns() + kFullRetryNs, std::memory_order_relaxed);
-    full_.store(true, std::memory_order_relaxed);
+    if (writes) {
+      full_retry_ns_.store(clock_.monotonic_ns() + kFullRetryNs, std::memory_order_relaxed);
+      // For all of them, so that what one writer was told is what the next one and whoever asks is told.
+      space_.stop_writers();
+      note_full(prepared.error());
+    }
     return fail(std::move(prepared).error());
   }
-  if (*prepared) full_.store(false, std::memory_order_relaxed);
-  if (end <= tail_.limit()) return {};
+  if (*prepared && writes) full_.store(false, std::memory_order_relaxed);
+  if (end <= tail_.limit(use)) return {};
   if (!*prepared || space_.has_spare()) {
     // What is left is to go over into the spare.
     base::MutexLock lock(write_mutex_);
-    if (end > tail_.limit() && !write_out(tail_.complete())) return refusal();
+    if (end > tail_.limit(use) && !write_out(tail_.complete())) return refusal();
   }
   return {};
 }

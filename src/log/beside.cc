@@ -30,7 +30,6 @@ Result<Lsn> LogImpl::append_beside(std::span<const RecordSpec> batch, std::span<
   }();
   if (end) return end;
   const ErrorCode code = end.error().code();
-  if (code == ErrorCode::kNoSpace) full_.store(true, std::memory_order_relaxed);
   if (code != ErrorCode::kReadOnly && state_.load(std::memory_order_acquire) == State::kFailed)
     return fail(ErrorCode::kIo, "the disk failed; whether the batch was written is unknown: " + end.error().describe());
   return end;
@@ -47,7 +46,7 @@ Result<Lsn> LogImpl::append_beside_unguarded(std::span<const RecordSpec> batch, 
   Beside place;
   {
     base::MutexLock lock(write_mutex_);
-    STAVE_ASSIGN(place, place_beside(size, batch.front().time));
+    STAVE_ASSIGN(place, place_beside(size, batch.front().time, use_of(batch)));
   }
   auto done = write_beside(batch, lsns, place, std::span(block.get(), block_bytes));
   end_beside(place, done.has_value());
@@ -61,38 +60,38 @@ Result<void> LogImpl::note_prepared(Result<void> step) {
 }
 
 // Makes the active segment one that takes a batch at `start`, with room for it.
-Result<void> LogImpl::make_room_at(std::uint64_t start, std::uint64_t size) {
+Result<void> LogImpl::make_room_at(std::uint64_t start, std::uint64_t size, Use use) {
   if (start + size > kLsnMax) return fail(ErrorCode::kNoSpace, "the log's addresses are used up");
   if (roll_due()) {
-    STAVE_TRY(note_prepared(space_.ensure_spare()));
+    STAVE_TRY(note_prepared(space_.ensure_spare(use)));
     STAVE_TRY(roll_active());
   }
-  return note_prepared(space_.extend_active(start + size));
+  return note_prepared(space_.extend_active(start + size, use));
 }
 
-Result<LogImpl::Beside> LogImpl::place_beside(std::uint64_t size, UnixMs time) {
+Result<LogImpl::Beside> LogImpl::place_beside(std::uint64_t size, UnixMs time, Use use) {
   STAVE_TRY(refusal());
   // Most of the work is done while the gate is open.
   STAVE_TRY(write_out(tail_.complete()));
-  STAVE_TRY(make_room_at(tail_.end(), size));
+  STAVE_TRY(make_room_at(tail_.end(), size, use));
   if (tail_.end() + size >= active_base_ + segment_bytes_) {
     // Who comes behind it begins the next segment. Without room for one they wait for it, as ever.
-    auto spare = note_prepared(space_.ensure_spare());
+    auto spare = note_prepared(space_.ensure_spare(use));
     if (!spare && spare.error().code() != ErrorCode::kNoSpace) return fail(std::move(spare).error());
   }
   beside_.reserve(beside_.size() + 1);
   space_.close_gate();
-  auto place = place_at_end(size, time);
+  auto place = place_at_end(size, time, use);
   space_.open_gate();
   return place;
 }
 
 // With the gate closed: what was appended meanwhile is written, the ring is empty, and the tail moves past the batch.
-Result<LogImpl::Beside> LogImpl::place_at_end(std::uint64_t size, UnixMs time) {
+Result<LogImpl::Beside> LogImpl::place_at_end(std::uint64_t size, UnixMs time, Use use) {
   STAVE_TRY(write_out(tail_.end()));
   const std::uint64_t start = placed();
   STAVE_ASSERT(start == tail_.end());
-  STAVE_TRY(make_room_at(start, size));
+  STAVE_TRY(make_room_at(start, size, use));
   if (!active_since_) active_since_ = time;
   STAVE_ASSERT(space_.covers(start, start + size));
   const Beside place{start, start + size, active_, active_base_};

@@ -33,7 +33,7 @@ Result<void> LogImpl::write_to(File& file, std::uint64_t segment_base, std::span
                                std::uint64_t at) {
   STAVE_ASSERT(at >= segment_base);
   writes_.fetch_add(1, std::memory_order_relaxed);
-  auto done = file.write_at(kSegmentHeaderBytes + (at - segment_base), bytes);
+  auto done = patience_.run([&] { return file.write_at(kSegmentHeaderBytes + (at - segment_base), bytes); });
   if (!done) return latch(std::move(done).error());
   return {};
 }

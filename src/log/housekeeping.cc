@@ -84,12 +84,13 @@ void LogImpl::mark_newest() {
 void LogImpl::prepare_ahead() {
   if (state_.load(std::memory_order_acquire) != State::kOpen) return;
   mark_newest();
-  const std::uint64_t wanted = tail_.end() + std::min(segment_bytes_, kAheadBytes);
-  auto done = space_.prepare(wanted);
+  auto done = space_.prepare(tail_.end() + std::min(segment_bytes_, kAheadBytes), Use::kWrite);
   if (done) {
     full_.store(false, std::memory_order_relaxed);
   } else if (done.error().code() != ErrorCode::kNoSpace) {
     latch(std::move(done).error());
+  } else if (const std::uint64_t limit = tail_.limit(); limit != 0 && limit <= tail_.end()) {
+    note_full(done.error());  // nobody was refused yet, and everybody would be
   }
 }
 
@@ -112,7 +113,7 @@ void LogImpl::roll_by_age(UnixMs wall) {
   if (!write_out(tail_.complete()) || placed() == active_base_) return;
   if (!active_since_ || wall - *active_since_ < segment_age_ms_) return;
   // Too much admitted already, or no room: the next tick tries again. Anything else is latched.
-  (void)roll_gently();
+  (void)roll_gently(Use::kWrite);
 }
 
 std::uint64_t LogImpl::tick(std::uint64_t now_ns, UnixMs wall) {
@@ -171,7 +172,9 @@ Result<void> LogImpl::close(UnixMs now) {
     STAVE_TRY(write_close_mark(now));
     STAVE_TRY(sync_written(Settle::kAll));
     STAVE_ASSERT(durable_.load(std::memory_order_acquire) == tail_.end());
-    auto trimmed = active_->truncate(kSegmentHeaderBytes + (placed() - active_base_));
+    auto trimmed = patience_.run([&]() STAVE_REQUIRES(write_mutex_) {
+      return active_->truncate(kSegmentHeaderBytes + (placed() - active_base_));
+    });
     if (!trimmed) return latch(std::move(trimmed).error());
   }
   mark_newest();

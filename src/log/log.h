@@ -3,7 +3,8 @@
 // Promises: (1) what `wait_durable` returned for is on disk; (2) recovery yields whole batches in LSN order, a prefix
 // of what was appended that includes everything acknowledged; (3) after a failed write or sync nothing is ever
 // acknowledged again (read-only until reopened); (4) a full disk refuses new batches with kNoSpace, harms none
-// that were accepted, and clears by itself once there is room.
+// that were accepted, and clears by itself once there is room; what makes room (deletes, cleaning, trims) goes on
+// longer.
 // Writers reserve a range of LSNs by moving the tail (one compare-and-swap, tried again when another was faster) and
 // encode straight into a ring buffer; whoever flushes takes the prefix that is complete, writes it to the active
 // segment and syncs once for everybody who waits. A batch too large for the ring gets its place in the same order and
@@ -98,6 +99,7 @@ class Log {
   /// Appends the batch and gives each record its LSN (`lsns[i]` for `batch[i]`); returns the LSN where the batch ends,
   /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each. A record whose
   /// `prev_in_batch` names an earlier one of the batch gets the address of that one as its `prev`.
+  /// A batch that only deletes, moves (`version`) or trims may use room that others may not: the reserve.
   /// Errors: kReadOnly, kNoSpace, kTooLarge, kAborted (closed): nothing was appended. kIo: the disk failed while a
   /// batch too large for the ring buffer was written; whether it is in the log is unknown, and the log is read-only.
   /// Cost: one copy of the payload and one checksum; waits for a write when the ring buffer is full, and for a sync

@@ -24,6 +24,7 @@
 #include "log/flusher.h"
 #include "log/group_commit.h"
 #include "log/log.h"
+#include "log/patience.h"
 #include "log/recovery.h"
 #include "log/segment.h"
 #include "log/space.h"
@@ -33,7 +34,8 @@ namespace stave::log {
 
 class LogImpl final : public Log {
  public:
-  LogImpl(std::string directory, const Options& options, base::RingMemory ring, const Recovered& recovered);
+  LogImpl(std::string directory, const Options& options, base::RingMemory ring, std::unique_ptr<Directory> names,
+          const Recovered& recovered);
   ~LogImpl() override;
   /// Creates what a new store or a cut log needs, and opens the gate.
   Result<void> start(const Recovered& recovered);
@@ -87,8 +89,12 @@ class LogImpl final : public Log {
   // append.cc
   void encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Tail::Reservation& at,
                     std::uint64_t size) noexcept;
-  Result<void> make_way(std::uint64_t size) STAVE_EXCLUDES(write_mutex_);
-  Result<void> make_room(std::uint64_t end) STAVE_EXCLUDES(write_mutex_);
+  /// What the batch may use; only asked when there is not plenty.
+  static Use use_of(std::span<const RecordSpec> batch) noexcept;
+  Result<void> make_way(std::uint64_t size, Use use) STAVE_EXCLUDES(write_mutex_);
+  Result<void> make_room(std::uint64_t end, Use use) STAVE_EXCLUDES(write_mutex_);
+  /// Writers are refused from now on, for this reason, until there is room.
+  void note_full(const Error& why) STAVE_EXCLUDES(failure_mutex_);
   void nudge();
   Result<void> refusal() const;
 
@@ -97,9 +103,9 @@ class LogImpl final : public Log {
       STAVE_EXCLUDES(write_mutex_);
   Result<Lsn> append_beside_unguarded(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
       STAVE_EXCLUDES(write_mutex_);
-  Result<Beside> place_beside(std::uint64_t size, UnixMs time) STAVE_REQUIRES(write_mutex_);
-  Result<Beside> place_at_end(std::uint64_t size, UnixMs time) STAVE_REQUIRES(write_mutex_);
-  Result<void> make_room_at(std::uint64_t start, std::uint64_t size) STAVE_REQUIRES(write_mutex_);
+  Result<Beside> place_beside(std::uint64_t size, UnixMs time, Use use) STAVE_REQUIRES(write_mutex_);
+  Result<Beside> place_at_end(std::uint64_t size, UnixMs time, Use use) STAVE_REQUIRES(write_mutex_);
+  Result<void> make_room_at(std::uint64_t start, std::uint64_t size, Use use) STAVE_REQUIRES(write_mutex_);
   Result<void> note_prepared(Result<void> step);
   Result<void> write_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Beside& place,
                             std::span<std::byte> block);
@@ -150,7 +156,7 @@ class LogImpl final : public Log {
 
   // retire.cc
   Result<void> drop_first(const Catalog::Range& segment) STAVE_REQUIRES(drop_mutex_);
-  Result<void> roll_gently() STAVE_REQUIRES(write_mutex_);
+  Result<void> roll_gently(Use use) STAVE_REQUIRES(write_mutex_);
 
   // housekeeping.cc
   bool flusher_round();
@@ -165,12 +171,14 @@ class LogImpl final : public Log {
   // Fixed from birth.
   const std::string directory_;
   FileSystem& files_;
+  const std::unique_ptr<Directory> names_;  ///< Held open: rolling and dropping need no descriptor for it.
   Clock& clock_;
   const std::uint64_t segment_bytes_;
   const std::int64_t segment_age_ms_;
   const std::uint64_t sync_interval_ns_;
   const bool background_;
   const std::uint64_t ring_batch_max_;
+  const Patience patience_;
   Identity identity_;
   std::uint64_t salt_;
   std::uint64_t seed_;
@@ -211,6 +219,7 @@ class LogImpl final : public Log {
 
   mutable base::Mutex failure_mutex_;
   std::optional<Error> failure_ STAVE_GUARDED_BY(failure_mutex_);
+  std::optional<Error> shortage_ STAVE_GUARDED_BY(failure_mutex_);  ///< Why `full_`.
 
   std::atomic<std::uint64_t> requested_{0};  ///< Furthest position the flusher thread was asked to make durable.
   std::atomic<std::uint64_t> syncs_{0};

@@ -108,6 +108,16 @@ class LogHarness {
     }
     return end;
   }
+  /// Appends one record of a kind without a value, and remembers it when it was accepted.
+  Result<Lsn> append_kind(RecordKind kind, std::string_view key) {
+    const RecordSpec record{.kind = kind, .time = clock.wall(), .key = key};
+    Lsn lsn;
+    auto end = log->append(std::span(&record, 1), std::span(&lsn, 1));
+    if (!end) return end;
+    model.push_back({lsn, kind, std::string(key), ""});
+    ends.push_back(*end);
+    return end;
+  }
   /// Appends the record which says that nothing before `lsn` is needed.
   Lsn must_append_trim(Lsn lsn) {
     std::string payload(8, '\0');

@@ -48,25 +48,30 @@ std::uint64_t ring_batch_max(const Options& options) {
 
 }  // namespace
 
-LogImpl::LogImpl(std::string directory, const Options& options, base::RingMemory ring, const Recovered& recovered)
+LogImpl::LogImpl(std::string directory, const Options& options, base::RingMemory ring, std::unique_ptr<Directory> names,
+                 const Recovered& recovered)
     : directory_(std::move(directory)),
       files_(files_of(options)),
+      names_(std::move(names)),
       clock_(clock_of(options)),
       segment_bytes_(options.segment_bytes),
       segment_age_ms_(options.segment_age_ms),
       sync_interval_ns_(static_cast<std::uint64_t>(options.sync_interval_ms) * 1'000'000),
       background_(options.background),
       ring_batch_max_(ring_batch_max(options)),
+      patience_(options.background),
       identity_(recovered.fresh ? new_identity(clock_) : recovered.identity),
       // A new salt wherever a crash may have left records that are valid but not part of the log.
       salt_(recovered.active != nullptr ? recovered.segments.back().salt : random_bits()),
       seed_(record_seed(identity_.store_id, salt_)),
       tail_(std::move(ring), recovered.end),
       space_({.files = &files_,
+              .names = names_.get(),
               .directory = directory_,
               .segment_bytes = segment_bytes_,
               .overrun = ring_batch_max_,
               .reserve_bytes = options.disk_reserve_bytes,
+              .patience = Patience(background_),
               .zero_fill = options.sync == Sync::kAlways},
              tail_),
       catalog_(files_, directory_),
@@ -102,7 +107,7 @@ Result<void> LogImpl::start(const Recovered& recovered) {
     space_.adopt(active_, active_base_, recovered.end - active_base_);
   } else {
     // A full disk is no reason not to open: a segment without any room refuses writes, and reads go on.
-    auto spare = space_.ensure_spare();
+    auto spare = space_.ensure_spare(Use::kTrim);
     if (!spare && (spare.error().code() != ErrorCode::kNoSpace || !space_.has_spare())) return spare;
     STAVE_ASSIGN(active_, space_.found({identity_.store_id, Lsn{recovered.end}, salt_, clock_.wall()}));
     active_base_ = recovered.end;
@@ -114,8 +119,16 @@ Result<void> LogImpl::start(const Recovered& recovered) {
   if (recovered.fresh)
     STAVE_TRY(
         publish_file(files_, directory_, kIdentityName, encode_identity({identity_.store_id, identity_.created})));
-  base::MutexLock sync_lock(sync_mutex_);
-  sync_file_ = active_;
+  space_.set_sealed(catalog_.size() > 1);
+  {
+    base::MutexLock sync_lock(sync_mutex_);
+    sync_file_ = active_;
+  }
+  // Whether the disk is full is known from the start.
+  if (const auto room = space_.look_for_room(); !room) {
+    space_.stop_writers();
+    note_full(room.error());
+  }
   // Now, and not when somebody first needs it: that could be a thread of low priority, which it would inherit.
   if (background_) flusher_.wake();
   return {};
@@ -135,7 +148,8 @@ Result<std::unique_ptr<Log>> Log::open(std::string directory, const Options& opt
   try {
     STAVE_ASSIGN(const Recovered recovered, recover(files_of(options), directory, options, start, replay, found));
     STAVE_ASSIGN(base::RingMemory ring, base::RingMemory::create(options.log_buffer_bytes));
-    auto log = std::make_unique<LogImpl>(std::move(directory), options, std::move(ring), recovered);
+    STAVE_ASSIGN(std::unique_ptr<Directory> names, files_of(options).open_directory(directory));
+    auto log = std::make_unique<LogImpl>(std::move(directory), options, std::move(ring), std::move(names), recovered);
     STAVE_TRY(log->start(recovered));
     return log;
   } catch (const std::bad_alloc&) {

@@ -43,6 +43,8 @@ Result<std::uint64_t> LogImpl::drop_before(Lsn lsn) {
     STAVE_TRY(drop_first(range));
     freed += kSegmentHeaderBytes + (range.end - range.base);
   }
+  // Writers that were refused need not wait for the next tick.
+  if (freed != 0 && full_.load(std::memory_order_relaxed)) prepare_ahead();
   return freed;
 }
 
@@ -51,15 +53,16 @@ Result<void> LogImpl::drop_first(const Catalog::Range& segment) {
   // Not there: an earlier try did it and was told that it had failed.
   if (!removed && removed.error().code() != ErrorCode::kNotFound) return removed;
   // Without this the next one could be gone after a crash, and this one be back.
-  auto synced = files_.sync_directory(directory_);
+  auto synced = names_->sync();
   if (!synced) return latch(std::move(synced).error());
   catalog_.forget_first(segment.base);
+  space_.set_sealed(catalog_.size() > 1);
   return {};
 }
 
 // Without a pause for writers, as far as what was admitted already fits into the spare.
-Result<void> LogImpl::roll_gently() {
-  auto spare = space_.ensure_spare();
+Result<void> LogImpl::roll_gently(Use use) {
+  auto spare = space_.ensure_spare(use);
   if (!spare) {
     if (spare.error().code() != ErrorCode::kNoSpace) return latch(std::move(spare).error());
     return spare;
@@ -76,7 +79,8 @@ Result<void> LogImpl::roll() {
     STAVE_TRY(refusal());
     STAVE_TRY(write_out(tail_.complete()));
     if (placed() != active_base_) {
-      auto rolled = roll_gently();
+      // Somebody wants to clean: that may use the reserve.
+      auto rolled = roll_gently(Use::kRelocate);
       if (!rolled && rolled.error().code() != ErrorCode::kBusy) return rolled;
       if (!rolled) {
         // A moment without writers: then there is nothing that would have to fit.

@@ -45,6 +45,7 @@ Result<void> LogImpl::replace_active() {
   active_base_ = end;
   active_since_.reset();
   catalog_.add(end, seed_, active_, true);
+  space_.set_sealed(true);
   {
     base::MutexLock lock(rolls_mutex_);
     STAVE_ASSERT(rolls_.empty() || rolls_.back().base == roll.old_base);
@@ -87,7 +88,9 @@ Result<void> LogImpl::settle(const Roll& roll) {
     advance_durable(roll.base);
   }
   STAVE_ASSERT(durable_.load(std::memory_order_acquire) == roll.base);
-  auto trimmed = sync_file_->truncate(kSegmentHeaderBytes + (roll.base - roll.old_base));
+  auto trimmed = patience_.run([&]() STAVE_REQUIRES(sync_mutex_) {
+    return sync_file_->truncate(kSegmentHeaderBytes + (roll.base - roll.old_base));
+  });
   if (!trimmed) return latch(std::move(trimmed).error());
   {
     // Two syncs of one file at the same time, and only one of them would hear of an error.
@@ -96,8 +99,8 @@ Result<void> LogImpl::settle(const Roll& roll) {
   if (state_.load(std::memory_order_acquire) == State::kFailed) return refusal();
   const std::uint64_t covered = covered_by(roll);
   STAVE_TRY(sync(*roll.file));
-  auto named = files_.rename(roll.begun_path, roll.path);
-  if (named) named = files_.sync_directory(directory_);
+  auto named = patience_.run([&] { return files_.rename(roll.begun_path, roll.path); });
+  if (named) named = names_->sync();
   if (!named) return latch(std::move(named).error());
   catalog_.note_named(roll.base);
   named_.store(roll.base, std::memory_order_release);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/system_error.h"
 #include "base/try.h"
 
 namespace stave::log {
@@ -13,6 +14,10 @@ namespace {
 constexpr std::uint64_t kStepBytes = 4u << 20;
 /// The first room of a segment that is needed at once.
 constexpr std::uint64_t kFirstStepBytes = 1u << 20;
+/// A full disk is asked for this much before it counts as full.
+constexpr std::uint64_t kLeastStepBytes = 64u << 10;
+/// The least that a file system gives.
+constexpr std::uint64_t kBlockBytes = 4096;
 constexpr std::size_t kZeroBytes = 256u << 10;
 }  // namespace
 
@@ -28,8 +33,50 @@ std::uint64_t Space::limit() const {
   return std::min({end, cap_, kLsnMax});
 }
 
+std::uint64_t Space::kept_from(Use use) const noexcept {
+  switch (use) {
+    case Use::kWrite:
+    case Use::kRelocate: return margin();
+    case Use::kRemove: return std::min(kTrimBytes, margin() / 2);
+    case Use::kTrim: break;
+  }
+  return 0;
+}
+
+std::uint64_t Space::limit_of(Use use) const {
+  const std::uint64_t end = limit();
+  // Never zero, which stands for a closed gate.
+  const std::uint64_t own = std::max<std::uint64_t>(end - std::min(end, kept_from(use)), 1);
+  return use == Use::kWrite ? std::min(own, writers_cap_) : own;
+}
+
 void Space::publish() {
-  tail_.set_limit(gate_closed_ || shut_ ? 0 : limit());
+  if (gate_closed_ || shut_) return tail_.set_limit(0);
+  tail_.set_limits({limit_of(Use::kWrite), limit_of(Use::kRelocate), limit_of(Use::kRemove), limit_of(Use::kTrim)});
+}
+
+Result<void> Space::begin_preparing(Use use) {
+  bool below = false;
+  STAVE_TRY(check_reserve(use, below));
+  if (use == Use::kWrite || !below) return {};
+  base::MutexLock lock(mutex_);
+  writers_cap_ = std::min(writers_cap_, limit_of(Use::kWrite));
+  publish();
+  return {};
+}
+
+void Space::end_preparing(Use use) {
+  if (use != Use::kWrite) return;
+  base::MutexLock lock(mutex_);
+  writers_cap_ = kNoCap;
+  publish();
+}
+
+void Space::stop_writers() {
+  base::MutexLock lock(mutex_);
+  if (gate_closed_ || shut_) return;
+  writers_cap_ = std::min(writers_cap_, tail_.end());
+  publish();
 }
 
 void Space::adopt(std::shared_ptr<File> file, std::uint64_t base, std::uint64_t prepared) {
@@ -41,16 +88,28 @@ void Space::adopt(std::shared_ptr<File> file, std::uint64_t base, std::uint64_t 
   publish();
 }
 
-Result<void> Space::check_reserve() {
+Result<void> Space::check_reserve(Use use, bool& below) const {
+  const bool for_cleaning = config_.reserve_bytes != 0 && sealed_.load(std::memory_order_relaxed);
+  const std::uint64_t reserve = config_.reserve_bytes + (for_cleaning ? config_.segment_bytes : 0);
   const auto free = config_.files->free_bytes(config_.directory);
   // A file system that cannot tell is asked by writing to it.
-  if (free && *free < config_.reserve_bytes) {
+  below = free && *free < reserve;
+  if (use == Use::kWrite && below) {
     return fail(Error(ErrorCode::kNoSpace, "the disk has less room left than the reserve (" + std::to_string(*free) +
-                                               " of " + std::to_string(config_.reserve_bytes) +
+                                               " of " + std::to_string(reserve) +
                                                " bytes); writes resume once there is more")
                     .with_file(config_.directory));
   }
   return {};
+}
+
+Result<void> Space::look_for_room() {
+  bool below = false;
+  STAVE_TRY(check_reserve(Use::kWrite, below));
+  const auto free = config_.files->free_bytes(config_.directory);
+  if (!free || *free >= kBlockBytes) return {};
+  return fail(
+      Error(ErrorCode::kNoSpace, "the disk is full; writes resume once there is room").with_file(config_.directory));
 }
 
 Result<void> Space::fill(File& file, std::uint64_t from, std::uint64_t to) {
@@ -80,9 +139,7 @@ Result<std::shared_ptr<File>> Space::create_spare() {
   return spare_;
 }
 
-std::optional<Space::Piece> Space::next_piece(std::uint64_t wanted) const {
-  base::MutexLock lock(mutex_);
-  if (shut_ || limit() >= wanted) return std::nullopt;
+std::optional<Space::Piece> Space::next_piece() const {
   if (active_ != nullptr && active_prepared_ < goal()) {
     const std::uint64_t bytes = active_prepared_ == 0 ? kFirstStepBytes : kStepBytes;
     return Piece{active_, active_prepared_, std::min(goal(), active_prepared_ + bytes)};
@@ -106,22 +163,40 @@ void Space::note_prepared(const Piece& piece) {
   publish();
 }
 
+// The whole piece, or, when the disk has no room for it, as much as it has.
+Result<void> Space::fill_some(Piece& piece) {
+  for (;;) {
+    STAVE_ASSERT(piece.from < piece.to && piece.to <= goal());
+    const std::uint64_t bytes = piece.to - piece.from;
+    auto filled = fill(*piece.file, piece.from, piece.to);
+    if (filled || filled.error().code() != ErrorCode::kNoSpace || bytes <= kLeastStepBytes) return filled;
+    piece.to = piece.from + std::max(bytes / 4, kLeastStepBytes);
+  }
+}
+
 Result<void> Space::step(Piece piece) {
-  STAVE_ASSERT(piece.from < piece.to);
-  STAVE_TRY(check_reserve());
   if (piece.file == nullptr) {
     STAVE_ASSIGN(piece.file, create_spare());
   }
-  STAVE_TRY(fill(*piece.file, piece.from, piece.to));
+  STAVE_TRY(fill_some(piece));
   note_prepared(piece);
   return {};
 }
 
-Result<bool> Space::prepare(std::uint64_t wanted) {
+Result<bool> Space::prepare(std::uint64_t wanted, Use use) {
   base::MutexLock work(work_mutex_);
-  std::optional<Piece> piece = next_piece(wanted);
-  if (!piece) return false;
-  STAVE_TRY(note_outcome(step(std::move(*piece))));
+  std::optional<Piece> piece;
+  {
+    base::MutexLock lock(mutex_);
+    if (shut_ || limit_of(use) >= wanted) return false;
+    piece = next_piece();
+    // Everything is there, and writers were only kept from it.
+    if (!piece && (use != Use::kWrite || writers_cap_ == kNoCap)) return false;
+  }
+  auto done = begin_preparing(use);
+  if (done && piece) done = step(std::move(*piece));
+  STAVE_TRY(told_as_shortage(std::move(done)));
+  end_preparing(use);
   return true;
 }
 
@@ -144,26 +219,29 @@ Result<void> Space::sync_ahead() {
   return {};
 }
 
-Result<void> Space::extend_active(std::uint64_t end) {
+Result<void> Space::extend_active(std::uint64_t end, Use use) {
   base::MutexLock work(work_mutex_);
   Piece piece;
   {
     base::MutexLock lock(mutex_);
     STAVE_ASSERT(end > active_base_);
-    piece = {active_, active_prepared_, end - active_base_ + kCloseBytes};
+    piece = {active_, active_prepared_, end - active_base_ + kCloseBytes + kept_from(use)};
+    if (piece.to <= piece.from && (use != Use::kWrite || writers_cap_ == kNoCap)) return {};
   }
-  if (piece.to <= piece.from) return {};
-  return note_outcome(stretch(piece));
+  auto done = begin_preparing(use);
+  if (done && piece.to > piece.from) done = stretch(piece);
+  STAVE_TRY(told_as_shortage(std::move(done)));
+  end_preparing(use);
+  return {};
 }
 
 Result<void> Space::stretch(const Piece& piece) {
-  STAVE_TRY(check_reserve());
   STAVE_TRY(piece.file->allocate(kSegmentHeaderBytes + piece.to));
   note_prepared(piece);
   return {};
 }
 
-Result<void> Space::ensure_spare() {
+Result<void> Space::ensure_spare(Use use) {
   base::MutexLock work(work_mutex_);
   Piece piece{nullptr, 0, std::min(goal(), kFirstStepBytes)};
   {
@@ -171,24 +249,17 @@ Result<void> Space::ensure_spare() {
     if (spare_ != nullptr && spare_prepared_ > 0) return {};
     piece.file = spare_;
   }
-  return note_outcome([&]() STAVE_REQUIRES(work_mutex_) -> Result<void> {
-    // Created first: without any room it still is a segment that reads go on beside.
-    if (piece.file == nullptr) {
-      STAVE_ASSIGN(piece.file, create_spare());
-    }
-    return step(piece);
-  }());
+  auto done = begin_preparing(use);
+  if (done) done = step(std::move(piece));
+  STAVE_TRY(told_as_shortage(std::move(done)));
+  end_preparing(use);
+  return {};
 }
 
 // Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there
 // later.
-Result<void> Space::note_outcome(Result<void> step) {
-  const auto lacking = [](ErrorCode code) {
-    return code == ErrorCode::kNoSpace || code == ErrorCode::kBusy || code == ErrorCode::kNoMemory;
-  };
-  const bool starved = !step && lacking(step.error().code());
-  starved_.store(starved, std::memory_order_relaxed);
-  if (!starved || step.error().code() == ErrorCode::kNoSpace) return step;
+Result<void> Space::told_as_shortage(Result<void> step) {
+  if (step || !base::is_shortage(step.error())) return step;
   return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: " + step.error().describe());
 }
 
@@ -200,7 +271,8 @@ Result<std::shared_ptr<File>> Space::head_spare(const SegmentHeader& header) {
     STAVE_ASSERT(active_ == nullptr || raw(header.base) > active_base_);
     spare = spare_;
   }
-  STAVE_TRY(spare->write_at(0, encode_segment_header(header)));
+  const auto bytes = encode_segment_header(header);
+  STAVE_TRY(config_.patience.run([&] { return spare->write_at(0, bytes); }));
   return spare;
 }
 
@@ -218,10 +290,15 @@ std::shared_ptr<File> Space::activate_spare(std::uint64_t base) {
   return active_;
 }
 
+Result<void> Space::name_spare(const std::string& name) {
+  const std::string from = join_path(config_.directory, kSpareName);
+  const std::string to = join_path(config_.directory, name);
+  return config_.patience.run([&] { return config_.files->rename(from, to); });
+}
+
 Result<std::shared_ptr<File>> Space::roll(const SegmentHeader& header) {
   STAVE_TRY(head_spare(header));
-  STAVE_TRY(config_.files->rename(join_path(config_.directory, kSpareName),
-                                  join_path(config_.directory, begun_name(header.base))));
+  STAVE_TRY(name_spare(begun_name(header.base)));
   return activate_spare(raw(header.base));
 }
 
@@ -229,9 +306,8 @@ Result<std::shared_ptr<File>> Space::found(const SegmentHeader& header) {
   // In this order: a segment that has its name is whole, and it has its name before anything in it counts.
   STAVE_ASSIGN(const std::shared_ptr<File> spare, head_spare(header));
   STAVE_TRY(spare->sync_data());
-  STAVE_TRY(config_.files->rename(join_path(config_.directory, kSpareName),
-                                  join_path(config_.directory, segment_name(header.base))));
-  STAVE_TRY(config_.files->sync_directory(config_.directory));
+  STAVE_TRY(name_spare(segment_name(header.base)));
+  STAVE_TRY(config_.names->sync());
   return activate_spare(raw(header.base));
 }
 

@@ -30,15 +30,16 @@ std::size_t Tail::claim(std::uint64_t seen) noexcept {
   }
 }
 
-std::optional<Tail::Reservation> Tail::try_reserve(std::uint64_t size) noexcept {
+std::optional<Tail::Reservation> Tail::try_reserve(std::uint64_t size, Use use) noexcept {
   STAVE_ASSERT(size != 0 && size <= capacity());
+  const auto& limit = limits_[static_cast<std::size_t>(use)];
   std::uint64_t start = tail_.load(std::memory_order_relaxed);
   // The slot holds a tail not later than the reservation that follows, which is all that complete() needs.
   const Reservation refused{0, claim(start)};
   for (;;) {
     const std::uint64_t end = start + size;
     // Read after the claim: whoever lowers the limit and then finds this slot empty knows that it was seen.
-    if (end > limit_.load(std::memory_order_seq_cst) || end > released_.load(std::memory_order_acquire) + capacity())
+    if (end > limit.load(std::memory_order_seq_cst) || end > released_.load(std::memory_order_acquire) + capacity())
         [[unlikely]] {
       publish(refused);
       return std::nullopt;
@@ -88,7 +89,7 @@ void Tail::wait_for_writers() const noexcept {
 }
 
 void Tail::skip_to(std::uint64_t position) noexcept {
-  STAVE_ASSERT(limit_.load(std::memory_order_relaxed) == 0);
+  STAVE_ASSERT(limit(Use::kTrim) == 0);
   STAVE_ASSERT(released_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_relaxed));
   STAVE_ASSERT(position > tail_.load(std::memory_order_relaxed));
   tail_.store(position, std::memory_order_seq_cst);

@@ -257,6 +257,19 @@ TEST_P(FileSystems, a_removed_file_lives_while_it_is_open) {
   EXPECT_EQ(read(*file), "abc");
 }
 
+TEST_P(FileSystems, a_directory_held_open_is_synced_again_and_again) {
+  ASSERT_TRUE(files_->create_directories(at("d")));
+  auto directory = files_->open_directory(at("d"));
+  ASSERT_TRUE(directory) << directory.error().describe();
+  create("d/a");
+  EXPECT_TRUE((*directory)->sync());
+  ASSERT_TRUE(files_->remove(at("d/a")));
+  EXPECT_TRUE((*directory)->sync());
+  create("file");
+  EXPECT_EQ(code(files_->open_directory(at("file"))), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(files_->open_directory(at("absent"))), ErrorCode::kNotFound);
+}
+
 TEST_P(FileSystems, a_lock_is_held_once_even_in_one_process) {
   auto first = files_->lock(at("LOCK"));
   ASSERT_TRUE(first) << first.error().describe();

@@ -184,6 +184,29 @@ class SimFileSystem::SimLock final : public DirectoryLock {
   std::string directory_;
 };
 
+class SimFileSystem::SimDirectory final : public Directory {
+ public:
+  SimDirectory(std::shared_ptr<State> state, std::string path) : state_(std::move(state)), path_(std::move(path)) {}
+
+  Result<void> sync() override {
+    const auto number = state_->announce(OpKind::kSyncDirectory, path_);
+    const MutexLock lock(state_->mutex);
+    const bool alive = !state_->crashed;
+    const Verdict verdict = state_->judge(number, OpKind::kSyncDirectory);
+    if (verdict.system_errno == 0 || (state_->crashed && verdict.takes_effect)) {
+      state_->disk.sync_directory(path_);
+    } else if (alive && !state_->crashed) {
+      state_->disk.sync_directory_fails(path_, state_->random());
+    }
+    if (verdict.system_errno != 0) return fail(State::error_of(verdict, "cannot sync the directory", path_));
+    return {};
+  }
+
+ private:
+  std::shared_ptr<State> state_;
+  const std::string path_;
+};
+
 SimFileSystem::SimFileSystem(std::uint64_t seed) : state_(std::make_shared<State>(seed)) {}
 SimFileSystem::SimFileSystem(std::shared_ptr<State> state) : state_(std::move(state)) {}
 SimFileSystem::SimFileSystem(SimFileSystem&&) noexcept = default;
@@ -290,22 +313,21 @@ Result<void> SimFileSystem::remove(const std::string& path) {
   return {};
 }
 
+// As on Linux: a descriptor first.
 Result<void> SimFileSystem::sync_directory(const std::string& path) {
-  constexpr std::string_view kDoing = "cannot sync the directory";
+  STAVE_ASSIGN(const std::unique_ptr<Directory> directory, open_directory(path));
+  return directory->sync();
+}
+
+Result<std::unique_ptr<Directory>> SimFileSystem::open_directory(const std::string& path) {
+  constexpr std::string_view kDoing = "cannot open the directory";
   const std::string name = normal_path(path);
-  const auto number = state_->announce(OpKind::kSyncDirectory, name);
+  const auto number = state_->announce(OpKind::kOpen, name);
   const MutexLock lock(state_->mutex);
-  const bool alive = !state_->crashed;
-  const Verdict verdict = state_->judge(number, OpKind::kSyncDirectory);
-  if (verdict.system_errno == 0 && !state_->disk.is_directory(name))
-    return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
-  if (verdict.system_errno == 0 || (state_->crashed && verdict.takes_effect)) {
-    state_->disk.sync_directory(name);
-  } else if (alive && !state_->crashed) {
-    state_->disk.sync_directory_fails(name, state_->random());
-  }
+  const Verdict verdict = state_->judge(number, OpKind::kOpen);
   if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
-  return {};
+  if (!state_->disk.is_directory(name)) return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
+  return std::make_unique<SimDirectory>(state_, name);
 }
 
 Result<std::unique_ptr<DirectoryLock>> SimFileSystem::lock(const std::string& path) {

@@ -88,6 +88,7 @@ class SimFileSystem final : public FileSystem {
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> remove(const std::string& path) override;
   Result<void> sync_directory(const std::string& path) override;
+  Result<std::unique_ptr<Directory>> open_directory(const std::string& path) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
   Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override;
   Result<FileIdentity> identity(const std::string& path) override;
@@ -136,6 +137,7 @@ class SimFileSystem final : public FileSystem {
   class State;
   class SimFile;
   class SimLock;
+  class SimDirectory;
   explicit SimFileSystem(std::shared_ptr<State> state);
   /// Does `work` to both images of the file, where they reach to `end`.
   Result<void> damage(const std::string& path, std::uint64_t end, const std::function<void(base::PagedBytes&)>& work);
