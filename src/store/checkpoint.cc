@@ -57,10 +57,13 @@ Result<void> Checkpoint::write(Lsn needs, const std::atomic<bool>& stop) try {
   }
   const std::uint64_t begun = engine_.clock().monotonic_ns();
   Result<void> result = fail(ErrorCode::kBusy, "whole databases kept changing places; the older images are still good");
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  const auto room = check_room();
+  if (!room) result = fail(room.error().clone());
+  for (int attempt = 0; room && attempt < kAttempts; ++attempt) {
     auto written = try_write(needs, stop);
     if (!written) {
       result = fail(std::move(written).error());
+      remove_drafts();
       break;
     }
     if (*written) {
@@ -127,6 +130,27 @@ Result<bool> Checkpoint::try_write(Lsn needs, const std::atomic<bool>& stop) {
   static_cast<void>(files.remove(draft));
   STAVE_TRY(std::move(walked));
   return false;
+}
+
+// What an image takes is gone for good until the next one, so it must not come out of what writers or the cleaner need.
+Result<void> Checkpoint::check_room() const {
+  const std::uint64_t reserve = engine_.options().disk_reserve_bytes;
+  if (reserve == 0) return {};
+  const auto free = engine_.file_system().free_bytes(engine_.directory());
+  // A file system that cannot tell is asked by writing to it.
+  if (!free || *free >= reserve + stats().last_bytes) return {};
+  return fail(Error(ErrorCode::kNoSpace, "there is no room for an image of the index beside the reserve (" +
+                                             std::to_string(*free) + " bytes are free)")
+                  .with_file(engine_.directory()));
+}
+
+// Half an image is room that somebody needs.
+void Checkpoint::remove_drafts() {
+  FileSystem& files = engine_.file_system();
+  const auto names = files.list(engine_.directory());
+  if (!names) return;
+  for (const std::string& name : *names)
+    if (name.ends_with(".image.new")) static_cast<void>(files.remove(log::join_path(engine_.directory(), name)));
 }
 
 Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop) {

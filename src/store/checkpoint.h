@@ -40,6 +40,8 @@ class Checkpoint {
  private:
   Result<bool> try_write(Lsn needs, const std::atomic<bool>& stop);
   [[nodiscard]] ImageHeader header(Lsn needs) const;
+  [[nodiscard]] Result<void> check_room() const STAVE_EXCLUDES(mutex_);
+  void remove_drafts();
   Result<void> walk(ImageWriter& writer, const std::atomic<bool>& stop);
   Result<void> remove_old(std::size_t keep) STAVE_REQUIRES(mutex_);
 

@@ -277,15 +277,29 @@ Result<void> Upkeep::remove_cuttings() {
   return files.sync_directory(engine_.directory());
 }
 
-Result<CleanReport> Upkeep::clean_everything() {
-  const CleanerStats before = cleaner_stats();
-  STAVE_TRY(engine_.log().roll());
+// Once round the log as it is now. Each segment goes as soon as nothing in it is needed: where the disk is full, that
+// is the room for the next one.
+Result<void> Upkeep::clean_round() {
   const std::uint64_t round = raw(engine_.log().tail());
   while (boundary_.load(std::memory_order_relaxed) < round) {
     STAVE_ASSIGN(const bool more, clean_one());
+    STAVE_TRY(drop());
     if (!more) break;
   }
-  STAVE_TRY(drop());
+  return {};
+}
+
+Result<CleanReport> Upkeep::clean_everything() {
+  const CleanerStats before = cleaner_stats();
+  auto sealed = engine_.log().roll();
+  if (!sealed && sealed.error().code() == ErrorCode::kNoSpace) {
+    // The segment being written stays for now. What lies before it can be cleaned, and may be all that it takes.
+    STAVE_TRY(clean_round());
+    sealed = engine_.log().roll();
+  }
+  if (!sealed && (sealed.error().code() != ErrorCode::kNoSpace || freed_.load() == before.freed_bytes))
+    return fail(std::move(sealed).error());
+  STAVE_TRY(clean_round());
   const CleanerStats after = cleaner_stats();
   return CleanReport{.scanned_bytes = after.scanned_bytes - before.scanned_bytes,
                      .relocated_bytes = after.relocated_bytes - before.relocated_bytes,
@@ -331,7 +345,12 @@ Result<void> Upkeep::drop() {
   // No image needs what lies before the boundary: the log behind each image tells where everything is now. But that log
   // has to be there, or the next restart reads everything.
   const Lsn newest = checkpoint_.newest_from();
-  if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) STAVE_TRY(write_checkpoint());
+  if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) {
+    auto written = write_checkpoint();
+    // Where there is no room for an image, room comes first: the log behind the boundary is all there and tells
+    // everything, it only takes longer to read.
+    if (!written && written.error().code() != ErrorCode::kNoSpace) return written;
+  }
   base::MutexLock hold(drop_mutex_);
   if (pins_ != 0) return {};
   if (engine_.world().walked()) return {};

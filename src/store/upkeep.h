@@ -85,6 +85,7 @@ class Upkeep {
   Result<bool> clean_one() STAVE_REQUIRES(work_mutex_);
   Result<void> clean_until_enough() STAVE_REQUIRES(work_mutex_);
   Result<void> drop() STAVE_REQUIRES(work_mutex_);
+  Result<void> clean_round() STAVE_REQUIRES(work_mutex_);
   Result<CleanReport> clean_everything() STAVE_REQUIRES(work_mutex_);
   Result<void> remove_cuttings() STAVE_REQUIRES(work_mutex_);
   void pause(std::uint64_t bytes) STAVE_EXCLUDES(wake_mutex_);
