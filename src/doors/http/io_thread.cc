@@ -81,6 +81,7 @@ void IoThread::adopt(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::co
   if (problem || stopping_) {
     count_.fetch_sub(1, std::memory_order_relaxed);
     hub_.connections.fetch_sub(1, std::memory_order_relaxed);
+    hub_.descriptors.give_back();
     return;
   }
   auto connection = std::make_unique<Connection>(hub_, *this, address_text(peer), address_text(own));
@@ -164,6 +165,7 @@ void IoThread::bury_the_dead() {
   }
   count_.fetch_sub(buried_.size(), std::memory_order_relaxed);
   hub_.connections.fetch_sub(static_cast<std::int64_t>(buried_.size()), std::memory_order_relaxed);
+  hub_.descriptors.give_back(static_cast<std::int64_t>(buried_.size()));
   buried_.clear();
   if (stopping_ && connections_.empty()) {
     timer_.cancel();

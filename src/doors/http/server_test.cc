@@ -85,7 +85,7 @@ class ServerTest : public commands::CommandsTest {
     Config config;
     config.port = 0;
     config.stop_timeout_ms = 100;
-    auto server = Server::start(config, Clock::system(), log_, [](std::string_view) {});
+    auto server = Server::start(config, descriptors_, Clock::system(), log_, [](std::string_view) {});
     ASSERT_TRUE(server) << server.error().describe();
     server_ = std::move(*server);
     server_->serve(*environment_);
@@ -148,6 +148,7 @@ class ServerTest : public commands::CommandsTest {
   std::uint64_t empty_bytes_ = 0;
   std::unique_ptr<FileSystem> memory_files_;
   spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
+  base::DescriptorBudget descriptors_{1000};
   std::unique_ptr<Server> server_;
 };
 

@@ -388,6 +388,7 @@ void IoThread::reap() {
   }
   count_.fetch_sub(doomed_.size(), std::memory_order_relaxed);
   shared_.clients.fetch_sub(static_cast<std::int64_t>(doomed_.size()), std::memory_order_relaxed);
+  shared_.descriptors.give_back(static_cast<std::int64_t>(doomed_.size()));
   doomed_.clear();
 }
 
@@ -415,6 +416,7 @@ void IoThread::say_farewell() {
     [[maybe_unused]] const int count = ::epoll_wait(epoll_, events.data(), kEventsMax, 10);
   }
   shared_.clients.fetch_sub(static_cast<std::int64_t>(connections_.size()), std::memory_order_relaxed);
+  shared_.descriptors.give_back(static_cast<std::int64_t>(connections_.size()));
   connections_.clear();
 }
 

@@ -100,7 +100,7 @@ inline constexpr Option kOptions[] = {
     {"log-buffer", OptionType::kBytes, "4mb", "bytes", 64 * 1024, kGiga, Change::kRestart,
      "Memory for log records on their way to the disk; a power of two."},
     {"disk-reserve", OptionType::kBytes, "16mb", "bytes", 0, 1024 * kGiga, Change::kRestart,
-     "Writes are refused while the file system has less room than this."},
+     "Writes are refused while the file system has less room than this and a segment, which is for cleaning."},
     {"maxmemory", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
      "Memory that keys, values, indexes and what clients have not read may take, log-buffer included; 0: no limit."},
     {"maxmemory-policy", OptionType::kChoice, "spill", "", 0, 0, Change::kLive,
