@@ -9,6 +9,7 @@
 #include "store/image.h"
 #include "store/options_for_test.h"
 #include "store/transaction.h"
+#include "store/upkeep.h"
 #include "testing/sim_file_system.h"
 
 namespace stave::store {
@@ -133,6 +134,24 @@ TEST_F(FullDisk, is_known_to_be_full_right_after_a_start) {
   disk_.set_capacity(4 << 20);
   engine_->tick();
   expect_room();
+}
+
+// What is cleaned stays on the disk then: going on would take the room that deletes need.
+TEST_F(FullDisk, is_not_cleaned_to_the_brim_when_nothing_may_go) {
+  disk_.set_capacity(2 << 20);
+  open();
+  fill();
+  {
+    const Upkeep::Pin backup(engine_->upkeep());
+    const auto report = engine_->clean();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().code(), ErrorCode::kNoSpace);
+    EXPECT_NE(report.error().message().find("backup"), std::string::npos);
+  }
+  erase_some(3);
+  ASSERT_TRUE(engine_->clean());
+  expect_room();
+  expect_all();
 }
 
 // The image that would have to be written first takes the last room. The log alone tells everything.

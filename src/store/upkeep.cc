@@ -282,9 +282,14 @@ Result<void> Upkeep::remove_cuttings() {
 Result<void> Upkeep::clean_round() {
   const std::uint64_t round = raw(engine_.log().tail());
   while (boundary_.load(std::memory_order_relaxed) < round) {
+    const std::uint64_t freed = freed_.load(std::memory_order_relaxed);
     STAVE_ASSIGN(const bool more, clean_one());
     STAVE_TRY(drop());
     if (!more) break;
+    // Cleaning on would only take what is left.
+    if (engine_.log().stats().full && freed_.load(std::memory_order_relaxed) == freed)
+      return fail(ErrorCode::kNoSpace,
+                  "the disk is full, and what was cleaned is kept for history, a snapshot or a backup");
   }
   return {};
 }
