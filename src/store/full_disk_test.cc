@@ -19,7 +19,7 @@ class FullDisk : public ::testing::Test {
  protected:
   void open() {
     Options options = still_options(disk_, clock_, 2);
-    options.disk_reserve_bytes = 128 << 10;
+    options.disk_reserve_bytes = 256 << 10;
     auto opened = Engine::open("/db", options);
     ASSERT_TRUE(opened) << opened.error().describe();
     engine_ = std::move(*opened);
@@ -128,6 +128,7 @@ TEST_F(FullDisk, is_known_to_be_full_right_after_a_start) {
   disk_.set_capacity(2 << 20);
   open();
   fill();
+  disk_.set_capacity(disk_.used_bytes());
   reopen();
   expect_full();
   expect_all();
@@ -162,8 +163,8 @@ TEST_F(FullDisk, drops_segments_without_an_image_when_there_is_no_room_for_one) 
   ASSERT_TRUE(engine_->checkpoint());
   ASSERT_EQ(images().size(), 1u);
   fill();
-  disk_.set_capacity(disk_.used_bytes() + (64 << 10));
   erase_some(2);
+  disk_.set_capacity(disk_.used_bytes() + (160 << 10));
   const auto report = engine_->clean();
   ASSERT_TRUE(report) << report.error().describe();
   EXPECT_GT(report->freed_bytes, 300'000u);
