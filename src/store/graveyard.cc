@@ -1,6 +1,5 @@
 #include "store/graveyard.h"
 
-#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -16,17 +15,15 @@ std::uint64_t bytes_of(keyspace::Shard& shard) {
 
 }  // namespace
 
-void Graveyard::bury(Contents contents) {
-  for (auto& shard : contents) {
-    const std::uint64_t bytes = bytes_of(*shard);
-    base::MutexLock lock(mutex_);
-    try {
-      contents_.push_back(std::move(shard));
-    } catch (const std::bad_alloc&) {
-      return;  // what is left is freed here and now
-    }
-    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+void Graveyard::bury(Contents contents) noexcept {
+  std::uint64_t bytes = 0;
+  for (const auto& shard : contents) {
+    STAVE_ASSERT(shard != nullptr);
+    bytes += bytes_of(*shard);
   }
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  base::MutexLock lock(mutex_);
+  contents_.splice(contents_.end(), contents);
 }
 
 bool Graveyard::step() {

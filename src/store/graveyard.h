@@ -7,8 +7,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <list>
 #include <memory>
-#include <vector>
 
 #include "base/mutex.h"
 #include "keyspace/shard.h"
@@ -18,9 +18,10 @@ namespace stave::store {
 /// Threads: any.
 class Graveyard {
  public:
-  using Contents = std::vector<std::shared_ptr<keyspace::Shard>>;
+  /// A list: handing it over needs no memory.
+  using Contents = std::list<std::shared_ptr<keyspace::Shard>>;
 
-  void bury(Contents contents) STAVE_EXCLUDES(mutex_);
+  void bury(Contents contents) noexcept STAVE_EXCLUDES(mutex_);
   /// Frees the contents of one shard, unless somebody else still reads them: then that one does. False when nothing is
   /// left.
   bool step() STAVE_EXCLUDES(mutex_);

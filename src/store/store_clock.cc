@@ -59,10 +59,7 @@ void StoreClock::begin() {
   const std::int64_t ahead = now() - clock_.wall();
   if (std::abs(ahead) <= kFollowedMsMax) return;
   set_offset(ahead);
-  news_ =
-      "the wall clock is " + span_text(ahead) +
-      " behind the newest moment that the store's log speaks of: time goes on from there, and every expiry keeps its "
-      "length";
+  found_behind_ms_ = ahead;
 }
 
 void StoreClock::look() {
@@ -97,11 +94,7 @@ void StoreClock::compare() {
 void StoreClock::jumped(std::int64_t by_ms, std::int64_t ahead_ms) {
   jumps_.fetch_add(1, std::memory_order_relaxed);
   set_offset(ahead_ms);
-  news_ = "the wall clock was set " + span_text(std::abs(by_ms)) + (by_ms > 0 ? " forward" : " back") +
-          ": the store's time goes on as before and is now ";
-  const std::int64_t offset = offset_ms();
-  news_ += offset == 0 ? "that of the wall clock again"
-                       : span_text(std::abs(offset)) + (offset > 0 ? " ahead of it" : " behind it");
+  set_by_ms_ = by_ms;
 }
 
 void StoreClock::set_offset(std::int64_t ahead_ms) {
@@ -110,7 +103,21 @@ void StoreClock::set_offset(std::int64_t ahead_ms) {
 
 std::string StoreClock::take_news() {
   base::MutexLock lock(mutex_);
-  return std::exchange(news_, {});
+  const std::int64_t behind = std::exchange(found_behind_ms_, 0);
+  const std::int64_t by = std::exchange(set_by_ms_, 0);
+  const std::int64_t offset = offset_ms();
+  if (by != 0) {
+    return "the wall clock was set " + span_text(std::abs(by)) + (by > 0 ? " forward" : " back") +
+           ": the store's time goes on as before and is now " +
+           (offset == 0 ? std::string("that of the wall clock again")
+                        : span_text(std::abs(offset)) + (offset > 0 ? " ahead of it" : " behind it"));
+  }
+  if (behind != 0) {
+    return "the wall clock is " + span_text(behind) +
+           " behind the newest moment that the store's log speaks of: time goes on from there, and every expiry keeps "
+           "its length";
+  }
+  return {};
 }
 
 UnixMs StoreClock::from_wall(UnixMs wall) noexcept {

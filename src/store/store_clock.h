@@ -77,7 +77,9 @@ class StoreClock {
   base::Mutex mutex_;
   /// Until when corrections have used up what their pace allows.
   std::int64_t corrected_us_ STAVE_GUARDED_BY(mutex_);
-  std::string news_ STAVE_GUARDED_BY(mutex_);
+  /// What is to be told: how far the wall clock was set, and how far it was behind the log; 0: nothing.
+  std::int64_t set_by_ms_ STAVE_GUARDED_BY(mutex_) = 0;
+  std::int64_t found_behind_ms_ STAVE_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace stave::store
