@@ -79,7 +79,9 @@ class FullDisk : public ::testing::Test {
   }
   std::vector<std::string> images() {
     std::vector<std::string> found;
-    for (const std::string& name : *disk_.list("/db"))
+    const auto names = disk_.list("/db");
+    EXPECT_TRUE(names);
+    for (const std::string& name : *names)
       if (name.find(".image") != std::string::npos) found.push_back(name);
     return found;
   }
