@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "commands/auth_backoff.h"
+#include "base/descriptor_budget.h"
 #include "commands/fixture_for_test.h"
 
 namespace stave::http {
@@ -19,7 +20,7 @@ class AppTest : public commands::CommandsTest {
     Config config;
     config.loopback_hosts_only = true;
     config.cors_origins = {"https://good.example"};
-    hub_ = std::make_unique<Hub>(config, clock_, log_);
+    hub_ = std::make_unique<Hub>(config, descriptors_, clock_, log_);
     hub_->environment = environment_.get();
     hub_->serving = Serving::kServing;
   }
@@ -53,6 +54,7 @@ class AppTest : public commands::CommandsTest {
   }
 
   spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
+  base::DescriptorBudget descriptors_{1000};
   std::unique_ptr<Hub> hub_;
   Caller caller_{.host = "192.0.2.1"};
 };
