@@ -1,5 +1,7 @@
 #include "commands/arguments.h"
 
+#include <algorithm>
+
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -29,8 +31,9 @@ Result<UnixMs> moment(std::int64_t amount, TimeForm form, UnixMs now, std::strin
   std::optional<std::int64_t> ms = amount;
   if (is_seconds(form)) ms = types::checked_multiply(amount, 1000);
   if (ms && is_relative(form)) ms = types::checked_add(*ms, raw(now));
-  if (!ms || *ms > kUnixMsMax) return invalid_expire(name);
-  return UnixMs{*ms};
+  if (!ms) return invalid_expire(name);
+  // The latest that a record has room for stands for everything after it (docs/redis-differences.md).
+  return UnixMs{std::min(*ms, kUnixMsMax)};
 }
 
 }  // namespace stave::commands

@@ -10,6 +10,7 @@
 #include "base/function_ref.h"
 #include "commands/environment.h"
 #include "commands/part.h"
+#include "commands/resolve.h"
 #include "commands/session.h"
 #include "commands/sink.h"
 #include "commands/text.h"
@@ -17,8 +18,6 @@
 #include "store/transaction.h"
 
 namespace stave::commands {
-
-using Arguments = std::span<const std::string_view>;
 
 class Call {
  public:

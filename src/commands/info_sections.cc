@@ -131,7 +131,7 @@ InfoFields cluster_fields(Environment&) {
 InfoFields keyspace_fields(Environment& environment) {
   InfoFields fields;
   for (int database = 0; database < environment.engine().options().databases; ++database) {
-    const std::uint64_t keys = environment.engine().size(database);
+    const std::uint64_t keys = environment.engine().count_keys(database);
     if (keys == 0) continue;
     fields.emplace_back("db" + std::to_string(database),
                         "keys=" + std::to_string(keys) + ",expires=" +

@@ -31,10 +31,9 @@ Result<void> memory_usage_command(Call& call) {
     STAVE_ASSIGN(const std::int64_t samples, integer_argument(call, i + 1));
     if (samples < 0) return syntax_error();
   }
-  bool found = false;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta,
-                                             [&](const store::ValueView* value) { found = value != nullptr; })));
-  const auto bytes = found ? call.engine().memory_of(call.key(2)) : std::nullopt;
+  store::Pending pending;
+  const auto bytes = call.engine().memory_of(call.key(2), pending);
+  call.wait_for(pending);
   if (bytes) {
     call.reply().integer(static_cast<std::int64_t>(*bytes));
   } else {
@@ -45,6 +44,7 @@ Result<void> memory_usage_command(Call& call) {
 
 Result<void> memory_stats_command(Call& call) {
   const EngineStats stats = call.engine().stats();
+  call.wait_for(call.engine().observe_all());
   const std::uint64_t total = stats.budget.used;
   const std::uint64_t overhead =
       stats.memory.table + stats.memory.expiries + stats.memory_buffers + stats.budget.buffers + stats.budget.outside;

@@ -45,6 +45,7 @@ struct SetOptions {
   std::size_t if_equal = 0;  ///< Argument to compare with; 0: none.
   ExpiryOptions expiry;
 
+  [[nodiscard]] bool needs_value() const noexcept { return get || if_equal != 0; }
   [[nodiscard]] bool conditional() const noexcept { return if_absent || if_present || if_equal != 0; }
 };
 
@@ -87,7 +88,7 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
   if (options.expiry.timed()) {
     STAVE_ASSIGN(expiry, options.expiry.resolve(call, part.now(), "set"));
   }
-  const auto held = part.find(key);
+  const auto held = part.find(key, options.needs_value() ? store::Access::kPeek : store::Access::kMeta);
   std::optional<KeptValue> old;
   if (options.get && held) {
     STAVE_TRY(text_of(held));
@@ -155,6 +156,11 @@ Result<void> get_command(Call& call) {
   if (large.block) [[unlikely]]
     reply.shared_bulk(large);
   return {};
+}
+
+bool set_needs_value(Arguments arguments) noexcept {
+  return std::any_of(arguments.begin() + 3, arguments.end(),
+                     [](std::string_view word) { return same_word(word, "GET") || same_word(word, "IFEQ"); });
 }
 
 Result<void> set_command(Call& call) {

@@ -8,6 +8,9 @@ namespace stave::commands {
 Result<Walked> write_all(store::Engine& engine, exchange::Writer& writer,
                          base::FunctionRef<Result<void>(std::uint64_t keys)> on_key) {
   store::SnapshotWalk walk(engine);
+  // A file outlives the process as the log does: nothing gets into it that the log could still lose, and when the log
+  // has failed nothing that it has lost.
+  STAVE_TRY(engine.log().wait_durable(walk.cut()));
   STAVE_TRY(writer.begin({.time = walk.time(), .lsn = walk.cut(), .count = std::nullopt}));
   std::uint64_t keys = 0;
   STAVE_TRY(walk.run([&](const store::SnapshotItem& item) -> Result<void> {

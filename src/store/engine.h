@@ -132,7 +132,12 @@ class Engine {
   Result<Pending> flush_all(Sync sync = Sync::kDefault);
   /// Two databases change places, at one instant.
   Result<Pending> swap(int first, int second, Sync sync = Sync::kDefault);
-  /// Number of keys; expired ones count until they are collected (some milliseconds).
+  /// Number of keys at one instant, which is never in the midst of a transaction; expired ones count until they are
+  /// collected (some milliseconds). Locks all shards of the database. What an answer that tells it waits for:
+  /// `observe_all`, asked afterwards.
+  [[nodiscard]] std::uint64_t count_keys(int database);
+  /// About the same at the cost of one look at each shard: a transaction that is going on counts in part, so nobody is
+  /// to be told this.
   [[nodiscard]] std::uint64_t size(int database) const noexcept { return keyspace_.size(database); }
   /// Where a database's memory is, and how many of its keys expire. Locks its shards one by one.
   [[nodiscard]] keyspace::MemoryUse memory(int database) const { return keyspace_.memory(database); }
@@ -150,9 +155,9 @@ class Engine {
   /// A random live key; nullopt when there is none.
   std::optional<std::string> random_key(int database, Pending& pending);
   /// Bytes that the key and its value take in memory; nullopt when it is absent.
-  std::optional<std::uint64_t> memory_of(KeyRef key);
+  std::optional<std::uint64_t> memory_of(KeyRef key, Pending& pending);
   /// How often it was used lately, 0 to keyspace::Entry::kHeatMax; nullopt when it is absent. Leaves no trace.
-  std::optional<unsigned> heat_of(KeyRef key);
+  std::optional<unsigned> heat_of(KeyRef key, Pending& pending);
 
   // --- durability -------------------------------------------------------------------------------
 
@@ -167,6 +172,8 @@ class Engine {
   [[nodiscard]] log::Log& log() noexcept { return *log_; }
   /// What an answer after a write that ended at `end` waits for, by policy.
   [[nodiscard]] Pending pending_for_write(Lsn end, Sync sync) const noexcept;
+  /// What an answer waits for that tells of everything so far and cannot say of which keys.
+  [[nodiscard]] Pending observe_all() const noexcept { return observe(log_->tail()); }
 
   // --- the life of the log ----------------------------------------------------------------------
 
@@ -234,6 +241,9 @@ class Engine {
   /// Shows the entry. False, and nothing was shown, when its value is needed and neither in memory nor `loaded`.
   bool show_entry(keyspace::Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
                   base::FunctionRef<void(const ValueView*)> show, Pending& pending) STAVE_REQUIRES(shard.mutex());
+  /// Shows the entry of a key that is alive, under its shard's lock, and says what telling of it, or of there being
+  /// none, waits for.
+  void look_at(KeyRef key, Pending& pending, base::FunctionRef<void(keyspace::Entry)> look);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
   void bury(World::Contents contents);

@@ -89,6 +89,13 @@ Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pend
 Result<History::Reverted> History::revert(KeyRef key, Point point, Pending& pending, Sync sync) {
   STAVE_ASSIGN(const std::optional<PastValue> past, value_at(key, point, pending));
   Transaction transaction(engine_, key);
+  auto reverted = revert(transaction, key, past, sync, pending);
+  pending.merge(transaction.observed());
+  return reverted;
+}
+
+Result<History::Reverted> History::revert(Transaction& transaction, KeyRef key, const std::optional<PastValue>& past,
+                                          Sync sync, Pending& pending) {
   Reverted reverted{.present = past.has_value()};
   if (past) {
     const std::optional<ValueView> now = transaction.find(key, Access::kMeta);

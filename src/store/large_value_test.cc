@@ -75,7 +75,8 @@ TEST_F(LargeValues, are_adopted_and_not_copied) {
     EXPECT_EQ(share("a").data(), block.data());
   }
   EXPECT_LT(used() - empty, kSize + kSize / 10) << "once, for the budget too";
-  const std::uint64_t told = engine_->memory_of({0, "a"}).value_or(0);
+  Pending pending;
+  const std::uint64_t told = engine_->memory_of({0, "a"}, pending).value_or(0);
   EXPECT_GE(told, kSize);
   EXPECT_LE(told, used() - empty);
   reopen();

@@ -95,15 +95,31 @@ commands::Session& prepare(const Exchange& exchange) {
   return session;
 }
 
+/// Commands as they are dispatched: words and what they resolve to, found once.
+class Calls {
+ public:
+  explicit Calls(std::vector<CommandText> texts) : texts_(std::move(texts)) {
+    words_.reserve(texts_.size());
+    calls_.reserve(texts_.size());
+    for (const CommandText& text : texts_) calls_.emplace_back(words_.emplace_back(text.begin(), text.end()));
+  }
+  [[nodiscard]] std::span<const commands::ResolvedCall> all() const noexcept { return calls_; }
+  [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
+  const commands::ResolvedCall& operator[](std::size_t i) const noexcept { return calls_[i]; }
+
+ private:
+  // Each refers to the one before, whose elements stay where they are when the whole is moved.
+  std::vector<CommandText> texts_;
+  std::vector<std::vector<std::string_view>> words_;
+  std::vector<commands::ResolvedCall> calls_;
+};
+
 /// All that these commands may look at is fetched, if any of it is in the log only. Else nullopt.
-std::optional<Response> fetch_for(commands::Session& session, std::span<const CommandText> commands) {
+std::optional<Response> fetch_for(commands::Session& session, std::span<const commands::ResolvedCall> calls) {
   store::Engine& engine = session.environment().engine();
   if (!engine.may_fetch()) return std::nullopt;
   std::vector<store::KeyRef> keys;
-  for (const CommandText& command : commands) {
-    const std::vector<std::string_view> arguments(command.begin(), command.end());
-    commands::keys_needed(session, arguments, keys);
-  }
+  for (const auto& [arguments, resolved] : calls) commands::keys_needed(session, resolved, arguments, keys);
   if (keys.empty() || !engine.must_fetch(keys)) return std::nullopt;
   return answer_after_fetch(engine, keys);
 }
@@ -113,18 +129,18 @@ std::optional<Response> fetch_for(commands::Session& session, std::span<const Co
 class CommandWork : public Work {
  public:
   CommandWork(commands::Session& session, std::vector<CommandText> commands, const Draft::Options& options)
-      : out_(options), session_(session), commands_(std::move(commands)) {}
+      : out_(options), session_(session), calls_(std::move(commands)) {}
 
   bool step(Response& response) final {
-    if (next_ == commands_.size() || !out_.good()) return write(response);
-    const std::size_t end = std::min(next_ + kStepCommands, commands_.size());
+    if (next_ == calls_.size() || !out_.good()) return write(response);
+    const std::size_t end = std::min(next_ + kStepCommands, calls_.size());
     if (waits_for_values(end, response)) return false;
     for (; next_ < end && out_.good(); ++next_) {
       const Draft::Mark before = out_.mark();
       begin_outcome();
       const Draft::Mark begin = out_.mark();
       out_.text("{\"result\":");
-      const std::string line = run(commands_[next_]);
+      const std::string line = run(calls_[next_]);
       if (session_.errand != nullptr) {
         out_.rewind(before);
         response.first = [errand = session_.errand](std::function<void()> done) { errand->on_done(std::move(done)); };
@@ -133,7 +149,7 @@ class CommandWork : public Work {
       if (!line.empty()) fail_outcome(begin, line);
       end_outcome();
     }
-    if (next_ == commands_.size()) end_all();
+    if (next_ == calls_.size()) end_all();
     return false;
   }
 
@@ -147,7 +163,7 @@ class CommandWork : public Work {
   /// Once the draft is written.
   virtual Response answer() = 0;
 
-  [[nodiscard]] bool empty() const noexcept { return commands_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return calls_.size() == 0; }
 
   Draft out_;
   std::size_t next_ = 0;
@@ -164,26 +180,25 @@ class CommandWork : public Work {
   bool waits_for_values(std::size_t end, Response& response) {
     if (fetched_ >= end) return false;
     const std::size_t begin = std::exchange(fetched_, end);
-    auto later = fetch_for(session_, std::span(commands_).subspan(begin, end - begin));
+    auto later = fetch_for(session_, calls_.all().subspan(begin, end - begin));
     if (later) response = std::move(*later);
     return later.has_value();
   }
 
   /// Appends the command's value to `out_`; returns the line of its error, empty when there was none.
-  std::string run(const CommandText& command) {
-    if (is_about_connections(command[0]))
-      return "ERR " + commands::upper(command[0]) +
-             " is about a connection; a request stands alone (use ?db= and the token)";
-    if (is_for_administrators(command[0]))
-      return "ERR " + commands::upper(command[0]) + " is for administrators and cannot be run over HTTP";
-    const std::vector<std::string_view> arguments(command.begin(), command.end());
+  std::string run(const commands::ResolvedCall& call) {
+    const std::string_view name = call.arguments[0];
+    if (is_about_connections(name))
+      return "ERR " + commands::upper(name) + " is about a connection; a request stands alone (use ?db= and the token)";
+    if (is_for_administrators(name))
+      return "ERR " + commands::upper(name) + " is for administrators and cannot be run over HTTP";
     JsonSink sink(out_);
-    commands::dispatch(session_, arguments, sink);
+    commands::dispatch(session_, call.resolved, call.arguments, sink);
     return sink.error_line();
   }
 
   commands::Session& session_;
-  std::vector<CommandText> commands_;
+  Calls calls_;
   std::size_t fetched_ = 0;  ///< The values of the commands before this one were asked for.
 };
 
@@ -258,19 +273,16 @@ Response run_transaction(Exchange& exchange) {
   auto commands = read_commands(exchange.request.body);
   if (!commands) return answer_problem(std::move(commands.error()));
   commands::Session& session = prepare(exchange);
+  const Calls calls(std::move(*commands));
   if (exchange.may_fetch)
-    if (auto later = fetch_for(session, *commands)) return std::move(*later);
+    if (auto later = fetch_for(session, calls.all())) return std::move(*later);
   const std::uint64_t bytes_max = exchange.hub.config.answer_bytes_max;
   Draft out(draft_options(exchange));
-  std::vector<std::vector<std::string_view>> texts;
-  texts.reserve(commands->size());
-  for (const CommandText& command : *commands) texts.emplace_back(command.begin(), command.end());
-  const std::vector<commands::Arguments> calls(texts.begin(), texts.end());
   out.text("[");
-  const auto pending = commands::run_together(session, calls, [&](std::size_t i) {
+  const auto pending = commands::run_together(session, calls.all(), [&](std::size_t i) {
     out.text(i == 0 ? "{\"result\":" : ",{\"result\":");
     JsonSink sink(out);
-    commands::dispatch(session, calls[i], sink);
+    commands::dispatch(session, calls[i].resolved, calls[i].arguments, sink);
     out.if_escaped(kNotUtf8);
     out.text("}");
     // While nothing has happened it can still be refused.

@@ -106,7 +106,7 @@ void IoThread::hold(Connection& connection) {
     held_.push_back(&connection);
     if (returning_ > 0) --returning_;
   }
-  if (const store::Pending* pending = connection.held()) wanted_.merge(*pending);
+  wanted_.merge(connection.held());
   schedule_turn_end();
 }
 
@@ -236,8 +236,7 @@ void IoThread::release_held() {
 
 void IoThread::fail_held(const Error& error) {
   if (!std::exchange(failure_told_, true))
-    hub_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
-                   error.describe());
+    hub_.log.error("The log has failed: {}. Answers that wait for it are withdrawn.", error.describe());
   std::vector<Connection*> waiting;
   waiting.swap(held_);
   for (Connection* connection : waiting) {

@@ -251,7 +251,7 @@ Response delete_key(Exchange& exchange) {
     response.status = 204;
   }
   auto pending = transaction.commit(exchange.sync);
-  if (!pending) return answer_error(pending.error());
+  if (!pending) return answer_refused({problem_of(pending.error()), transaction.observed()});
   response.pending = *pending;
   return response;
 }

@@ -236,6 +236,7 @@ class ClearWork final : public Work {
         Problem problem = problem_of(pending.error());
         problem.members = ",\"deleted\":" + std::to_string(deleted_);
         response = answer_problem(std::move(problem));
+        pending_.merge(transaction.observed());
         response.pending = pending_;
         return true;
       }

@@ -102,7 +102,7 @@ void add_keys(MetricsPage& page, commands::Environment& environment, const store
   // Every database, empty ones too: a series that comes and goes is hard to alert on.
   for (int database = 0; database < engine.options().databases; ++database) {
     const std::string name = std::to_string(database);
-    page.gauge("stave_keys", "Keys, by database.", number(engine.size(database)), {{"database", name}});
+    page.gauge("stave_keys", "Keys, by database.", number(engine.count_keys(database)), {{"database", name}});
     page.gauge("stave_keys_expiring", "Keys that have an expiry, by database.",
                number(engine.memory(database).expiring), {{"database", name}});
   }

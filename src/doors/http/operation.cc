@@ -186,14 +186,12 @@ std::expected<OperationsDone, OperationsRefused> run_operations(store::Engine& e
     if (!result) {
       transaction.rollback();
       // What it was refused for was seen: the answer waits until that is as durable as the policy says.
-      const store::Pending seen =
-          engine.read(keys[i], store::Access::kMeta, [](const ValueView*) {}).value_or(store::Pending{});
-      return std::unexpected(OperationsRefused{i, std::move(result.error()), seen});
+      return std::unexpected(OperationsRefused{i, std::move(result.error()), transaction.observed()});
     }
     done.results.push_back(std::move(*result));
   }
   auto pending = transaction.commit(sync);
-  if (!pending) return std::unexpected(OperationsRefused{0, problem_of(pending.error()), {}});
+  if (!pending) return std::unexpected(OperationsRefused{0, problem_of(pending.error()), transaction.observed()});
   done.pending = *pending;
   for (OperationResult& result : done.results)
     if (result.changed || (result.status == Status::kFound && result.version == kNoLsn))

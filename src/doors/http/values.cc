@@ -117,8 +117,8 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
                                            const keyspace::Block* block) {
   Transaction transaction(exchange.engine(), key);
   const auto refuse = [&](Problem problem) {
-    auto pending = transaction.commit();  // nothing was changed: this tells what was seen
-    return std::unexpected(Refused{std::move(problem), pending ? *pending : store::Pending{}});
+    transaction.rollback();
+    return std::unexpected(Refused{std::move(problem), transaction.observed()});
   };
   const auto held = transaction.find(key, store::Access::kMeta);
   const Lsn version = held ? held->version : kNoLsn;
@@ -129,10 +129,10 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
   if (expiry.passed(transaction.now())) {
     transaction.erase(key);
   } else if (auto done = transaction.put(key, value, expiry, json, block); !done) {
-    return std::unexpected(Refused{problem_of(done.error()), {}});
+    return refuse(problem_of(done.error()));
   }
   auto pending = transaction.commit(exchange.sync);
-  if (!pending) return std::unexpected(Refused{problem_of(pending.error()), {}});
+  if (!pending) return refuse(problem_of(pending.error()));
   stored.version = transaction.version();
   stored.pending = *pending;
   return stored;

@@ -213,14 +213,19 @@ Result<std::vector<std::string>> Store::keys(std::string_view pattern, const Rea
   return library::no_memory();
 }
 
-std::uint64_t Store::size(int database) const noexcept {
-  return impl_->check_database(database) ? impl_->engine->size(database) : 0;
+Result<std::uint64_t> Store::size(int database) try {
+  STAVE_TRY(impl_->check_database(database));
+  const std::uint64_t keys = impl_->engine->count_keys(database);
+  STAVE_TRY(impl_->settle(impl_->engine->observe_all()));
+  return keys;
+} catch (const std::bad_alloc&) {
+  return library::no_memory();
 }
 
 Stats Store::stats() {
   const store::EngineStats all = impl_->engine->stats();
   Stats stats;
-  for (int database = 0; database < impl_->databases; ++database) stats.keys += impl_->engine->size(database);
+  for (int database = 0; database < impl_->databases; ++database) stats.keys += impl_->engine->count_keys(database);
   stats.memory_bytes = all.memory.total() + all.memory_buffers;
   stats.log_bytes = all.log.bytes_on_disk;
   stats.segments = all.log.segments;

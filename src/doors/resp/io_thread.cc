@@ -349,11 +349,10 @@ void IoThread::let_go() {
 void IoThread::fail_held(const Error& error) {
   // Once: readers of what is in doubt come here again and again.
   if (!std::exchange(failure_told_, true)) {
-    shared_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
-                      error.describe());
+    shared_.log.error("The log has failed: {}. Answers that wait for it are withdrawn.", error.describe());
   }
   const std::string answer = "MISCONF Errors writing to the log: " + error.message() +
-                             ". Whether the last writes are on disk is unknown; the connection is closed.";
+                             ". Whether what this answer was about is on disk is unknown.";
   turn_.swap(held_);
   for (Connection* connection : turn_) {
     connection->books.in_held = false;

@@ -29,7 +29,7 @@ struct Entry {
 Result<std::vector<Entry>> entries_of(Store& store, int database) {
   constexpr std::size_t kStep = 4096;
   std::vector<Entry> entries;
-  entries.reserve(store.size(database));
+  entries.reserve(store.engine().size(database));
   store::Engine& engine = store.engine();
   store::Pending pending;
   std::uint64_t cursor = 0;
