@@ -13,6 +13,15 @@ BlockPool::~BlockPool() {
   while (free_ != nullptr) destroy(std::exchange(free_, free_->next));
 }
 
+bool BlockPool::count(std::uint64_t bytes, bool must) noexcept {
+  if (meter_ == nullptr || meter_->take_buffer(bytes)) return true;
+  // What is kept for later is not worth more than what is wanted now.
+  for (; free_ != nullptr; --kept_) destroy(std::exchange(free_, free_->next));
+  if (meter_->take_buffer(bytes)) return true;
+  if (must) meter_->force_buffer(bytes);
+  return must;
+}
+
 void BlockPool::destroy(Block* block) noexcept {
   if (meter_ != nullptr) meter_->give_buffer(sizeof(Block) + block->capacity);
   ::operator delete(block);
@@ -28,13 +37,7 @@ Block* BlockPool::take(std::size_t least, bool must) noexcept {
     return block;
   }
   const std::size_t capacity = std::max(least, kRoom);
-  if (meter_ != nullptr) {
-    if (must) {
-      meter_->force_buffer(sizeof(Block) + capacity);
-    } else if (!meter_->take_buffer(sizeof(Block) + capacity)) {
-      return nullptr;
-    }
-  }
+  if (!count(sizeof(Block) + capacity, must)) return nullptr;
   void* const memory = ::operator new(sizeof(Block) + capacity, std::nothrow);
   if (memory != nullptr) return new (memory) Block{nullptr, capacity, 0, 0};
   if (meter_ != nullptr) meter_->give_buffer(sizeof(Block) + capacity);

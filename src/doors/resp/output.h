@@ -49,6 +49,8 @@ class BlockPool {
 
  private:
   static constexpr std::size_t kKeptMax = 128;
+  /// Whether the meter grants it; gives it what is kept first.
+  bool count(std::uint64_t bytes, bool must) noexcept;
   void destroy(Block* block) noexcept;
 
   store::BufferMeter* meter_;
