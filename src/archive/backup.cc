@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/assert.h"
+#include "base/interleave.h"
 #include "base/try.h"
 #include "packing/compression_dictionary.h"
 #include "store/image.h"
@@ -44,6 +46,7 @@ class Backup {
   Result<void> add_images();
   Result<void> add_newest_image();
   Result<bool> usable_image(const std::string& directory, const std::string& name, Lsn end);
+  Result<bool> keep(const BackupFile& there);
   Result<void> add(const std::string& name, const std::string& as, bool may_link);
   Result<void> remove_others();
   [[nodiscard]] std::unexpected<Error> went_another_way(Lsn at) const;
@@ -91,11 +94,14 @@ std::unexpected<Error> Backup::went_another_way(Lsn at) const {
 
 Result<void> Backup::list_segments() {
   STAVE_TRY(engine_.log().roll());
+  base::interleave::yield_point("backup: rolled, segments not listed");
   segments_ = engine_.log().segments();
   std::erase_if(segments_, [](const log::SegmentInfo& segment) { return !segment.sealed; });
   manifest_.first = segments_.empty() ? engine_.log().tail() : segments_.front().base;
   manifest_.end = segments_.empty() ? manifest_.first : segments_.back().end;
   manifest_.time = engine_.now();
+  // A second name shares the file: what the manifest says of it must be as durable as the manifest.
+  STAVE_TRY(engine_.log().wait_durable(manifest_.end));
   std::ranges::copy(engine_.log().store_id(), manifest_.store_id.begin());
   return {};
 }
@@ -143,11 +149,25 @@ Result<void> Backup::take_over() {
 
 // --- what is new -----------------------------------------------------------------------------------------------------
 
+// Until the new manifest is there the old one counts, and with it every file that it names, whole as it is. What has
+// such a name in both is the same in both: an identity, a dictionary and an image never change. False: it is damaged.
+Result<bool> Backup::keep(const BackupFile& there) {
+  const auto found = measure_file(files_, directory_, there.name);
+  if (!found && found.error().code() != ErrorCode::kNotFound) return fail(found.error().clone());
+  if (!found || *found != there) return false;
+  manifest_.files.push_back(there);
+  return true;
+}
+
 // `name` in the store's directory becomes `as` in the backup.
 Result<void> Backup::add(const std::string& name, const std::string& as, bool may_link) {
   const std::string from = log::join_path(engine_.directory(), name);
   const std::string to = log::join_path(directory_, as);
-  // Not in the manifest: left behind by a backup that was not completed.
+  if (const BackupFile* there = earlier_ ? earlier_->find(as) : nullptr) {
+    STAVE_ASSIGN(const bool kept, keep(*there));
+    if (kept) return {};
+  }
+  // No manifest counts on it: left behind by a backup that was not completed, or damaged in the one that is there.
   if (auto removed = files_.remove(to); !removed && removed.error().code() != ErrorCode::kNotFound) return removed;
   const auto linked = may_link ? files_.link(from, to) : fail(ErrorCode::kUnsupported, "not asked for");
   if (linked) {
@@ -170,6 +190,7 @@ Result<void> Backup::add_segments() {
     const std::string name = log::segment_name(segment.base);
     if (manifest_.find(name) != nullptr) continue;
     // Damage must be found while there is still something to be done about it.
+    base::interleave::yield_point("backup: next segment");
     STAVE_TRY(engine_.log().scan(segment.base, segment.end, [](auto) -> Result<void> { return {}; }));
     STAVE_TRY(add(name, name, true));
   }
@@ -201,7 +222,10 @@ Result<void> Backup::add_newest_image() {
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     if (!parse_image_name(*name)) continue;
     if (manifest_.find(*name) != nullptr) return {};
-    STAVE_ASSIGN(const bool usable, usable_image(engine_.directory(), *name, manifest_.end));
+    // One that the backup has under that name stays what it is until the new manifest is there.
+    const bool theirs = earlier_ && earlier_->find(*name) != nullptr;
+    STAVE_ASSIGN(const bool usable, usable_image(theirs ? directory_ : engine_.directory(), *name, manifest_.end));
+    base::interleave::yield_point("backup: an image found, not yet added");
     if (usable) return add(*name, *name, true);
   }
   return {};
@@ -226,6 +250,7 @@ Result<void> Backup::add_images() {
   return {};
 }
 
+// Only once the new manifest is there.
 Result<void> Backup::remove_others() {
   STAVE_ASSIGN(const std::vector<std::string> names, files_.list(directory_));
   for (const std::string& name : names)
@@ -245,6 +270,8 @@ Result<BackupReport> Backup::run() {
   STAVE_TRY(add_images());
   std::ranges::sort(manifest_.files, {}, &BackupFile::name);
   STAVE_TRY(files_.sync_directory(directory_));
+  STAVE_ASSERT(std::ranges::adjacent_find(manifest_.files, {}, &BackupFile::name) == manifest_.files.end());
+  STAVE_ASSERT(manifest_.find(kBackupIdentityName) != nullptr && manifest_.first <= manifest_.end);
   const std::string text = encode_manifest(manifest_);
   STAVE_TRY(log::publish_file(files_, directory_, kManifestName, base::as_bytes(text)));
   STAVE_TRY(remove_others());

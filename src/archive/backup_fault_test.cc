@@ -140,6 +140,31 @@ class BackupFaults : public ::testing::Test {
                     std::string(to_string(kind)) + " from question " + std::to_string(n));
     }
   }
+  /// The power fails before every operation of a backup, in every way.
+  void cut_short_anywhere(Engine& engine, bool afresh) {
+    int later = 0;
+    int states = 0;
+    const auto check = [&](std::uint64_t number, bool done) {
+      for (const sim::CrashMode mode : sim::kCrashModes) {
+        SimFileSystem after = disk.after_crash(mode, 17 * number + static_cast<unsigned>(mode));
+        const std::string where = "before operation " + std::to_string(number) + ", " + to_string(mode);
+        const bool is_later = check_backup(after, where);
+        if (done) {
+          EXPECT_TRUE(is_later) << where;
+        }
+        later += is_later ? 1 : 0;
+        ++states;
+      }
+    };
+    disk.on_operation([&](const sim::Operation& next) { check(next.number, false); });
+    const auto report = back_up(engine, kBackup);
+    disk.on_operation(nullptr);
+    ASSERT_TRUE(report) << report.error().describe();
+    EXPECT_EQ(report->afresh, afresh);
+    check(disk.operations() + 1, true);
+    EXPECT_GT(later, 0);
+    EXPECT_GT(states, 30);
+  }
   /// The fault's number counted from now on.
   static void inject_from_now(SimFileSystem& on, Fault fault) {
     fault.at += fault.kind && is_question(*fault.kind) ? on.questions() : on.operations();
@@ -266,27 +291,30 @@ TEST_F(BackupFaults, a_backup_on_a_failing_disk_says_so_and_leaves_the_earlier_o
 TEST_F(BackupFaults, a_backup_cut_short_anywhere_is_the_earlier_or_the_later_one) {
   auto engine = Engine::open(kStore, options_for(disk, clock));
   ASSERT_TRUE(engine) << engine.error().describe();
-  int later = 0;
-  int states = 0;
-  const auto check = [&](std::uint64_t number, bool done) {
-    for (const sim::CrashMode mode : sim::kCrashModes) {
-      SimFileSystem after = disk.after_crash(mode, 17 * number + static_cast<unsigned>(mode));
-      const std::string where = "before operation " + std::to_string(number) + ", " + to_string(mode);
-      const bool is_later = check_backup(after, where);
-      if (done) {
-        EXPECT_TRUE(is_later) << where;
-      }
-      later += is_later ? 1 : 0;
-      ++states;
-    }
-  };
-  disk.on_operation([&](const sim::Operation& next) { check(next.number, false); });
-  const auto report = back_up(**engine, kBackup);
-  disk.on_operation(nullptr);
-  ASSERT_TRUE(report) << report.error().describe();
-  check(disk.operations() + 1, true);
-  EXPECT_GT(later, 0);
-  EXPECT_GT(states, 100);
+  cut_short_anywhere(**engine, false);
+}
+
+// One that cannot be added to and begins afresh used to remove, before anything took its place, what has the same name
+// in both: the identity.
+TEST_F(BackupFaults, a_backup_that_begins_afresh_is_the_earlier_or_the_later_one_wherever_it_is_cut_short) {
+  auto engine = Engine::open(kStore, options_for(disk, clock));
+  ASSERT_TRUE(engine) << engine.error().describe();
+  fill(**engine, 0, 260);
+  ASSERT_TRUE((*engine)->clean());
+  ASSERT_GT((*engine)->log().stats().first, old_end);
+  cut_short_anywhere(**engine, true);
+}
+
+// And an image that the earlier one names beside an older one used to be replaced by itself.
+TEST_F(BackupFaults, a_backup_with_the_same_images_is_the_earlier_or_the_later_one_wherever_it_is_cut_short) {
+  auto engine = Engine::open(kStore, options_for(disk, clock));
+  ASSERT_TRUE(engine) << engine.error().describe();
+  const auto second = back_up(**engine, kBackup);
+  ASSERT_TRUE(second) << second.error().describe();
+  old_end = second->end;
+  old_model = model;
+  fill(**engine, 200, 300);
+  cut_short_anywhere(**engine, false);
 }
 
 TEST_F(BackupFaults, verifying_on_a_failing_disk_never_calls_a_backup_good) {
