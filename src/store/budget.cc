@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/interleave.h"
 #include "base/random.h"
 #include "store/expiry.h"
 #include "store/residence.h"
@@ -125,6 +126,7 @@ void Budget::make_room() {
   for (std::uint64_t steps = 0; over(); ++steps) {
     if (exhausted_.load(std::memory_order_relaxed) && steps >= kStepsPerWrite) break;
     if (steps >= kStepsPerWrite && (!far_over() || steps >= steps_max)) break;
+    base::interleave::yield_point("budget: next step");
     step();
   }
   if (!over()) exhausted_.store(false, std::memory_order_relaxed);
