@@ -67,11 +67,13 @@ bool LogImpl::flusher_round() {
 // Says beside the newest segment that it was there, so that it is missed when somebody removes it. Nobody waits for the
 // mark and nothing hangs on it: where it cannot be made, the next segment gets one, or the next opening makes it.
 void LogImpl::mark_newest() {
-  const std::uint64_t newest = named_.load(std::memory_order_acquire);
-  if (marked_.load(std::memory_order_relaxed) == newest || !mark_mutex_.try_lock()) return;
+  if (marked_.load(std::memory_order_relaxed) == named_.load(std::memory_order_acquire) || !mark_mutex_.try_lock())
+    return;
+  // Both under the lock: somebody else may have marked a later one meanwhile.
   const std::uint64_t before = marked_.load(std::memory_order_relaxed);
+  const std::uint64_t newest = named_.load(std::memory_order_acquire);
+  STAVE_ASSERT(before <= newest);
   if (before != newest) {
-    STAVE_ASSERT(before < newest);
     const auto made = files_.open(join_path(directory_, newest_name(Lsn{newest})), OpenMode::kCreate);
     const bool there = made || made.error().code() == ErrorCode::kConflict;
     if (there && before != 0) static_cast<void>(files_.remove(join_path(directory_, newest_name(Lsn{before}))));

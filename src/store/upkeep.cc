@@ -84,7 +84,8 @@ void Upkeep::run() {
 void Upkeep::tick() {
   const std::uint64_t now = engine_.clock().monotonic_ns();
   base::MutexLock lock(work_mutex_);
-  if (now < failed_until_ns_) return;
+  // A log that takes nothing more is nothing to work on, and the directory may not be this store's any more.
+  if (now < failed_until_ns_ || !engine_.log().health()) return;
   estimate_stored_ratio();
   Result<void> done;
   if (over(kBeginAt)) {

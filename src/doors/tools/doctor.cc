@@ -118,8 +118,8 @@ Result<void> Examination::look_at_other_files() {
         damage(path, dictionary.error(), "Values that were compressed with this dictionary cannot be read.");
       }
     } else if (name != log::kIdentityName && name != kLockName && name != log::kSpareName &&
-               !log::parse_segment_name(name) && !log::parse_begun_name(name) && !name.ends_with(".cut") &&
-               !name.ends_with(".new")) {
+               !log::parse_segment_name(name) && !log::parse_begun_name(name) && !log::parse_newest_name(name) &&
+               !name.ends_with(".cut") && !name.ends_with(".new")) {
       tell({Severity::kNote, path, -1, kNoLsn, "This is not a file of the store."});
     }
   }
