@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/assert.h"
+#include "base/no_memory.h"
 #include "base/try.h"
 #include "log/link.h"
 #include "log/log_impl.h"
@@ -32,7 +33,8 @@ Result<void> LogImpl::writable() const {
   return {};
 }
 
-Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) {
+// Throws nothing: whoever appends has changed something that is to be undone when this fails.
+Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) try {
   STAVE_ASSERT(!batch.empty() && lsns.size() >= batch.size());
   if (batch.size() > kBatchRecordsMax) return fail(ErrorCode::kTooLarge, "a batch holds at most 1,048,576 records");
   std::uint64_t size = 0;
@@ -55,6 +57,8 @@ Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> ls
     }
     STAVE_TRY(make_way(size));
   }
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 void LogImpl::encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Tail::Reservation& at,
@@ -71,12 +75,15 @@ void LogImpl::encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsn
 }
 
 // A quarter of the ring has been filled since the last nudge: somebody should write it out before it is full.
-void LogImpl::nudge() {
+// The batch is in the log: that this cannot be done changes nothing.
+void LogImpl::nudge() try {
   if (background_ && flusher_.wake()) return;
   if (!write_mutex_.try_lock()) return;
+  const base::MutexLock lock(write_mutex_, std::adopt_lock);
   // A failure is latched; the next append reports it.
   (void)write_out(tail_.complete());
-  write_mutex_.unlock();
+} catch (const std::bad_alloc&) {
+  // Somebody does it later.
 }
 
 Result<void> LogImpl::make_way(std::uint64_t size) {

@@ -51,7 +51,7 @@ bool Deadlines::expire_due() {
   return more;
 }
 
-bool Deadlines::expire_shard(ShardId id, UnixMs time) {
+bool Deadlines::expire_shard(ShardId id, UnixMs time) try {
   constexpr std::size_t kStep = 64;
   Shard& shard = keyspace_.shard(id);
   std::vector<std::string> keys;
@@ -62,6 +62,8 @@ bool Deadlines::expire_shard(ShardId id, UnixMs time) {
   expired_keys_.fetch_add(gone, std::memory_order_relaxed);
   // Refused: the keys stay, unseen by anybody, until the log takes writes again.
   return gone == kStep;
+} catch (const std::bad_alloc&) {
+  return false;  // likewise
 }
 
 std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>& keys, log::RecordKind why) {
