@@ -28,7 +28,7 @@ KeyVersion::Kind kind_of(RecordKind kind) noexcept {
     case RecordKind::kTrim:
     case RecordKind::kLost: break;
   }
-  STAVE_ASSERT(!"not in any key's history");
+  STAVE_ASSERT(false && "not in any key's history");
   return KeyVersion::Kind::kSet;
 }
 

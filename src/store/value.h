@@ -44,7 +44,7 @@ constexpr log::RecordKind kind_of(ValueType type) noexcept {
     case ValueType::kString: return log::RecordKind::kString;
     case ValueType::kJson: return log::RecordKind::kJson;
   }
-  STAVE_ASSERT(!"a type without a kind of record");
+  STAVE_ASSERT(false && "a type without a kind of record");
   return log::RecordKind::kString;
 }
 constexpr ValueType type_of(log::RecordKind kind) noexcept {
