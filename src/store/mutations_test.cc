@@ -101,7 +101,8 @@ TEST_F(MutationsTest, deltas_of_one_key_in_one_batch_name_each_other_and_replay)
 TEST_F(MutationsTest, whole_changes_of_one_key_are_one_record) {
   put("k", "before");
   Transaction transaction(*engine_, {0, "k"});
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(transaction.put({0, "k"}, std::string(i + 1, 'x'), in_ms(i + 1000)));
+  std::string value;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(transaction.put({0, "k"}, value += 'x', in_ms(i + 1000)));
   EXPECT_TRUE(transaction.erase({0, "k"}));
   ASSERT_TRUE(transaction.put({0, "k"}, "last", {}));
   ASSERT_TRUE(transaction.set_expiry({0, "k"}, in_ms(5000)));
