@@ -177,7 +177,9 @@ Result<void> Replay::apply_one(const Change& change, const log::RecordView* reco
     case log::RecordKind::kSwap:
     case log::RecordKind::kClose:
     case log::RecordKind::kTrim:
-    case log::RecordKind::kLost: STAVE_ASSERT(false && "a record without a key has gone the way of those with one"); break;
+    case log::RecordKind::kLost:
+      STAVE_ASSERT(false && "a record without a key has gone the way of those with one");
+      break;
   }
   return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" +
                                                  std::to_string(static_cast<int>(change.kind)) +
