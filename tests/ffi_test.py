@@ -230,12 +230,15 @@ class Ffi(unittest.TestCase):
             assert lib.stave_txn_get(txn, b"a", 1, c.byref(data), c.byref(size)) == 0
             value = Store.take(data, size)
             assert lib.stave_txn_set(txn, b"a", 1, value + b"!", len(value) + 1) == 0
-            assert lib.stave_txn_set(txn, b"b", 1, b"", 0) == INVALID
+            # A key that was not named may be used; when it cannot be had at once, the function is run again.
+            if lib.stave_txn_set(txn, b"b", 1, b"y", 1) != 0:
+                return 1
             return 1 if value == b"x!" else 0
 
         self.store.set(b"a", b"x")
         self.store.call(lib.stave_transact, bytes_array([b"a"]), 1, WORK(work), None, None)
         self.assertEqual(self.store.get(b"a"), b"x!")
+        self.assertEqual(self.store.get(b"b"), b"y")
         with self.assertRaises(StaveError) as caught:
             self.store.call(lib.stave_transact, bytes_array([b"a"]), 1, WORK(work), None, None)
         self.assertEqual(caught.exception.code, ABORTED)

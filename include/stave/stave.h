@@ -207,7 +207,8 @@ int stave_batch_commit(stave_store* store, const stave_batch* batch, const stave
 int stave_transact(stave_store* store, const stave_bytes* keys, size_t count,
                    int (*work)(stave_txn* txn, void* context), void* context, const stave_write_options* options,
                    stave_error** error);
-/* STAVE_NOT_FOUND when the key is absent; STAVE_INVALID_ARGUMENT for a key that was not named. */
+/* STAVE_NOT_FOUND when the key is absent; STAVE_CONFLICT when a key that was not named is in use: return, the function
+ * runs again. */
 int stave_txn_get(stave_txn* txn, const char* key, size_t key_size, char** value, size_t* value_size);
 int stave_txn_set(stave_txn* txn, const char* key, size_t key_size, const char* value, size_t value_size);
 int stave_txn_delete(stave_txn* txn, const char* key, size_t key_size, int* removed);
