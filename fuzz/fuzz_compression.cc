@@ -19,7 +19,7 @@ struct Fixture {
   Fixture() : files(make_memory_file_system()), compression(*files, "/store") {
     require(files->create_directories("/store").has_value());
     const auto file = files->open("/store/" + packing::dictionary_name(kId), OpenMode::kCreate);
-    const std::string bytes = store::encode_dictionary(kId, 1, kContent);
+    const std::string bytes = packing::encode_dictionary(kId, 1, kContent);
     require((*file)->write_at(0, std::as_bytes(std::span(bytes))).has_value());
     require(compression.open().has_value());
   }
@@ -50,7 +50,7 @@ void pack_and_unpack(packing::Compression& compression, std::string_view value) 
 }
 
 void read_a_dictionary(std::string_view bytes) {
-  if (const auto dictionary = store::decode_dictionary(bytes, "fuzz.dict")) require((*dictionary)->id() != 0);
+  if (const auto dictionary = packing::decode_dictionary(bytes, "fuzz.dict")) require((*dictionary)->id() != 0);
 }
 
 }  // namespace
