@@ -42,8 +42,10 @@ Response answer_after_fetch(store::Engine& engine, std::span<const store::KeyRef
 
 Prelude done_aside(store::Engine& engine, std::function<void()> work) {
   return [&engine, work = std::move(work)](std::function<void()> done) {
-    engine.aside([work, done = std::move(done)] {
-      work();
+    engine.aside([held = work, done = std::move(done)]() mutable {
+      held();
+      // What it holds (values, which count as memory) is the answer's now, and must not wait for this thread to let go.
+      held = nullptr;
       done();
     });
   };

@@ -127,8 +127,10 @@ class ServerTest : public commands::CommandsTest {
   }
   /// From here on such calls wait; what others ask for is in memory, and in too much demand to leave it.
   void close_gate(sim::Gate::Call call, std::string_view path) {
-    run({"MSET", "warm", "here", "n", "1"});
+    ASSERT_EQ(run({"MSET", "warm", "here", "n", "1"}), "OK");
     for (unsigned i = 0; i < 2 * keyspace::Entry::kHeatMax; ++i) run({"MGET", "warm", "n"});
+    const std::array<store::KeyRef, 2> warm = {store::KeyRef{0, "warm"}, store::KeyRef{0, "n"}};
+    ASSERT_FALSE(engine_->must_fetch(warm)) << "what the former answer took is not given back";
     gate_.close(call, std::string(path));
   }
   /// While one client waits at the gate, another, on the same thread, is served.
