@@ -114,7 +114,10 @@ Result<void> stave_clean_command(Call& call) {
     call.reply().status(begun ? "Cleaning started" : "Cleaning is already going on");
     return {};
   }
-  STAVE_ASSIGN(const auto report, at_length<store::CleanReport>(call, [&engine] { return engine.clean(); }));
+  STAVE_ASSIGN(const auto report, at_length<store::CleanReport>(call, [&engine]() -> Result<store::CleanReport> {
+                 STAVE_TRY(engine.log().health());
+                 return engine.clean();
+               }));
   if (!report) return {};
   Sink& reply = call.reply();
   reply.map(3);
