@@ -2,6 +2,7 @@
 // needed.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 
@@ -42,7 +43,13 @@ class Fresh {
     ReplySink sink(*session);
     dispatch(*session, views, sink);
     pending = session->take_pending();
-    return sink.complete() ? spell(sink.take()) : std::string("(none)");
+    if (!sink.complete()) return "(none)";
+    Reply reply = sink.take();
+    // The order of a scan is that of the hashes, whose key every store draws for itself.
+    if (words[0] == "SCAN" && reply.elements.size() == 2)
+      std::sort(reply.elements[1].elements.begin(), reply.elements[1].elements.end(),
+                [](const Reply& a, const Reply& b) { return a.text < b.text; });
+    return spell(reply);
   }
   std::string run(const Words& words) {
     store::Pending pending;
@@ -92,11 +99,12 @@ bool is_figure(const Words& call) {
   return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "LASTSAVE" ||
          name == "SAVE" || name == "SNAPSHOT" || name.starts_with("STAVE.C") || name == "STAVE.BACKUP" ||
          name == "STAVE.PURGE" || name == "RANDOMKEY" || (name == "CLIENT" && (what == "LIST" || what == "INFO")) ||
-         (name == "MEMORY" && what != "USAGE");
+         (name == "MEMORY" && what != "USAGE") || (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
 }
 
 // The oracle: of an answer that waits for the log up to some place, everything must be true in the store that a crash
-// right behind that place leaves. So a twin is given exactly the writes that are before it, and has to answer the same.
+// leaves once the log is safe up to there. So a twin is given exactly the writes that begin before that place (what is
+// safe ends with a batch), and has to answer the same.
 void expect_true_after_a_crash(const State& state, const Words& call, Sync sync) {
   SCOPED_TRACE(state.text() + "=> " + text_of(call));
   const bool always = sync == Sync::kAlways;
@@ -105,10 +113,10 @@ void expect_true_after_a_crash(const State& state, const Words& call, Sync sync)
   ASSERT_TRUE(store.engine->sync());
   const log::Log& log = store.engine->log();
   const auto reached = [&] { return always ? log.durable() : log.written(); };
-  std::vector<Lsn> ends;
+  std::vector<Lsn> begins;
   for (const Words& words : state.unsafe) {
+    begins.push_back(log.tail());
     store.step(words);
-    ends.push_back(log.tail());
   }
   const Lsn base = reached();
   if (base >= log.tail()) return;  // some calls wait by themselves, and a tick may write: nothing is unsafe
@@ -124,8 +132,8 @@ void expect_true_after_a_crash(const State& state, const Words& call, Sync sync)
     const bool is_time = state.unsafe[i][0][0] == '(';
     if (is_time) {
       twin.step({"(wait)", state.unsafe[i][1]});
-      if (state.unsafe[i][0] == "(expire)" && ends[i] <= safe) twin.engine->tick();
-    } else if (ends[i] <= safe) {
+      if (state.unsafe[i][0] == "(expire)" && begins[i] < safe) twin.engine->tick();
+    } else if (begins[i] < safe) {
       twin.step(state.unsafe[i]);
     }
   }
@@ -174,11 +182,17 @@ TEST(EveryRow, has_an_example) {
 }
 
 TEST(EveryRow, tells_nothing_that_a_crash_could_take_back) {
-  for (const Sync sync : {Sync::kAlways, Sync::kOs})
-    for (const State& state : states())
-      for (const Example& example : all_examples())
+  const std::vector<State> all = states();
+  for (const State& state : all)
+    for (const Sync sync : {Sync::kAlways, Sync::kOs})
+      for (const Example& example : key_examples())
         for (const Words& call : example.calls)
           if (!is_figure(call)) expect_true_after_a_crash(state, call, sync);
+  // What is not about keys has fewer ways to go wrong.
+  for (const State& state : {all[0], all[6], all[10], all[12]})
+    for (const Example& example : other_examples())
+      for (const Words& call : example.calls)
+        if (!is_figure(call)) expect_true_after_a_crash(state, call, Sync::kAlways);
 }
 
 // RANDOMKEY is a matter of chance as soon as there is a choice.

@@ -78,8 +78,26 @@ TEST_F(Strings, set_refuses_what_does_not_go_together) {
   EXPECT_EQ(run({"SET", "a", "1", "EX", "x"}), kNotInteger);
   for (const char* amount : {"0", "-1", "9223372036854775807", "9223372036854775"})
     EXPECT_EQ(run({"SET", "a", "1", "EX", amount}), "-ERR invalid expire time in 'set' command") << amount;
-  EXPECT_EQ(run({"SET", "a", "1", "PXAT", "140737488355328"}), "-ERR invalid expire time in 'set' command");
   EXPECT_EQ(run({"EXISTS", "a"}), "0");
+}
+
+// Redis takes every deadline that fits 64 bits; there is room for 48.
+TEST_F(Strings, a_deadline_later_than_can_be_kept_is_kept_as_the_latest) {
+  constexpr const char* kLatest = "140737488355327";
+  for (const char* at : {"140737488355327", "140737488355328", "9223370399119966", "9223372036854775807"}) {
+    EXPECT_EQ(run({"SET", "a", "1", "PXAT", at}), "OK") << at;
+    EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest) << at;
+    EXPECT_EQ(run({"SET", "a", "1"}), "OK");
+    EXPECT_EQ(run({"PEXPIREAT", "a", at}), "1") << at;
+    EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest) << at;
+    EXPECT_EQ(run({"GETEX", "a", "PXAT", at}), "\"1\"") << at;
+    EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest) << at;
+  }
+  EXPECT_EQ(run({"EXPIRE", "a", "200000000000"}), "1");
+  EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest);
+  EXPECT_EQ(run({"PSETEX", "a", "9000000000000000000", "1"}), "OK");
+  reopen();
+  EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest);
 }
 
 TEST_F(Strings, a_sliding_expiry_is_put_off_by_use) {
