@@ -49,6 +49,11 @@ class ExpiryQueue {
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
+  /// Whether the item of `slot` is that of the entry `ref`.
+  [[nodiscard]] bool holds(std::uint32_t slot, Ref ref) const noexcept { return slot < size_ && item(slot).ref == ref; }
+  /// Dies unless the heap is one and every item and its entry know each other. Cost: looks at every item. For tests.
+  void check(const Arena& arena) const noexcept;
+
   void swap(ExpiryQueue& other) noexcept;
 
  private:

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "keyspace/arena.h"
@@ -167,9 +168,16 @@ class alignas(64) Shard {
   [[nodiscard]] std::uint64_t data_bytes() const noexcept { return data_.load(std::memory_order_relaxed); }
   [[nodiscard]] MemoryUse memory() const STAVE_REQUIRES(mutex_);
 
+  /// Dies unless everything that the shard counts is there, and each of its parts knows the others' places. Cost: looks
+  /// at every entry. For tests.
+  void check() const STAVE_REQUIRES(mutex_);
+
   /// Where the newest removal of any key of this shard ends in the log: a reader who finds nothing waits for it.
   [[nodiscard]] Lsn removal_mark() const noexcept STAVE_REQUIRES(mutex_) { return removal_mark_; }
-  void set_removal_mark(Lsn end) noexcept STAVE_REQUIRES(mutex_) { removal_mark_ = end; }
+  void set_removal_mark(Lsn end) noexcept STAVE_REQUIRES(mutex_) {
+    STAVE_ASSERT(end > removal_mark_);
+    removal_mark_ = end;
+  }
 
   /// Empties the shard and hands its memory out; freeing it (slow when there are many large values) is the caller's,
   /// without the lock. Null when there is not even memory for that: then it was freed here.
@@ -198,13 +206,17 @@ class alignas(64) Shard {
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t change) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_release);
   }
-  void count(std::int64_t change) noexcept { add(size_, static_cast<std::uint64_t>(change)); }
+  void count(std::int64_t change) noexcept {
+    STAVE_ASSERT(change > 0 || size() != 0);
+    add(size_, static_cast<std::uint64_t>(change));
+  }
   /// Accounts for what an entry of that shape brings; `taken`: what it takes away.
   void count_shape(const EntryShape& shape) noexcept {
     add(data_, shape.key_size + shape.value_size);
     if (shape.spilled) add(spilled_, 1);
   }
   void count_taken(const EntryShape& shape) noexcept {
+    STAVE_ASSERT(data_bytes() >= shape.key_size + shape.value_size && (!shape.spilled || spilled() != 0));
     add(data_, 0 - (shape.key_size + shape.value_size));
     if (shape.spilled) add(spilled_, 0 - std::uint64_t{1});
   }
