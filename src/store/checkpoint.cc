@@ -21,26 +21,15 @@ constexpr std::size_t kKept = 2;
 constexpr int kAttempts = 3;
 }  // namespace
 
-Result<std::vector<Lsn>> Checkpoint::list(FileSystem& files, const std::string& directory) {
-  STAVE_ASSIGN(const std::vector<std::string> names, files.list(directory));
-  std::vector<Lsn> images;
-  for (const std::string& name : names)
-    if (const auto from = parse_image_name(name)) images.push_back(*from);
-  std::ranges::sort(images, std::greater{});
-  return images;
-}
+Checkpoint::Checkpoint(Engine& engine) : engine_(engine), shelf_(engine.file_system(), engine.directory()) {}
 
-void Checkpoint::adopt(std::vector<ImageHeader> kept) {
+void Checkpoint::adopt(ImageShelf::Found found) {
+  shelf_.adopt(std::move(found));
+  const ImageShelf::Image newest = shelf_.newest();
+  if (newest.from == kNoLsn) return;
   base::MutexLock lock(mutex_);
-  kept_ = std::move(kept);
-  if (kept_.empty()) return;
-  stats_.last = kept_.front().from;
-  stats_.last_time = kept_.front().created;
-}
-
-Lsn Checkpoint::newest_from() const {
-  base::MutexLock lock(mutex_);
-  return kept_.empty() ? kNoLsn : kept_.front().from;
+  stats_.last = newest.from;
+  stats_.last_time = newest.created;
 }
 
 CheckpointStats Checkpoint::stats() const {
@@ -117,13 +106,14 @@ Result<bool> Checkpoint::try_write(Lsn needs, const std::atomic<bool>& stop) {
     yield_point("checkpoint: image about to get its name");
     STAVE_TRY(files.rename(draft, path));
     STAVE_TRY(files.sync_directory(engine_.directory()));
-    base::MutexLock lock(mutex_);
-    if (!kept_.empty() && kept_.front().from == header.from) kept_.erase(kept_.begin());
-    kept_.insert(kept_.begin(), header);
-    stats_.last = header.from;
-    stats_.last_time = header.created;
-    stats_.last_bytes = writer->bytes();
-    STAVE_TRY(remove_old(kKept));
+    shelf_.add({.from = header.from, .created = header.created, .known_good = false});
+    {
+      base::MutexLock lock(mutex_);
+      stats_.last = header.from;
+      stats_.last_time = header.created;
+      stats_.last_bytes = writer->bytes();
+    }
+    STAVE_TRY(trim(kKept, stop));
     return true;
   }
   // A draft is worthless, and removed at the next open if not now.
@@ -184,17 +174,23 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
   return {};
 }
 
-Result<void> Checkpoint::remove_old(std::size_t keep) {
-  while (kept_.size() > keep) {
-    STAVE_TRY(engine_.file_system().remove(log::join_path(engine_.directory(), image_name(kept_.back().from))));
-    kept_.pop_back();
-  }
-  return {};
+// An image that was just written is read back before an older one goes for it.
+Result<void> Checkpoint::trim(std::size_t keep, const std::atomic<bool>& stop) {
+  FileSystem& files = engine_.file_system();
+  base::Breaks breaks(engine_.options().background);
+  const auto verify = [&](const std::string& path) -> Result<void> {
+    STAVE_ASSIGN(const auto image, ImageReader::open(files, path));
+    return image->verify([&]() -> Result<void> {
+      if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+      breaks.step();
+      return {};
+    });
+  };
+  return shelf_.trim(keep, verify, engine_.options().notice);
 }
 
-Result<void> Checkpoint::keep_newest_only() {
-  base::MutexLock lock(mutex_);
-  STAVE_TRY(remove_old(1));
+Result<void> Checkpoint::keep_newest_only(const std::atomic<bool>& stop) {
+  STAVE_TRY(trim(1, stop));
   return engine_.file_system().sync_directory(engine_.directory());
 }
 

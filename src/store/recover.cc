@@ -56,10 +56,22 @@ Result<void> Engine::recover() {
   return done;
 }
 
+namespace {
+
+/// An image holds nothing that the log does not: what cannot be read of it is done without. But want of memory or
+/// descriptors would meet the log too, and what only a later version understands may be more than the image.
+bool done_without(ErrorCode code) noexcept {
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kNotFound || code == ErrorCode::kIo ||
+         code == ErrorCode::kPermission;
+}
+
+}  // namespace
+
 Result<void> Engine::find_and_recover() {
   std::vector<std::unique_ptr<ImageReader>> images;
+  ImageShelf::Found found;
   Lsn proven = kNoLsn;
-  STAVE_ASSIGN(const std::vector<Lsn> names, Checkpoint::list(*file_system_, directory_));
+  STAVE_ASSIGN(const std::vector<Lsn> names, ImageShelf::list(*file_system_, directory_));
   const auto tell = [&](const std::string& what) {
     if (options_.notice) options_.notice(what);
   };
@@ -73,38 +85,50 @@ Result<void> Engine::find_and_recover() {
         tell("an index image belongs to another store and is left alone: " + path);
         continue;
       }
+      if ((*image)->header().from != name) {
+        tell("an index image is not the one that its name says, and cannot be used: " + path);
+        found.rotten.push_back(name);
+        continue;
+      }
       proven = std::max(proven, (*image)->newest());
       images.push_back(std::move(*image));
-    } else if (image.error().code() == ErrorCode::kCorrupt) {
+    } else if (done_without(image.error().code())) {
       tell("an index image cannot be used: " + image.error().describe());
+      // What somebody may not read, he does not remove either.
+      if (image.error().code() != ErrorCode::kPermission) found.rotten.push_back(name);
     } else {
       return fail(std::move(image).error());
     }
   }
-  const auto kept = [&] {
-    std::vector<ImageHeader> headers;
-    for (const auto& image : images) headers.push_back(image->header());
-    return headers;
-  };
   for (const auto& image : images) {
+    const Lsn from = image->header().from;
     auto loaded = load_image(*image);
-    if (loaded)
-      loaded = open_log({.from = image->header().from, .needs = image->header().needs, .proven = proven}, image.get());
+    // Of the image alone; what goes wrong with the log behind it is another matter.
+    bool fall_back = !loaded && done_without(loaded.error().code());
+    if (loaded) {
+      loaded = open_log({.from = from, .needs = image->header().needs, .proven = proven}, image.get());
+      fall_back =
+          !loaded && (loaded.error().code() == ErrorCode::kCorrupt || loaded.error().code() == ErrorCode::kNotFound);
+    }
     if (loaded) {
       recovered_keys_ = image->keys();
-      upkeep_->adopt(kept(), image->header().needs);
+      // This one was read whole; whether those before it are still good nobody knows.
+      for (const auto& kept : images)
+        if (kept->header().from <= from)
+          found.kept.push_back(
+              {.from = kept->header().from, .created = kept->header().created, .known_good = kept == image});
+      upkeep_->adopt(std::move(found), image->header().needs);
       return {};
     }
-    const ErrorCode code = loaded.error().code();
-    if (code != ErrorCode::kCorrupt && code != ErrorCode::kNotFound) return loaded;
-    tell("the index image at LSN " + std::to_string(raw(image->header().from)) +
-         " cannot be used: " + loaded.error().describe());
+    if (!fall_back) return loaded;
+    tell("the index image at LSN " + std::to_string(raw(from)) + " cannot be used: " + loaded.error().describe());
+    found.rotten.push_back(from);
     forget_everything();
   }
   STAVE_TRY(open_log({.proven = proven}, nullptr));
   const log::LogStats log = log_->stats();
   // Images that could not be used are no reason to keep anything.
-  upkeep_->adopt({}, log.first);
+  upkeep_->adopt(std::move(found), log.first);
   return {};
 }
 
@@ -140,6 +164,10 @@ void Engine::forget_everything() STAVE_NO_THREAD_SAFETY_ANALYSIS {
 // --- the image -------------------------------------------------------------------------------------------------------
 
 Result<void> Engine::load_image(const ImageReader& image) try {
+  if (image.leaves() != 0)
+    return fail(ErrorCode::kUnsupported,
+                "the index image holds pieces of collections, which this version does not know; open the store with a "
+                "newer Stave");
   if (image.header().databases > static_cast<std::uint32_t>(options_.databases)) {
     for (const ImageBlock& block : image.blocks())
       if (block.entries != 0 && block.shard / image.header().shards >= static_cast<std::uint32_t>(options_.databases))

@@ -31,7 +31,7 @@ Upkeep::Upkeep(Engine& engine)
       engine_(engine),
       checkpoint_(engine) {}
 
-void Upkeep::adopt(std::vector<ImageHeader> images, Lsn boundary) {
+void Upkeep::adopt(ImageShelf::Found images, Lsn boundary) {
   checkpoint_.adopt(std::move(images));
   note_boundary(boundary);
 }
@@ -262,7 +262,7 @@ Result<CleanReport> Upkeep::purge() {
   if (!report) return report;
   // Images hold keys, also such as are gone.
   STAVE_TRY(write_checkpoint());
-  STAVE_TRY(checkpoint_.keep_newest_only());
+  STAVE_TRY(checkpoint_.keep_newest_only(stop_));
   if (engine_.log().stats().first < end)
     return fail(ErrorCode::kBusy, "a backup, a snapshot or a look at history is reading the log; purge again later");
   STAVE_TRY(remove_cuttings());

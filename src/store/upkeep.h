@@ -24,7 +24,7 @@ class Upkeep {
   Upkeep& operator=(const Upkeep&) = delete;
 
   /// What recovery found: the images and where the log's live part begins.
-  void adopt(std::vector<ImageHeader> images, Lsn boundary);
+  void adopt(ImageShelf::Found images, Lsn boundary);
   /// A trim record said so.
   void note_boundary(Lsn boundary) noexcept;
   /// Starts the thread; `warm` values are brought back first.
