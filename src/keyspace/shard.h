@@ -42,7 +42,7 @@ struct EntrySpec {
   /// The value is in the log only; `value` is empty and this is its length.
   bool spilled = false;
   std::size_t spilled_size = 0;
-  bool delta = false;  ///< See Entry.
+  bool delta = false;  ///< See Entry::delta; then `version` is later than `address`.
   unsigned heat = 0;
 };
 
@@ -119,6 +119,7 @@ class alignas(64) Shard {
     Entry entry = arena_.entry(ref);
     entry.set_delta(spec.delta);
     entry.set_heat(spec.heat);
+    STAVE_ASSERT(entry.consistent());
     return true;
   }
   /// Makes room for `keys` keys in all, for who knows how many will come: the index then need not grow on the way

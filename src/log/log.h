@@ -142,6 +142,8 @@ class Log {
   /// Reads the record at `lsn` back from disk or buffer and verifies it; the view points into `buffer`.
   /// Errors: kNotFound (no such address), kCorrupt, kIo, kNoMemory.
   virtual Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) = 0;
+  /// How long the record at `lsn` is, without reading all of it; only its header is verified. Errors: as `read`.
+  virtual Result<std::uint32_t> length_at(Lsn lsn) = 0;
   /// Where `read` is to put a payload of so many bytes; nullptr: there is no memory for it.
   using PlaceFn = base::FunctionRef<std::byte*(std::size_t bytes)>;
   /// A payload from this size on gets a place of its own.

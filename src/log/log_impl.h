@@ -55,6 +55,7 @@ class LogImpl final : public Log {
   std::uint64_t tick(std::uint64_t now_ns, UnixMs wall) override;
   void set_sync(Sync policy) override { interval_sync_.store(policy != Sync::kOs, std::memory_order_relaxed); }
   Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) override;
+  Result<std::uint32_t> length_at(Lsn lsn) override;
   Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer, PlaceFn place) override;
   Result<void> scan(Lsn from, Lsn to, const ReplayFn& visit) override;
   std::vector<SegmentInfo> segments() const override;

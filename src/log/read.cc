@@ -1,5 +1,6 @@
 // Reading back: one record, or all of a range.
 #include <algorithm>
+#include <array>
 #include <new>
 
 #include "base/try.h"
@@ -49,6 +50,29 @@ Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buff
   }
   STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
   return read_written(lsn, segment, buffer, place);
+}
+
+Result<std::uint32_t> LogImpl::length_at(Lsn lsn) {
+  const std::uint64_t at = raw(lsn);
+  if (at >= tail_.end()) return fail(ErrorCode::kNotFound, "the log does not reach this address yet");
+  std::array<std::byte, kRecordHeaderBytes> header;
+  if (at >= tail_.written()) {
+    base::MutexLock lock(write_mutex_);
+    if (at >= tail_.written()) {
+      const std::uint64_t complete = tail_.wait_complete(at + 1);
+      const auto length = checked_length(std::span<const std::byte>(tail_.at(at), complete - at), lsn, seed_);
+      if (!length) return fail(ErrorCode::kNotFound, "no record begins at this address");
+      return *length;
+    }
+  }
+  STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
+  const std::uint64_t offset = kSegmentHeaderBytes + (at - segment.base);
+  STAVE_ASSIGN(const std::size_t have, segment.file->read_at(offset, header));
+  const auto length = checked_length(std::span(header).first(have), lsn, segment.seed);
+  if (length && *length <= segment.end - at) return *length;
+  return fail(Error(ErrorCode::kCorrupt, "no valid record begins at LSN " + std::to_string(at) +
+                                             "; `stave doctor` can examine the directory")
+                  .with_file(segment.path, static_cast<std::int64_t>(offset)));
 }
 
 Result<RecordView> LogImpl::read_written(Lsn lsn, const Catalog::Place& segment, std::vector<std::byte>& buffer,

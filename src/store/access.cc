@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/assert.h"
+#include "base/interleave.h"
 #include "base/try.h"
 #include "packing/compression.h"
 #include "store/engine.h"
@@ -182,6 +183,7 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
       if (probe.wanted == kNoLsn) continue;
       if (!budget_.may_bring(brought, probe.size)) return too_much_at_once();
       brought += probe.size;
+      base::interleave::yield_point("read: a value known to be in the log only");
       auto loaded = residence_.load(probe.wanted, probe.loaded.value);
       if (loaded) {
         probe.loaded.address = probe.wanted;
@@ -232,11 +234,15 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   {
     base::ShortLock lock(shard.mutex());
     Entry entry = shard.find(hash, key.key);
+    if (entry && Deadlines::passed_untold(entry, time)) [[unlikely]] {
+      STAVE_TRY(deadlines_.collect(keyspace_.shard_id(key.database, hash), key.key));
+      entry = {};
+    }
     log::RecordSpec record{.kind = log::RecordKind::kString,
                            .database = static_cast<std::uint8_t>(key.database),
                            .time = time,
                            .expiry = expiry,
-                           .prev = entry ? entry.address() : kNoLsn,
+                           .prev = entry ? entry.newest_record() : kNoLsn,
                            .key = key.key,
                            .payload = packed ? *packed : value,
                            .compressed = packed.has_value()};

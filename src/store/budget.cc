@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/interleave.h"
 #include "base/random.h"
 #include "store/expiry.h"
 #include "store/graveyard.h"
@@ -146,6 +147,7 @@ void Budget::make_room() {
       if (steps <= kStepsPerWrite) return;
       hand_mutex_.lock();
     }
+    base::interleave::yield_point("budget: next step");
     step();
     hand_mutex_.unlock();
   }

@@ -156,7 +156,7 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
         const Lsn as_of = engine_.log().tail();
         writer.begin_block(id, static_cast<std::uint32_t>(position), as_of);
         position = shard.scan(position, kBlockEntries, [&](Entry entry) {
-          STAVE_ASSERT(entry.address() < as_of && entry.version() <= entry.address());
+          STAVE_ASSERT(entry.address() < as_of && entry.version() < as_of && entry.consistent());
           writer.add({.type = entry.type(),
                       .heat = entry.heat(),
                       .delta = entry.delta(),

@@ -36,6 +36,12 @@ class Deadlines {
   std::size_t remove_logged(keyspace::ShardId id, const std::vector<std::string>& keys,
                             log::RecordKind why) STAVE_NO_THREAD_SAFETY_ANALYSIS;
 
+  /// Whether the key died as no record tells: its deadline slid, and has passed. Who overwrites such a key collects it
+  /// first, so that the log says that, and when, it had died, which the record it held does not.
+  [[nodiscard]] static bool passed_untold(keyspace::Entry entry, UnixMs now) noexcept;
+  /// Logs that such a key, whose shard is locked, is gone, and removes it. Errors: those of a write.
+  Result<void> collect(keyspace::ShardId id, std::string_view key) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+
   /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
   void set_active(bool on) noexcept { active_.store(on, std::memory_order_relaxed); }
   /// Keys that were removed because of their deadline.

@@ -91,7 +91,7 @@ class Mutations {
   struct Was {
     explicit Was(keyspace::Entry entry) noexcept
         : existed(static_cast<bool>(entry)),
-          record(entry ? entry.address() : kNoLsn),
+          record(entry ? entry.newest_record() : kNoLsn),
           expiry(entry ? entry.expiry() : Expiry{}) {}
     bool existed;
     Lsn record;  ///< The newest of the key.
@@ -107,6 +107,7 @@ class Mutations {
   Result<keyspace::Detached> change_expiry(const Place& at, keyspace::Entry entry, Expiry expiry);
   [[nodiscard]] std::optional<log::RecordSpec> describe(const Mutation& mutation) const noexcept;
   [[nodiscard]] bool came_and_went(const Mutation& mutation) const noexcept;
+  [[nodiscard]] bool value_in_batch(const Mutation& mutation) const noexcept;
   void link(const Mutation& mutation, log::RecordSpec& record) const noexcept;
   void written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept;
   void forget() noexcept;

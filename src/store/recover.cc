@@ -214,6 +214,9 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
     STAVE_TRY(image.read(blocks[i], buffer, entries));
     const int database = static_cast<int>(blocks[i].shard / image.header().shards);
     for (const ImageEntry& entry : entries) {
+      // Version 0.1 noted where a change of expiry is, not where the value is.
+      if (entry.delta ? entry.address >= entry.version : entry.version > entry.address)
+        return fail(ErrorCode::kCorrupt, "the image of the index tells of a change of expiry as version 0.1 did");
       const std::uint64_t hash = keyspace_.hash(entry.key);
       Shard& shard = keyspace_.shard_of(database, hash);
       base::ShortLock lock(shard.mutex());

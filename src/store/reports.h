@@ -24,10 +24,13 @@ struct CleanerStats {
   std::uint64_t scanned_bytes = 0;    ///< Read.
   std::uint64_t relocated_bytes = 0;  ///< Written again, because they were alive.
   std::uint64_t relocated_records = 0;
-  std::uint64_t freed_bytes = 0;    ///< Of files removed.
-  Lsn boundary{};                   ///< Nothing before it is needed for the present state.
-  std::uint64_t live_bytes = 0;     ///< Of the log, estimated.
-  std::uint64_t waiting_bytes = 0;  ///< Cleaned, but kept for history, a snapshot or an older image.
+  std::uint64_t freed_bytes = 0;       ///< Of files removed.
+  Lsn boundary{};                      ///< Nothing before it is needed for the present state.
+  std::uint64_t live_bytes = 0;        ///< Of the log, estimated.
+  std::uint64_t waiting_bytes = 0;     ///< Cleaned, but kept for history, a snapshot or an older image.
+  std::uint64_t damaged_segments = 0;  ///< Could not be read from end to end; cleaned all the same, since open.
+  std::uint64_t lost_values = 0;       ///< Values that cannot be read any more: nothing is cleaned because of them.
+  Lsn first_lost{};                    ///< Where the first of them lies.
 };
 
 /// What one explicit cleaning did.

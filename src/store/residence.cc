@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "base/assert.h"
 #include "base/try.h"
+#include "log/value_address.h"
 #include "packing/compression.h"
 #include "store/budget.h"
 
@@ -21,13 +23,16 @@ Result<void> Residence::value_of(const log::RecordView& record, std::string& val
   return {};
 }
 
-// The record that holds the value: the one at `address`, or one that it changed the expiry of.
+// The record that holds the value: the one at `address`, or one that it changed the expiry of. In a log of version 0.1
+// that is a chain of any length; the present of a key never hangs on one.
 Result<log::RecordView> Residence::read(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place) {
   for (;;) {
     STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer, place));
     if (log::is_value(record.kind)) return record;
-    if (!log::is_delta(record.kind) || record.prev == kNoLsn || record.prev >= address) break;
-    address = record.prev;
+    const Lsn value = log::is_delta(record.kind) ? log::value_address(record) : kNoLsn;
+    if (value == kNoLsn) break;
+    STAVE_ASSERT(value < address);
+    address = value;
   }
   return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(address)) +
                                        " should hold a value and does not; `stave doctor` can examine the directory");

@@ -91,6 +91,7 @@ class SnapshotWalk {
   Result<void> read_log(Show show);
   Result<void> look_at_record(const log::RecordView& record, std::vector<int>& origins, Show show);
   [[nodiscard]] Lsn as_of(int database, std::uint64_t hash) const;
+  [[nodiscard]] bool was_dead(const log::RecordView& held, const log::RecordView& next) const noexcept;
 
   Engine& engine_;
   Lsn cut_ = kNoLsn;
@@ -106,6 +107,7 @@ class SnapshotWalk {
 
   mutable base::Mutex mutex_;
   std::vector<std::shared_ptr<keyspace::Shard>> inherited_ STAVE_GUARDED_BY(mutex_);  ///< By shard of the cut.
+  bool bereft_ STAVE_GUARDED_BY(mutex_) = false;        ///< Contents of the cut are lost to it.
   std::vector<int> place_of_ STAVE_GUARDED_BY(mutex_);  ///< By database of the cut: which one it is now.
 };
 

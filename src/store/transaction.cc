@@ -130,6 +130,10 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   const Place at = place(key);
   if (at.shard == nullptr) [[unlikely]]
     return fail(why_not());
+  locks_.assume_held(*at.shard);
+  if (const Entry before = at.shard->find(at.hash, key.key);
+      before && !mutations_.has(key, at) && Deadlines::passed_untold(before, now_)) [[unlikely]]
+    STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
   return mutations_.put(
       key, at,
       {.type = json ? ValueType::kJson : ValueType::kString, .value = value, .block = block, .expiry = expiry});

@@ -71,6 +71,11 @@ void add_cleaner(MetricsPage& page, const store::EngineStats& stats) {
                number(cleaner.relocated_records));
   page.counter("stave_cleaner_freed_bytes_total", "Disk space of the files that it removed.",
                number(cleaner.freed_bytes));
+  page.counter("stave_cleaner_damaged_segments_total",
+               "Segments that could not be read from end to end and were cleaned all the same.",
+               number(cleaner.damaged_segments));
+  page.gauge("stave_lost_values", "Values that can no longer be read, which keeps the log from being cleaned.",
+             number(cleaner.lost_values));
   page.gauge("stave_log_live_bytes", "How much of the log is alive, estimated.", number(cleaner.live_bytes));
   page.gauge("stave_log_garbage_bytes", "How much of the log is not, estimated.",
              number(beyond(stats.log.bytes_on_disk, cleaner.live_bytes)));
