@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/assert.h"
+#include "base/no_memory.h"
 #include "base/try.h"
 #include "log/link.h"
 #include "log/log_impl.h"
@@ -54,7 +55,8 @@ void LogImpl::note_full(const Error& why) {
   full_.store(true, std::memory_order_release);
 }
 
-Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) {
+// Throws nothing: whoever appends has changed something that is to be undone when this fails.
+Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) try {
   STAVE_ASSERT(!batch.empty() && lsns.size() >= batch.size());
   if (batch.size() > kBatchRecordsMax) return fail(ErrorCode::kTooLarge, "a batch holds at most 1,048,576 records");
   std::uint64_t size = 0;
@@ -80,6 +82,8 @@ Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> ls
     if (first) use = use_of(batch);
     STAVE_TRY(make_way(size, use));
   }
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 void LogImpl::encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Tail::Reservation& at,
@@ -96,12 +100,15 @@ void LogImpl::encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsn
 }
 
 // A quarter of the ring has been filled since the last nudge: somebody should write it out before it is full.
-void LogImpl::nudge() {
+// The batch is in the log: that this cannot be done changes nothing.
+void LogImpl::nudge() try {
   if (background_ && flusher_.wake()) return;
   if (!write_mutex_.try_lock()) return;
+  const base::MutexLock lock(write_mutex_, std::adopt_lock);
   // A failure is latched; the next append reports it.
   (void)write_out(tail_.complete());
-  write_mutex_.unlock();
+} catch (const std::bad_alloc&) {
+  // Somebody does it later.
 }
 
 Result<void> LogImpl::make_way(std::uint64_t size, Use use) {

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/interleave.h"
+#include "base/no_memory.h"
 #include "base/try.h"
 #include "packing/compression.h"
 #include "store/engine.h"
@@ -83,9 +84,15 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
     std::uint64_t hash;
     Shard* shard;
   };
-  boost::container::small_vector<Probe, 32> probes(keys.size(), boost::container::default_init);
+  boost::container::small_vector<Probe, 32> probes;
   ShardLocks locks(keyspace_);
-  locks.reserve(keys.size());
+  // What `show` throws passes through; what is needed here is had before anything is shown.
+  try {
+    probes.resize(keys.size(), boost::container::default_init);
+    locks.reserve(keys.size());
+  } catch (const std::bad_alloc&) {
+    return base::no_memory();
+  }
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::uint64_t hash = hash_of(keyspace_, keys[i]);
     const ShardId id = keyspace_.shard_id(keys[i].database, hash);
@@ -146,10 +153,12 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
     std::size_t holder = 0;  ///< The probe whose `loaded` is this one's: of a key that is named twice, the first.
     Loaded loaded;
   };
-  std::vector<Probe> probes(keys.size());
+  std::vector<Probe> probes;
   std::unordered_map<std::uint64_t, std::size_t> holders;  // by the address of the record
   ShardLocks locks(keyspace_);
-  locks.reserve(keys.size());
+  try {
+    probes.resize(keys.size());
+    locks.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     probes[i].hash = hash_of(keyspace_, keys[i]);
     const ShardId id = keyspace_.shard_id(keys[i].database, probes[i].hash);
@@ -198,6 +207,9 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
       if (!moved) return fail(std::move(loaded).error());
     }
   }
+  } catch (const std::bad_alloc&) {
+    return base::no_memory();  // nothing was shown yet
+  }
   Pending pending;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     locks.assume_held(*probes[i].shard);
@@ -210,16 +222,19 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
   return pending;
 }
 
-Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const {
+Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const try {
   if (key.size() > options_.key_bytes_max)
     return fail(ErrorCode::kTooLarge,
                 "key exceeds maximum allowed size (" + std::to_string(options_.key_bytes_max) + " bytes)");
   if (value_bytes > options_.value_bytes_max)
     return fail(ErrorCode::kTooLarge, "string exceeds maximum allowed size (proto-max-bulk-len)");
   return {};
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
-Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) {
+// Nothing throws between the change and its undo: the shard does not, nor does the log.
+Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) try {
   if (key.key.size() > options_.key_bytes_max || value.size() > options_.value_bytes_max) [[unlikely]]
     STAVE_TRY(check_limits(key.key, value.size()));
   const std::uint64_t hash = hash_of(keyspace_, key);
@@ -280,6 +295,8 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   }
   if (version != nullptr) *version = lsn;
   return pending_for_write(end, sync);
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 std::uint64_t Engine::prefetch_bucket(KeyRef key) noexcept {

@@ -228,11 +228,11 @@ bool Budget::spill_step(Shard& shard) {
 }
 
 void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
-  std::vector<std::string> keys;
   std::uint64_t cooled = 0;
   std::uint64_t looked_at = 0;
   bool passed = true;
-  {
+  try {
+    std::vector<std::string> keys;
     base::ShortLock lock(shard.mutex());
     if (how == MemoryPolicy::kVolatileTtl) {
       shard.collect_due(UnixMs{std::numeric_limits<std::int64_t>::max()}, 1, keys);
@@ -259,6 +259,9 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
       taken_ += gone;
       evicted_.fetch_add(gone, std::memory_order_relaxed);
     }
+  } catch (const std::bad_alloc&) {
+    // Not even for the names of those that are to go: perhaps for those of the next shard.
+    passed = true;
   }
   looked_at_.fetch_add(looked_at, std::memory_order_relaxed);
   taken_ += cooled;

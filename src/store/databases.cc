@@ -1,6 +1,7 @@
 // Whole databases: flush, swap, scan, a random key.
 #include <algorithm>
 
+#include "base/no_memory.h"
 #include "base/random.h"
 #include "base/try.h"
 #include "store/engine.h"
@@ -73,7 +74,7 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
 
 Result<std::uint64_t> Engine::scan_values(int database, std::uint64_t cursor, std::size_t count,
                                           base::FunctionRef<void(std::string_view, const ValueView&)> visit,
-                                          Pending& pending) {
+                                          Pending& pending) try {
   std::vector<std::string> absent;
   const std::uint64_t next = scan(
       database, cursor, count,
@@ -92,6 +93,8 @@ Result<std::uint64_t> Engine::scan_values(int database, std::uint64_t cursor, st
     pending.merge(seen);
   }
   return next;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 std::optional<std::string> Engine::random_key(int database, Pending& pending) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/no_memory.h"
 #include "base/thread.h"
 #include "base/try.h"
 #include "packing/compression.h"
@@ -22,21 +23,29 @@ Pending Engine::pending_for_write(Lsn end, Sync sync) const noexcept {
   return {.written = end};
 }
 
-Result<void> Engine::wait(const Pending& pending) {
+Result<void> Engine::wait(const Pending& pending) try {
   if (pending.durable > log_->durable()) STAVE_TRY(log_->wait_durable(pending.durable));
   if (pending.written > log_->written()) STAVE_TRY(log_->wait_written(pending.written));
   return {};
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
-Result<void> Engine::sync() {
+Result<void> Engine::sync() try {
   return log_->wait_durable(log_->tail());
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
-Result<void> Engine::checkpoint() {
+Result<void> Engine::checkpoint() try {
   return upkeep_->checkpoint();
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
-Result<CleanReport> Engine::clean() {
+Result<CleanReport> Engine::clean() try {
   return upkeep_->clean();
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 // --- values that are in the log only -----------------------------------------------------------------
@@ -55,7 +64,7 @@ void Engine::tell_news_of_time() {
   if (const std::string news = time_.take_news(); !news.empty() && options_.notice) options_.notice(news);
 }
 
-std::uint64_t Engine::tick() {
+std::uint64_t Engine::tick() try {
   time_.look();
   tell_news_of_time();
   bool more = deadlines_.expire_due();
@@ -68,6 +77,8 @@ std::uint64_t Engine::tick() {
   if (!options_.background) upkeep_->tick();
   const std::uint64_t log_ns = log_->tick(now_ns, now());
   return more ? 0 : log_ns;
+} catch (const std::bad_alloc&) {
+  return 0;  // what could not be done is done the next time
 }
 
 void Engine::check_claim(std::uint64_t now_ns) {

@@ -53,7 +53,7 @@ bool Deadlines::expire_due() {
   return more;
 }
 
-bool Deadlines::expire_shard(ShardId id, UnixMs time) {
+bool Deadlines::expire_shard(ShardId id, UnixMs time) try {
   constexpr std::size_t kStep = 64;
   constexpr std::int64_t kRefusedMs = 100;
   Shard& shard = keyspace_.shard(id);
@@ -66,6 +66,8 @@ bool Deadlines::expire_shard(ShardId id, UnixMs time) {
   // Refused: the keys stay, unseen by anybody, until the log takes writes again.
   if (gone == 0) refused_until_.store(raw(time) + kRefusedMs, std::memory_order_relaxed);
   return gone == kStep;
+} catch (const std::bad_alloc&) {
+  return false;  // likewise
 }
 
 std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>& keys, log::RecordKind why) {

@@ -1,8 +1,10 @@
 // Opening and closing: the directory lock, the parts of the engine and their threads.
 #include <algorithm>
 #include <bit>
+#include <system_error>
 #include <thread>
 
+#include "base/no_memory.h"
 #include "base/random.h"
 #include "base/thread.h"
 #include "base/try.h"
@@ -71,11 +73,15 @@ Engine::Engine(const Options& options, std::string directory)
   options_.clock = clock_;
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options) {
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options) try {
   STAVE_TRY(check_options(options));
   std::unique_ptr<Engine> engine(new Engine(options, directory));
   STAVE_TRY(engine->start());
   return engine;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
+} catch (const std::system_error&) {
+  return fail(ErrorCode::kNoMemory, "there is no thread to be had");
 }
 
 Result<void> Engine::start() {
@@ -108,7 +114,7 @@ Engine::~Engine() {
   static_cast<void>(close());
 }
 
-Result<void> Engine::close() {
+Result<void> Engine::close() try {
   if (closed_) return {};
   closed_ = true;
   if (upkeep_) upkeep_->stop();
@@ -122,10 +128,16 @@ Result<void> Engine::close() {
     thread_.join();
   }
   Result<void> result;
-  if (log_ && log_->health()) upkeep_->close();
+  try {
+    if (log_ && log_->health()) upkeep_->close();
+  } catch (const std::bad_alloc&) {
+    // Without an image the next open reads the log, and finds the same.
+  }
   if (log_) result = log_->close(now());
   claim_.release();
   return result;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 }  // namespace stave::store
