@@ -174,9 +174,9 @@ Result<void> LogImpl::close(UnixMs now) {
     STAVE_TRY(write_close_mark(now));
     STAVE_TRY(sync_written(Settle::kAll));
     STAVE_ASSERT(durable_.load(std::memory_order_acquire) == tail_.end());
-    auto trimmed = patience_.run([&]() STAVE_REQUIRES(write_mutex_) {
-      return active_->truncate(kSegmentHeaderBytes + (placed() - active_base_));
-    });
+    File& file = *active_;
+    const std::uint64_t size = kSegmentHeaderBytes + (placed() - active_base_);
+    auto trimmed = patience_.run([&] { return file.truncate(size); });
     if (!trimmed) return latch(std::move(trimmed).error());
   }
   mark_newest();

@@ -56,14 +56,15 @@ Result<std::uint32_t> LogImpl::length_at(Lsn lsn) {
   const std::uint64_t at = raw(lsn);
   if (at >= tail_.end()) return fail(ErrorCode::kNotFound, "the log does not reach this address yet");
   std::array<std::byte, kRecordHeaderBytes> header;
-  if (at >= tail_.written()) {
+  if (at >= written_.load(std::memory_order_acquire)) {
     base::MutexLock lock(write_mutex_);
-    if (at >= tail_.written()) {
+    if (at >= placed()) {
       const std::uint64_t complete = tail_.wait_complete(at + 1);
       const auto length = checked_length(std::span<const std::byte>(tail_.at(at), complete - at), lsn, seed_);
       if (!length) return fail(ErrorCode::kNotFound, "no record begins at this address");
       return *length;
     }
+    if (is_beside(at)) return fail(ErrorCode::kNotFound, "no record lies at this address yet");
   }
   STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
   const std::uint64_t offset = kSegmentHeaderBytes + (at - segment.base);

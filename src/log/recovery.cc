@@ -140,9 +140,9 @@ Result<void> Recovery::list_segments() {
   auto& segments = recovered_.segments;
   auto first_open = segments.end();
   while (first_open != segments.begin() && std::prev(first_open)->begun) --first_open;
-  const auto stale = std::stable_partition(segments.begin(), first_open, [](const auto& s) { return !s.begun; });
-  for (auto at = stale; at != first_open; ++at) leftovers_.push_back(at->path);
-  segments.erase(stale, first_open);
+  for (auto at = segments.begin(); at != first_open; ++at)
+    if (at->begun) leftovers_.push_back(at->path);
+  segments.erase(std::remove_if(segments.begin(), first_open, [](const auto& s) { return s.begun; }), first_open);
   return {};
 }
 

@@ -88,9 +88,8 @@ Result<void> LogImpl::settle(const Roll& roll) {
     advance_durable(roll.base);
   }
   STAVE_ASSERT(durable_.load(std::memory_order_acquire) == roll.base);
-  auto trimmed = patience_.run([&]() STAVE_REQUIRES(sync_mutex_) {
-    return sync_file_->truncate(kSegmentHeaderBytes + (roll.base - roll.old_base));
-  });
+  File& file = *sync_file_;
+  auto trimmed = patience_.run([&] { return file.truncate(kSegmentHeaderBytes + (roll.base - roll.old_base)); });
   if (!trimmed) return latch(std::move(trimmed).error());
   {
     // Two syncs of one file at the same time, and only one of them would hear of an error.

@@ -19,7 +19,7 @@
 #include "store/history.h"
 #include "store/snapshot.h"
 #include "store/transact.h"
-#include "testing/failing_allocation.h"
+#include "allocation/failing_allocation.h"
 
 namespace stave::store {
 namespace {

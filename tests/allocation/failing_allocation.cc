@@ -1,4 +1,4 @@
-#include "testing/failing_allocation.h"
+#include "allocation/failing_allocation.h"
 
 #include <algorithm>
 #include <cstddef>
