@@ -82,6 +82,7 @@ class Recovery {
   Result<void> check_whole(const Newest& newest);
   Result<void> remove_leftovers();
   Result<void> cut_unreached();
+  Result<void> take_unproven_name();
   Result<void> name_begun_segments();
   Result<void> settle(Newest newest);
   Result<void> cut(const SegmentSource& source, std::uint64_t salt, std::uint64_t from, std::uint64_t to);
@@ -429,6 +430,21 @@ Result<void> Recovery::cut_unreached() {
   return files_.sync_directory(directory_);
 }
 
+// A name that no mark stands beside may be one whose sync failed: everybody sees it, and no later sync brings it to the
+// disk, for nothing about it is left to be synced. So it is given again. The segment before it still has its name, and
+// leads to it under either.
+Result<void> Recovery::take_unproven_name() {
+  auto& segments = recovered_.segments;
+  const auto named = std::ranges::find_if_not(std::views::reverse(segments), &RecoveredSegment::begun);
+  STAVE_ASSERT(named != segments.rend());
+  if (named->base <= recovered_.marked || std::next(named) == segments.rend()) return {};
+  const std::string path = join_path(directory_, begun_name(Lsn{named->base}));
+  STAVE_TRY(files_.rename(named->path, path));
+  named->path = path;
+  named->begun = true;
+  return files_.sync_directory(directory_);
+}
+
 // All that is in them has been synced, and all before them.
 Result<void> Recovery::name_begun_segments() {
   for (RecoveredSegment& segment : recovered_.segments) {
@@ -444,6 +460,7 @@ Result<void> Recovery::name_begun_segments() {
 
 Result<void> Recovery::settle(Newest newest) {
   STAVE_TRY(cut_unreached());
+  STAVE_TRY(take_unproven_name());
   STAVE_TRY(name_begun_segments());
   const RecoveredSegment& segment = recovered_.segments.back();
   const ScanResult& scanned = newest.scanned;

@@ -180,7 +180,7 @@ class LoweredBudget : public ::testing::Test {
     EXPECT_EQ(looked_at(), 0u) << "whoever lowers it waits for nothing";
   }
 
-  static constexpr int kKeys = 20'000;
+  static constexpr int kKeys = 60'000;
   ManualClock clock;
   std::unique_ptr<FileSystem> files = make_memory_file_system();
   std::unique_ptr<Engine> engine;
@@ -204,7 +204,8 @@ TEST_F(LoweredBudget, costs_a_write_some_steps_and_is_reached_by_the_way) {
     for (int i = 0; i < 20; ++i) {
       const std::uint64_t looked = looked_at();
       put(i);
-      ASSERT_LE(looked_at() - looked, Budget::kStepsPerWrite * kLooksPerStep);
+      ASSERT_LE(looked_at() - looked, Budget::kStepsPerWrite * kLooksPerStep)
+          << i << ": " << used() << " of " << full;
     }
     ASSERT_GT(used(), limit);
     for (int ticks = 0; used() > limit; ++ticks) {

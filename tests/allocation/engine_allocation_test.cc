@@ -182,7 +182,7 @@ Result<void> mixed(Transaction& transaction) {
 
 Result<void> commit_mixed(Subject& subject) {
   Pending observed;
-  return without_value(transact(subject.engine(), kManyKeys, mixed, Sync::kDefault, observed));
+  return without_value(transact(subject.engine(), kManyKeys, [](Transaction& t) { return mixed(t); }, Sync::kDefault, observed));
 }
 
 Call put_of(const char* name, const char* key, std::string_view value, std::int64_t ms = 0, std::int64_t sliding = 0) {
@@ -216,7 +216,7 @@ const Call kWrites[] = {
     {"transaction that begins with nothing",
      [](Subject& subject) {
        Pending observed;
-       return without_value(transact(subject.engine(), {}, mixed, Sync::kDefault, observed));
+       return without_value(transact(subject.engine(), {}, [](Transaction& t) { return mixed(t); }, Sync::kDefault, observed));
      }},
     {"transaction that is rolled back",
      [](Subject& subject) -> Result<void> {

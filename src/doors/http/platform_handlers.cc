@@ -4,6 +4,7 @@
 #include "doors/http/json_text.h"
 #include "doors/http/metrics.h"
 #include "doors/http/openapi.h"
+#include "store/upkeep.h"
 
 namespace stave::http {
 namespace {
