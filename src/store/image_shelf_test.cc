@@ -102,7 +102,7 @@ TEST_F(Shelf, judges_nothing_by_an_error_that_says_nothing) {
 }
 
 TEST_F(Shelf, believes_recovery_about_the_one_that_it_read) {
-  for (const std::uint64_t from : {1, 2, 3, 4}) place(from);
+  for (const std::uint64_t from : {1u, 2u, 3u, 4u}) place(from);
   shelf_.adopt({.kept = {{Lsn{2}, UnixMs{1}, true}, {Lsn{1}, UnixMs{1}, false}}, .rotten = {Lsn{4}, Lsn{3}}});
   EXPECT_EQ(shelf_.newest().from, Lsn{2});
   add(5);

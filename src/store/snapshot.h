@@ -107,7 +107,6 @@ class SnapshotWalk {
 
   mutable base::Mutex mutex_;
   std::vector<std::shared_ptr<keyspace::Shard>> inherited_ STAVE_GUARDED_BY(mutex_);  ///< By shard of the cut.
-  bool bereft_ STAVE_GUARDED_BY(mutex_) = false;        ///< Contents of the cut are lost to it.
   std::vector<int> place_of_ STAVE_GUARDED_BY(mutex_);  ///< By database of the cut: which one it is now.
 };
 
