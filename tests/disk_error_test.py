@@ -139,7 +139,7 @@ class DiskError(TestCase):
         self.addCleanup(connection.close)
 
         def ask(method, path, body=None):
-            connection.request(method, path, body=body)
+            connection.request(method, path, body=body, headers={"Content-Type": "application/octet-stream"} if body else {})
             response = connection.getresponse()
             response.read()
             return response.status, response.getheader("Connection")
@@ -156,7 +156,7 @@ class DiskError(TestCase):
         self.fail_a_write()
         paths = ["/db/k0", "/db/lost", "/db/k1", "/db/lost", "/db/lost", "/db/k2"]
         with self.server.socket() as connection:
-            connection.sendall(b"".join(b"GET %s HTTP/1.1\r\nHost: x\r\nX-Request-Id: r%d\r\n\r\n" % (path.encode(), i)
+            connection.sendall(b"".join(b"GET %s HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: r%d\r\n\r\n" % (path.encode(), i)
                                         for i, path in enumerate(paths)))
             with connection.makefile("rb") as stream:
                 got = [read_response(stream) for _ in paths]

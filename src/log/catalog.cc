@@ -10,6 +10,11 @@
 
 namespace stave::log {
 
+void Catalog::reserve_one() {
+  base::MutexLock lock(mutex_);
+  if (segments_.size() == segments_.capacity()) segments_.reserve(2 * segments_.size() + 1);
+}
+
 void Catalog::add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file, bool begun) {
   base::MutexLock lock(mutex_);
   STAVE_ASSERT(segments_.empty() || base > segments_.back().base);

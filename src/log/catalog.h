@@ -28,6 +28,8 @@ class Catalog {
     std::uint64_t seed = 0;
   };
 
+  /// Has the memory for one more segment, so that the next `add` needs none.
+  void reserve_one() STAVE_EXCLUDES(mutex_);
   /// Adds the newest segment. `file` may be null: it is opened when it is needed. One that was only `begun` has its
   /// file and keeps it open until it has its own name.
   void add(std::uint64_t base, std::uint64_t seed, std::shared_ptr<File> file, bool begun) STAVE_EXCLUDES(mutex_);

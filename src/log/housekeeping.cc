@@ -1,5 +1,6 @@
 // What is done on the side: the flusher's round, what `tick` finds due, closing.
 #include <algorithm>
+#include <new>
 
 #include "base/assert.h"
 #include "base/try.h"
@@ -69,17 +70,20 @@ bool LogImpl::flusher_round() {
 void LogImpl::mark_newest() {
   if (marked_.load(std::memory_order_relaxed) == named_.load(std::memory_order_acquire) || !mark_mutex_.try_lock())
     return;
+  const base::MutexLock lock(mark_mutex_, std::adopt_lock);
   // Both under the lock: somebody else may have marked a later one meanwhile.
   const std::uint64_t before = marked_.load(std::memory_order_relaxed);
   const std::uint64_t newest = named_.load(std::memory_order_acquire);
   STAVE_ASSERT(before <= newest);
-  if (before != newest) {
+  if (before == newest) return;
+  try {
     const auto made = files_.open(join_path(directory_, newest_name(Lsn{newest})), OpenMode::kCreate);
     const bool there = made || made.error().code() == ErrorCode::kConflict;
     if (there && before != 0) static_cast<void>(files_.remove(join_path(directory_, newest_name(Lsn{before}))));
-    marked_.store(newest, std::memory_order_relaxed);
+  } catch (const std::bad_alloc&) {
+    return;  // the next round tries again
   }
-  mark_mutex_.unlock();
+  marked_.store(newest, std::memory_order_relaxed);
 }
 
 // One step of preparing what the next writes need.

@@ -12,7 +12,7 @@
 
 #include <array>
 #include <atomic>
-#include <deque>
+#include <list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -210,7 +210,7 @@ class LogImpl final : public Log {
 
   base::Mutex rolls_mutex_;
   /// Oldest first; the front is removed by who holds `sync_mutex_`, so it stays where it is for them.
-  std::deque<Roll> rolls_ STAVE_GUARDED_BY(rolls_mutex_);
+  std::list<Roll> rolls_ STAVE_GUARDED_BY(rolls_mutex_);
   std::atomic<std::size_t> unsettled_{0};  ///< How many.
   std::atomic<std::uint64_t> named_{0};    ///< Base of the newest segment that has its own name.
   std::atomic<std::uint64_t> marked_{0};   ///< Of the one that the directory says was the newest.

@@ -5,6 +5,8 @@
 // acknowledged as durable before. So a segment that has its own name has its header, and proves that all before it was
 // durable.
 #include <algorithm>
+#include <cerrno>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -21,13 +23,14 @@ Result<void> LogImpl::roll_if_due() {
 }
 
 Result<void> LogImpl::roll_active() {
-  auto rolled = [this]() STAVE_REQUIRES(write_mutex_) -> Result<void> {
+  // For want of memory it fails before anything has changed.
+  auto rolled = patience_.run([this]() STAVE_NO_THREAD_SAFETY_ANALYSIS -> Result<void> {
     try {
       return replace_active();
     } catch (const std::bad_alloc&) {
-      return fail(ErrorCode::kNoMemory, "no memory to go over to the next segment");
+      return fail(Error(ErrorCode::kNoMemory, "no memory to go over to the next segment").with_errno(ENOMEM));
     }
-  }();
+  });
   if (!rolled) return latch(std::move(rolled).error());
   return {};
 }
@@ -35,21 +38,24 @@ Result<void> LogImpl::roll_active() {
 Result<void> LogImpl::replace_active() {
   const std::uint64_t end = placed();
   STAVE_ASSERT(end > active_base_);
-  Roll roll{.old_base = active_base_,
-            .base = end,
-            .file = nullptr,
-            .begun_path = join_path(directory_, begun_name(Lsn{end})),
-            .path = join_path(directory_, segment_name(Lsn{end}))};
-  STAVE_ASSIGN(roll.file, space_.roll({identity_.store_id, Lsn{end}, salt_, clock_.wall()}));
-  active_ = roll.file;
+  // What must be kept of it has its memory first: behind the roll nothing may fail.
+  std::list<Roll> begun;
+  begun.push_back({.old_base = active_base_,
+                   .base = end,
+                   .file = nullptr,
+                   .begun_path = join_path(directory_, begun_name(Lsn{end})),
+                   .path = join_path(directory_, segment_name(Lsn{end}))});
+  catalog_.reserve_one();
+  STAVE_ASSIGN(active_, space_.roll({identity_.store_id, Lsn{end}, salt_, clock_.wall()}));
+  begun.front().file = active_;
   active_base_ = end;
   active_since_.reset();
   catalog_.add(end, seed_, active_, true);
   space_.set_sealed(true);
   {
     base::MutexLock lock(rolls_mutex_);
-    STAVE_ASSERT(rolls_.empty() || rolls_.back().base == roll.old_base);
-    rolls_.push_back(std::move(roll));
+    STAVE_ASSERT(rolls_.empty() || rolls_.back().base == begun.front().old_base);
+    rolls_.splice(rolls_.end(), begun);
     unsettled_.store(rolls_.size(), std::memory_order_relaxed);
   }
   if (background_) flusher_.wake();
@@ -77,7 +83,7 @@ std::uint64_t LogImpl::covered_by(const Roll& roll) {
   const std::uint64_t written = written_.load(std::memory_order_acquire);
   base::MutexLock lock(rolls_mutex_);
   STAVE_ASSERT(!rolls_.empty() && rolls_.front().base == roll.base);
-  return rolls_.size() == 1 ? written : std::min(written, rolls_[1].base);
+  return rolls_.size() == 1 ? written : std::min(written, std::next(rolls_.begin())->base);
 }
 
 Result<void> LogImpl::settle(const Roll& roll) {

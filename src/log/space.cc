@@ -1,6 +1,7 @@
 #include "log/space.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
@@ -183,6 +184,23 @@ Result<void> Space::step(Piece piece) {
   return {};
 }
 
+// Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there
+// later.
+template <class Work>
+Result<void> Space::prepare_by(Use use, Work&& work) {
+  try {
+    auto done = begin_preparing(use);
+    if (done) done = work();
+    if (!done && base::is_shortage(done.error()))
+      return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: " + done.error().describe());
+    STAVE_TRY(std::move(done));
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: there is no memory for it");
+  }
+  end_preparing(use);
+  return {};
+}
+
 Result<bool> Space::prepare(std::uint64_t wanted, Use use) {
   base::MutexLock work(work_mutex_);
   std::optional<Piece> piece;
@@ -193,10 +211,9 @@ Result<bool> Space::prepare(std::uint64_t wanted, Use use) {
     // Everything is there, and writers were only kept from it.
     if (!piece && (use != Use::kWrite || writers_cap_ == kNoCap)) return false;
   }
-  auto done = begin_preparing(use);
-  if (done && piece) done = step(std::move(*piece));
-  STAVE_TRY(told_as_shortage(std::move(done)));
-  end_preparing(use);
+  STAVE_TRY(prepare_by(use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS {
+    return piece ? step(std::move(*piece)) : Result<void>{};
+  }));
   return true;
 }
 
@@ -228,11 +245,9 @@ Result<void> Space::extend_active(std::uint64_t end, Use use) {
     piece = {active_, active_prepared_, end - active_base_ + kCloseBytes + kept_from(use)};
     if (piece.to <= piece.from && (use != Use::kWrite || writers_cap_ == kNoCap)) return {};
   }
-  auto done = begin_preparing(use);
-  if (done && piece.to > piece.from) done = stretch(piece);
-  STAVE_TRY(told_as_shortage(std::move(done)));
-  end_preparing(use);
-  return {};
+  return prepare_by(use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS {
+    return piece.to > piece.from ? stretch(piece) : Result<void>{};
+  });
 }
 
 Result<void> Space::stretch(const Piece& piece) {
@@ -249,18 +264,7 @@ Result<void> Space::ensure_spare(Use use) {
     if (spare_ != nullptr && spare_prepared_ > 0) return {};
     piece.file = spare_;
   }
-  auto done = begin_preparing(use);
-  if (done) done = step(std::move(piece));
-  STAVE_TRY(told_as_shortage(std::move(done)));
-  end_preparing(use);
-  return {};
-}
-
-// Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there
-// later.
-Result<void> Space::told_as_shortage(Result<void> step) {
-  if (step || !base::is_shortage(step.error())) return step;
-  return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: " + step.error().describe());
+  return prepare_by(use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return step(std::move(piece)); });
 }
 
 Result<std::shared_ptr<File>> Space::head_spare(const SegmentHeader& header) {

@@ -129,7 +129,9 @@ class Space {
   Result<std::shared_ptr<File>> head_spare(const SegmentHeader& header) STAVE_EXCLUDES(mutex_);
   Result<void> name_spare(const std::string& name);
   std::shared_ptr<File> activate_spare(std::uint64_t base) STAVE_EXCLUDES(mutex_);
-  static Result<void> told_as_shortage(Result<void> step);
+  /// Begins, does `work` and ends; what it lacks is told as a lack of space.
+  template <class Work>
+  Result<void> prepare_by(Use use, Work&& work) STAVE_REQUIRES(work_mutex_);
 
   const Config config_;
   Tail& tail_;

@@ -1,6 +1,7 @@
 #include "store/upkeep.h"
 
 #include <algorithm>
+#include <new>
 
 #include "base/assert.h"
 #include "base/interleave.h"
@@ -21,6 +22,16 @@ constexpr std::uint64_t kShortLog = 256u << 10;
 /// meanwhile.
 constexpr double kBeginAt = 0.6;
 constexpr double kEndAt = 0.4;
+
+/// What is done by itself makes do without memory: it fails, and is tried again.
+template <class Work>
+bool with_memory(Work&& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 }  // namespace
 
 Upkeep::Upkeep(Engine& engine)
@@ -69,7 +80,7 @@ void Upkeep::run() {
   base::enter_thread("stave-upkeep", base::Priority::kBackground);
   if (warming_.load(std::memory_order_relaxed)) {
     // What cannot be read ahead is met by whoever asks for it.
-    static_cast<void>(WarmUp(engine_).run(stop_));
+    static_cast<void>(with_memory([this] { return WarmUp(engine_).run(stop_).has_value(); }));
     warming_.store(false, std::memory_order_relaxed);
   }
   while (!stop_.load(std::memory_order_relaxed)) {
@@ -79,7 +90,7 @@ void Upkeep::run() {
       base::MutexLock lock(wake_mutex_);
       asked = std::exchange(asked_, false);
     }
-    if (asked) static_cast<void>(clean());
+    if (asked) static_cast<void>(with_memory([this] { return clean().has_value(); }));
     if (!more) wait_a_while();
   }
 }
@@ -90,7 +101,7 @@ template <class Work>
 void Upkeep::attempt(Job& job, Work&& work) {
   const std::uint64_t now = engine_.clock().monotonic_ns();
   if (now < job.failed_until_ns) return;
-  if (!work()) job.failed_until_ns = now + kRetryNs;
+  if (!with_memory(work)) job.failed_until_ns = now + kRetryNs;
 }
 
 bool Upkeep::tick() {
@@ -389,18 +400,20 @@ Result<void> Upkeep::drop() {
   // No image needs what lies before the boundary: the log behind each image tells where everything is now. But that log
   // has to be there, or the next restart reads everything.
   const Lsn newest = checkpoint_.newest_from();
+  bool without_image = false;
   if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) {
     auto written = write_checkpoint();
     // Where there is no room for an image, room comes first: the log behind the boundary is all there and tells
     // everything, it only takes longer to read.
-    if (!written && written.error().code() != ErrorCode::kNoSpace) return written;
+    without_image = !written && written.error().code() == ErrorCode::kNoSpace;
+    if (!written && !without_image) return written;
   }
   base::interleave::yield_point("upkeep: about to drop segments");
   base::MutexLock hold(drop_mutex_);
   if (pins_ != 0) return {};
   if (engine_.world().walked()) return {};
   const Lsn limit = std::min(Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit());
-  STAVE_ASSERT(checkpoint_.newest_from() == kNoLsn || checkpoint_.newest_from() >= limit);
+  STAVE_ASSERT(without_image || checkpoint_.newest_from() == kNoLsn || checkpoint_.newest_from() >= limit);
   if (limit <= engine_.log().stats().first) return {};
   STAVE_ASSIGN(const std::uint64_t freed, engine_.log().drop_before(limit));
   freed_.fetch_add(freed, std::memory_order_relaxed);

@@ -438,6 +438,7 @@ void World::compare_key(store::Engine& engine, const Place& place, const Held& w
 }
 
 void World::compare(store::Engine& engine, const State& wanted, const std::string& when, bool restarted) {
+  const AtWork at_work(at_work_);
   const std::int64_t now = raw(engine.now());
   State left = wanted;
   std::erase_if(left, [&](const auto& item) { return !item.second.alive(now); });
