@@ -53,7 +53,7 @@ struct World {
   std::unique_ptr<commands::Session> session;
   spdlog::logger log{"fuzz", std::make_shared<spdlog::sinks::null_sink_mt>()};
   base::DescriptorBudget descriptors{1000};
-  http::Hub hub{config(), clock, log, descriptors};
+  http::Hub hub{config(), descriptors, clock, log};
 };
 
 void check(const http::Response& response) {

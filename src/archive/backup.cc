@@ -104,9 +104,13 @@ Result<void> Backup::list_segments() {
   STAVE_TRY(engine_.log().roll());
   base::interleave::yield_point("backup: rolled, segments not listed");
   segments_ = engine_.log().segments();
-  std::erase_if(segments_, [](const log::SegmentInfo& segment) { return !segment.sealed; });
-  manifest_.first = segments_.empty() ? engine_.log().tail() : segments_.front().base;
-  manifest_.end = segments_.empty() ? manifest_.first : segments_.back().end;
+  // The backup ends where the first segment begins that is not done with: whatever came into that one meanwhile is in no
+  // file of the backup, also when there is no other segment at all.
+  const auto open = std::ranges::find(segments_, false, &log::SegmentInfo::sealed);
+  STAVE_ASSERT(open != segments_.end());
+  manifest_.first = segments_.front().base;
+  manifest_.end = open->base;
+  segments_.erase(open, segments_.end());
   manifest_.time = engine_.now();
   // A second name shares the file: what the manifest says of it must be as durable as the manifest.
   STAVE_TRY(engine_.log().wait_durable(manifest_.end));

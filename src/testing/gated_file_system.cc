@@ -75,9 +75,12 @@ void Gate::close(Call call, std::string path_part, std::size_t bytes_min) {
   bytes_min_ = bytes_min;
 }
 
-void Gate::await() {
+bool Gate::await() {
+  constexpr int kTries = 300;
+  constexpr std::int64_t kTryMs = 100;
   base::MutexLock lock(mutex_);
-  while (waiting_ == 0) changed_.wait(mutex_);
+  for (int i = 0; waiting_ == 0 && i < kTries; ++i) changed_.wait_for_ms(mutex_, kTryMs);
+  return waiting_ != 0;
 }
 
 void Gate::open() {

@@ -23,8 +23,8 @@ class Gate {
   /// From now on such calls on files whose path contains `path_part` wait; of writes only those of `bytes_min` and
   /// more.
   void close(Call call, std::string path_part, std::size_t bytes_min = 0) STAVE_EXCLUDES(mutex_);
-  /// Returns once a call waits.
-  void await() STAVE_EXCLUDES(mutex_);
+  /// Returns once a call waits; false when none did for half a minute: then none will.
+  bool await() STAVE_EXCLUDES(mutex_);
   /// Lets everyone through.
   void open() STAVE_EXCLUDES(mutex_);
   /// For the file system: waits where the gate is closed.
