@@ -272,6 +272,7 @@ Result<void> Backup::remove_others() {
 }
 
 Result<BackupReport> Backup::run() {
+  STAVE_TRY(engine_.still_ours());
   STAVE_TRY(enter());
   STAVE_TRY(list_segments());
   STAVE_TRY(take_over());
@@ -284,6 +285,8 @@ Result<BackupReport> Backup::run() {
   STAVE_TRY(files_.sync_directory(directory_));
   STAVE_ASSERT(std::ranges::adjacent_find(manifest_.files, {}, &BackupFile::name) == manifest_.files.end());
   STAVE_ASSERT(manifest_.find(kBackupIdentityName) != nullptr && manifest_.first <= manifest_.end);
+  // What was read by its name in the store's directory was the store's.
+  STAVE_TRY(engine_.still_ours());
   const std::string text = encode_manifest(manifest_);
   STAVE_TRY(log::publish_file(files_, directory_, kManifestName, base::as_bytes(text)));
   STAVE_TRY(remove_others());

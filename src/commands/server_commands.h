@@ -83,7 +83,7 @@ inline constexpr Command kServerCommands[] = {
      .since = "0.1",
      .cost = "O(1)",
      .syntax = "",
-     .help = "Returns the store's time: seconds and microseconds.",
+     .help = "Returns the time of the wall clock: seconds and microseconds.",
      .run = time_command,
      .tips = "nondeterministic_output"},
 };

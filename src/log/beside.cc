@@ -48,7 +48,13 @@ Result<Lsn> LogImpl::append_beside_unguarded(std::span<const RecordSpec> batch, 
     base::MutexLock lock(write_mutex_);
     STAVE_ASSIGN(place, place_beside(size, batch.front().time, use_of(batch)));
   }
-  auto done = write_beside(batch, lsns, place, std::span(block.get(), block_bytes));
+  auto done = [&]() -> Result<void> {
+    try {
+      return write_beside(batch, lsns, place, std::span(block.get(), block_bytes));
+    } catch (const std::bad_alloc&) {
+      return latch(Error(ErrorCode::kNoMemory, "no memory to write a large batch, which has its place already"));
+    }
+  }();
   end_beside(place, done.has_value());
   if (!done) return fail(std::move(done).error());
   return Lsn{place.end};

@@ -134,12 +134,19 @@ Result<void> LogImpl::write_out_now() {
   return write_out(tail_.complete());
 }
 
-Result<void> LogImpl::flush(std::uint64_t target) {
-  {
+// For those who cannot be told of a shortage: what they appended is in the log, whatever becomes of it.
+Result<void> LogImpl::write_out_patiently(std::uint64_t target) {
+  auto done = patience_.run([this, target]() -> Result<void> {
     base::MutexLock lock(write_mutex_);
     STAVE_TRY(write_out(target));
-    STAVE_TRY(await_written(target));
-  }
+    return await_written(target);
+  });
+  if (!done && state_.load(std::memory_order_acquire) != State::kFailed) return latch(std::move(done).error());
+  return done;
+}
+
+Result<void> LogImpl::flush(std::uint64_t target) {
+  STAVE_TRY(write_out_patiently(target));
   return sync_written(Settle::kNeeded);
 }
 

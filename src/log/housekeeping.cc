@@ -170,10 +170,9 @@ Result<void> LogImpl::close(UnixMs now) {
   space_.shut();
   tail_.wait_for_writers();
   flusher_.stop();
+  STAVE_TRY(write_out_patiently(tail_.end()));
   {
     base::MutexLock lock(write_mutex_);
-    STAVE_TRY(write_out(tail_.end()));
-    STAVE_TRY(await_written(tail_.end()));
     STAVE_TRY(sync_written(Settle::kAll));
     STAVE_TRY(write_close_mark(now));
     STAVE_TRY(sync_written(Settle::kAll));

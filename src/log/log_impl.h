@@ -131,6 +131,8 @@ class LogImpl final : public Log {
   void advance_durable(std::uint64_t position) STAVE_REQUIRES(sync_mutex_);
   void count_sync(std::uint64_t ns) noexcept;
   Result<void> flush(std::uint64_t target) STAVE_EXCLUDES(write_mutex_, sync_mutex_);
+  /// Writes out everything before `target`; waits for memory that it needs, and fails for good without.
+  Result<void> write_out_patiently(std::uint64_t target) STAVE_EXCLUDES(write_mutex_);
   /// Writes out whatever is complete.
   Result<void> write_out_now() STAVE_EXCLUDES(write_mutex_);
   std::unexpected<Error> latch(Error&& error);

@@ -17,22 +17,23 @@
 namespace stave::log {
 
 // As soon as the segment is full, and not with the next batch: then what was admitted always has its room ahead of it.
+// Without memory for it the next batch does.
 Result<void> LogImpl::roll_if_due() {
   if (state_.load(std::memory_order_acquire) == State::kFailed || !roll_due() || !space_.has_spare()) return {};
-  return roll_active();
+  auto rolled = roll_active();
+  if (!rolled && rolled.error().code() == ErrorCode::kNoMemory) return {};
+  return rolled;
 }
 
 Result<void> LogImpl::roll_active() {
-  // For want of memory it fails before anything has changed.
-  auto rolled = patience_.run([this]() STAVE_NO_THREAD_SAFETY_ANALYSIS -> Result<void> {
-    try {
-      return replace_active();
-    } catch (const std::bad_alloc&) {
-      return fail(Error(ErrorCode::kNoMemory, "no memory to go over to the next segment").with_errno(ENOMEM));
-    }
-  });
-  if (!rolled) return latch(std::move(rolled).error());
-  return {};
+  try {
+    auto rolled = replace_active();
+    if (!rolled) return latch(std::move(rolled).error());
+    return {};
+  } catch (const std::bad_alloc&) {
+    // Nothing has changed, so nothing is latched: there may be memory the next time.
+    return fail(Error(ErrorCode::kNoMemory, "no memory to go over to the next segment").with_errno(ENOMEM));
+  }
 }
 
 Result<void> LogImpl::replace_active() {

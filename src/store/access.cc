@@ -193,7 +193,8 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
       if (!budget_.may_bring(brought, probe.size)) return too_much_at_once();
       brought += probe.size;
       base::interleave::yield_point("read: a value known to be in the log only");
-      auto loaded = residence_.load(probe.wanted, probe.loaded.value);
+      const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
+      auto loaded = residence_.load(probe.wanted, key.key, probe.loaded.value);
       if (loaded) {
         probe.loaded.address = probe.wanted;
         residence_.count_fetched();
@@ -201,7 +202,6 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
       }
       // The cleaner may have moved the record and dropped the segment since it was looked up.
       base::ShortLock lock(probe.shard->mutex());
-      const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
       const Entry entry = probe.shard->find(probe.hash, key.key);
       const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
       if (!moved) return fail(std::move(loaded).error());

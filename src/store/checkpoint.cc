@@ -86,6 +86,7 @@ ImageHeader Checkpoint::header(Lsn needs) const {
 // behind the image tells nothing, and no block knows it not. And a change is counted before its shards are let go: a
 // block that knows one finds it counted at the end.
 Result<bool> Checkpoint::try_write(Lsn needs, const std::atomic<bool>& stop) {
+  STAVE_TRY(engine_.still_ours());
   const std::uint64_t world = engine_.world().changes();
   yield_point("checkpoint: the world known, not yet the log's end");
   const ImageHeader header = this->header(needs);
@@ -104,6 +105,7 @@ Result<bool> Checkpoint::try_write(Lsn needs, const std::atomic<bool>& stop) {
     STAVE_TRY(engine_.log().wait_durable(writer->newest()));
     STAVE_ASSERT(writer->newest() <= engine_.log().durable());
     yield_point("checkpoint: image about to get its name");
+    STAVE_TRY(engine_.still_ours());
     STAVE_TRY(files.rename(draft, path));
     STAVE_TRY(files.sync_directory(engine_.directory()));
     shelf_.add({.from = header.from, .created = header.created, .known_good = false});
@@ -136,6 +138,7 @@ Result<void> Checkpoint::check_room() const {
 
 // Half an image is room that somebody needs.
 void Checkpoint::remove_drafts() {
+  if (!engine_.still_ours()) return;
   FileSystem& files = engine_.file_system();
   const auto names = files.list(engine_.directory());
   if (!names) return;

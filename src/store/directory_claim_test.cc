@@ -162,6 +162,25 @@ TEST_P(Claims, end_when_the_directory_is_moved_away_or_replaced) {
   }
 }
 
+// The check of every second is too late for them: an image in somebody else's directory was taken for theirs, and showed
+// the values of other keys.
+TEST_P(Claims, are_looked_at_by_whoever_makes_files_by_their_names) {
+  if (!GetParam()) GTEST_SKIP() << "directories have one name for ever there";
+  auto engine = open();
+  ASSERT_TRUE(put(*engine, "a"));
+  std::filesystem::rename(root_, top_ + "/elsewhere");
+  const auto other = open();
+  ASSERT_NE(other, nullptr);
+  const auto before = names();
+  const auto refused = engine->checkpoint();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kConflict);
+  EXPECT_FALSE(engine->log().health()) << "nor is anything else written from now on";
+  EXPECT_FALSE(engine->checkpoint());
+  engine.reset();
+  EXPECT_EQ(names(), before);
+}
+
 TEST(Claim, is_not_doubted_for_a_question_that_cannot_be_answered) {
   sim::SimFileSystem disk(1);
   ASSERT_TRUE(disk.create_directories("/store"));

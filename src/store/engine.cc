@@ -85,10 +85,17 @@ void Engine::check_claim(std::uint64_t now_ns) {
   constexpr std::uint64_t kEveryNs = 1'000'000'000;
   if (now_ns - claim_checked_ns_ < kEveryNs || !log_->health()) return;
   claim_checked_ns_ = now_ns;
+  static_cast<void>(still_ours());  // what follows from it is done
+}
+
+Result<void> Engine::still_ours() {
+  STAVE_TRY(log_->health());
+  base::MutexLock lock(claim_mutex_);
   auto ours = claim_.check();
-  if (ours) return;
+  if (ours) return {};
   if (options_.notice) options_.notice(ours.error().describe());
-  log_->give_up(std::move(ours).error());
+  log_->give_up(ours.error().clone());
+  return ours;
 }
 
 void Engine::housekeeping() {
@@ -119,7 +126,7 @@ std::uint64_t Engine::live_log_bytes() const noexcept {
 }
 
 void Engine::train_compression() {
-  if (compression_->training_due()) static_cast<void>(compression_->train());
+  if (compression_->training_due() && still_ours()) static_cast<void>(compression_->train());
 }
 
 EngineStats Engine::stats() {

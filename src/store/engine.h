@@ -181,6 +181,11 @@ class Engine {
 
   // --- the life of the log ----------------------------------------------------------------------
 
+  /// Whether the store's directory is still the one it was opened in; for whoever makes or removes a file in it by its
+  /// name. Errors: kConflict, and from then on the log takes nothing more; what `Log::health` says. Cost: three
+  /// questions to the file system. Threads: any.
+  Result<void> still_ours() STAVE_EXCLUDES(claim_mutex_);
+
   /// Writes an image of the index now, so that the next restart is quick. Waits for one in progress and then writes
   /// another. Errors: kIo, kNoSpace, kBusy (whole databases kept changing places); the older images are still there.
   Result<void> checkpoint();
@@ -262,7 +267,8 @@ class Engine {
   std::string directory_;
   FileSystem* file_system_;
   Clock* clock_;
-  DirectoryClaim claim_;
+  base::Mutex claim_mutex_;
+  DirectoryClaim claim_ STAVE_GUARDED_BY(claim_mutex_);
   std::uint64_t claim_checked_ns_ = 0;  ///< When `claim_` was asked last.
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;

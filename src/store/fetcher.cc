@@ -54,7 +54,7 @@ void Fetcher::bring(const Key& key) {
       wanted = entry.address();
       if (wanted == loaded.address) return;
     }
-    if (!residence_.load(wanted, loaded.value)) {
+    if (!residence_.load(wanted, key.key, loaded.value)) {
       base::ShortLock lock(shard.mutex());
       const keyspace::Entry entry = shard.find(hash, key.key);
       if (!entry || entry.resident() || entry.address() == wanted) return;

@@ -229,7 +229,7 @@ Result<UnixMs> History::Lineage::known_since() {
 Result<void> History::Lineage::load(const Event& event, std::string& value, bool& json) {
   ValueType type{};
   const auto load = [&](Lsn address) -> Result<void> {
-    STAVE_TRY(engine_.residence().load(address, value, &type));
+    STAVE_TRY(engine_.residence().load(address, key_.key, value, &type));
     json = type == ValueType::kJson;
     return {};
   };

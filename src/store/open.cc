@@ -91,7 +91,10 @@ Result<void> Engine::start() {
       return fail(Error(ErrorCode::kNotFound, "the store's directory does not exist").with_file(directory_));
     STAVE_TRY(file_system_->create_directories(directory_));
   }
-  STAVE_TRY(claim_.take());
+  {
+    base::MutexLock lock(claim_mutex_);
+    STAVE_TRY(claim_.take());
+  }
   STAVE_TRY(compression_->open());
   compression_->set({.codec = static_cast<packing::Codec>(options_.packing), .level = options_.packing_level});
   upkeep_ = std::make_unique<Upkeep>(*this);
@@ -99,7 +102,10 @@ Result<void> Engine::start() {
   budget_.measure_process();
   const std::uint64_t begun = clock_->monotonic_ns();
   STAVE_TRY(recover());
-  STAVE_TRY(claim_.settle());
+  {
+    base::MutexLock lock(claim_mutex_);
+    STAVE_TRY(claim_.settle());
+  }
   recovery_ns_ = clock_->monotonic_ns() - begun;
   time_.begin();
   tell_news_of_time();
@@ -134,6 +140,7 @@ Result<void> Engine::close() try {
     // Without an image the next open reads the log, and finds the same.
   }
   if (log_) result = log_->close(now());
+  base::MutexLock lock(claim_mutex_);
   claim_.release();
   return result;
 } catch (const std::bad_alloc&) {

@@ -25,9 +25,12 @@ Result<void> Residence::value_of(const log::RecordView& record, std::string& val
 
 // The record that holds the value: the one at `address`, or one that it changed the expiry of. In a log of version 0.1
 // that is a chain of any length; the present of a key never hangs on one.
-Result<log::RecordView> Residence::read(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place) {
+Result<log::RecordView> Residence::read(Lsn address, std::string_view key, std::vector<std::byte>& buffer,
+                                        log::Log::PlaceFn place) {
   for (;;) {
     STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer, place));
+    // An index that points astray must never show one key's value as another's.
+    if (record.key != key) break;
     if (log::is_value(record.kind)) return record;
     const Lsn value = log::is_delta(record.kind) ? log::value_address(record) : kNoLsn;
     if (value == kNoLsn) break;
@@ -35,7 +38,7 @@ Result<log::RecordView> Residence::read(Lsn address, std::vector<std::byte>& buf
     address = value;
   }
   return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(address)) +
-                                       " should hold a value and does not; `stave doctor` can examine the directory");
+                                       " should hold the key's value and does not; `stave doctor` can examine the directory");
 }
 
 namespace {
@@ -62,10 +65,10 @@ std::unexpected<Error> no_memory_to_read() {
 
 }  // namespace
 
-Result<void> Residence::load(Lsn address, LoadedValue& value) try {
+Result<void> Residence::load(Lsn address, std::string_view key, LoadedValue& value) try {
   ReadBuffer buffer;
   value.block = {};
-  STAVE_ASSIGN(const log::RecordView record, read(address, buffer.bytes(), [&](std::size_t bytes) {
+  STAVE_ASSIGN(const log::RecordView record, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
                  value.block = keyspace::Block::make(keyspace_.source(), bytes);
                  return value.block.data();
                }));
@@ -82,9 +85,9 @@ Result<void> Residence::load(Lsn address, LoadedValue& value) try {
   return no_memory_to_read();
 }
 
-Result<void> Residence::load(Lsn address, std::string& value, ValueType* type) try {
+Result<void> Residence::load(Lsn address, std::string_view key, std::string& value, ValueType* type) try {
   ReadBuffer buffer;
-  STAVE_ASSIGN(const log::RecordView record, read(address, buffer.bytes(), [&](std::size_t bytes) {
+  STAVE_ASSIGN(const log::RecordView record, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
                  value.resize(bytes);
                  return reinterpret_cast<std::byte*>(value.data());
                }));

@@ -142,7 +142,7 @@ Result<void> SnapshotWalk::show_item(int database, const Found& found, Show show
   yield_point("snapshot: next item");
   // No segment is dropped while a walk goes on, so an address once seen stays readable.
   ValueType type = found.type;
-  if (found.address != kNoLsn) STAVE_TRY(engine_.residence().load(found.address, value_, &type));
+  if (found.address != kNoLsn) STAVE_TRY(engine_.residence().load(found.address, found.key, value_, &type));
   ++report_.keys;
   return show({.database = database,
                .key = found.key,

@@ -108,7 +108,7 @@ const LoadedValue* Transaction::load(const Place& at, Entry entry) noexcept {
   };
   try {
     FromLog& read = loaded_.emplace_back();
-    if (auto done = engine_.residence().load(address, read.value); !done) {
+    if (auto done = engine_.residence().load(address, entry.key(), read.value); !done) {
       loaded_.pop_back();
       return lost(std::move(done).error());
     }

@@ -13,13 +13,15 @@
 #include <tuple>
 #include <vector>
 
+#include "allocation/failing_allocation.h"
+#include "allocation/store_state.h"
+#include "allocation/uncounted_files.h"
 #include "archive/backup.h"
 #include "stave/clock.h"
 #include "stave/file_system.h"
 #include "store/history.h"
 #include "store/snapshot.h"
 #include "store/transact.h"
-#include "allocation/failing_allocation.h"
 
 namespace stave::store {
 namespace {
@@ -28,12 +30,9 @@ using sim::FailingAllocation;
 
 constexpr int kDatabases = 2;
 
-/// (database, key) -> (value, deadline, sliding period).
-using State = std::map<std::pair<int, std::string>, std::tuple<std::string, std::int64_t, std::int64_t>>;
-
 class Subject {
  public:
-  Subject() : files_(make_memory_file_system()) { open(); }
+  Subject() : memory_files_(make_memory_file_system()), files_(sim::make_uncounted_file_system(*memory_files_)) { open(); }
 
   void open() {
     auto opened = try_open();
@@ -83,37 +82,10 @@ class Subject {
     ASSERT_TRUE(engine_->may_fetch());
   }
 
-  State state() {
-    State state;
-    for (int database = 0; database < kDatabases; ++database) {
-      Pending pending;
-      std::uint64_t cursor = 0;
-      do {
-        const auto next = engine_->scan_values(
-            database, cursor, 100,
-            [&](std::string_view key, const ValueView& view) {
-              state[{database, std::string(key)}] = {std::string(view.value), raw(view.expiry.at),
-                                                     view.expiry.sliding_ms};
-            },
-            pending);
-        EXPECT_TRUE(next) << next.error().describe();
-        if (!next) return state;
-        cursor = *next;
-      } while (cursor != 0);
-    }
-    return state;
-  }
-  /// Asked by the thread that made the call: it would hold what it left locked.
-  [[nodiscard]] bool all_unlocked() STAVE_NO_THREAD_SAFETY_ANALYSIS {
-    keyspace::Keyspace& keyspace = engine_->keyspace();
-    for (keyspace::ShardId id = 0; id < keyspace.shard_count(); ++id) {
-      if (!keyspace.shard(id).mutex().try_lock()) return false;
-      keyspace.shard(id).mutex().unlock();
-    }
-    return true;
-  }
+  State state() { return state_of(*engine_); }
 
  private:
+  std::unique_ptr<FileSystem> memory_files_;
   std::unique_ptr<FileSystem> files_;
   ManualClock clock_;
   std::unique_ptr<Engine> engine_;
@@ -182,7 +154,8 @@ Result<void> mixed(Transaction& transaction) {
 
 Result<void> commit_mixed(Subject& subject) {
   Pending observed;
-  return without_value(transact(subject.engine(), kManyKeys, [](Transaction& t) { return mixed(t); }, Sync::kDefault, observed));
+  return without_value(
+      transact(subject.engine(), kManyKeys, [](Transaction& t) { return mixed(t); }, Sync::kDefault, observed));
 }
 
 Call put_of(const char* name, const char* key, std::string_view value, std::int64_t ms = 0, std::int64_t sliding = 0) {
@@ -211,13 +184,16 @@ const Call kWrites[] = {
     put_of("put of a key that expires", "new", "value", 100'000),
     put_of("put of one that expires over one that does not", "small3", "before3", 100'000),
     put_of("put of one that slides", "dies1", "soon", 100'000, 100'000),
-    {"transaction of everything", commit_mixed},
-    {"transaction of everything, spilled", commit_mixed, [](Subject& subject) { subject.spill(); }},
+    {"transaction of everything", commit_mixed, {}, true},
+    {"transaction of everything, spilled", commit_mixed, [](Subject& subject) { subject.spill(); }, true},
     {"transaction that begins with nothing",
      [](Subject& subject) {
        Pending observed;
-       return without_value(transact(subject.engine(), {}, [](Transaction& t) { return mixed(t); }, Sync::kDefault, observed));
-     }},
+       return without_value(
+           transact(subject.engine(), {}, [](Transaction& t) { return mixed(t); }, Sync::kDefault, observed));
+     },
+     {},
+     true},
     {"transaction that is rolled back",
      [](Subject& subject) -> Result<void> {
        Pending observed;
@@ -229,7 +205,9 @@ const Call kWrites[] = {
            },
            Sync::kDefault, observed);
        return done ? Result<void>(fail(ErrorCode::kIo, "was not rolled back")) : Result<void>{};
-     }},
+     },
+     {},
+     true},
 };
 
 const Call kWhole[] = {
@@ -367,7 +345,7 @@ class EngineAllocation : public ::testing::Test {
     }
     EXPECT_TRUE(hit || (done && !thrown)) << (done ? "" : done.error().describe());
     EXPECT_TRUE(!thrown || call.may_throw);
-    EXPECT_TRUE(subject->all_unlocked());
+    EXPECT_TRUE(all_unlocked(subject->engine()));
     if (::testing::Test::HasFailure()) return false;
     const State now = subject->state();
     const bool as_before = now == before;

@@ -59,6 +59,24 @@ class AppTest : public commands::CommandsTest {
   Caller caller_{.host = "192.0.2.1"};
 };
 
+// Sixty clients that asked for pages of values and did not read them took half a gigabyte, and left others without.
+TEST_F(AppTest, a_page_of_values_takes_no_more_than_there_is_room_for) {
+  constexpr std::size_t kValue = 100'000;
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(put("k" + std::to_string(i), std::string(kValue, 'v')).status, 201);
+  store::Budget& budget = engine_->budget();
+  budget.set(budget.used() + kValue, MemoryPolicy::kNoEviction);
+  // What others have not taken, until no more is granted.
+  std::uint64_t taken = 0;
+  while (budget.take_buffer(kValue)) taken += kValue;
+  const std::uint64_t before = budget.used();
+  EXPECT_EQ(ask(Verb::kGet, "/db?values=true&limit=100").status, 507);
+  EXPECT_EQ(budget.used(), before) << "what was refused is given back";
+  budget.give_buffer(taken);
+  const Response page = ask(Verb::kGet, "/db?values=true&limit=100");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_GT(page.body.size(), kValue);
+}
+
 TEST_F(AppTest, guessing_the_token_gets_slower_and_harms_nobody_who_knows_it) {
   host_.password = "sesame";
   const std::vector<std::pair<Header, std::string>> right = {{Header::kAuthorization, "Bearer sesame"}};

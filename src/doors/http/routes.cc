@@ -104,7 +104,8 @@ constexpr Outcome kListOutcomes[] = {
     {200, "A page of keys.", kJsonType, "Page"},
     {200, "The same, a line for each key; the cursor is in `Stave-Cursor`.", kLinesType, ""},
     {200, "The same as a `stave.v1.ListResponse` of proto/stave.proto.", kProtobufType, ""},
-    kBadRequest};
+    kBadRequest,
+    kNoMemory};
 constexpr Outcome kClearOutcomes[] = {{200, "How many were deleted.", kJsonType, "Deleted"}, kBadRequest, kNotWritable};
 constexpr Outcome kBatchOutcomes[] = {
     {200, "All was done.", kJsonType, "BatchResult"},
@@ -123,7 +124,8 @@ constexpr Outcome kShortDeleteOutcomes[] = {
     {200, "Deleted.", kJsonType, "Deleted"}, kBadRequest, kNotFound, kNotWritable};
 constexpr Outcome kShortKeysOutcomes[] = {
     {200, "The keys; the cursor of the next page, if there is one, is in `Stave-Cursor`.", kJsonType, "Keys"},
-    kBadRequest};
+    kBadRequest,
+    kNoMemory};
 constexpr Outcome kCommandOutcomes[] = {
     {200, "What the command answered.", kJsonType, "CommandResult"},
     {400, "The command failed; `error` is its line.", kProblemType, "Problem"},
