@@ -24,8 +24,8 @@ constexpr std::string_view kLockName = "BACKUP.LOCK";
 
 bool is_ours(std::string_view name) {
   if (name.ends_with(".new")) name.remove_suffix(4);
-  return name == kManifestName || name == kBackupIdentityName || name == kLockName || packing::is_dictionary_name(name) ||
-         log::parse_segment_name(name) || parse_image_name(name);
+  return name == kManifestName || name == kBackupIdentityName || name == kLockName ||
+         packing::is_dictionary_name(name) || log::parse_segment_name(name) || parse_image_name(name);
 }
 
 class Backup {
@@ -104,8 +104,8 @@ Result<void> Backup::list_segments() {
   STAVE_TRY(engine_.log().roll());
   base::interleave::yield_point("backup: rolled, segments not listed");
   segments_ = engine_.log().segments();
-  // The backup ends where the first segment begins that is not done with: whatever came into that one meanwhile is in no
-  // file of the backup, also when there is no other segment at all.
+  // The backup ends where the first segment begins that is not done with: whatever came into that one meanwhile is in
+  // no file of the backup, also when there is no other segment at all.
   const auto open = std::ranges::find(segments_, false, &log::SegmentInfo::sealed);
   STAVE_ASSERT(open != segments_.end());
   manifest_.first = segments_.front().base;

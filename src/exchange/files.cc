@@ -73,7 +73,11 @@ Result<void> MemoryOutput::patch(std::uint64_t offset, std::span<const std::byte
 }
 
 NewFile::NewFile(FileSystem& files, std::string path, std::unique_ptr<File> file)
-    : files_(&files), path_(std::move(path)), draft_(partial(path_)), file_(std::move(file)), output_(std::make_unique<FileOutput>(*file_)) {}
+    : files_(&files),
+      path_(std::move(path)),
+      draft_(partial(path_)),
+      file_(std::move(file)),
+      output_(std::make_unique<FileOutput>(*file_)) {}
 
 NewFile::~NewFile() {
   if (file_ == nullptr) return;

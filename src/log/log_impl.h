@@ -12,8 +12,8 @@
 
 #include <array>
 #include <atomic>
-#include <list>
 #include <limits>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>

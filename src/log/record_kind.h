@@ -52,8 +52,8 @@ struct KindTraits {
   Answer<bool> has_key;
   Answer<ValuePart> value;
   Answer<bool> removes_key;
-  Answer<bool> sets_version;  ///< It changes the key as a writer sees it: its LSN becomes the key's version.
-  Answer<bool> may_live;      ///< A value may lie in it, so that the cleaner has to look; the rest is garbage to it.
+  Answer<bool> sets_version;    ///< It changes the key as a writer sees it: its LSN becomes the key's version.
+  Answer<bool> may_live;        ///< A value may lie in it, so that the cleaner has to look; the rest is garbage to it.
   Answer<bool> whole_database;  ///< It concerns every key of a database. No key.
   Answer<bool> in_history;      ///< An event in the life of its key, as people are told it.
 };

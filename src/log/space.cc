@@ -211,9 +211,8 @@ Result<bool> Space::prepare(std::uint64_t wanted, Use use) {
     // Everything is there, and writers were only kept from it.
     if (!piece && (use != Use::kWrite || writers_cap_ == kNoCap)) return false;
   }
-  STAVE_TRY(prepare_by(use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS {
-    return piece ? step(std::move(*piece)) : Result<void>{};
-  }));
+  STAVE_TRY(prepare_by(
+      use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return piece ? step(std::move(*piece)) : Result<void>{}; }));
   return true;
 }
 
@@ -245,9 +244,8 @@ Result<void> Space::extend_active(std::uint64_t end, Use use) {
     piece = {active_, active_prepared_, end - active_base_ + kCloseBytes + kept_from(use)};
     if (piece.to <= piece.from && (use != Use::kWrite || writers_cap_ == kNoCap)) return {};
   }
-  return prepare_by(use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS {
-    return piece.to > piece.from ? stretch(piece) : Result<void>{};
-  });
+  return prepare_by(
+      use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return piece.to > piece.from ? stretch(piece) : Result<void>{}; });
 }
 
 Result<void> Space::stretch(const Piece& piece) {

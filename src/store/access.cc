@@ -159,54 +159,54 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
   try {
     probes.resize(keys.size());
     locks.reserve(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    probes[i].hash = hash_of(keyspace_, keys[i]);
-    const ShardId id = keyspace_.shard_id(keys[i].database, probes[i].hash);
-    probes[i].shard = &keyspace_.shard(id);
-    locks.add(id);
-  }
-  for (;;) {
-    locks.lock();
-    bool complete = true;
-    holders.clear();
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      locks.assume_held(*probes[i].shard);
-      const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
-      probes[i].wanted = kNoLsn;
-      probes[i].holder = i;
-      if (!entry || entry.resident()) continue;
-      probes[i].holder = holders.try_emplace(raw(entry.address()), i).first->second;
-      if (probes[i].holder != i || probes[i].loaded.address == entry.address()) continue;
-      probes[i].wanted = entry.address();
-      probes[i].size = entry.value_size();
-      complete = false;
+      probes[i].hash = hash_of(keyspace_, keys[i]);
+      const ShardId id = keyspace_.shard_id(keys[i].database, probes[i].hash);
+      probes[i].shard = &keyspace_.shard(id);
+      locks.add(id);
     }
-    if (complete) break;
-    locks.unlock();
-    std::uint64_t brought = 0;
-    for (Probe& probe : probes) {
-      if (probe.wanted != kNoLsn) probe.loaded = {};  // what was read before is not the value any more
-      brought += probe.loaded.value.view().size();
-    }
-    for (Probe& probe : probes) {
-      if (probe.wanted == kNoLsn) continue;
-      if (!budget_.may_bring(brought, probe.size)) return too_much_at_once();
-      brought += probe.size;
-      base::interleave::yield_point("read: a value known to be in the log only");
-      const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
-      auto loaded = residence_.load(probe.wanted, key.key, probe.loaded.value);
-      if (loaded) {
-        probe.loaded.address = probe.wanted;
-        residence_.count_fetched();
-        continue;
+    for (;;) {
+      locks.lock();
+      bool complete = true;
+      holders.clear();
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        locks.assume_held(*probes[i].shard);
+        const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
+        probes[i].wanted = kNoLsn;
+        probes[i].holder = i;
+        if (!entry || entry.resident()) continue;
+        probes[i].holder = holders.try_emplace(raw(entry.address()), i).first->second;
+        if (probes[i].holder != i || probes[i].loaded.address == entry.address()) continue;
+        probes[i].wanted = entry.address();
+        probes[i].size = entry.value_size();
+        complete = false;
       }
-      // The cleaner may have moved the record and dropped the segment since it was looked up.
-      base::ShortLock lock(probe.shard->mutex());
-      const Entry entry = probe.shard->find(probe.hash, key.key);
-      const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
-      if (!moved) return fail(std::move(loaded).error());
+      if (complete) break;
+      locks.unlock();
+      std::uint64_t brought = 0;
+      for (Probe& probe : probes) {
+        if (probe.wanted != kNoLsn) probe.loaded = {};  // what was read before is not the value any more
+        brought += probe.loaded.value.view().size();
+      }
+      for (Probe& probe : probes) {
+        if (probe.wanted == kNoLsn) continue;
+        if (!budget_.may_bring(brought, probe.size)) return too_much_at_once();
+        brought += probe.size;
+        base::interleave::yield_point("read: a value known to be in the log only");
+        const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
+        auto loaded = residence_.load(probe.wanted, key.key, probe.loaded.value);
+        if (loaded) {
+          probe.loaded.address = probe.wanted;
+          residence_.count_fetched();
+          continue;
+        }
+        // The cleaner may have moved the record and dropped the segment since it was looked up.
+        base::ShortLock lock(probe.shard->mutex());
+        const Entry entry = probe.shard->find(probe.hash, key.key);
+        const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
+        if (!moved) return fail(std::move(loaded).error());
+      }
     }
-  }
   } catch (const std::bad_alloc&) {
     return base::no_memory();  // nothing was shown yet
   }

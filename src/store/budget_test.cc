@@ -204,8 +204,7 @@ TEST_F(LoweredBudget, costs_a_write_some_steps_and_is_reached_by_the_way) {
     for (int i = 0; i < 20; ++i) {
       const std::uint64_t looked = looked_at();
       put(i);
-      ASSERT_LE(looked_at() - looked, Budget::kStepsPerWrite * kLooksPerStep)
-          << i << ": " << used() << " of " << full;
+      ASSERT_LE(looked_at() - looked, Budget::kStepsPerWrite * kLooksPerStep) << i << ": " << used() << " of " << full;
     }
     ASSERT_GT(used(), limit);
     for (int ticks = 0; used() > limit; ++ticks) {

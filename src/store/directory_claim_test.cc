@@ -162,8 +162,8 @@ TEST_P(Claims, end_when_the_directory_is_moved_away_or_replaced) {
   }
 }
 
-// The check of every second is too late for them: an image in somebody else's directory was taken for theirs, and showed
-// the values of other keys.
+// The check of every second is too late for them: an image in somebody else's directory was taken for theirs, and
+// showed the values of other keys.
 TEST_P(Claims, are_looked_at_by_whoever_makes_files_by_their_names) {
   if (!GetParam()) GTEST_SKIP() << "directories have one name for ever there";
   auto engine = open();

@@ -31,20 +31,14 @@ Result<void> Engine::wait(const Pending& pending) try {
   return base::no_memory();
 }
 
-Result<void> Engine::sync() try {
-  return log_->wait_durable(log_->tail());
-} catch (const std::bad_alloc&) {
+Result<void> Engine::sync() try { return log_->wait_durable(log_->tail()); } catch (const std::bad_alloc&) {
   return base::no_memory();
 }
 
-Result<void> Engine::checkpoint() try {
-  return upkeep_->checkpoint();
-} catch (const std::bad_alloc&) {
+Result<void> Engine::checkpoint() try { return upkeep_->checkpoint(); } catch (const std::bad_alloc&) {
   return base::no_memory();
 }
-Result<CleanReport> Engine::clean() try {
-  return upkeep_->clean();
-} catch (const std::bad_alloc&) {
+Result<CleanReport> Engine::clean() try { return upkeep_->clean(); } catch (const std::bad_alloc&) {
   return base::no_memory();
 }
 

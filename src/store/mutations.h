@@ -60,8 +60,8 @@ class Mutations {
   Result<void> set_expiry(KeyRef key, const Place& at, Expiry expiry, bool apart = false);
 
   struct Logged {
-    Lsn end = kNoLsn;    ///< Of the batch; kNoLsn: nothing had to be logged.
-    Lsn last = kNoLsn;   ///< The batch's last record.
+    Lsn end = kNoLsn;   ///< Of the batch; kNoLsn: nothing had to be logged.
+    Lsn last = kNoLsn;  ///< The batch's last record.
   };
   /// Logs everything as one batch, and forgets how to undo it. Errors: kNoMemory, those of the log; then nothing was
   /// logged, and all can still be undone.

@@ -50,7 +50,7 @@ struct BudgetStats {
   std::uint64_t spilled_values = 0;   ///< Taken out of memory since open.
   std::uint64_t evicted_keys = 0;
   std::uint64_t looked_at = 0;  ///< Entries that the hand passed, since open.
-  bool exhausted = false;  ///< There is nothing left to take out; writes that need memory are refused.
+  bool exhausted = false;       ///< There is nothing left to take out; writes that need memory are refused.
 };
 
 }  // namespace stave::store

@@ -37,8 +37,9 @@ Result<log::RecordView> Residence::read(Lsn address, std::string_view key, std::
     STAVE_ASSERT(value < address);
     address = value;
   }
-  return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(address)) +
-                                       " should hold the key's value and does not; `stave doctor` can examine the directory");
+  return fail(ErrorCode::kCorrupt,
+              "the record at LSN " + std::to_string(raw(address)) +
+                  " should hold the key's value and does not; `stave doctor` can examine the directory");
 }
 
 namespace {

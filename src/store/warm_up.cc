@@ -43,7 +43,8 @@ Result<void> WarmUp::run(const std::atomic<bool>& stop) {
   const Lsn end = engine_.log().written();
   for (const log::SegmentInfo& segment : engine_.log().segments()) {
     if (stop.load(std::memory_order_relaxed) || segment.base >= end) break;
-    // A segment that is dropped meanwhile had nothing in it that is alive; what is damaged is met by whoever asks for it.
+    // A segment that is dropped meanwhile had nothing in it that is alive; what is damaged is met by whoever asks for
+    // it.
     auto done = engine_.log().scan(segment.base, std::min(segment.end, end),
                                    [&](std::span<const log::RecordView> run) -> Result<void> {
                                      if (stop.load(std::memory_order_relaxed))

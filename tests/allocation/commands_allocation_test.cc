@@ -1,5 +1,5 @@
-// Memory runs out at every moment it can, in every row of the command table. Whatever is answered, the store is wholly as
-// before or wholly as after, says which, no shard stays locked, and the next command works.
+// Memory runs out at every moment it can, in every row of the command table. Whatever is answered, the store is wholly
+// as before or wholly as after, says which, no shard stays locked, and the next command works.
 #include <gtest/gtest.h>
 
 #include <cstdio>

@@ -32,7 +32,9 @@ constexpr int kDatabases = 2;
 
 class Subject {
  public:
-  Subject() : memory_files_(make_memory_file_system()), files_(sim::make_uncounted_file_system(*memory_files_)) { open(); }
+  Subject() : memory_files_(make_memory_file_system()), files_(sim::make_uncounted_file_system(*memory_files_)) {
+    open();
+  }
 
   void open() {
     auto opened = try_open();

@@ -1,4 +1,5 @@
-// What a store holds, whole, and whether anybody holds one of its shards: what the tests of failing allocations compare.
+// What a store holds, whole, and whether anybody holds one of its shards: what the tests of failing allocations
+// compare.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +27,8 @@ inline State state_of(Engine& engine) {
       const auto next = engine.scan_values(
           database, cursor, 100,
           [&](std::string_view key, const ValueView& view) {
-            state[{database, std::string(key)}] = {std::string(view.value), raw(view.expiry.at), view.expiry.sliding_ms};
+            state[{database, std::string(key)}] = {std::string(view.value), raw(view.expiry.at),
+                                                   view.expiry.sliding_ms};
           },
           pending);
       EXPECT_TRUE(next) << next.error().describe();

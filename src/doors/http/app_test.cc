@@ -6,8 +6,8 @@
 
 #include <utility>
 
-#include "commands/auth_backoff.h"
 #include "base/descriptor_budget.h"
+#include "commands/auth_backoff.h"
 #include "commands/fixture_for_test.h"
 
 namespace stave::http {

@@ -81,7 +81,8 @@ Result<std::optional<Versioned>> Store::get_versioned(std::string_view key, cons
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
     if (value == nullptr) return;
     other = value->type != ValueType::kString;
-    if (!other) found = Versioned{std::string(value->value), value->version, impl_->engine->time().shown(value->expiry)};
+    if (!other)
+      found = Versioned{std::string(value->value), value->version, impl_->engine->time().shown(value->expiry)};
   });
   STAVE_TRY(impl_->settle(std::move(pending)));
   if (other) return wrong_type();

@@ -23,7 +23,8 @@ Result<std::optional<Versioned>> Store::get_at(std::string_view key, Point point
   STAVE_TRY(impl_->settle(pending));
   STAVE_ASSIGN(auto past, std::move(seen));
   if (!past) return std::nullopt;
-  return Versioned{.value = std::move(past->value), .version = past->version, .expiry = impl_->engine->time().shown(past->expiry)};
+  return Versioned{
+      .value = std::move(past->value), .version = past->version, .expiry = impl_->engine->time().shown(past->expiry)};
 }
 
 Result<std::optional<Lsn>> Store::revert(std::string_view key, Point point, const WriteOptions& options) {
