@@ -20,9 +20,13 @@ using keyspace::ShardId;
 
 namespace {
 
-/// Beyond the ceiling by more than these parts of it a write pays for more.
-constexpr std::uint64_t kBehindPart = 50;
-constexpr std::uint64_t kFarBehindPart = 20;
+/// Beyond the ceiling by more than these parts of it a write pays for more: sooner where that loses nothing.
+struct Patience {
+  std::uint64_t behind_part;
+  std::uint64_t far_behind_part;
+};
+constexpr Patience kSpilling{100, 33};
+constexpr Patience kEvicting{50, 20};
 constexpr std::size_t kEvictedAtOnce = 8;
 /// Gaps that are not worth the work of closing them; as a part of what is held, and besides.
 constexpr std::uint64_t kGapPart = 16;
@@ -133,8 +137,9 @@ std::uint64_t Budget::steps_owed() noexcept {
     ceiling_.store(lower, std::memory_order_relaxed);
     ceiling = lower;
   }
-  if (now <= ceiling + ceiling / kBehindPart) return kStepsPerWrite;
-  return now <= ceiling + ceiling / kFarBehindPart ? kStepsBehind : kStepsMax;
+  const Patience& patience = policy() == MemoryPolicy::kSpill ? kSpilling : kEvicting;
+  if (now <= ceiling + ceiling / patience.behind_part) return kStepsPerWrite;
+  return now <= ceiling + ceiling / patience.far_behind_part ? kStepsBehind : kStepsMax;
 }
 
 void Budget::make_room() {
@@ -155,8 +160,16 @@ void Budget::make_room() {
 }
 
 bool Budget::relieve() {
-  const auto wanted = [this] {
-    return over() && policy_now() != MemoryPolicy::kNoEviction && !exhausted_.load(std::memory_order_relaxed);
+  // Keys that are deleted are gone for good, and leave room in pages that are held all the same: the next writes have
+  // that. So at the limit writers alone make what room they need; here is only brought down what is far from it.
+  const auto far_over = [this] {
+    static_cast<void>(steps_owed());  // lets the ceiling follow
+    return ceiling_.load(std::memory_order_relaxed) > max() || used() > max() + max() / kEvicting.behind_part;
+  };
+  const auto wanted = [&] {
+    const MemoryPolicy how = policy_now();
+    return over() && how != MemoryPolicy::kNoEviction && !exhausted_.load(std::memory_order_relaxed) &&
+           (how == MemoryPolicy::kSpill || far_over());
   };
   for (int i = 0; i < kStepsMax && wanted(); ++i) {
     base::MutexLock lock(hand_mutex_);
@@ -184,7 +197,7 @@ void Budget::step() {
   if (how == MemoryPolicy::kSpill) {
     advance(spill_step(shard));
   } else {
-    evict_step(shard_, shard, how);
+    if (!tidy_step(shard)) evict_step(shard_, shard, how);
   }
 }
 
@@ -199,9 +212,7 @@ bool Budget::spill_step(Shard& shard) {
     if (count < seen.size()) seen[count++] = entry;
   });
   looked_at_.fetch_add(count, std::memory_order_relaxed);
-  const keyspace::MemoryUse use = shard.memory();
-  const bool sparse = use.slack > use.entries / kGapPart + 2 * keyspace::kChunkBytes ||
-                      keyspace_.free_block_bytes() > keyspace_.held_bytes() / kGapPart + kGapBytes;
+  const bool gaps = sparse(shard, kGapPart, 2);
   std::uint64_t spilled = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Entry entry = seen[i];
@@ -219,12 +230,49 @@ bool Budget::spill_step(Shard& shard) {
     } else if (entry.heat() > 0) {
       entry.set_heat(entry.heat() - 1);
     }
-    if (sparse && shard.tidy(hash, entry)) ++taken_;
+    if (gaps && shard.tidy(hash, entry)) ++taken_;
   }
   taken_ += spilled;
   spilled_.fetch_add(spilled, std::memory_order_relaxed);
   if (spilled != 0) residence_.note_spilled();
   return position_ >= Shard::kScanEnd;
+}
+
+/// Whether a shard holds pages that its entries could do without. `chunks`: so many with gaps are not worth the work.
+bool Budget::sparse(const Shard& shard, std::uint64_t part, std::uint64_t chunks) const {
+  const keyspace::MemoryUse use = shard.memory();
+  return use.slack > use.entries / part + chunks * keyspace::kChunkBytes ||
+         keyspace_.free_block_bytes() > keyspace_.held_bytes() / kGapPart + kGapBytes;
+}
+
+// Before keys are deleted for the room they take, the room that deleted ones left is closed up: else half the memory
+// could be gaps. False: there is nothing to be gained here.
+bool Budget::tidy_step(Shard& shard) {
+  constexpr std::uint64_t kPart = 8;
+  constexpr std::uint64_t kChunks = 1;
+  /// A short stretch, for when nothing is moved the step goes on to delete.
+  constexpr std::size_t kStretch = kStepEntries / 4;
+  std::uint64_t moved = 0;
+  std::array<Entry, 2 * kStretch> seen;
+  std::size_t count = 0;
+  {
+    base::ShortLock lock(shard.mutex());
+    if (!sparse(shard, kPart, kChunks)) return false;
+    position_ = shard.scan(position_, kStretch, [&](Entry entry) {
+      if (count < seen.size()) seen[count++] = entry;
+    });
+    for (std::size_t i = 0; i < count; ++i)
+      if (shard.tidy(keyspace_.hash(seen[i].key()), seen[i])) ++moved;
+  }
+  looked_at_.fetch_add(count, std::memory_order_relaxed);
+  const bool passed = position_ >= Shard::kScanEnd;
+  if (moved == 0) {
+    if (passed) position_ = 0;
+    return false;
+  }
+  taken_ += moved;
+  advance(passed);
+  return true;
 }
 
 void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {

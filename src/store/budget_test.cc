@@ -180,7 +180,7 @@ class LoweredBudget : public ::testing::Test {
     EXPECT_EQ(looked_at(), 0u) << "whoever lowers it waits for nothing";
   }
 
-  static constexpr int kKeys = 60'000;
+  static constexpr int kKeys = 100'000;
   ManualClock clock;
   std::unique_ptr<FileSystem> files = make_memory_file_system();
   std::unique_ptr<Engine> engine;
