@@ -20,8 +20,10 @@ void Fetcher::fetch(std::span<const KeyRef> keys, std::function<void()> done) {
     job->wanted.reserve(keys.size());
     for (const KeyRef& key : keys) job->wanted.push_back({key.database, std::string(key.key)});
     run = [this, job] {
-      for (const Key& key : job->wanted) bring(key);
-      budget_.settle();
+      for (const Key& key : job->wanted) {
+        bring(key);
+        budget_.settle();  // each pays for itself, as a write does
+      }
       job->done();
     };
     job->done = std::move(done);
