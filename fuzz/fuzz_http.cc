@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor_budget.h"
 #include "commands/host.h"
 #include "doors/http/app.h"
 #include "doors/http/json_text.h"
@@ -51,7 +52,8 @@ struct World {
   std::unique_ptr<commands::Environment> environment;
   std::unique_ptr<commands::Session> session;
   spdlog::logger log{"fuzz", std::make_shared<spdlog::sinks::null_sink_mt>()};
-  http::Hub hub{config(), clock, log};
+  base::DescriptorBudget descriptors{1000};
+  http::Hub hub{config(), descriptors, clock, log};
 };
 
 void check(const http::Response& response) {

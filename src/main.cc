@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/descriptor_budget.h"
 #include "base/process_memory.h"
 #include "commands/reference.h"
 #include "doors/http/server.h"
@@ -144,6 +145,7 @@ stave::http::Config http_config(const Settings& settings) {
   config.body_bytes_max = size(option_id("proto-max-bulk-len"));
   config.json_bytes_max = size(option_id("http-max-json"));
   config.memory_bytes_max = size(option_id("http-max-memory"));
+  config.answer_bytes_max = size(option_id("output-buffer-hard-limit"));
   config.connections_max = settings.number(option_id("http-max-connections"));
   config.head_timeout_ms = settings.number(option_id("http-header-timeout"));
   config.body_timeout_ms = settings.number(option_id("http-body-timeout"));
@@ -159,12 +161,18 @@ stave::http::Config http_config(const Settings& settings) {
   return config;
 }
 
+/// How many connections are to be served at most, through all doors.
+std::int64_t connections_wanted(const Settings& settings) {
+  using stave::resp::option_id;
+  const bool http = settings.number(option_id("http-port")) != 0;
+  return settings.number(option_id("maxclients")) + (http ? settings.number(option_id("http-max-connections")) : 0);
+}
+
 /// Null when there is to be no HTTP.
-stave::Result<std::unique_ptr<stave::http::Server>> start_http(const Settings& settings, spdlog::logger& log) {
+stave::Result<std::unique_ptr<stave::http::Server>> start_http(const Settings& settings,
+                                                               stave::base::DescriptorBudget& descriptors,
+                                                               spdlog::logger& log) {
   if (settings.number(stave::resp::option_id("http-port")) == 0) return nullptr;
-  static_cast<void>(
-      stave::resp::make_room_for_clients(settings.number(stave::resp::option_id("maxclients")) +
-                                         settings.number(stave::resp::option_id("http-max-connections"))));
   const auto write_lines = [](std::string_view lines) {
     while (!lines.empty()) {
       const ssize_t count = ::write(STDOUT_FILENO, lines.data(), lines.size());
@@ -172,7 +180,7 @@ stave::Result<std::unique_ptr<stave::http::Server>> start_http(const Settings& s
       lines.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     }
   };
-  return stave::http::Server::start(http_config(settings), stave::Clock::system(), log, write_lines);
+  return stave::http::Server::start(http_config(settings), descriptors, stave::Clock::system(), log, write_lines);
 }
 
 void reload(stave::http::Server* http, spdlog::logger& log) {
@@ -202,8 +210,10 @@ int serve(const Settings& settings, const std::string& config_file) {
   if (stave::base::own_memory()) options->process_memory = process_memory;
   event = ::eventfd(0, EFD_CLOEXEC);
   catch_signals();
+  // One budget for both doors, so that together they leave the store its own.
+  stave::base::DescriptorBudget descriptors(stave::base::descriptors_for_doors(connections_wanted(settings)));
   // Before the store, so that whoever asks while it recovers is told so.
-  auto http = start_http(settings, *log);
+  auto http = start_http(settings, descriptors, *log);
   if (!http) return complain(http.error(), kExitFailed);
 
   const std::string& directory = settings.text(stave::resp::option_id("dir"));
@@ -215,7 +225,7 @@ int serve(const Settings& settings, const std::string& config_file) {
   {
     stave::commands::Environment environment(**engine, host);
     host.attach(environment);
-    auto server = stave::resp::Server::start(settings, host, environment, *log);
+    auto server = stave::resp::Server::start(settings, host, environment, descriptors, *log);
     if (!server) return complain(server.error(), kExitFailed);
     if (*http) (*http)->serve(environment);
     const std::string web = *http ? " and " + (*http)->addresses() : "";

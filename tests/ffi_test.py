@@ -33,7 +33,7 @@ WORK = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p)
 lib = c.CDLL(LIBRARY)
 P, Z, CP = c.c_void_p, c.c_size_t, c.c_char_p
 for name, result, *arguments in [
-    ("stave_open", P, CP, P, P), ("stave_close", c.c_int, P, P), ("stave_free", None, P), ("stave_size", c.c_uint64, P, c.c_int),
+    ("stave_open", P, CP, P, P), ("stave_close", c.c_int, P, P), ("stave_free", None, P), ("stave_size", c.c_int, P, c.c_int, P, P),
     ("stave_error_code", c.c_int, P), ("stave_error_message", CP, P), ("stave_error_free", None, P), ("stave_error_name", CP, c.c_int),
     ("stave_get", c.c_int, P, c.c_int, CP, Z, P, P, P), ("stave_set", c.c_int, P, CP, Z, CP, Z, P, P, P),
     ("stave_mget", c.c_int, P, c.c_int, P, Z, P, P), ("stave_mset", c.c_int, P, P, P, Z, P, P),
@@ -88,6 +88,11 @@ class Store:
     def close(self):
         self.call(lib.stave_close)
 
+    def size(self, database=0):
+        keys = c.c_uint64()
+        self.call(lib.stave_size, database, c.byref(keys))
+        return keys.value
+
     def set(self, key, value, **options):
         version = c.c_uint64()
         how = c.byref(WriteOptions(**options)) if options else None
@@ -135,7 +140,7 @@ class Ffi(unittest.TestCase):
         self.assertEqual(self.store.get(key), value)
         self.assertEqual(self.store.get(b"empty"), b"")
         self.assertIsNone(self.store.get(b"none"))
-        self.assertEqual(lib.stave_size(self.store.handle, 0), 2)
+        self.assertEqual(self.store.size(), 2)
 
     def test_errors_have_stable_numbers_and_a_sentence(self):
         self.store.set(b"a", b"word")
@@ -200,7 +205,7 @@ class Ffi(unittest.TestCase):
                 break
         self.assertEqual(seen, {b"k%d" % i for i in range(500)})
         self.store.call(lib.stave_flush, -1)
-        self.assertEqual(lib.stave_size(self.store.handle, 0), 0)
+        self.assertEqual(self.store.size(), 0)
 
     def test_batches_are_whole_or_nothing(self):
         batch = lib.stave_batch_new()

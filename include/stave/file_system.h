@@ -2,10 +2,10 @@
 //
 // Promises of an implementation: what `sync_data` returned for survives a power cut, provided that the
 // directory entry was made durable by `sync_directory`; anything else may be lost, torn or reordered.
-// Errors, of every call: kNotFound, kPermission, kNoSpace, kNoMemory, kTooLarge (past the largest file), kBusy (too many
-// open files), kInvalidArgument (a directory where a file should be, or the reverse; a write to a file opened to read),
-// kIo for everything else, after which it is unknown what happened. The error names the file.
-// Must not know: what the bytes mean.
+// Errors, of every call: kNotFound, kPermission, kNoSpace, kNoMemory, kTooLarge (past the largest file), kBusy (too
+// many open files), kInvalidArgument (a directory where a file should be, or the reverse; a write to a file opened to
+// read), kIo for everything else, after which it is unknown what happened. The error names the file. Must not know:
+// what the bytes mean.
 #pragma once
 
 #include <cstddef>
@@ -32,8 +32,8 @@ class File {
   /// Makes what was written durable (data and size). Never call it again after a failure.
   virtual Result<void> sync_data() = 0;
   /// Reserves real blocks for the first `size` bytes, so that writing there cannot run out of space. New bytes read as
-  /// zero. Never shrinks. After a failure the file may have grown. Where the file system cannot reserve, zeros are written
-  /// after the present end, and holes before it stay holes.
+  /// zero. Never shrinks. After a failure the file may have grown. Where the file system cannot reserve, zeros are
+  /// written after the present end, and holes before it stay holes.
   virtual Result<void> allocate(std::uint64_t size) = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
@@ -47,10 +47,26 @@ class DirectoryLock {
   virtual ~DirectoryLock() = default;
 };
 
+/// Which file or directory a name leads to: equal for all names of one, and another once something else has its name.
+/// That holds while somebody has the first one open; the numbers of what is gone are given away again.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+/// A directory held open, so that making its names durable needs no descriptor that may be lacking by then.
+class Directory {
+ public:
+  virtual ~Directory() = default;
+  /// As `FileSystem::sync_directory`. Never call it again after a failure.
+  virtual Result<void> sync() = 0;
+};
+
 enum class OpenMode : std::uint8_t {
-  kRead,           ///< Must exist.
-  kReadWrite,      ///< Must exist.
-  kCreate,         ///< Must not exist (kConflict); read and write. New files are 0600.
+  kRead,       ///< Must exist.
+  kReadWrite,  ///< Must exist.
+  kCreate,     ///< Must not exist (kConflict); read and write. New files are 0600.
 };
 
 /// A tree of files. Paths are plain strings, absolute or relative to the process. Threads: any.
@@ -66,17 +82,24 @@ class FileSystem {
   virtual Result<bool> exists(const std::string& path) = 0;
   /// Renames a file and replaces `to` atomically. Durable after `sync_directory` of the directory `to` is in.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
-  /// Gives a file another name, which must not exist (kConflict): one file under two names, until one is removed. Durable
-  /// after `sync_directory` of the directory `to` is in. kUnsupported where that cannot be: on another file system, or on
-  /// one whose files have one name only.
+  /// Gives a file another name, which must not exist (kConflict): one file under two names, until one is removed.
+  /// Durable after `sync_directory` of the directory `to` is in. kUnsupported where that cannot be: on another file
+  /// system, or on one whose files have one name only.
   virtual Result<void> link(const std::string& from, const std::string& to);
   /// Removes the name of a file; who has it open keeps it.
   virtual Result<void> remove(const std::string& path) = 0;
   /// Makes every name in the directory durable. kUnsupported when the file system cannot.
   virtual Result<void> sync_directory(const std::string& path) = 0;
+  /// Holds the directory open, under whatever name it has later. The default holds nothing and goes by the path.
+  virtual Result<std::unique_ptr<Directory>> open_directory(const std::string& path);
   /// Takes the exclusive lock file `path`, creating it when missing; kBusy when another process, or this one, holds it.
-  /// It ends with the process, however that ends; the file stays.
+  /// It ends with the process, however that ends; the file stays. Whoever removes the file makes room for another lock.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) = 0;
+  /// The same for a directory itself, which must exist: nothing in it can be removed to get round the lock, and the
+  /// lock goes along when the directory is renamed. kUnsupported where the file system cannot.
+  virtual Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) = 0;
+  /// What the name leads to, links followed. No descriptor is needed for it.
+  virtual Result<FileIdentity> identity(const std::string& path) = 0;
   /// Bytes a writer may still use on the file system that holds `path`.
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
 

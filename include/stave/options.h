@@ -55,7 +55,8 @@ struct Options {
   std::size_t shards = 0;
   std::size_t key_bytes_max = 64u << 10;
   std::size_t value_bytes_max = 512u << 20;
-  /// Writes are refused with kNoSpace while the file system has less room than this. Bytes.
+  /// Writes are refused with kNoSpace while the file system has less room than this, and than a segment more once there
+  /// is something to clean: deletes and cleaning may use it. Bytes; 0: none.
   std::uint64_t disk_reserve_bytes = 16u << 20;
   /// Bytes of memory that keys, values and indexes may take; 0: no limit.
   std::uint64_t max_memory_bytes = 0;

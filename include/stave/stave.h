@@ -5,11 +5,12 @@
  *     if (store == NULL) { puts(stave_error_message(error)); stave_error_free(error); return 1; }
  *     stave_set(store, "user:1", 6, "Alice", 5, NULL, NULL, &error);
  *
- * Rules. Bytes are a pointer and a size; any byte may occur. Calls that can fail return STAVE_OK or an error code, and, when
- * `error` is not NULL, put an object there on failure that the caller frees. What a call hands out as `char **` is freed with
- * stave_free. A missing key is the code STAVE_NOT_FOUND without an error object. Options may be NULL: the defaults.
- * Durability: success means on disk unless the options say otherwise. Threads: a store may be used by any number of threads, every
- * other object by one at a time. The numbers and structures here never change; structures grow into their reserved fields. */
+ * Rules. Bytes are a pointer and a size; any byte may occur. Calls that can fail return STAVE_OK or an error code, and,
+ * when `error` is not NULL, put an object there on failure that the caller frees. What a call hands out as `char **` is
+ * freed with stave_free. A missing key is the code STAVE_NOT_FOUND without an error object. Options may be NULL: the
+ * defaults. Durability: success means on disk unless the options say otherwise. Threads: a store may be used by any
+ * number of threads, every other object by one at a time. The numbers and structures here never change; structures grow
+ * into their reserved fields. */
 #ifndef STAVE_STAVE_H
 #define STAVE_STAVE_H
 
@@ -48,7 +49,8 @@ enum {
 /* When a write counts as done. */
 enum { STAVE_SYNC_DEFAULT = 0, STAVE_SYNC_ALWAYS = 1, STAVE_SYNC_INTERVAL = 2, STAVE_SYNC_OS = 3 };
 
-/* When a key dies: never, as before, `ttl_ms` from now, at the moment `ttl_ms` (ms since 1970), or `ttl_ms` after its last use. */
+/* When a key dies: never, as before, `ttl_ms` from now, at the moment `ttl_ms` (ms since 1970), or `ttl_ms` after its
+ * last use. */
 enum { STAVE_TTL_NONE = 0, STAVE_TTL_KEEP = 1, STAVE_TTL_AFTER = 2, STAVE_TTL_AT = 3, STAVE_TTL_SLIDING = 4 };
 
 /* What must hold for stave_set_if. */
@@ -56,9 +58,19 @@ enum { STAVE_IF_ABSENT = 0, STAVE_IF_PRESENT = 1, STAVE_IF_VERSION = 2, STAVE_IF
 
 /* The shape of a reply. */
 enum {
-  STAVE_REPLY_NULL = 0, STAVE_REPLY_STATUS = 1, STAVE_REPLY_ERROR = 2, STAVE_REPLY_INTEGER = 3, STAVE_REPLY_BULK = 4,
-  STAVE_REPLY_ARRAY = 5, STAVE_REPLY_MAP = 6, STAVE_REPLY_SET = 7, STAVE_REPLY_DOUBLE = 8, STAVE_REPLY_BOOLEAN = 9,
-  STAVE_REPLY_BIG_NUMBER = 10, STAVE_REPLY_VERBATIM = 11, STAVE_REPLY_PUSH = 12
+  STAVE_REPLY_NULL = 0,
+  STAVE_REPLY_STATUS = 1,
+  STAVE_REPLY_ERROR = 2,
+  STAVE_REPLY_INTEGER = 3,
+  STAVE_REPLY_BULK = 4,
+  STAVE_REPLY_ARRAY = 5,
+  STAVE_REPLY_MAP = 6,
+  STAVE_REPLY_SET = 7,
+  STAVE_REPLY_DOUBLE = 8,
+  STAVE_REPLY_BOOLEAN = 9,
+  STAVE_REPLY_BIG_NUMBER = 10,
+  STAVE_REPLY_VERBATIM = 11,
+  STAVE_REPLY_PUSH = 12
 };
 
 typedef struct stave_store stave_store;
@@ -71,13 +83,13 @@ typedef struct stave_reply stave_reply;
 
 /* Bytes that belong to the caller. */
 typedef struct {
-  const char *data;
+  const char* data;
   size_t size;
 } stave_bytes;
 
 /* Bytes handed out: free `data` with stave_free. NULL: absent (an empty value is not NULL). */
 typedef struct {
-  char *data;
+  char* data;
   size_t size;
 } stave_value;
 
@@ -93,124 +105,131 @@ typedef struct {
 
 /* --- errors and memory ------------------------------------------------------------------------------------------- */
 
-int stave_error_code(const stave_error *error);
+int stave_error_code(const stave_error* error);
 /* A sentence for a person, with file and offset where they are known. Lives as long as the error. */
-const char *stave_error_message(const stave_error *error);
-void stave_error_free(stave_error *error);
+const char* stave_error_message(const stave_error* error);
+void stave_error_free(stave_error* error);
 /* The stable name of a code, such as "too_large". */
-const char *stave_error_name(int code);
+const char* stave_error_name(int code);
 /* Frees what a call handed out as bytes. NULL is fine. */
-void stave_free(void *memory);
+void stave_free(void* memory);
 /* "0.1.0" */
-const char *stave_version(void);
+const char* stave_version(void);
 
 /* --- a store ----------------------------------------------------------------------------------------------------- */
 
-stave_options *stave_options_new(void);
-void stave_options_free(stave_options *options);
-void stave_options_set_sync(stave_options *options, int sync);
-void stave_options_set_sync_interval_ms(stave_options *options, int64_t ms);
-void stave_options_set_segment_bytes(stave_options *options, uint64_t bytes);
-void stave_options_set_databases(stave_options *options, int databases);
-void stave_options_set_create_if_missing(stave_options *options, int yes);
+stave_options* stave_options_new(void);
+void stave_options_free(stave_options* options);
+void stave_options_set_sync(stave_options* options, int sync);
+void stave_options_set_sync_interval_ms(stave_options* options, int64_t ms);
+void stave_options_set_segment_bytes(stave_options* options, uint64_t bytes);
+void stave_options_set_databases(stave_options* options, int databases);
+void stave_options_set_create_if_missing(stave_options* options, int yes);
 /* Keeps everything in memory: nothing survives stave_close. For tests and caches. */
-void stave_options_set_in_memory(stave_options *options, int yes);
+void stave_options_set_in_memory(stave_options* options, int yes);
 
 /* Opens the store in a directory, recovering what is there. NULL on failure. The options may be freed afterwards. */
-stave_store *stave_open(const char *directory, const stave_options *options, stave_error **error);
+stave_store* stave_open(const char* directory, const stave_options* options, stave_error** error);
 /* Puts everything on disk, releases the directory and frees the store, whatever it returns. */
-int stave_close(stave_store *store, stave_error **error);
+int stave_close(stave_store* store, stave_error** error);
 /* Everything written so far on disk, whatever the policy. */
-int stave_sync(stave_store *store, stave_error **error);
+int stave_sync(stave_store* store, stave_error** error);
 /* Number of keys in a database. */
-uint64_t stave_size(stave_store *store, int database);
+int stave_size(stave_store* store, int database, uint64_t* size, stave_error** error);
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
 /* STAVE_NOT_FOUND when the key is absent. */
-int stave_get(stave_store *store, int database, const char *key, size_t key_size, char **value, size_t *value_size,
-              stave_error **error);
+int stave_get(stave_store* store, int database, const char* key, size_t key_size, char** value, size_t* value_size,
+              stave_error** error);
 /* The same with what is needed to change it safely. `expires_at_ms` 0: never. Either may be NULL. */
-int stave_get_versioned(stave_store *store, int database, const char *key, size_t key_size, char **value, size_t *value_size,
-                        uint64_t *version, int64_t *expires_at_ms, stave_error **error);
+int stave_get_versioned(stave_store* store, int database, const char* key, size_t key_size, char** value,
+                        size_t* value_size, uint64_t* version, int64_t* expires_at_ms, stave_error** error);
 /* All values at one instant. `values` has room for `count`; free each. */
-int stave_mget(stave_store *store, int database, const stave_bytes *keys, size_t count, stave_value *values,
-               stave_error **error);
+int stave_mget(stave_store* store, int database, const stave_bytes* keys, size_t count, stave_value* values,
+               stave_error** error);
 /* Bytes `from` to `to`, both included; negative ones count from the end. Absent: empty. */
-int stave_get_range(stave_store *store, int database, const char *key, size_t key_size, int64_t from, int64_t to, char **value,
-                    size_t *value_size, stave_error **error);
-int stave_exists(stave_store *store, int database, const char *key, size_t key_size, int *exists, stave_error **error);
-/* Calls `visit` for some keys matching the glob `pattern` (NULL: all) and moves `*cursor` on; it starts and ends at 0. */
-int stave_scan(stave_store *store, int database, uint64_t *cursor, const char *pattern, size_t pattern_size, size_t count,
-               void (*visit)(const char *key, size_t key_size, const char *value, size_t value_size, void *context), void *context,
-               stave_error **error);
+int stave_get_range(stave_store* store, int database, const char* key, size_t key_size, int64_t from, int64_t to,
+                    char** value, size_t* value_size, stave_error** error);
+int stave_exists(stave_store* store, int database, const char* key, size_t key_size, int* exists, stave_error** error);
+/* Calls `visit` for some keys matching the glob `pattern` (NULL: all) and moves `*cursor` on; it starts and ends at 0.
+ */
+int stave_scan(stave_store* store, int database, uint64_t* cursor, const char* pattern, size_t pattern_size,
+               size_t count,
+               void (*visit)(const char* key, size_t key_size, const char* value, size_t value_size, void* context),
+               void* context, stave_error** error);
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
 /* `version` may be NULL. */
-int stave_set(stave_store *store, const char *key, size_t key_size, const char *value, size_t value_size,
-              const stave_write_options *options, uint64_t *version, stave_error **error);
-/* Sets if the condition holds; `*done` says whether. `version` is compared by STAVE_IF_VERSION, `expected` by STAVE_IF_VALUE. */
-int stave_set_if(stave_store *store, const char *key, size_t key_size, const char *value, size_t value_size, int condition,
-                 uint64_t version, const char *expected, size_t expected_size, const stave_write_options *options, int *done,
-                 stave_error **error);
+int stave_set(stave_store* store, const char* key, size_t key_size, const char* value, size_t value_size,
+              const stave_write_options* options, uint64_t* version, stave_error** error);
+/* Sets if the condition holds; `*done` says whether. `version` is compared by STAVE_IF_VERSION, `expected` by
+ * STAVE_IF_VALUE. */
+int stave_set_if(stave_store* store, const char* key, size_t key_size, const char* value, size_t value_size,
+                 int condition, uint64_t version, const char* expected, size_t expected_size,
+                 const stave_write_options* options, int* done, stave_error** error);
 /* All or none: keys[i] gets values[i]. */
-int stave_mset(stave_store *store, const stave_bytes *keys, const stave_bytes *values, size_t count,
-               const stave_write_options *options, stave_error **error);
+int stave_mset(stave_store* store, const stave_bytes* keys, const stave_bytes* values, size_t count,
+               const stave_write_options* options, stave_error** error);
 /* `*removed` (may be NULL): whether it was there. */
-int stave_delete(stave_store *store, const char *key, size_t key_size, const stave_write_options *options, int *removed,
-                 stave_error **error);
+int stave_delete(stave_store* store, const char* key, size_t key_size, const stave_write_options* options, int* removed,
+                 stave_error** error);
 /* `*result` (may be NULL): the sum. */
-int stave_increment(stave_store *store, const char *key, size_t key_size, int64_t by, const stave_write_options *options,
-                    int64_t *result, stave_error **error);
+int stave_increment(stave_store* store, const char* key, size_t key_size, int64_t by,
+                    const stave_write_options* options, int64_t* result, stave_error** error);
 /* `*length` (may be NULL): the new length. */
-int stave_append(stave_store *store, const char *key, size_t key_size, const char *suffix, size_t suffix_size,
-                 const stave_write_options *options, uint64_t *length, stave_error **error);
-int stave_set_range(stave_store *store, const char *key, size_t key_size, uint64_t offset, const char *bytes, size_t bytes_size,
-                    const stave_write_options *options, uint64_t *length, stave_error **error);
+int stave_append(stave_store* store, const char* key, size_t key_size, const char* suffix, size_t suffix_size,
+                 const stave_write_options* options, uint64_t* length, stave_error** error);
+int stave_set_range(stave_store* store, const char* key, size_t key_size, uint64_t offset, const char* bytes,
+                    size_t bytes_size, const stave_write_options* options, uint64_t* length, stave_error** error);
 /* Gives the key the expiry in `options`; STAVE_NOT_FOUND when it is absent. */
-int stave_expire(stave_store *store, const char *key, size_t key_size, const stave_write_options *options, stave_error **error);
+int stave_expire(stave_store* store, const char* key, size_t key_size, const stave_write_options* options,
+                 stave_error** error);
 /* Removes every key of a database; of all when `database` is -1. */
-int stave_flush(stave_store *store, int database, stave_error **error);
+int stave_flush(stave_store* store, int database, stave_error** error);
 
 /* --- transactions ------------------------------------------------------------------------------------------------ */
 
 /* A batch collects writes and applies them at once: all or none. */
-stave_batch *stave_batch_new(void);
-void stave_batch_free(stave_batch *batch);
-void stave_batch_clear(stave_batch *batch);
-int stave_batch_set(stave_batch *batch, const char *key, size_t key_size, const char *value, size_t value_size);
-int stave_batch_delete(stave_batch *batch, const char *key, size_t key_size);
-int stave_batch_increment(stave_batch *batch, const char *key, size_t key_size, int64_t by);
+stave_batch* stave_batch_new(void);
+void stave_batch_free(stave_batch* batch);
+void stave_batch_clear(stave_batch* batch);
+int stave_batch_set(stave_batch* batch, const char* key, size_t key_size, const char* value, size_t value_size);
+int stave_batch_delete(stave_batch* batch, const char* key, size_t key_size);
+int stave_batch_increment(stave_batch* batch, const char* key, size_t key_size, int64_t by);
 /* The expiry in `options` is given to every key that the batch sets. The batch stays as it is. */
-int stave_batch_commit(stave_store *store, const stave_batch *batch, const stave_write_options *options, stave_error **error);
+int stave_batch_commit(stave_store* store, const stave_batch* batch, const stave_write_options* options,
+                       stave_error** error);
 
-/* Runs `work` with `keys` locked. When it returns something else than 0, everything is undone and STAVE_ABORTED is the answer.
- * Inside, call nothing of the store but stave_txn_*, and be quick. */
-int stave_transact(stave_store *store, const stave_bytes *keys, size_t count, int (*work)(stave_txn *txn, void *context),
-                   void *context, const stave_write_options *options, stave_error **error);
-/* STAVE_NOT_FOUND when the key is absent; STAVE_CONFLICT when a key that was not named is in use: return, the function runs again. */
-int stave_txn_get(stave_txn *txn, const char *key, size_t key_size, char **value, size_t *value_size);
-int stave_txn_set(stave_txn *txn, const char *key, size_t key_size, const char *value, size_t value_size);
-int stave_txn_delete(stave_txn *txn, const char *key, size_t key_size, int *removed);
-int stave_txn_increment(stave_txn *txn, const char *key, size_t key_size, int64_t by, int64_t *result);
+/* Runs `work` with `keys` locked. When it returns something else than 0, everything is undone and STAVE_ABORTED is the
+ * answer. Inside, call nothing of the store but stave_txn_*, and be quick. */
+int stave_transact(stave_store* store, const stave_bytes* keys, size_t count,
+                   int (*work)(stave_txn* txn, void* context), void* context, const stave_write_options* options,
+                   stave_error** error);
+/* STAVE_NOT_FOUND when the key is absent; STAVE_CONFLICT when a key that was not named is in use: return, the function
+ * runs again. */
+int stave_txn_get(stave_txn* txn, const char* key, size_t key_size, char** value, size_t* value_size);
+int stave_txn_set(stave_txn* txn, const char* key, size_t key_size, const char* value, size_t value_size);
+int stave_txn_delete(stave_txn* txn, const char* key, size_t key_size, int* removed);
+int stave_txn_increment(stave_txn* txn, const char* key, size_t key_size, int64_t by, int64_t* result);
 
 /* --- any command ------------------------------------------------------------------------------------------------- */
 
 /* A session is what a connection is to the server: a selected database, a name. Free it before its store. */
-stave_session *stave_session_new(stave_store *store);
-void stave_session_free(stave_session *session);
+stave_session* stave_session_new(stave_store* store);
+void stave_session_free(stave_session* session);
 /* Runs one command, such as {"ZADD", "board", "1", "ann"}. Errors are replies. NULL only when memory ran out. */
-stave_reply *stave_execute(stave_session *session, const stave_bytes *arguments, size_t count);
-void stave_reply_free(stave_reply *reply);
-int stave_reply_kind(const stave_reply *reply);
+stave_reply* stave_execute(stave_session* session, const stave_bytes* arguments, size_t count);
+void stave_reply_free(stave_reply* reply);
+int stave_reply_kind(const stave_reply* reply);
 /* Bytes of a status, error, bulk, big number or verbatim reply; ends with a zero byte that does not count. */
-const char *stave_reply_text(const stave_reply *reply, size_t *size);
-int64_t stave_reply_integer(const stave_reply *reply);
-double stave_reply_double(const stave_reply *reply);
+const char* stave_reply_text(const stave_reply* reply, size_t* size);
+int64_t stave_reply_integer(const stave_reply* reply);
+double stave_reply_double(const stave_reply* reply);
 /* Elements of an aggregate; a map's keys and values alternate. They belong to the whole reply: do not free them. */
-size_t stave_reply_count(const stave_reply *reply);
-const stave_reply *stave_reply_at(const stave_reply *reply, size_t index);
+size_t stave_reply_count(const stave_reply* reply);
+const stave_reply* stave_reply_at(const stave_reply* reply, size_t index);
 
 #ifdef __cplusplus
 }

@@ -179,7 +179,9 @@ class Store {
                              const ReadOptions& options = {});
   /// All keys that match, sorted.
   Result<std::vector<std::string>> keys(std::string_view pattern = {}, const ReadOptions& options = {});
-  [[nodiscard]] std::uint64_t size(int database = 0) const noexcept;
+  /// Number of keys, as of one moment and as durable as any value that is read. Errors: kInvalidArgument (no such
+  /// database), kIo. Not from within `transact`, like every other call.
+  Result<std::uint64_t> size(int database = 0);
   Result<void> flush(int database, Sync sync = Sync::kDefault);
   Result<void> flush_all(Sync sync = Sync::kDefault);
 

@@ -24,8 +24,8 @@ constexpr std::string_view kLockName = "BACKUP.LOCK";
 
 bool is_ours(std::string_view name) {
   if (name.ends_with(".new")) name.remove_suffix(4);
-  return name == kManifestName || name == kBackupIdentityName || name == kLockName || packing::is_dictionary_name(name) ||
-         log::parse_segment_name(name) || parse_image_name(name);
+  return name == kManifestName || name == kBackupIdentityName || name == kLockName ||
+         packing::is_dictionary_name(name) || log::parse_segment_name(name) || parse_image_name(name);
 }
 
 class Backup {
@@ -56,6 +56,7 @@ class Backup {
   const std::string directory_;
   const Upkeep::Pin pin_;
   std::unique_ptr<DirectoryLock> lock_;
+  std::unique_ptr<DirectoryLock> directory_lock_;
   std::optional<BackupManifest> earlier_;
   std::vector<log::SegmentInfo> segments_;
   BackupManifest manifest_;
@@ -74,6 +75,13 @@ Result<void> Backup::enter() {
                     .with_file(log::join_path(directory_, name)));
   }
   STAVE_ASSIGN(lock_, files_.lock(log::join_path(directory_, kLockName)));
+  // And the directory itself: a file can be removed to get round it.
+  auto locked = files_.lock_directory(directory_);
+  if (locked) {
+    directory_lock_ = std::move(*locked);
+  } else if (locked.error().code() != ErrorCode::kUnsupported) {
+    return fail(std::move(locked).error());
+  }
   auto earlier = load_manifest(files_, directory_);
   if (earlier) {
     if (!std::ranges::equal(earlier->store_id, engine_.log().store_id()))
@@ -96,9 +104,13 @@ Result<void> Backup::list_segments() {
   STAVE_TRY(engine_.log().roll());
   base::interleave::yield_point("backup: rolled, segments not listed");
   segments_ = engine_.log().segments();
-  std::erase_if(segments_, [](const log::SegmentInfo& segment) { return !segment.sealed; });
-  manifest_.first = segments_.empty() ? engine_.log().tail() : segments_.front().base;
-  manifest_.end = segments_.empty() ? manifest_.first : segments_.back().end;
+  // The backup ends where the first segment begins that is not done with: whatever came into that one meanwhile is in
+  // no file of the backup, also when there is no other segment at all.
+  const auto open = std::ranges::find(segments_, false, &log::SegmentInfo::sealed);
+  STAVE_ASSERT(open != segments_.end());
+  manifest_.first = segments_.front().base;
+  manifest_.end = open->base;
+  segments_.erase(open, segments_.end());
   manifest_.time = engine_.now();
   // A second name shares the file: what the manifest says of it must be as durable as the manifest.
   STAVE_TRY(engine_.log().wait_durable(manifest_.end));
@@ -260,6 +272,7 @@ Result<void> Backup::remove_others() {
 }
 
 Result<BackupReport> Backup::run() {
+  STAVE_TRY(engine_.still_ours());
   STAVE_TRY(enter());
   STAVE_TRY(list_segments());
   STAVE_TRY(take_over());
@@ -272,6 +285,8 @@ Result<BackupReport> Backup::run() {
   STAVE_TRY(files_.sync_directory(directory_));
   STAVE_ASSERT(std::ranges::adjacent_find(manifest_.files, {}, &BackupFile::name) == manifest_.files.end());
   STAVE_ASSERT(manifest_.find(kBackupIdentityName) != nullptr && manifest_.first <= manifest_.end);
+  // What was read by its name in the store's directory was the store's.
+  STAVE_TRY(engine_.still_ours());
   const std::string text = encode_manifest(manifest_);
   STAVE_TRY(log::publish_file(files_, directory_, kManifestName, base::as_bytes(text)));
   STAVE_TRY(remove_others());

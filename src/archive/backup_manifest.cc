@@ -106,12 +106,12 @@ Result<BackupManifest> decode_manifest(std::string_view text, const std::string&
   const auto damaged = [&](const char* what) {
     return fail(Error(ErrorCode::kCorrupt, std::string("the manifest of the backup ") + what).with_file(path));
   };
-  if (text.starts_with("stave-backup ") && !text.starts_with(std::string(kFirstLine) + "\n"))
-    return fail(Error(ErrorCode::kUnsupported, "the backup has a format of a later version").with_file(path));
   const std::size_t last = text.rfind("checksum ");
   if (last == std::string_view::npos || !text.ends_with('\n')) return damaged("has no end");
   const auto sum = number<std::uint64_t>(text.substr(last + 9, text.size() - last - 10), 16);
   if (!sum || *sum != base::xxh3(base::as_bytes(text.substr(0, last)), 0)) return damaged("fails its checksum");
+  if (text.starts_with("stave-backup ") && !text.starts_with(std::string(kFirstLine) + "\n"))
+    return fail(Error(ErrorCode::kUnsupported, "the backup has a format of a later version").with_file(path));
   std::string_view rest = text.substr(0, last);
   BackupManifest manifest;
   for (bool first = true; !rest.empty(); first = false) {

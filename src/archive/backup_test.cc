@@ -242,6 +242,18 @@ TEST_F(BackupTest, refuses_a_directory_that_holds_something_else) {
   EXPECT_EQ(findings(), std::vector<std::string>{});
 }
 
+// As with a store, removing the lock file makes no room for a second one.
+TEST_F(BackupTest, is_made_by_one_at_a_time_whatever_becomes_of_the_lock_file) {
+  fill(0, 10);
+  back_up_now();
+  const auto other = files->lock_directory("/backup");
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(files->remove("/backup/BACKUP.LOCK"));
+  const auto refused = back_up(*engine, "/backup");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kBusy);
+}
+
 TEST_F(BackupTest, verify_finds_every_damaged_file) {
   fill(0, 200);
   ASSERT_TRUE(engine->checkpoint());

@@ -27,6 +27,7 @@ struct Piece {
   Lsn base = kNoLsn;
   Lsn end = kNoLsn;  ///< Where it is known to end: the next one of the same place begins, or the manifest says so.
   bool sealed = false;
+  bool begun = false;  ///< A segment without its own name yet: the log may end before it.
   std::string path;
   log::SegmentHeader header;
 };
@@ -111,9 +112,16 @@ Result<Place> Restore::look_once(const std::string& directory) {
   } else {
     return fail(std::move(manifest).error());
   }
-  for (Piece& piece : place.pieces) {
+  for (auto at = place.pieces.begin(); at != place.pieces.end(); ++at) {
+    Piece& piece = *at;
     STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(piece.path, OpenMode::kRead));
-    STAVE_ASSIGN(piece.header, log::load_segment_header(*file, piece.path));
+    auto header = log::load_segment_header(*file, piece.path);
+    if (!header && piece.begun && header.error().code() == ErrorCode::kCorrupt) {
+      // It never came to be.
+      place.pieces.erase(at, place.pieces.end());
+      break;
+    }
+    STAVE_ASSIGN(piece.header, std::move(header));
     if (piece.header.store_id != place.id || piece.header.base != piece.base)
       return fail(Error(ErrorCode::kCorrupt, "this segment does not belong here").with_file(piece.path, 0));
   }
@@ -152,12 +160,16 @@ Result<void> Restore::look_at_store(Place& place) {
   place.id = place.identity.store_id;
   STAVE_ASSIGN(const std::vector<std::string> names, files_.list(place.directory));
   for (const std::string& name : names) {
-    if (const auto base = log::parse_segment_name(name)) {
+    const auto begun = log::parse_begun_name(name);
+    if (const auto base = begun ? begun : log::parse_segment_name(name)) {
+      // Listed while it was renamed.
+      if (!place.pieces.empty() && place.pieces.back().base == *base) place.pieces.pop_back();
       if (!place.pieces.empty()) {
         place.pieces.back().end = *base;
-        place.pieces.back().sealed = true;
+        place.pieces.back().sealed = !begun;
       }
-      place.pieces.push_back({.base = *base, .path = log::join_path(place.directory, name)});
+      place.pieces.push_back(
+          {.base = *base, .begun = begun.has_value(), .path = log::join_path(place.directory, name)});
     } else if (packing::is_dictionary_name(name)) {
       place.dictionaries.push_back(name);
     } else if (parse_image_name(name)) {
@@ -242,7 +254,9 @@ Result<bool> Restore::read(const Piece& piece) {
   STAVE_ASSIGN(const std::uint64_t size, file->size());
   const std::uint64_t there =
       raw(piece.base) + (std::max<std::uint64_t>(size, log::kSegmentHeaderBytes) - log::kSegmentHeaderBytes);
-  const std::uint64_t end = piece.sealed ? raw(piece.end) : there;
+  const std::uint64_t end = piece.sealed          ? raw(piece.end)
+                            : piece.end != kNoLsn ? std::min(raw(piece.end), there)
+                                                  : there;
   const log::SegmentSource source{file.get(), piece.path, raw(piece.base),
                                   log::record_seed(piece.header.store_id, piece.header.salt), end};
   bool passed = false;
@@ -276,6 +290,8 @@ Result<void> Restore::find_cut() {
   cut_ = first_;
   if (first_ == log::kFirstLsn) self_contained_ = Beginning{first_, UnixMs{0}};
   for (const Piece& piece : pieces_) {
+    // No whole batches lead to it.
+    if (piece.begun && piece.base != cut_) break;
     STAVE_ASSIGN(const bool all, read(piece));
     if (all) continue;
     past_point_ = true;
@@ -341,7 +357,8 @@ Result<void> Restore::check_point() const {
 
 Result<void> Restore::write_segment(const Piece& piece) {
   const std::string path = log::join_path(request_.target, log::segment_name(piece.base));
-  const std::uint64_t bytes = log::kSegmentHeaderBytes + (std::min(piece.sealed ? piece.end : cut_, cut_) - piece.base);
+  const std::uint64_t bytes =
+      log::kSegmentHeaderBytes + (std::min(piece.end != kNoLsn ? piece.end : cut_, cut_) - piece.base);
   STAVE_ASSIGN(const BackupFile copied, copy_file(files_, piece.path, path, bytes));
   if (copied.bytes != bytes)
     return fail(Error(ErrorCode::kConflict, "the segment became shorter while it was read").with_file(piece.path));

@@ -36,6 +36,27 @@ TEST(SystemClock, its_monotonic_time_never_goes_back) {
   EXPECT_GT(last, 0u);
 }
 
+TEST(SystemClock, counts_the_time_that_the_machine_slept_besides) {
+  std::uint64_t last = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::uint64_t awake = Clock::system().monotonic_ns();
+    const std::uint64_t elapsed = Clock::system().elapsed_ns();
+    ASSERT_GE(elapsed, awake) << "read later, and counts at least as much";
+    ASSERT_GE(elapsed, last);
+    last = elapsed;
+  }
+}
+
+TEST(ManualClock, sleeps_when_told) {
+  ManualClock clock(UnixMs{1000});
+  const std::uint64_t awake = clock.monotonic_ns();
+  const std::uint64_t elapsed = clock.elapsed_ns();
+  clock.sleep_ms(7);
+  EXPECT_EQ(clock.wall(), UnixMs{1007});
+  EXPECT_EQ(clock.monotonic_ns(), awake);
+  EXPECT_EQ(clock.elapsed_ns(), elapsed + 7'000'000);
+}
+
 TEST(ManualClock, moves_only_when_told) {
   ManualClock clock(UnixMs{1000});
   const std::uint64_t start = clock.monotonic_ns();

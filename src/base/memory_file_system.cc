@@ -4,6 +4,8 @@
 #include <new>
 #include <set>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/mutex.h"
 #include "base/paged_bytes.h"
 #include "base/path.h"
@@ -77,24 +79,35 @@ class MemoryFile final : public File {
   bool writable_;
 };
 
-/// What the locks outlive the file system with.
+/// What is locked, files and directories; the locks may outlive the file system.
 struct Held {
   base::Mutex mutex;
-  std::set<std::string> paths STAVE_GUARDED_BY(mutex);
+  std::set<std::pair<std::uint64_t, std::uint64_t>> all STAVE_GUARDED_BY(mutex);
 };
 
 class MemoryLock final : public DirectoryLock {
  public:
-  MemoryLock(std::shared_ptr<Held> held, std::string path) : held_(std::move(held)), path_(std::move(path)) {}
+  /// `node`: the locked file, which lives as long as the lock; null for a directory.
+  MemoryLock(std::shared_ptr<Held> held, FileIdentity what, std::shared_ptr<Node> node)
+      : held_(std::move(held)), what_(what), node_(std::move(node)) {}
   ~MemoryLock() override {
     const MutexLock lock(held_->mutex);
-    held_->paths.erase(path_);
+    held_->all.erase({what_.device, what_.number});
   }
 
  private:
   std::shared_ptr<Held> held_;
-  std::string path_;
+  FileIdentity what_;
+  std::shared_ptr<Node> node_;
 };
+
+FileIdentity identity_of(const Node& node) {
+  return {.device = 1, .number = reinterpret_cast<std::uintptr_t>(&node)};
+}
+/// Directories are never removed, so the name says which it is.
+FileIdentity identity_of_directory(const std::string& name) {
+  return {.device = 2, .number = base::xxh3(base::as_bytes(name), 0)};
+}
 
 class MemoryFileSystem final : public FileSystem {
  public:
@@ -174,10 +187,23 @@ class MemoryFileSystem final : public FileSystem {
     const std::string name = base::normal_path(path);
     const MutexLock lock(mutex_);
     if (!files_.contains(name)) STAVE_TRY(create(name));
-    const MutexLock held_lock(held_->mutex);
-    if (!held_->paths.insert(name).second)
-      return fail(Error(ErrorCode::kBusy, "in use by this process; close it there first").with_file(path));
-    return std::make_unique<MemoryLock>(held_, name);
+    const std::shared_ptr<Node> node = files_.at(name);
+    return hold(identity_of(*node), node, path);
+  }
+
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    const std::string name = base::normal_path(path);
+    const MutexLock lock(mutex_);
+    STAVE_TRY(check_directory(name, "cannot lock the directory"));
+    return hold(identity_of_directory(name), nullptr, path);
+  }
+
+  Result<FileIdentity> identity(const std::string& path) override {
+    const std::string name = base::normal_path(path);
+    const MutexLock lock(mutex_);
+    if (directories_.contains(name)) return identity_of_directory(name);
+    STAVE_ASSIGN(const auto node, find(name, "cannot look at the file"));
+    return identity_of(*node);
   }
 
   Result<std::uint64_t> free_bytes(const std::string& path) override {
@@ -202,6 +228,12 @@ class MemoryFileSystem final : public FileSystem {
     if (found != files_.end()) return found->second;
     const bool directory = directories_.contains(name);
     return fail(system_error(directory ? EISDIR : below_a_file(name) ? ENOTDIR : ENOENT, doing, name));
+  }
+  Result<std::unique_ptr<DirectoryLock>> hold(FileIdentity what, std::shared_ptr<Node> node, const std::string& path) {
+    const MutexLock lock(held_->mutex);
+    if (!held_->all.emplace(what.device, what.number).second)
+      return fail(Error(ErrorCode::kBusy, "in use by this process; close it there first").with_file(path));
+    return std::make_unique<MemoryLock>(held_, what, std::move(node));
   }
   Result<std::shared_ptr<Node>> create(const std::string& name) STAVE_REQUIRES(mutex_) {
     if (files_.contains(name) || directories_.contains(name))

@@ -1,6 +1,7 @@
 // The operating system's files behind the seam of stave/file_system.h. The only place that calls them.
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -146,8 +147,28 @@ class PosixFile final : public File {
   std::string path_;
 };
 
-/// An open-file-description lock: it excludes a second open of this process as well as of others, and the kernel drops
-/// it with the process, however that ends.
+Result<void> sync_names(int directory, const std::string& path) {
+  if (retry_eintr([&] { return ::fsync(directory); }) == 0) return {};
+  if (errno == EINVAL)
+    return fail(Error(ErrorCode::kUnsupported,
+                      "this file system cannot make names durable; keep the data on another (ext4, XFS, btrfs, ZFS)")
+                    .with_file(path));
+  return fail(system_error(errno, "cannot sync the directory", path));
+}
+
+class PosixDirectory final : public Directory {
+ public:
+  PosixDirectory(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  Result<void> sync() override { return sync_names(descriptor_.get(), path_); }
+
+ private:
+  Descriptor descriptor_;
+  const std::string path_;
+};
+
+/// A lock of the open file description: it excludes a second open of this process as well as of others, and the kernel
+/// drops it with the process, however that ends.
 class PosixLock final : public DirectoryLock {
  public:
   explicit PosixLock(Descriptor descriptor) noexcept : descriptor_(std::move(descriptor)) {}
@@ -265,14 +286,14 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Result<void> sync_directory(const std::string& path) override {
-    constexpr std::string_view kDoing = "cannot sync the directory";
-    STAVE_ASSIGN(const Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY, kDoing));
-    if (retry_eintr([&] { return ::fsync(descriptor.get()); }) == 0) return {};
-    if (errno == EINVAL)
-      return fail(Error(ErrorCode::kUnsupported,
-                        "this file system cannot make names durable; keep the data on another (ext4, XFS, btrfs, ZFS)")
-                      .with_file(path));
-    return fail(system_error(errno, kDoing, path));
+    STAVE_ASSIGN(const Descriptor descriptor,
+                 open_descriptor(path, O_RDONLY | O_DIRECTORY, "cannot sync the directory"));
+    return sync_names(descriptor.get(), path);
+  }
+
+  Result<std::unique_ptr<Directory>> open_directory(const std::string& path) override {
+    STAVE_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY, "cannot open the directory"));
+    return std::make_unique<PosixDirectory>(std::move(descriptor), path);
   }
 
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override {
@@ -294,6 +315,31 @@ class PosixFileSystem final : public FileSystem {
         });
     static_cast<void>(ignored);
     return std::make_unique<PosixLock>(std::move(descriptor));
+  }
+
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    constexpr std::string_view kDoing = "cannot lock the directory";
+    STAVE_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY, kDoing));
+    // Not fcntl, whose locks for writing need a descriptor for writing, which a directory never has.
+    if (retry_eintr([&] { return ::flock(descriptor.get(), LOCK_EX | LOCK_NB); }) == 0)
+      return std::make_unique<PosixLock>(std::move(descriptor));
+    switch (errno) {
+      case EWOULDBLOCK:
+        return fail(Error(ErrorCode::kBusy, "in use by another process; close it there first").with_file(path));
+      case EOPNOTSUPP:
+      case ENOSYS:
+      case ENOLCK:
+      case EINVAL:
+      case EBADF: return fail(Error(ErrorCode::kUnsupported, std::string(kDoing)).with_errno(errno).with_file(path));
+      default: return fail(system_error(errno, kDoing, path));
+    }
+  }
+
+  Result<FileIdentity> identity(const std::string& path) override {
+    STAVE_TRY(check_path(path));
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return fail(system_error(errno, "cannot look at the file", path));
+    return FileIdentity{.device = status.st_dev, .number = status.st_ino};
   }
 
   Result<std::uint64_t> free_bytes(const std::string& path) override {

@@ -19,7 +19,21 @@ void Random::fill(std::span<std::byte> into) noexcept {
   }
 }
 
+namespace {
+constinit thread_local Random* seeded = nullptr;
+}
+
+SeededEntropy::SeededEntropy(std::uint64_t seed) noexcept : random_(seed), before_(seeded) {
+  seeded = &random_;
+}
+
+SeededEntropy::~SeededEntropy() {
+  seeded = before_;
+}
+
 void system_entropy(std::span<std::byte> into) noexcept {
+  if (seeded != nullptr) [[unlikely]]
+    return seeded->fill(into);
   while (!into.empty()) {
     const ssize_t count = ::getrandom(into.data(), into.size(), 0);
     if (count < 0 && errno == EINTR) continue;
@@ -29,6 +43,8 @@ void system_entropy(std::span<std::byte> into) noexcept {
 }
 
 std::uint64_t thread_random() noexcept {
+  if (seeded != nullptr) [[unlikely]]
+    return seeded->next();
   thread_local Random random([] {
     std::uint64_t seed = 0;
     system_entropy(std::as_writable_bytes(std::span(&seed, 1)));

@@ -68,4 +68,17 @@ void system_entropy(std::span<std::byte> into) noexcept;
 /// 64 bits from a generator of the calling thread, seeded by the system. Not for secrets. Threads: any.
 std::uint64_t thread_random() noexcept;
 
+/// For tests that replay from a seed: as long as it lives, both of the above are made of the seed on this thread.
+class SeededEntropy {
+ public:
+  explicit SeededEntropy(std::uint64_t seed) noexcept;
+  ~SeededEntropy();
+  SeededEntropy(const SeededEntropy&) = delete;
+  SeededEntropy& operator=(const SeededEntropy&) = delete;
+
+ private:
+  Random random_;
+  Random* before_;
+};
+
 }  // namespace stave::base

@@ -16,6 +16,7 @@ ErrorCode code_of(int system_errno) noexcept {
     case ENFILE:
     case EBUSY:
     case ETXTBSY:
+    case EINTR:
     case EAGAIN: return ErrorCode::kBusy;
     case ENOENT: return ErrorCode::kNotFound;
     case EEXIST: return ErrorCode::kConflict;
@@ -27,6 +28,17 @@ ErrorCode code_of(int system_errno) noexcept {
     case ENOTEMPTY:
     case ENAMETOOLONG: return ErrorCode::kInvalidArgument;
     default: return ErrorCode::kIo;
+  }
+}
+
+bool is_shortage(const Error& error) noexcept {
+  switch (error.system_errno()) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EINTR:
+    case EAGAIN: return true;
+    default: return false;
   }
 }
 
@@ -48,6 +60,7 @@ std::string_view advice(int system_errno) {
     case ENOENT: return "there is no such file or directory; check the path";
     case EEXIST: return "it exists already";
     case ENOMEM: return "the system is out of memory";
+    case EINTR: return "a signal interrupted it; try again";
     case EFBIG: return "the file would grow past the size allowed here; check ulimit -f and the file system";
     case EBADF: return "the file was not opened for this";
     case EISDIR: return "it is a directory; name a file";

@@ -1,5 +1,6 @@
 #include "base/workers.h"
 
+#include <new>
 #include <system_error>
 
 namespace stave::base {
@@ -9,9 +10,13 @@ void Workers::run(std::function<void()> job) {
     MutexLock lock(mutex_);
     const bool all_taken = working_ + queue_.size() >= threads_.size();
     if (!stopping_ && ((all_taken && start_thread()) || !threads_.empty())) {
-      queue_.push_back(std::move(job));
-      wake_.notify_one();
-      return;
+      try {
+        queue_.push_back(std::move(job));
+        wake_.notify_one();
+        return;
+      } catch (const std::bad_alloc&) {
+        // The job is as it was; the caller does it.
+      }
     }
   }
   job();
@@ -22,6 +27,8 @@ bool Workers::start_thread() try {
   threads_.emplace_back([this] { work(); });
   return true;
 } catch (const std::system_error&) {
+  return false;
+} catch (const std::bad_alloc&) {
   return false;
 }
 

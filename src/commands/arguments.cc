@@ -1,5 +1,7 @@
 #include "commands/arguments.h"
 
+#include <algorithm>
+
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -25,12 +27,14 @@ Result<std::string_view> text_of(const std::optional<store::ValueView>& view) {
   return view->value;
 }
 
-Result<UnixMs> moment(std::int64_t amount, TimeForm form, UnixMs now, std::string_view name) {
+Result<UnixMs> moment(const Call& call, std::int64_t amount, TimeForm form, UnixMs now, std::string_view name) {
   std::optional<std::int64_t> ms = amount;
   if (is_seconds(form)) ms = types::checked_multiply(amount, 1000);
   if (ms && is_relative(form)) ms = types::checked_add(*ms, raw(now));
-  if (!ms || *ms > kUnixMsMax) return invalid_expire(name);
-  return UnixMs{*ms};
+  if (!ms) return invalid_expire(name);
+  // The latest that a record has room for stands for everything after it (docs/redis-differences.md).
+  const UnixMs at{std::min(*ms, kUnixMsMax)};
+  return is_relative(form) ? at : call.engine().time().from_wall(at);
 }
 
 }  // namespace stave::commands

@@ -29,8 +29,9 @@ constexpr bool is_seconds(TimeForm form) noexcept {
   return form == TimeForm::kSeconds || form == TimeForm::kUnixSeconds;
 }
 
-/// The moment that `amount` means. Errors: "invalid expire time" when it does not fit; `name` is the command's, in
-/// lower case.
-Result<UnixMs> moment(std::int64_t amount, TimeForm form, UnixMs now, std::string_view name);
+/// The moment of the store's time that `amount` means: counted from `now`, or on the wall clock; what is later than can
+/// be kept (some 4,400 years from now) is as late as can be. Errors: "invalid expire time" when it does not fit 64
+/// bits; `name` is the command's, in lower case.
+Result<UnixMs> moment(const Call& call, std::int64_t amount, TimeForm form, UnixMs now, std::string_view name);
 
 }  // namespace stave::commands

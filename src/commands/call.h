@@ -10,6 +10,7 @@
 #include "base/function_ref.h"
 #include "commands/environment.h"
 #include "commands/part.h"
+#include "commands/resolve.h"
 #include "commands/session.h"
 #include "commands/sink.h"
 #include "commands/text.h"
@@ -17,8 +18,6 @@
 #include "store/transaction.h"
 
 namespace stave::commands {
-
-using Arguments = std::span<const std::string_view>;
 
 class Call {
  public:
@@ -30,7 +29,7 @@ class Call {
   [[nodiscard]] Arguments arguments() const noexcept { return arguments_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
   [[nodiscard]] Environment& environment() noexcept { return session_.environment(); }
-  [[nodiscard]] store::Engine& engine() noexcept { return session_.environment().engine(); }
+  [[nodiscard]] store::Engine& engine() const noexcept { return session_.environment().engine(); }
   [[nodiscard]] Sink& reply() noexcept { return reply_; }
   /// The key in argument `i`, in the session's database.
   [[nodiscard]] store::KeyRef key(std::size_t i) const noexcept {

@@ -92,7 +92,7 @@ void answer_argument(Sink& reply, const SyntaxNode& node) {
 std::vector<std::string_view> key_flags(const Command& row) {
   if (!row.key_flags.empty()) return words(row.key_flags);
   if ((row.flags & kWrite) != 0) return {"RW", "update"};
-  if ((row.flags & kNoTouch) != 0) return {"RO"};
+  if (row.needs == Needs::kNothing) return {"RO"};
   return {"RO", "access"};
 }
 

@@ -21,9 +21,9 @@ Result<void> check_flush(const Call& call) {
 }  // namespace
 
 Result<void> dbsize_command(Call& call) {
-  const std::uint64_t size = call.engine().size(call.session().database());
+  const std::uint64_t size = call.engine().count_keys(call.session().database());
   // The number tells of writes that may still be on their way to the disk, and nobody knows of which.
-  call.wait_for(call.engine().pending_for_write(call.engine().log().tail(), Sync::kDefault));
+  call.wait_for(call.engine().observe_all());
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }

@@ -3,6 +3,7 @@
 #include <new>
 #include <string>
 
+#include "base/assert.h"
 #include "commands/errors.h"
 #include "commands/latency_monitor.h"
 #include "commands/null_sink.h"
@@ -22,62 +23,11 @@ bool times_everything(Environment& environment) noexcept {
   return (slow_us >= 0 && slow_us < kTimeAllBelowUs) || environment.latency().threshold_ms() != 0;
 }
 
-std::string unknown_command(Arguments arguments) {
-  constexpr std::size_t kShown = 128;
-  std::string text = "ERR unknown command '";
-  text += quoted(arguments[0]);
-  text += "', with args beginning with: ";
-  std::string shown;
-  for (std::size_t i = 1; i < arguments.size() && shown.size() < kShown; ++i) {
-    const std::string_view argument = arguments[i].substr(0, arguments[i].find('\0'));
-    shown += '\'';
-    shown += argument.substr(0, kShown + 1 - shown.size());
-    shown += "' ";
-  }
-  return text + shown;
-}
-
-// A subcommand that takes a few arguments more or less tells of too many in its own words.
-std::string wrong_arity(const Command& row, Arguments arguments) {
-  const Command* container = container_of(row);
-  if (container != nullptr && row.arity.most != row.arity.least && row.arity.most != -1 &&
-      static_cast<int>(arguments.size()) > row.arity.most)
-    return "ERR unknown subcommand or wrong number of arguments for '" + quoted(arguments[1]) + "'. Try " +
-           std::string(container->name) + " HELP.";
-  return "ERR wrong number of arguments for '" + full_name(row) + "' command";
-}
-
-bool arity_fits(const Command& row, std::size_t size) noexcept {
-  const auto count = static_cast<int>(size);
-  return count >= row.arity.least && (row.arity.most == -1 || count <= row.arity.most);
-}
-
-/// The row to run, or why there is none.
-struct Resolved {
-  const Command* row = nullptr;
-  std::string refusal;  ///< Empty when the row is to be run.
-};
-
-Resolved resolve(Session& session, Arguments arguments) {
-  const Command* row = find_command(arguments[0]);
-  if (row == nullptr) return {nullptr, unknown_command(arguments)};
-  if (!row->subcommands.empty() && arguments.size() > 1) {
-    const Command* sub = find_subcommand(*row, arguments[1]);
-    if (sub == nullptr)
-      return {row, "ERR unknown subcommand '" + quoted(arguments[1]) + "'. Try " + std::string(row->name) + " HELP."};
-    row = sub;
-  }
-  if (!arity_fits(*row, arguments.size()) || row->run == nullptr) return {row, wrong_arity(*row, arguments)};
-  if (!session.authenticated() && (row->flags & kNoAuth) == 0 && session.environment().host().password_required())
-    return {row, "NOAUTH Authentication required."};
-  return {row, {}};
-}
-
-void refuse(Session& session, const Resolved& resolved, Sink& reply) {
+void refuse(Session& session, const Command* row, std::string_view line, Sink& reply) {
   CommandStatistics& statistics = session.environment().statistics();
-  if (resolved.row != nullptr) statistics.add_rejected(row_index(*resolved.row));
-  statistics.add_error(resolved.refusal);
-  reply.error(resolved.refusal);
+  if (row != nullptr) statistics.add_rejected(row_index(*row));
+  statistics.add_error(line);
+  reply.error(line);
 }
 
 bool count_call(Session& session, std::size_t row) noexcept {
@@ -139,32 +89,26 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   note_slow(session, row, arguments, ns);
 }
 
-[[gnu::noinline]] void answer_slowly(Session& session, Arguments arguments, Sink& reply) {
-  const Resolved resolved = resolve(session, arguments);
-  if (resolved.refusal.empty()) {
-    run(session, *resolved.row, arguments, reply);
-  } else {
-    refuse(session, resolved, reply);
-  }
+bool may_run(Session& session, const Command& row) noexcept {
+  return session.authenticated() || (row.flags & kNoAuth) != 0 || !session.environment().host().password_required();
 }
 
-void answer(Session& session, Arguments arguments, Sink& reply) {
-  // A plain command with the right number of arguments: nearly all of them.
-  const Command* row = find_command(arguments[0]);
-  if (row != nullptr && row->subcommands.empty() && arity_fits(*row, arguments.size()) && session.authenticated())
-      [[likely]] {
-    run(session, *row, arguments, reply);
+void answer(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  if (!resolved.runs()) [[unlikely]] {
+    refuse(session, resolved.row, refusal_line(resolved, arguments), reply);
+  } else if (!may_run(session, *resolved.row)) [[unlikely]] {
+    refuse(session, resolved.row, "NOAUTH Authentication required.", reply);
   } else {
-    answer_slowly(session, arguments, reply);
+    run(session, *resolved.row, arguments, reply);
   }
 }
 
 // CLIENT REPLY OFF and SKIP. Turning replies on again is the one command that is answered.
-[[gnu::noinline]] void answer_muted(Session& session, Arguments arguments, Sink& reply) {
+[[gnu::noinline]] void answer_muted(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkip;
   const bool skipping = session.reply_mode == ReplyMode::kSkip;
   NullSink silence(session.protocol());
-  answer(session, arguments, silence);
+  answer(session, resolved, arguments, silence);
   if (skipping) {
     if (session.reply_mode == ReplyMode::kSkip) session.reply_mode = ReplyMode::kOn;
   } else if (session.reply_mode == ReplyMode::kOn) {
@@ -174,16 +118,16 @@ void answer(Session& session, Arguments arguments, Sink& reply) {
 
 }  // namespace
 
-void dispatch(Session& session, Arguments arguments, Sink& reply) {
-  if (arguments.empty()) {
-    reply.error("ERR empty command");
+void dispatch(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  if (arguments.empty()) [[unlikely]] {
+    reply.error(refusal_line(resolved, arguments));
     return;
   }
   try {
     if (session.reply_mode == ReplyMode::kOn) [[likely]] {
-      answer(session, arguments, reply);
+      answer(session, resolved, arguments, reply);
     } else {
-      answer_muted(session, arguments, reply);
+      answer_muted(session, resolved, arguments, reply);
     }
   } catch (const std::bad_alloc&) {
     // Handlers allocate before they answer, but a sink may run out in the middle of an answer: nothing sensible can
@@ -193,32 +137,35 @@ void dispatch(Session& session, Arguments arguments, Sink& reply) {
   }
 }
 
-bool must_pause(Session& session, Arguments arguments) noexcept {
-  const Pause pause = session.environment().pause();
-  if (pause.until_ns == 0) return false;
-  const Command* row = find_row(arguments);
-  if (row == nullptr) return false;
-  // CLIENT stays open, or nobody could end a pause.
-  if (const Command* container = container_of(*row); container != nullptr && container->name == "CLIENT") return false;
-  return !pause.writes_only || (row->flags & kWrite) != 0;
+void dispatch(Session& session, Arguments arguments, Sink& reply) {
+  dispatch(session, resolve(arguments), arguments, reply);
 }
 
-std::uint64_t prefetch(Session& session, Arguments arguments) noexcept {
-  if (arguments.size() < 2) return 0;
-  const Command* row = find_command(arguments[0]);
-  if (row == nullptr || row->keys.step == 0) return 0;
+bool must_pause(Session& session, const Resolved& resolved) noexcept {
+  const Pause pause = session.environment().pause();
+  if (pause.until_ns == 0 || !resolved.runs()) return false;
+  // CLIENT stays open, or nobody could end a pause.
+  if (const Command* container = container_of(*resolved.row); container != nullptr && container->name == "CLIENT")
+    return false;
+  return !pause.writes_only || (resolved.row->flags & kWrite) != 0;
+}
+
+std::uint64_t prefetch(Session& session, const Resolved& resolved, Arguments arguments) noexcept {
   // Only a first argument: who passes the hash on knows the key by that.
-  if (row->keys.first != 1) return 0;
+  if (!resolved.runs() || resolved.row->keys.first != 1) return 0;
   return session.environment().engine().prefetch_bucket({session.database(), arguments[1]});
 }
 
-void keys_needed(Session& session, Arguments arguments, std::vector<store::KeyRef>& keys) {
-  const Command* row = arguments.empty() ? nullptr : find_row(arguments);
-  if (row == nullptr || row->keys.step == 0 || (row->flags & (kNoTouch | kBlind)) != 0) return;
-  if (row->name == "SET" && arguments.size() == 3) return;
+void keys_needed(Session& session, const Resolved& resolved, Arguments arguments, std::vector<store::KeyRef>& keys) {
+  if (!resolved.runs()) return;
+  const Command& row = *resolved.row;
+  if (row.keys.step == 0 || row.needs == Needs::kNothing || (row.needs_if != nullptr && !row.needs_if(arguments)))
+    return;
   const auto size = static_cast<std::ptrdiff_t>(arguments.size());
-  const std::ptrdiff_t last = row->keys.last < 0 ? size + row->keys.last : row->keys.last;
-  for (std::ptrdiff_t i = row->keys.first; i <= last && i < size; i += row->keys.step)
+  std::ptrdiff_t last = row.keys.last < 0 ? size + row.keys.last : row.keys.last;
+  if (row.needs == Needs::kFirstKey) last = row.keys.first;
+  STAVE_ASSERT(last < size);
+  for (std::ptrdiff_t i = row.keys.first; i <= last; i += row.keys.step)
     keys.push_back({session.database(), arguments[static_cast<std::size_t>(i)]});
 }
 

@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/dump_format.h"
+#include "commands/kept_value.h"
 
 namespace stave::commands {
 
@@ -47,16 +48,16 @@ Result<RestoreOptions> parse(const Call& call) {
 }  // namespace
 
 Result<void> dump_command(Call& call) {
-  std::optional<std::string> payload;
+  std::optional<KeptValue> payload;
   bool other_type = false;
   STAVE_TRY(call.wait_for(call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value == nullptr) return;
     other_type = value->type != ValueType::kString;
-    if (!other_type) payload.emplace(value->value);
+    if (!other_type) payload.emplace(*value);
   })));
   if (other_type) return wrong_type();
   if (payload) {
-    call.reply().bulk(dump_string(*payload));
+    call.reply().bulk(dump_string(payload->view()));
   } else {
     call.reply().null();
   }
@@ -82,7 +83,7 @@ Result<void> restore_command(Call& call) {
   Expiry expiry;
   if (ttl != 0) {
     const TimeForm form = options.absolute ? TimeForm::kUnixMilliseconds : TimeForm::kMilliseconds;
-    STAVE_ASSIGN(expiry.at, moment(ttl, form, part.now(), "restore"));
+    STAVE_ASSIGN(expiry.at, moment(call, ttl, form, part.now(), "restore"));
   }
   if (taken(part)) return busy();
   if (expiry.passed(part.now())) {

@@ -60,7 +60,7 @@ Result<void> expire(Call& call, TimeForm form, std::string_view name) {
   STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
   const store::KeyRef key = call.key(1);
   Part part(call.session(), key);
-  STAVE_ASSIGN(const UnixMs at, moment(amount, form, part.now(), name));
+  STAVE_ASSIGN(const UnixMs at, moment(call, amount, form, part.now(), name));
   const auto held = part.find(key, store::Access::kMeta);
   const bool set = held && condition_holds(options, held->expiry, at);
   if (set) {
@@ -92,7 +92,8 @@ Result<void> answer_expiry(Call& call, bool relative, bool seconds) {
   if (expiry && expiry->never()) {
     answer = kNever;
   } else if (expiry) {
-    answer = relative ? std::max<std::int64_t>(expiry->at - call.now(), 0) : raw(expiry->at);
+    answer =
+        relative ? std::max<std::int64_t>(expiry->at - call.now(), 0) : raw(call.engine().time().to_wall(expiry->at));
     if (seconds) answer = to_seconds(answer);
   }
   call.reply().integer(answer);

@@ -49,7 +49,7 @@ Result<std::int64_t> ExpiryOptions::amount(const Call& call, std::string_view na
 
 Result<Expiry> ExpiryOptions::resolve(const Call& call, UnixMs now, std::string_view name) const {
   STAVE_ASSIGN(const std::int64_t given, amount(call, name));
-  STAVE_ASSIGN(const UnixMs at, moment(given, form_, now, name));
+  STAVE_ASSIGN(const UnixMs at, moment(call, given, form_, now, name));
   return Expiry{.at = at, .sliding_ms = sliding_ ? at - now : 0};
 }
 

@@ -29,10 +29,10 @@ struct OwnKey {
   [[nodiscard]] store::KeyRef ref() const noexcept { return {database, key}; }
 };
 
-/// What was found, and what the answer waits for.
+/// What came of it, and what the answer waits for: also when it is an error, which tells of the key as well.
 template <class T>
 struct Seen {
-  T value{};
+  Result<T> value{};
   store::Pending pending;
 };
 
@@ -68,17 +68,17 @@ Result<void> stave_history_command(Call& call) {
   using Versions = Seen<std::vector<KeyVersion>>;
   STAVE_ASSIGN(const std::size_t count, count_argument(call));
   store::Engine& engine = call.engine();
-  STAVE_ASSIGN(const auto seen,
-               at_length<Versions>(call, [&engine, count, key = OwnKey(call.key(1))]() -> Result<Versions> {
+  STAVE_ASSIGN(auto seen, at_length<Versions>(call, [&engine, count, key = OwnKey(call.key(1))]() -> Result<Versions> {
                  Versions found;
-                 STAVE_ASSIGN(found.value, store::History(engine).versions(key.ref(), count, found.pending));
+                 found.value = store::History(engine).versions(key.ref(), count, found.pending);
                  return found;
                }));
   if (!seen) return {};
   call.wait_for(seen->pending);
+  STAVE_ASSIGN(const std::vector<KeyVersion> versions, std::move(seen->value));
   Sink& reply = call.reply();
-  reply.array(seen->value.size());
-  for (const KeyVersion& version : seen->value) {
+  reply.array(versions.size());
+  for (const KeyVersion& version : versions) {
     reply.map(5);
     answer_pair(reply, "lsn", raw(version.version));
     answer_pair(reply, "time", static_cast<std::uint64_t>(raw(version.time)));
@@ -99,15 +99,16 @@ Result<void> stave_getat_command(Call& call) {
   using Past = Seen<std::optional<store::PastValue>>;
   STAVE_ASSIGN(const Point point, point_arguments(call, 2));
   store::Engine& engine = call.engine();
-  STAVE_ASSIGN(const auto seen, at_length<Past>(call, [&engine, point, key = OwnKey(call.key(1))]() -> Result<Past> {
+  STAVE_ASSIGN(auto seen, at_length<Past>(call, [&engine, point, key = OwnKey(call.key(1))]() -> Result<Past> {
                  Past past;
-                 STAVE_ASSIGN(past.value, store::History(engine).value_at(key.ref(), point, past.pending));
+                 past.value = store::History(engine).value_at(key.ref(), point, past.pending);
                  return past;
                }));
   if (!seen) return {};
   call.wait_for(seen->pending);
-  if (seen->value) {
-    call.reply().bulk(seen->value->value);
+  STAVE_ASSIGN(const auto past, std::move(seen->value));
+  if (past) {
+    call.reply().bulk(past->value);
   } else {
     call.reply().null();
   }
@@ -119,19 +120,17 @@ Result<void> stave_revert_command(Call& call) {
   STAVE_ASSIGN(const Point point, point_arguments(call, 2));
   store::Engine& engine = call.engine();
   const Sync sync = call.session().sync();
-  STAVE_ASSIGN(const auto done,
+  STAVE_ASSIGN(auto done,
                at_length<Reverted>(call, [&engine, point, sync, key = OwnKey(call.key(1))]() -> Result<Reverted> {
                  Reverted reverted;
-                 STAVE_ASSIGN(reverted.value, store::History(engine).revert(key.ref(), point, reverted.pending, sync));
+                 reverted.value = store::History(engine).revert(key.ref(), point, reverted.pending, sync);
                  return reverted;
                }));
   if (!done) return {};
-  if (done->value.changed) {
-    call.wait_for_write(done->pending);
-  } else {
-    call.wait_for(done->pending);
-  }
-  call.reply().integer(done->value.changed ? 1 : 0);
+  call.wait_for(done->pending);
+  STAVE_ASSIGN(const store::History::Reverted reverted, std::move(done->value));
+  if (reverted.changed) call.wait_for_write(done->pending);
+  call.reply().integer(reverted.changed ? 1 : 0);
   return {};
 }
 

@@ -45,12 +45,12 @@ std::string_view codec_name(packing::Codec codec) noexcept {
   return "zstd";
 }
 
-void add_snapshots(InfoFields& fields, const Snapshots::State& state) {
+void add_snapshots(InfoFields& fields, const Snapshots::State& state, const store::StoreClock& time) {
   const auto took = state.written == 0 ? "-1" : number(state.last_ns / kNsPerSecond);
   fields.insert(fields.end(),
                 {{"rdb_changes_since_last_save", number(state.changes)},
                  {"rdb_bgsave_in_progress", flag(state.running)},
-                 {"rdb_last_save_time", seconds(state.last_time)},
+                 {"rdb_last_save_time", seconds(time.to_wall(state.last_time))},
                  {"rdb_last_bgsave_status", status(state.last_ok)},
                  {"rdb_last_bgsave_time_sec", took},
                  {"rdb_current_bgsave_time_sec", state.running ? number(state.running_ns / kNsPerSecond) : "-1"},
@@ -64,14 +64,14 @@ void add_snapshots(InfoFields& fields, const Snapshots::State& state) {
                  {"stave_snapshot_last_error", state.last_error}});
 }
 
-void add_checkpoints(InfoFields& fields, const store::EngineStats& stats) {
+void add_checkpoints(InfoFields& fields, const store::EngineStats& stats, const store::StoreClock& time) {
   const store::CheckpointStats& checkpoints = stats.checkpoints;
   fields.insert(fields.end(),
                 {{"stave_checkpoint_running", flag(checkpoints.running)},
                  {"stave_checkpoint_keys_done", number(checkpoints.keys_done)},
                  {"stave_checkpoints", number(checkpoints.written)},
                  {"stave_checkpoints_failed", number(checkpoints.failed)},
-                 {"stave_checkpoint_last_time", seconds(checkpoints.last_time)},
+                 {"stave_checkpoint_last_time", seconds(time.to_wall(checkpoints.last_time))},
                  {"stave_checkpoint_last_ms", number(checkpoints.last_ns / kNsPerMs)},
                  {"stave_checkpoint_last_bytes", number(checkpoints.last_bytes)},
                  {"stave_checkpoint_log_since", number(beyond(raw(stats.log.tail), raw(checkpoints.last)))}});
@@ -117,7 +117,8 @@ InfoFields persistence_fields(Environment& environment) {
   const store::EngineStats stats = environment.engine().stats();
   const bool writable = !stats.log.read_only && !stats.log.full;
   InfoFields fields = {{"loading", "0"}, {"async_loading", "0"}};
-  add_snapshots(fields, environment.snapshots().state());
+  const store::StoreClock& time = environment.engine().time();
+  add_snapshots(fields, environment.snapshots().state(), time);
   fields.insert(fields.end(), {{"aof_enabled", "1"},
                                {"aof_rewrite_in_progress", flag(stats.cleaner.running)},
                                {"aof_rewrite_scheduled", "0"},
@@ -139,8 +140,10 @@ InfoFields persistence_fields(Environment& environment) {
                                {"stave_recovered_bytes", number(stats.recovery.bytes)},
                                {"stave_recovered_torn_bytes", number(stats.recovery.torn_bytes)},
                                {"stave_recovery_clean", flag(stats.recovery.clean)},
-                               {"stave_recovery_ms", number(stats.recovery_ns / kNsPerMs)}});
-  add_checkpoints(fields, stats);
+                               {"stave_recovery_ms", number(stats.recovery_ns / kNsPerMs)},
+                               {"stave_clock_offset_ms", std::to_string(stats.clock_offset_ms)},
+                               {"stave_clock_jumps", number(stats.clock_jumps)}});
+  add_checkpoints(fields, stats, time);
   return fields;
 }
 
@@ -165,6 +168,9 @@ InfoFields stave_fields(Environment& environment) {
           {"cleaner_relocated_records", number(cleaner.relocated_records)},
           {"cleaner_freed_bytes", number(cleaner.freed_bytes)},
           {"cleaner_boundary", number(raw(cleaner.boundary))},
+          {"cleaner_damaged_segments", number(cleaner.damaged_segments)},
+          {"cleaner_lost_values", number(cleaner.lost_values)},
+          {"cleaner_first_lost", number(raw(cleaner.first_lost))},
           {"history_bytes", number(cleaner.waiting_bytes)},
           {"compression", std::string(codec_name(setting.codec))},
           {"compression_level", std::to_string(setting.level)},

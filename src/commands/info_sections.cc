@@ -42,7 +42,7 @@ InfoFields server_fields(Environment& environment) {
           {"redis_mode", "standalone"},
           {"arch_bits", std::to_string(8 * sizeof(void*))},
           {"tcp_port", std::to_string(environment.host().port())},
-          {"server_time_usec", std::to_string(raw(environment.engine().now()) * 1000)},
+          {"server_time_usec", std::to_string(raw(environment.engine().clock().wall()) * 1000)},
           {"uptime_in_seconds", std::to_string(up)},
           {"uptime_in_days", std::to_string(up / (24 * 3600))},
           {"stave_version", std::string(kStaveVersion)},
@@ -131,7 +131,7 @@ InfoFields cluster_fields(Environment&) {
 InfoFields keyspace_fields(Environment& environment) {
   InfoFields fields;
   for (int database = 0; database < environment.engine().options().databases; ++database) {
-    const std::uint64_t keys = environment.engine().size(database);
+    const std::uint64_t keys = environment.engine().count_keys(database);
     if (keys == 0) continue;
     fields.emplace_back("db" + std::to_string(database),
                         "keys=" + std::to_string(keys) + ",expires=" +

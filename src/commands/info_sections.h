@@ -14,6 +14,7 @@ struct InfoSection {
   std::string_view title;  ///< As it is printed.
   bool by_default;
   InfoFields (*fields)(Environment&);
+  bool of_keys = false;  ///< Tells of what the databases hold, and not only of the process.
 };
 
 InfoFields server_fields(Environment& environment);
@@ -43,7 +44,7 @@ inline constexpr std::array kInfoSections = {
     InfoSection{"errorstats", "Errorstats", true, errorstats_fields},
     InfoSection{"latencystats", "Latencystats", false, latencystats_fields},
     InfoSection{"cluster", "Cluster", true, cluster_fields},
-    InfoSection{"keyspace", "Keyspace", true, keyspace_fields},
+    InfoSection{"keyspace", "Keyspace", true, keyspace_fields, true},
 };
 
 /// The section's own fields and those of the host, which replace ours of the same name.

@@ -8,6 +8,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/kept_value.h"
 
 namespace stave::commands {
 
@@ -133,12 +134,12 @@ void answer_matches(Sink& reply, const Lcs& lcs, const LcsOptions& options) {
   reply.integer(static_cast<std::int64_t>(lcs.length()));
 }
 
-/// The two values, copied so that no shard is held during the work. Errors: not strings; more work than is allowed.
-Result<std::array<std::string, 2>> values(Call& call) {
+/// The two values, kept so that no shard is held during the work. Errors: not strings; more work than is allowed.
+Result<std::array<KeptValue, 2>> values(Call& call) {
   // As many pairs as would need proto-max-bulk-len bytes in a table of 32-bit lengths.
   constexpr std::uint64_t kPairsMax = (std::uint64_t{512} << 20) / sizeof(std::uint32_t);
   const std::array<store::KeyRef, 2> keys = {call.key(1), call.key(2)};
-  std::array<std::string, 2> copies;
+  std::array<KeptValue, 2> kept;
   bool other_type = false;
   bool too_large = false;
   std::uint64_t width = 1;
@@ -148,17 +149,18 @@ Result<std::array<std::string, 2>> values(Call& call) {
         other_type |= value->type != ValueType::kString;
         width *= value->value.size() + 1;
         too_large |= width > kPairsMax && i == 1;
-        if (width <= kPairsMax) copies[i].assign(value->value);
+        if (width <= kPairsMax) kept[i] = KeptValue(*value);
       })));
   if (other_type) return answer_error("ERR The specified keys must contain string values");
   if (too_large) return answer_error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
-  return copies;
+  return kept;
 }
 
 }  // namespace
 
 Result<void> lcs_command(Call& call) {
-  STAVE_ASSIGN(const auto strings, values(call));
+  STAVE_ASSIGN(const auto kept, values(call));
+  const std::array strings = {kept[0].view(), kept[1].view()};
   STAVE_ASSIGN(const LcsOptions options, parse(call));
   const Lcs lcs(strings[0], strings[1], !options.length);
   if (options.length) {

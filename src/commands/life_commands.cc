@@ -28,6 +28,7 @@ Result<std::optional<Snapshots::Done>> write_at_length(Call& call, const Snapsho
 
 /// Whether a cleaning was begun; false when one is going on already.
 Result<bool> begin_cleaning(store::Engine& engine) {
+  STAVE_TRY(engine.log().health());
   if (engine.options().background) return engine.upkeep().ask_to_clean();
   STAVE_TRY(engine.clean());
   return true;
@@ -44,6 +45,8 @@ Result<void> bgrewriteaof_command(Call& call) {
 
 Result<void> bgsave_command(Call& call) {
   if (call.size() == 2 && !call.is(1, "SCHEDULE")) return syntax_error();
+  // What is begun now would fail later, when nobody listens any more.
+  STAVE_TRY(call.engine().log().health());
   Snapshots& snapshots = call.environment().snapshots();
   STAVE_ASSIGN(auto target, snapshots.target({}, std::nullopt, false));
   STAVE_TRY(snapshots.start(std::move(target)));
@@ -53,7 +56,8 @@ Result<void> bgsave_command(Call& call) {
 
 Result<void> lastsave_command(Call& call) {
   constexpr std::int64_t kMsPerSecond = 1000;
-  call.reply().integer(raw(call.environment().snapshots().state().last_time) / kMsPerSecond);
+  const UnixMs last = call.environment().snapshots().state().last_time;
+  call.reply().integer(raw(call.engine().time().to_wall(last)) / kMsPerSecond);
   return {};
 }
 
@@ -110,7 +114,10 @@ Result<void> stave_clean_command(Call& call) {
     call.reply().status(begun ? "Cleaning started" : "Cleaning is already going on");
     return {};
   }
-  STAVE_ASSIGN(const auto report, at_length<store::CleanReport>(call, [&engine] { return engine.clean(); }));
+  STAVE_ASSIGN(const auto report, at_length<store::CleanReport>(call, [&engine]() -> Result<store::CleanReport> {
+                 STAVE_TRY(engine.log().health());
+                 return engine.clean();
+               }));
   if (!report) return {};
   Sink& reply = call.reply();
   reply.map(3);

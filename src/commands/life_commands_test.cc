@@ -124,6 +124,10 @@ class WatchedFiles final : public FileSystem {
   Result<void> remove(const std::string& path) override { return files_.remove(path); }
   Result<void> sync_directory(const std::string& path) override { return files_.sync_directory(path); }
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return files_.lock(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    return files_.lock_directory(path);
+  }
+  Result<FileIdentity> identity(const std::string& path) override { return files_.identity(path); }
   Result<std::uint64_t> free_bytes(const std::string& path) override { return files_.free_bytes(path); }
 
   std::function<void(const std::string&)> created;

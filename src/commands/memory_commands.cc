@@ -31,10 +31,9 @@ Result<void> memory_usage_command(Call& call) {
     STAVE_ASSIGN(const std::int64_t samples, integer_argument(call, i + 1));
     if (samples < 0) return syntax_error();
   }
-  bool found = false;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta,
-                                             [&](const store::ValueView* value) { found = value != nullptr; })));
-  const auto bytes = found ? call.engine().memory_of(call.key(2)) : std::nullopt;
+  store::Pending pending;
+  const auto bytes = call.engine().memory_of(call.key(2), pending);
+  call.wait_for(pending);
   if (bytes) {
     call.reply().integer(static_cast<std::int64_t>(*bytes));
   } else {
@@ -45,16 +44,18 @@ Result<void> memory_usage_command(Call& call) {
 
 Result<void> memory_stats_command(Call& call) {
   const EngineStats stats = call.engine().stats();
+  call.wait_for(call.engine().observe_all());
   const std::uint64_t total = stats.budget.used;
   const std::uint64_t overhead =
-      stats.memory.table + stats.memory.expiries + stats.memory_buffers + stats.budget.outside;
+      stats.memory.table + stats.memory.expiries + stats.memory_buffers + stats.budget.buffers + stats.budget.outside;
   const std::uint64_t dataset = total - std::min(total, overhead);
   Sink& reply = call.reply();
-  reply.map(14);
+  reply.map(15);
   answer_pair(reply, "peak.allocated", stats.budget.peak);
   answer_pair(reply, "total.allocated", total);
   answer_pair(reply, "startup.allocated", stats.memory_buffers);
   answer_pair(reply, "replication.backlog", 0);
+  answer_pair(reply, "clients.normal", stats.budget.buffers);
   answer_pair(reply, "aof.buffer", stats.memory_buffers);
   answer_pair(reply, "overhead.hashtable.main", stats.memory.table);
   answer_pair(reply, "overhead.hashtable.expires", stats.memory.expiries);
@@ -76,7 +77,8 @@ Result<void> memory_malloc_stats_command(Call& call) {
   };
   call.reply().verbatim("txt", line("entries", stats.memory.entries) + line("slack", stats.memory.slack) +
                                    line("tables", stats.memory.table) + line("expiries", stats.memory.expiries) +
-                                   line("buffers", stats.memory_buffers) + line("process", stats.budget.outside));
+                                   line("buffers", stats.memory_buffers) + line("clients", stats.budget.buffers) +
+                                   line("process", stats.budget.outside));
   return {};
 }
 

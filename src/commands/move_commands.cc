@@ -27,7 +27,9 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
   } else {
     if (!keep_source) part.excuse();
     // The view ends with the next change, which may take the value's bytes from another key.
-    STAVE_TRY(part.put(to, source->value, source->expiry, source->json));
+    // A large one is not copied: the two hold the same memory, in which nothing changes.
+    const keyspace::Block large = source->share();
+    STAVE_TRY(part.put(to, source->value, source->expiry, source->json, large ? &large : nullptr));
     if (!keep_source) part.erase(from);
   }
   STAVE_TRY(call.commit(part));

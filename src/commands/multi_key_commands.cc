@@ -34,7 +34,11 @@ Result<void> mget_command(Call& call) {
           reply.null();
         } else {
           ++hits;
-          reply.bulk(value->value);
+          if (value->block != nullptr) {
+            reply.shared_bulk({.block = value->share(), .at = 0, .size = value->value.size()});
+          } else {
+            reply.bulk(value->value);
+          }
         }
       })));
   call.session().counters().count_lookups(hits, keys.size() - hits);

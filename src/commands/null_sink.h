@@ -12,6 +12,7 @@ class NullSink final : public Sink {
   void error(std::string_view) override {}
   void integer(std::int64_t) override {}
   void bulk(std::string_view) override {}
+  void shared_bulk(const SharedBytes&) override {}
   void null() override {}
   void null_array() override {}
   void array(std::size_t) override {}

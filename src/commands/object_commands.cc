@@ -50,14 +50,19 @@ Result<void> object_refcount_command(Call& call) {
 
 // What is known is how hot a key is, in eight degrees; it cools down as the budget's hand passes by.
 Result<void> object_freq_command(Call& call) {
-  STAVE_ASSIGN(const bool found, exists(call));
-  if (!found) return {};
+  store::Pending pending;
+  const auto heat = call.engine().heat_of(call.key(2), pending);
+  call.wait_for(pending);
+  if (!heat) {
+    call.reply().null();
+    return {};
+  }
   if (!by_frequency(call.engine().budget().policy()))
     return answer_error(
         "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
         "between "
         "policies at runtime LRU and LFU data will take some time to adjust.");
-  call.reply().integer(call.engine().heat_of(call.key(2)).value_or(0));
+  call.reply().integer(*heat);
   return {};
 }
 

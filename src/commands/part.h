@@ -3,7 +3,8 @@
 // A handler makes a `Part` of its keys, looks, changes, and ends with `call.commit(part)`. Alone, that is a
 // store::Transaction from its locks to its commit. Among others it works in theirs, whose locks are held already, and
 // nothing is committed before the last of them is done. Promises: as store::Transaction, but that a command which fails
-// among others need not undo what it did, for all of it is lost then.
+// among others need not undo what it did, for all of it is lost then; whatever a handler answers, and however its part
+// ends, the session waits for what the part looked at.
 #pragma once
 
 #include <optional>
@@ -20,8 +21,13 @@ class Part {
  public:
   /// The bytes of the keys must outlive the part.
   Part(Session& session, std::span<const store::KeyRef> keys)
-      : shared_(session.shared != nullptr ? *session.shared : own_.emplace(session.environment().engine(), keys)) {}
+      : session_(session),
+        shared_(session.shared != nullptr ? *session.shared : own_.emplace(session.environment().engine(), keys)) {}
   Part(Session& session, const store::KeyRef& key) : Part(session, std::span(&key, 1)) {}
+  /// Among others, those who run them all answer for what was seen.
+  ~Part() {
+    if (own_) session_.wait_for(own_->observed());
+  }
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
 
@@ -32,8 +38,10 @@ class Part {
   void excuse() noexcept {
     if (own_) shared_.excuse();
   }
-  Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry, bool json = false) {
-    return shared_.put(key, value, expiry, json);
+  /// `block`: as in Transaction::put.
+  Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry, bool json = false,
+                   const keyspace::Block* block = nullptr) {
+    return shared_.put(key, value, expiry, json, block);
   }
   bool erase(store::KeyRef key) { return shared_.erase(key); }
   Result<void> set_expiry(store::KeyRef key, Expiry expiry) { return shared_.set_expiry(key, expiry); }
@@ -41,6 +49,7 @@ class Part {
   [[nodiscard]] store::Transaction* own() noexcept { return own_ ? &*own_ : nullptr; }
 
  private:
+  Session& session_;
   std::optional<store::Transaction> own_;  // before what may refer to it
   store::Transaction& shared_;
 };

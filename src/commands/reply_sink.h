@@ -1,7 +1,7 @@
 // A sink that builds a `Reply`: how a handler's answer becomes a value in this process.
 //
 // Promises: whatever sequence of calls a handler makes, the result is one well-formed tree; memory grows with what was
-// written, not with what was announced.
+// written, not with what was announced; a large value is copied by `take` and not before.
 #pragma once
 
 #include <string_view>
@@ -22,6 +22,7 @@ class ReplySink final : public Sink {
   void error(std::string_view text) override;
   void integer(std::int64_t value) override { add(Reply::Kind::kInteger).integer = value; }
   void bulk(std::string_view bytes) override { add(Reply::Kind::kBulk).text = bytes; }
+  void shared_bulk(const SharedBytes& bytes) override;
   void null() override { add(Reply::Kind::kNull); }
   void null_array() override { add(Reply::Kind::kNull); }
   void array(std::size_t count) override { open(Reply::Kind::kArray, count); }
@@ -37,7 +38,7 @@ class ReplySink final : public Sink {
   /// Whether the answer is there and whole; false also when there is none.
   [[nodiscard]] bool complete() const noexcept { return written_ && open_.empty(); }
   /// The finished answer; null when none was written.
-  [[nodiscard]] Reply take() { return std::move(root_); }
+  [[nodiscard]] Reply take();
 
  private:
   struct Open {
@@ -46,10 +47,14 @@ class ReplySink final : public Sink {
   };
   Reply& add(Reply::Kind kind);
   void open(Reply::Kind kind, std::size_t count);
+  void fill(Reply& reply) const;
 
   const Session& session_;
   Reply root_;
   bool written_ = false;
+  /// Values that are copied at the end, where no lock is held. Until then the bulk's `integer` says which it is, from 1
+  /// on.
+  std::vector<SharedBytes> shared_;
   std::vector<Open> open_;  ///< Aggregates that wait for elements, outermost first.
 };
 

@@ -46,7 +46,7 @@ void sleep_ms(std::int64_t ms) {
 }  // namespace
 
 Result<void> time_command(Call& call) {
-  const std::int64_t now = raw(call.engine().now());
+  const std::int64_t now = raw(call.engine().clock().wall());
   call.reply().array(2);
   call.reply().bulk(types::Digits(now / 1000).view());
   call.reply().bulk(types::Digits(now % 1000 * 1000).view());
@@ -74,9 +74,10 @@ Result<void> debug_object_command(Call& call) {
   std::optional<std::string> line;
   STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta, [&](const store::ValueView* value) {
     if (value == nullptr) return;
+    const Expiry expiry = call.engine().time().shown(value->expiry);
     line = "Value type:string version:" + std::to_string(raw(value->version)) +
-           " serializedlength:" + std::to_string(value->size) + " expires_at:" + std::to_string(raw(value->expiry.at)) +
-           " sliding_ms:" + std::to_string(value->expiry.sliding_ms);
+           " serializedlength:" + std::to_string(value->size) + " expires_at:" + std::to_string(raw(expiry.at)) +
+           " sliding_ms:" + std::to_string(expiry.sliding_ms);
   })));
   if (!line) return no_such_key();
   call.reply().status(*line);

@@ -1,6 +1,7 @@
 #include "commands/snapshots.h"
 
 #include <algorithm>
+#include <new>
 
 #include "base/thread.h"
 #include "base/try.h"
@@ -102,7 +103,8 @@ Result<Snapshots::Done> Snapshots::write_begun(const Target& target) {
   return done;
 }
 
-Result<Snapshots::Done> Snapshots::write_file(const Target& target) {
+Result<Snapshots::Done> Snapshots::write_file(const Target& target) try {
+  STAVE_TRY(engine_.still_ours());
   FileSystem& files = engine_.file_system();
   const std::size_t slash = target.path.rfind('/');
   if (slash != std::string::npos && slash != 0) {
@@ -118,8 +120,11 @@ Result<Snapshots::Done> Snapshots::write_file(const Target& target) {
                  return {};
                }));
   const std::uint64_t bytes = file.output().size();
+  STAVE_TRY(engine_.still_ours());
   STAVE_TRY(file.commit());
   return Done{.path = target.path, .keys = walked.keys, .bytes = bytes, .time = walked.time, .lsn = walked.lsn};
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory for the snapshot");
 }
 
 // --- in the background -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "commands/expiry_options.h"
+#include "commands/kept_value.h"
 
 namespace stave::commands {
 
@@ -44,6 +45,7 @@ struct SetOptions {
   std::size_t if_equal = 0;  ///< Argument to compare with; 0: none.
   ExpiryOptions expiry;
 
+  [[nodiscard]] bool needs_value() const noexcept { return get || if_equal != 0; }
   [[nodiscard]] bool conditional() const noexcept { return if_absent || if_present || if_equal != 0; }
 };
 
@@ -86,11 +88,11 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
   if (options.expiry.timed()) {
     STAVE_ASSIGN(expiry, options.expiry.resolve(call, part.now(), "set"));
   }
-  const auto held = part.find(key);
-  std::optional<std::string> old;
+  const auto held = part.find(key, options.needs_value() ? store::Access::kPeek : store::Access::kMeta);
+  std::optional<KeptValue> old;
   if (options.get && held) {
-    STAVE_ASSIGN(const std::string_view text, text_of(held));
-    old.emplace(text);
+    STAVE_TRY(text_of(held));
+    old.emplace(*held);
   }
   STAVE_ASSIGN(const bool set, condition_holds(call, options, held));
   if (set) {
@@ -100,7 +102,7 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
   STAVE_TRY(call.commit(part));
   if (options.get) {
     if (old) {
-      call.reply().bulk(*old);
+      old->answer(call.reply());
     } else {
       call.reply().null();
     }
@@ -116,7 +118,7 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
 Result<void> set_expiring(Call& call, TimeForm form, std::string_view name) {
   STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
   if (amount <= 0) return invalid_expire(name);
-  STAVE_ASSIGN(const UnixMs at, moment(amount, form, call.now(), name));
+  STAVE_ASSIGN(const UnixMs at, moment(call, amount, form, call.now(), name));
   STAVE_TRY(put(call, call.key(1), call[3], Expiry{.at = at}));
   call.reply().status("OK");
   return {};
@@ -126,6 +128,7 @@ Result<void> set_expiring(Call& call, TimeForm form, std::string_view name) {
 
 Result<void> get_command(Call& call) {
   bool other_type = false;
+  SharedBytes large;
   Sink& reply = call.reply();
   CallCounters& counters = call.session().counters();
   const Result<Pending> pending = call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
@@ -138,7 +141,11 @@ Result<void> get_command(Call& call) {
       if (value->value.size() >= kLargeBytes) [[unlikely]]
         call.start_watch();
       counters.count_hit();
-      reply.bulk(value->value);
+      if (value->block != nullptr) [[unlikely]] {
+        large = {.block = value->share(), .at = 0, .size = value->value.size()};
+      } else {
+        reply.bulk(value->value);
+      }
     }
   });
   if (!pending) [[unlikely]]
@@ -146,7 +153,14 @@ Result<void> get_command(Call& call) {
   call.wait_for(*pending);
   if (other_type) [[unlikely]]
     return wrong_type();
+  if (large.block) [[unlikely]]
+    reply.shared_bulk(large);
   return {};
+}
+
+bool set_needs_value(Arguments arguments) noexcept {
+  return std::any_of(arguments.begin() + 3, arguments.end(),
+                     [](std::string_view word) { return same_word(word, "GET") || same_word(word, "IFEQ"); });
 }
 
 Result<void> set_command(Call& call) {
@@ -192,15 +206,15 @@ Result<void> getdel_command(Call& call) {
   const KeyRef key = call.key(1);
   Part part(call.session(), key);
   const auto held = part.find(key);
-  STAVE_ASSIGN(const std::string_view text, text_of(held));
-  std::optional<std::string> old;
+  STAVE_TRY(text_of(held));
+  std::optional<KeptValue> old;
   if (held) {
-    old.emplace(text);
+    old.emplace(*held);
     part.erase(key);
   }
   STAVE_TRY(call.commit(part));
   if (old) {
-    call.reply().bulk(*old);
+    old->answer(call.reply());
   } else {
     call.reply().null();
   }
@@ -220,15 +234,15 @@ Result<void> getex_command(Call& call) {
     call.reply().null();
     return {};
   }
-  STAVE_ASSIGN(const std::string_view text, text_of(held));
+  STAVE_TRY(text_of(held));
   Expiry expiry;
   if (options.timed()) {
     STAVE_ASSIGN(expiry, options.resolve(call, part.now(), "getex"));
   }
-  const std::string value(text);
+  const KeptValue value(*held);
   if (expiry != held->expiry) STAVE_TRY(part.set_expiry(key, expiry));
   STAVE_TRY(call.commit(part));
-  call.reply().bulk(value);
+  value.answer(call.reply());
   return {};
 }
 
@@ -250,6 +264,7 @@ Result<void> getrange_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t start, integer_argument(call, 2));
   STAVE_ASSIGN(const std::int64_t end, integer_argument(call, 3));
   bool other_type = false;
+  KeptValue shown;
   STAVE_TRY(call.wait_for(call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value != nullptr && value->type != ValueType::kString) {
       other_type = true;
@@ -259,13 +274,11 @@ Result<void> getrange_command(Call& call) {
     std::int64_t first = start < 0 ? std::max<std::int64_t>(start + size, 0) : start;
     std::int64_t last = end < 0 ? std::max<std::int64_t>(end + size, 0) : std::min(end, size - 1);
     // Two positions before the beginning in the wrong order are not "the first byte".
-    if (size == 0 || (start < 0 && end < 0 && start > end) || first > last) {
-      call.reply().bulk({});
-      return;
-    }
-    call.reply().bulk(value->value.substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)));
+    if (size == 0 || (start < 0 && end < 0 && start > end) || first > last) return;
+    shown = KeptValue(*value, static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1));
   })));
   if (other_type) return wrong_type();
+  shown.answer(call.reply());
   return {};
 }
 

@@ -18,6 +18,9 @@ Result<void> setnx_command(Call& call);
 Result<void> setrange_command(Call& call);
 Result<void> strlen_command(Call& call);
 
+/// SET: whether one of its options is about the old value.
+bool set_needs_value(std::span<const std::string_view> arguments) noexcept;
+
 inline constexpr Command kStringCommands[] = {
     {.name = "APPEND",
      .arity = exactly(3),
@@ -83,7 +86,8 @@ inline constexpr Command kStringCommands[] = {
     {.name = "PSETEX",
      .arity = exactly(4),
      .keys = key_at(1),
-     .flags = kWrite | kGrows | kBlind | kTogether,
+     .needs = Needs::kNothing,
+     .flags = kWrite | kGrows | kTogether,
      .group = "string",
      .since = "0.1",
      .cost = "O(1)",
@@ -93,6 +97,7 @@ inline constexpr Command kStringCommands[] = {
     {.name = "SET",
      .arity = at_least(3),
      .keys = key_at(1),
+     .needs_if = set_needs_value,
      .flags = kWrite | kGrows | kTogether,
      .group = "string",
      .since = "0.1",
@@ -105,7 +110,8 @@ inline constexpr Command kStringCommands[] = {
     {.name = "SETEX",
      .arity = exactly(4),
      .keys = key_at(1),
-     .flags = kWrite | kGrows | kBlind | kTogether,
+     .needs = Needs::kNothing,
+     .flags = kWrite | kGrows | kTogether,
      .group = "string",
      .since = "0.1",
      .cost = "O(1)",
@@ -115,7 +121,8 @@ inline constexpr Command kStringCommands[] = {
     {.name = "SETNX",
      .arity = exactly(3),
      .keys = key_at(1),
-     .flags = kWrite | kGrows | kFast | kBlind | kTogether,
+     .needs = Needs::kNothing,
+     .flags = kWrite | kGrows | kFast | kTogether,
      .group = "string",
      .since = "0.1",
      .cost = "O(1)",
@@ -135,7 +142,8 @@ inline constexpr Command kStringCommands[] = {
     {.name = "STRLEN",
      .arity = exactly(2),
      .keys = key_at(1),
-     .flags = kReadOnly | kFast | kBlind | kTogether,
+     .needs = Needs::kNothing,
+     .flags = kReadOnly | kFast | kTogether,
      .group = "string",
      .since = "0.1",
      .cost = "O(1)",

@@ -78,8 +78,26 @@ TEST_F(Strings, set_refuses_what_does_not_go_together) {
   EXPECT_EQ(run({"SET", "a", "1", "EX", "x"}), kNotInteger);
   for (const char* amount : {"0", "-1", "9223372036854775807", "9223372036854775"})
     EXPECT_EQ(run({"SET", "a", "1", "EX", amount}), "-ERR invalid expire time in 'set' command") << amount;
-  EXPECT_EQ(run({"SET", "a", "1", "PXAT", "140737488355328"}), "-ERR invalid expire time in 'set' command");
   EXPECT_EQ(run({"EXISTS", "a"}), "0");
+}
+
+// Redis takes every deadline that fits 64 bits; there is room for 48.
+TEST_F(Strings, a_deadline_later_than_can_be_kept_is_kept_as_the_latest) {
+  constexpr const char* kLatest = "140737488355327";
+  for (const char* at : {"140737488355327", "140737488355328", "9223370399119966", "9223372036854775807"}) {
+    EXPECT_EQ(run({"SET", "a", "1", "PXAT", at}), "OK") << at;
+    EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest) << at;
+    EXPECT_EQ(run({"SET", "a", "1"}), "OK");
+    EXPECT_EQ(run({"PEXPIREAT", "a", at}), "1") << at;
+    EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest) << at;
+    EXPECT_EQ(run({"GETEX", "a", "PXAT", at}), "\"1\"") << at;
+    EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest) << at;
+  }
+  EXPECT_EQ(run({"EXPIRE", "a", "200000000000"}), "1");
+  EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest);
+  EXPECT_EQ(run({"PSETEX", "a", "9000000000000000000", "1"}), "OK");
+  reopen();
+  EXPECT_EQ(run({"PEXPIRETIME", "a"}), kLatest);
 }
 
 TEST_F(Strings, a_sliding_expiry_is_put_off_by_use) {
@@ -258,6 +276,69 @@ TEST_F(Lcs, refuses_contradictions_and_too_much_work) {
   run({"SETRANGE", "a", "200000", "x"});
   run({"SETRANGE", "b", "200000", "y"});
   EXPECT_EQ(run({"LCS", "a", "b"}), "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+}
+
+/// Tells what came by reference and what by copy.
+class WatchingSink final : public Sink {
+ public:
+  void status(std::string_view) override {}
+  void error(std::string_view text) override { FAIL() << text; }
+  void integer(std::int64_t) override {}
+  void bulk(std::string_view bytes) override { longest_copy = std::max(longest_copy, bytes.size()); }
+  void shared_bulk(const SharedBytes& bytes) override { shared.emplace_back(bytes.view()); }
+  void null() override {}
+  void null_array() override {}
+  void array(std::size_t) override {}
+  void map(std::size_t) override {}
+  void set(std::size_t) override {}
+  void real(double) override {}
+  void boolean(bool) override {}
+  void big_number(std::string_view) override {}
+  void verbatim(std::string_view, std::string_view) override {}
+  void push(std::size_t) override {}
+  [[nodiscard]] int protocol() const noexcept override { return 3; }
+  std::size_t longest_copy = 0;
+  std::vector<std::string> shared;
+};
+
+class LargeStrings : public CommandsTest {};
+
+// Whatever shows a large value shows it by reference: a copy of many bytes is made under no lock, and a thousand
+// references take no memory.
+TEST_F(LargeStrings, are_shown_by_reference_by_every_command) {
+  const std::string large(100'000, 'x');
+  const std::vector<std::vector<std::string_view>> calls = {{"GET", "k"},
+                                                            {"GETRANGE", "k", "0", "-1"},
+                                                            {"SUBSTR", "k", "0", "-1"},
+                                                            {"GETSET", "k", "new"},
+                                                            {"SET", "k", "new", "GET"},
+                                                            {"SET", "k", "new", "XX", "GET"},
+                                                            {"SET", "k", "new", "NX", "GET"},
+                                                            {"GETDEL", "k"},
+                                                            {"GETEX", "k"},
+                                                            {"GETEX", "k", "EX", "100"},
+                                                            {"MGET", "small", "k", "none", "k"}};
+  for (const auto& call : calls) {
+    SCOPED_TRACE(std::string(call[0]) + " with " + std::to_string(call.size()) + " words");
+    run({"MSET", "k", large, "small", "s"});
+    WatchingSink sink;
+    dispatch(*session_, call, sink);
+    ASSERT_EQ(sink.shared.size(), call[0] == "MGET" ? 2u : 1u);
+    for (const std::string& shown : sink.shared) EXPECT_EQ(shown, large);
+    EXPECT_LE(sink.longest_copy, 1u);
+  }
+}
+
+TEST_F(LargeStrings, a_part_is_a_part_of_the_same_memory_or_a_short_copy) {
+  std::string large(100'000, 'x');
+  large[50'000] = 'y';
+  run({"SET", "k", large});
+  EXPECT_EQ(run({"GETRANGE", "k", "49999", "50001"}), "\"xyx\"");
+  EXPECT_EQ(run({"GETRANGE", "k", "50000", "90000"}), "\"" + large.substr(50'000, 40'001) + "\"");
+  EXPECT_EQ(run({"GETRANGE", "k", "-20000", "-1"}), "\"" + large.substr(80'000) + "\"");
+  EXPECT_EQ(run({"MGET", "none", "k", "k"}), "[nil, \"" + large + "\", \"" + large + "\"]");
+  EXPECT_EQ(run({"GETDEL", "k"}), "\"" + large + "\"");
+  EXPECT_EQ(run({"GET", "k"}), "nil");
 }
 
 }  // namespace

@@ -47,6 +47,14 @@ constexpr Keys keys_from(int first, int last, int step) {
   return {first, last, step};
 }
 
+/// Of which of its keys a command needs the value. It is fetched before the command runs when it is in the log only, by
+/// doors whose threads must not wait; the command itself looks at no other (store::Access).
+enum class Needs : std::uint8_t {
+  kNothing,   ///< Whatever they hold: blind writes, and what asks about keys only.
+  kFirstKey,  ///< The others are only written.
+  kEveryKey,
+};
+
 enum CommandFlag : std::uint32_t {
   kReadOnly = 1 << 0,
   kWrite = 1 << 1,
@@ -62,15 +70,16 @@ enum CommandFlag : std::uint32_t {
   kStale = 1 << 11,
   kKeyspace = 1 << 12,  ///< Works on keys whatever they hold: the access category "keyspace" besides that of its group.
   kSecret = 1 << 13,    ///< Arguments may be passwords: never shown in the slow log.
-  kNoTouch = 1 << 14,   ///< Reads a key without using its value.
-  kBlind = 1 << 15,     ///< Uses a key and never needs the value that it holds.
-  kTogether = 1 << 16,  ///< May be one of several commands that are run as one (together.h).
+  kTogether = 1 << 14,  ///< May be one of several commands that are run as one (together.h).
 };
 
 struct Command {
   std::string_view name;  ///< Upper case; a subcommand's own name without its container.
   Arity arity;
   Keys keys;
+  Needs needs = Needs::kEveryKey;
+  /// When options decide: whether this call, whose arity fits, needs what `needs` says; else it needs nothing.
+  bool (*needs_if)(std::span<const std::string_view> arguments) noexcept = nullptr;
   std::uint32_t flags = 0;
   std::string_view group;  ///< "string", "generic", "connection", "server".
   std::string_view since;

@@ -27,7 +27,7 @@ constexpr bool row_well_formed(const Command& row, bool subcommand) {
   if (row.arity.least < (subcommand ? 2 : 1)) return false;
   if (row.arity.most != -1 && row.arity.most < row.arity.least) return false;
   const Keys& keys = row.keys;
-  if (keys.step == 0) return keys.first == 0 && keys.last == 0;
+  if (keys.step == 0) return keys.first == 0 && keys.last == 0 && row.needs_if == nullptr;
   if (keys.first < 1 || keys.step < 0 || keys.last == 0) return false;
   // The fewest arguments that are allowed must reach the first key, and the last one that is counted from the front.
   return row.arity.least > keys.first && row.arity.least > keys.last;

@@ -23,7 +23,7 @@ struct NothingDone {
 
 /// `run(i)` dispatches the i-th call in `session` to a sink of its own and returns the line of its error, empty when
 /// there was none. The answers count once this has returned what they must wait for. The bytes of the calls must stay.
-std::expected<store::Pending, NothingDone> run_together(Session& session, std::span<const Arguments> calls,
+std::expected<store::Pending, NothingDone> run_together(Session& session, std::span<const ResolvedCall> calls,
                                                         base::FunctionRef<std::string(std::size_t)> run);
 
 }  // namespace stave::commands

@@ -15,11 +15,11 @@ class Together : public CommandsTest {
  protected:
   /// The answers, or the line why nothing was done.
   std::vector<std::string> run_all(const std::vector<Words>& calls) {
-    const std::vector<Arguments> given(calls.begin(), calls.end());
+    const std::vector<ResolvedCall> given(calls.begin(), calls.end());
     std::vector<std::string> answers;
     const auto done = run_together(*session_, given, [&](std::size_t i) {
       ReplySink sink(*session_);
-      dispatch(*session_, given[i], sink);
+      dispatch(*session_, given[i].resolved, given[i].arguments, sink);
       EXPECT_TRUE(sink.complete());
       const Reply reply = sink.take();
       answers.push_back(spell(reply));

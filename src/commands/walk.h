@@ -15,7 +15,7 @@ struct Walked {
 
 /// Begins, feeds and finishes `writer`. Writers of the store go on meanwhile. `on_key` is told the number of keys so
 /// far after each, and ends it with an error. Errors: those of the writer and of `on_key`; kCorrupt, kIo (a value
-/// cannot be read).
+/// cannot be read); kReadOnly, kIo (the log has failed: what it could not keep is not written elsewhere either).
 Result<Walked> write_all(store::Engine& engine, exchange::Writer& writer,
                          base::FunctionRef<Result<void>(std::uint64_t keys)> on_key);
 

@@ -102,9 +102,11 @@ Result<Summary> read_binary(Source& source, Sink& sink, const Limits& limits) {
   STAVE_ASSIGN(const std::string_view head, source.take(kBinaryMagicBytes));
   if (load_big<std::uint32_t>(head) != kBinaryMagic) return source.corrupt(0, "not a binary snapshot");
   const auto version = load_big<std::uint32_t>(head.substr(4));
-  if (version != 1 && version != 2)
+  if (version != 1 && version != 2) {
+    STAVE_TRY(check_unknown_header(source, head));
     return source.fail_at(4, ErrorCode::kUnsupported,
                           "a binary snapshot of version " + std::to_string(version) + "; this Stave knows 1 and 2");
+  }
   STAVE_ASSIGN(Summary summary, version == 1 ? read_binary1(source, sink, limits) : read_binary2(source, sink, limits));
   summary.bytes = source.offset();
   STAVE_ASSIGN(const bool done, source.at_end());

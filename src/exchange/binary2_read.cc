@@ -223,6 +223,16 @@ class Reader {
 
 }  // namespace
 
+// The header of every version is as long as that of 2 and has its checksum there.
+Result<void> check_unknown_header(Source& source, std::string_view head) {
+  std::string header(head);
+  STAVE_ASSIGN(const std::string_view rest, source.take(kFileHeaderBytes - kBinaryMagicBytes));
+  header.append(rest.substr(0, 24));
+  if (load_big<std::uint64_t>(rest.substr(24)) != check(header, 0))
+    return source.corrupt(4, "the header fails its checksum");
+  return {};
+}
+
 Result<Summary> read_binary2(Source& source, Sink& sink, const Limits& limits) {
   return Reader(source, sink, limits).run();
 }

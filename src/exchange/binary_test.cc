@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "exchange/big_endian.h"
 #include "exchange/collect_for_test.h"
 #include "exchange/files.h"
 
@@ -124,6 +127,19 @@ TEST(Binary2, holds_nothing_and_values_larger_than_a_block) {
   EXPECT_LT(bytes.size(), 100'000u) << "it is compressed";
   EXPECT_EQ(read_text(bytes)->entries, large);
   EXPECT_EQ(read_text(bytes, {.value_bytes_max = 1 << 20}).error().code(), ErrorCode::kTooLarge);
+}
+
+TEST(Binary2, a_version_of_the_future_is_told_from_a_flipped_bit) {
+  std::string bytes = write_binary2({{.key = "k", .value = "v"}});
+  for (const char version : {'\0', '\3', '\6', '\x42'}) {
+    bytes[7] = version;
+    EXPECT_EQ(read_text(bytes).error().code(), ErrorCode::kCorrupt) << static_cast<int>(version);
+  }
+  std::string check;
+  append_big(check, base::xxh3(base::as_bytes(std::string_view(bytes).substr(0, 32)), 0));
+  bytes.replace(32, 8, check);
+  EXPECT_EQ(read_text(bytes).error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(read_text(bytes.substr(0, 20)).error().code(), ErrorCode::kCorrupt);
 }
 
 // Blocks know their place: one that is dropped, doubled or taken from another file is found out.

@@ -73,12 +73,16 @@ Result<void> MemoryOutput::patch(std::uint64_t offset, std::span<const std::byte
 }
 
 NewFile::NewFile(FileSystem& files, std::string path, std::unique_ptr<File> file)
-    : files_(&files), path_(std::move(path)), file_(std::move(file)), output_(std::make_unique<FileOutput>(*file_)) {}
+    : files_(&files),
+      path_(std::move(path)),
+      draft_(partial(path_)),
+      file_(std::move(file)),
+      output_(std::make_unique<FileOutput>(*file_)) {}
 
 NewFile::~NewFile() {
   if (file_ == nullptr) return;
   file_.reset();
-  static_cast<void>(files_->remove(partial(path_)));  // A leftover is harmless; the next attempt removes it.
+  static_cast<void>(files_->remove(draft_));  // A leftover is harmless; the next attempt removes it.
 }
 
 Result<NewFile> NewFile::create(FileSystem& files, const std::string& path) {
@@ -91,7 +95,7 @@ Result<NewFile> NewFile::create(FileSystem& files, const std::string& path) {
 Result<void> NewFile::commit() {
   STAVE_TRY(output_->flush());
   STAVE_TRY(file_->sync_data());
-  STAVE_TRY(files_->rename(partial(path_), path_));
+  STAVE_TRY(files_->rename(draft_, path_));
   output_.reset();
   file_.reset();
   return files_->sync_directory(base::parent_path(base::normal_path(path_)));

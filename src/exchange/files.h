@@ -80,6 +80,7 @@ class NewFile {
   NewFile(FileSystem& files, std::string path, std::unique_ptr<File> file);
   FileSystem* files_;
   std::string path_;
+  std::string draft_;  ///< What it is called until it is whole.
   std::unique_ptr<File> file_;
   std::unique_ptr<FileOutput> output_;
 };

@@ -63,17 +63,20 @@ void Block::settle() const noexcept {
 }
 
 void Block::hold() const noexcept {
-  if (at_ != nullptr) head().holders.fetch_add(1, std::memory_order_relaxed);
+  if (at_ == nullptr) return;
+  const std::uint32_t holders = head().holders.fetch_add(1, std::memory_order_relaxed);
+  STAVE_ASSERT(holders != 0);
 }
 
 void Block::drop() noexcept {
   if (at_ == nullptr) return;
   Head& mine = head();
-  if (mine.holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  const std::uint32_t holders = mine.holders.fetch_sub(1, std::memory_order_acq_rel);
+  STAVE_ASSERT(holders != 0);
+  if (holders == 1) {
     ChunkSource& source = *mine.source;
     if (mine.mapped) {
-      if (mine.settled.load(std::memory_order_relaxed)) source.drop_mapping(footprint());
-      source.unmap(mine.begin(), footprint());
+      source.unmap_later(mine.begin(), footprint(), mine.settled.load(std::memory_order_relaxed));
     } else {
       source.release(mine.begin(), sizeof(Head) + mine.bytes);
     }
@@ -84,7 +87,7 @@ void Block::drop() noexcept {
 // --- filling one --------------------------------------------------------------------------------
 
 BlockWriter::~BlockWriter() {
-  if (at_ != nullptr) source_->unmap(at_, mapped_);
+  if (at_ != nullptr) source_->unmap_later(at_, mapped_, false);
 }
 
 std::string_view BlockWriter::view() const noexcept {

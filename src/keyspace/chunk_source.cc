@@ -1,5 +1,6 @@
 #include "keyspace/chunk_source.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <new>
@@ -34,6 +35,9 @@ int find_run(std::uint32_t taken, std::size_t count) {
 }  // namespace
 
 SystemChunkSource::~SystemChunkSource() {
+  while (free_some()) {
+  }
+  STAVE_ASSERT(dying_bytes_.load(std::memory_order_relaxed) == 0 && dying_bytes() == 0);
   for (const auto& [at, region] : regions_) base::unmap_memory(pointer(at), kRegionBytes);
 }
 
@@ -174,15 +178,70 @@ std::byte* SystemChunkSource::allocate_denser(const std::byte* at, std::size_t b
 }
 
 std::byte* SystemChunkSource::map(std::size_t bytes) noexcept {
+  STAVE_ASSERT(bytes != 0 && bytes % kMapUnit == 0);
+  help_to_free(bytes);
   return base::map_memory(bytes, kMapUnit);
 }
 
 std::byte* SystemChunkSource::remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept {
+  STAVE_ASSERT(new_bytes >= bytes && new_bytes % kMapUnit == 0);
+  help_to_free(new_bytes - bytes);
   return base::remap_memory(at, bytes, new_bytes);
 }
 
 void SystemChunkSource::unmap(std::byte* at, std::size_t bytes) noexcept {
   base::unmap_memory(at, bytes);
+}
+
+// --- freeing in steps --------------------------------------------------------------------------
+
+void SystemChunkSource::unmap_later(std::byte* at, std::size_t bytes, bool held) noexcept {
+  STAVE_ASSERT(bytes >= sizeof(Dying) && bytes % kMapUnit == 0);
+  if (bytes <= kMapUnit) {
+    if (held) drop_mapping(bytes);
+    unmap(at, bytes);
+    return;
+  }
+  dying_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (held) dying_held_.fetch_add(bytes, std::memory_order_relaxed);
+  base::MutexLock lock(dying_mutex_);
+  dying_ = new (at) Dying{.next = dying_, .bytes = bytes, .held = held};
+}
+
+bool SystemChunkSource::free_some() noexcept {
+  Dying* mine = nullptr;
+  {
+    base::MutexLock lock(dying_mutex_);
+    mine = dying_;
+    if (mine == nullptr) return false;
+    dying_ = mine->next;
+  }
+  // From the end, which needs no memory; with the last piece goes what stands at the beginning.
+  const std::size_t piece = std::min(mine->bytes, kFreedAtOnce);
+  const bool held = mine->held;
+  auto* const at = reinterpret_cast<std::byte*>(mine);
+  const std::size_t left = mine->bytes - piece;
+  mine->bytes = left;
+  base::unmap_memory(at + left, piece);
+  if (held) {
+    dying_held_.fetch_sub(piece, std::memory_order_relaxed);
+    drop_mapping(piece);
+  }
+  const std::uint64_t before = dying_bytes_.fetch_sub(piece, std::memory_order_relaxed);
+  STAVE_ASSERT(before >= piece);
+  if (left == 0) return before != piece;
+  base::MutexLock lock(dying_mutex_);
+  mine->next = dying_;
+  dying_ = mine;
+  return true;
+}
+
+void SystemChunkSource::help_to_free(std::size_t bytes) noexcept {
+  for (std::size_t freed = 0; freed < bytes; freed += kFreedAtOnce) {
+    if (dying_bytes_.load(std::memory_order_relaxed) <= kDyingMax) [[likely]]
+      return;
+    if (!free_some()) return;
+  }
 }
 
 }  // namespace stave::keyspace

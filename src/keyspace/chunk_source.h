@@ -39,8 +39,14 @@ class ChunkSource {
   virtual std::byte* map(std::size_t bytes) noexcept = 0;
   /// The mapping, made larger; it may move, its bytes are not copied. nullptr, and nothing changed, without memory.
   virtual std::byte* remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept = 0;
-  /// Gives back a mapping, or the end of one.
+  /// Gives back a mapping, or the end of one. Cost: that of each of its pages, some milliseconds for 64 MiB.
   virtual void unmap(std::byte* at, std::size_t bytes) noexcept = 0;
+  /// The same of a whole mapping that was filled, in constant time: somebody else frees it soon. `held`: it was said to
+  /// be.
+  virtual void unmap_later(std::byte* at, std::size_t bytes, bool held) noexcept {
+    if (held) drop_mapping(bytes);
+    unmap(at, bytes);
+  }
   /// A mapping is not held until it is said to be: what is only being received is not a value yet. And no longer.
   virtual void hold_mapping(std::size_t bytes) noexcept = 0;
   virtual void drop_mapping(std::size_t bytes) noexcept = 0;
@@ -54,7 +60,9 @@ class ChunkSource {
   }
 };
 
-/// The real one: regions from the system, blocks in chunks or, if there are few of their size, from malloc.
+/// The real one: regions from the system, blocks in chunks or, if there are few of their size, from malloc. Large
+/// mappings that are given back wait for `free_some`, for to free one takes long and is done under somebody's lock;
+/// when more than `kDyingMax` wait, whoever takes a mapping frees as much as it takes.
 class SystemChunkSource final : public ChunkSource {
  public:
   SystemChunkSource() = default;
@@ -70,6 +78,7 @@ class SystemChunkSource final : public ChunkSource {
   std::byte* map(std::size_t bytes) noexcept override;
   std::byte* remap(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept override;
   void unmap(std::byte* at, std::size_t bytes) noexcept override;
+  void unmap_later(std::byte* at, std::size_t bytes, bool held) noexcept override STAVE_EXCLUDES(dying_mutex_);
   void hold_mapping(std::size_t bytes) noexcept override { held_.fetch_add(bytes, std::memory_order_relaxed); }
   void drop_mapping(std::size_t bytes) noexcept override { held_.fetch_sub(bytes, std::memory_order_relaxed); }
 
@@ -79,6 +88,14 @@ class SystemChunkSource final : public ChunkSource {
   static constexpr std::size_t kHugeFrom = 16;
   /// So many free chunks keep their memory, so that one that comes and goes costs no system call.
   static constexpr std::size_t kWarmMax = 16;
+
+  static constexpr std::uint64_t kDyingMax = std::uint64_t{64} << 20;
+  /// Freed at once: some tenths of a millisecond.
+  static constexpr std::size_t kFreedAtOnce = std::size_t{4} << 20;
+  /// Frees a step of what waits for it; false when nothing is left. Threads: any.
+  bool free_some() noexcept STAVE_EXCLUDES(dying_mutex_);
+  /// Bytes that wait for it; of what is held. Threads: any; a relaxed reading.
+  [[nodiscard]] std::uint64_t dying_bytes() const noexcept { return dying_held_.load(std::memory_order_relaxed); }
 
   /// Bytes of everything that is taken and not given back; of mappings, those that are held. Threads: any; a relaxed
   /// reading.
@@ -110,6 +127,19 @@ class SystemChunkSource final : public ChunkSource {
   /// Regions without a taken chunk; one is kept, so that a chunk that comes and goes costs no system call.
   std::size_t empty_ STAVE_GUARDED_BY(mutex_) = 0;
   std::size_t warm_ STAVE_GUARDED_BY(mutex_) = 0;
+
+  /// Stands at the beginning of a mapping that is to be freed: no memory is needed to give memory back.
+  struct Dying {
+    Dying* next = nullptr;
+    std::size_t bytes = 0;
+    bool held = false;
+  };
+  void help_to_free(std::size_t bytes) noexcept STAVE_EXCLUDES(dying_mutex_);
+  base::Mutex dying_mutex_;
+  Dying* dying_ STAVE_GUARDED_BY(dying_mutex_) = nullptr;
+  std::atomic<std::uint64_t> dying_bytes_ = 0;  ///< In the list.
+  std::atomic<std::uint64_t> dying_held_ = 0;   ///< Of these, such as count as held.
+
   BlockHeap blocks_{*this};  ///< Last: its chunks go back before everything else goes.
 };
 

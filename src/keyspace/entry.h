@@ -3,11 +3,12 @@
 //     8 B word | version 6 B | key length | value length | [deadline 6 B, queue slot 4 B] | [sliding period 6 B] |
 //     key | value
 //
-// The word holds the address; the version stays what it was when the cleaner moves the record (see
-// docs/decisions/0008). Lengths are one byte below 128 and grow by seven bits a byte. A large value lies in a block of
-// its own; then its address (8 B) stands in its place. A spilled value is in the log only: its length is still told,
-// and nothing follows the key. `Entry` is a view of those bytes, as cheap to copy as a pointer. Must not know: where
-// entries are found, or the arena's sizes.
+// The word holds the address of the record that holds the value; the version stays what it was when the cleaner moves
+// that record (see docs/decisions/0008), and is that of a later record when the expiry was changed since. Lengths are
+// one byte below 128 and grow by seven bits a byte. A large value lies in a block of its own; then its address (8 B)
+// stands in its place. A spilled value is in the log only: its length is still told, and nothing follows the key.
+// `Entry` is a view of those bytes, as cheap to copy as a pointer. Must not know: where entries are found, or the
+// arena's sizes.
 #pragma once
 
 #include <cstddef>
@@ -98,22 +99,30 @@ class Entry {
   }
 
   [[nodiscard]] ValueType type() const noexcept { return static_cast<ValueType>((word() >> kTypeShift) & 0xf); }
+  /// The record that holds the value.
   [[nodiscard]] Lsn address() const noexcept { return Lsn{word() & kLsnMax}; }
-  /// What conditional writes compare: where its record was written first, whether or not the cleaner moved it since.
+  /// What conditional writes compare: where the newest record of the key was written first, whether or not the cleaner
+  /// moved it since.
   [[nodiscard]] Lsn version() const noexcept { return Lsn{base::load48(at_ + EntryShape::kWordBytes)}; }
   /// The record at `lsn` wrote it: a new version.
   void set_written(Lsn lsn) noexcept {
     set_address(lsn);
     set_version(lsn);
+    set_delta(false);
   }
   /// All that was known of it is in one record at `address` now, and nothing else changed.
   void set_moved(Lsn address) noexcept {
+    STAVE_ASSERT(address > this->address() && address > version());
     set_address(address);
     set_delta(false);
   }
-  /// Whether the record at the address changes the expiry only, so that the value is to be looked for behind it.
+  /// Whether the expiry was changed by a record of its own, the one at `version`, since the value was written.
   [[nodiscard]] bool delta() const noexcept { return (word() & kDelta) != 0; }
   void set_delta(bool delta) noexcept { set_word(delta ? word() | kDelta : word() & ~kDelta); }
+  /// What the key's next record names as the one before it.
+  [[nodiscard]] Lsn newest_record() const noexcept { return delta() ? version() : address(); }
+  /// A change of the expiry is later than the value; a value is where its version was written, or was moved from there.
+  [[nodiscard]] bool consistent() const noexcept { return delta() ? address() < version() : version() <= address(); }
 
   [[nodiscard]] bool has_expiry() const noexcept { return (word() & kExpiring) != 0; }
   /// Expiry{} when it has none.
@@ -189,9 +198,10 @@ class Entry {
     set_word(kept | static_cast<std::uint64_t>(type) << kTypeShift | (raw(address) & kLsnMax));
     set_version(version);
   }
-  /// The record at `lsn` gave it another expiry and nothing else: a new version, whose value lies behind it.
+  /// The record at `lsn` gave it another expiry and nothing else: a new version, whose value stays where it is.
   void set_changed_expiry(Lsn lsn) noexcept {
-    set_written(lsn);
+    STAVE_ASSERT(address() < lsn && version() < lsn);
+    set_version(lsn);
     set_delta(true);
   }
   /// Any deadline and period, for whoever tells the queue; the shape must fit.

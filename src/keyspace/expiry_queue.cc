@@ -114,7 +114,7 @@ void ExpiryQueue::add(Ref ref, Arena& arena) noexcept {
 }
 
 void ExpiryQueue::remove(std::uint32_t slot, Arena& arena) noexcept {
-  STAVE_ASSERT(slot < size_);
+  STAVE_ASSERT(slot < size_ && arena.entry(item(slot).ref).queue_slot() == slot);
   const Item last = item(--size_);
   if (slot != size_) settle(slot, last, arena);
   trim(arena.source());
@@ -122,13 +122,21 @@ void ExpiryQueue::remove(std::uint32_t slot, Arena& arena) noexcept {
 }
 
 void ExpiryQueue::update(std::uint32_t slot, Arena& arena) noexcept {
+  STAVE_ASSERT(slot < size_);
   const Ref ref = item(slot).ref;
+  STAVE_ASSERT(arena.entry(ref).queue_slot() == slot);
   settle(slot, make_item(arena.entry(ref).expiry().at, ref), arena);
   publish();
 }
 
 void ExpiryQueue::publish() noexcept {
-  next_.store(size_ != 0 ? item(0).deadline() : raw(kNoDeadline), std::memory_order_relaxed);
+  const std::int64_t next = size_ != 0 ? item(0).deadline() : raw(kNoDeadline);
+  if (next >= next_.load(std::memory_order_relaxed)) {
+    next_.store(next, std::memory_order_relaxed);
+    return;
+  }
+  next_.store(next, std::memory_order_seq_cst);
+  if (hint_ != nullptr) hint_->lower(UnixMs{next});
 }
 
 // --- what is due -----------------------------------------------------------------------------------------------------
@@ -171,6 +179,19 @@ void ExpiryQueue::collect_below(std::uint32_t slot, Collection& c) {
   const std::uint64_t first = std::uint64_t{slot} * kChildren + 1;
   for (std::uint64_t child = first; child < first + kChildren && child < size_; ++child)
     collect_below(static_cast<std::uint32_t>(child), c);
+}
+
+void ExpiryQueue::check(const Arena& arena) const noexcept {
+  STAVE_ASSERT(size_ <= block_count_ * kItemsPerBlock && block_count_ <= directory_size_);
+  STAVE_ASSERT(raw(next_deadline()) == (size_ != 0 ? item(0).deadline() : raw(kNoDeadline)));
+  for (std::uint32_t slot = 0; slot < size_; ++slot) {
+    const Item& its = item(slot);
+    const Entry entry = arena.entry(its.ref);
+    STAVE_ASSERT(entry.has_expiry() && entry.queue_slot() == slot);
+    // It may have been put off in the entry alone, and never brought forward.
+    STAVE_ASSERT(raw(entry.expiry().at) >= its.deadline());
+    STAVE_ASSERT(slot == 0 || item((slot - 1) / kChildren).deadline() <= its.deadline());
+  }
 }
 
 void ExpiryQueue::swap(ExpiryQueue& other) noexcept {

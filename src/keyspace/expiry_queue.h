@@ -10,22 +10,20 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "keyspace/arena.h"
+#include "keyspace/deadline_hint.h"
 #include "keyspace/entry.h"
 #include "stave/units.h"
 
 namespace stave::keyspace {
 
-/// Later than every deadline.
-inline constexpr UnixMs kNoDeadline{std::numeric_limits<std::int64_t>::max()};
-
 class ExpiryQueue {
  public:
-  ExpiryQueue() = default;
+  /// `hint`, which may be null and outlives it, hears of first deadlines that get earlier.
+  explicit ExpiryQueue(DeadlineHint* hint = nullptr) noexcept : hint_(hint) {}
   ExpiryQueue(const ExpiryQueue&) = delete;
   ExpiryQueue& operator=(const ExpiryQueue&) = delete;
   /// Frees everything, for whoever no longer needs the entries.
@@ -43,13 +41,18 @@ class ExpiryQueue {
   /// The entry lies elsewhere now.
   void moved(std::uint32_t slot, Ref ref) noexcept { item(slot).ref = ref; }
 
-  [[nodiscard]] UnixMs next_deadline() const noexcept { return UnixMs{next_.load(std::memory_order_relaxed)}; }
+  [[nodiscard]] UnixMs next_deadline() const noexcept { return UnixMs{next_.load(std::memory_order_seq_cst)}; }
   /// Appends up to `max` keys that are due, leaving their items: who erases an entry removes its item. Detached entries
   /// are passed over.
   void collect(UnixMs now, std::size_t max, Arena& arena, std::vector<std::string>& keys);
 
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept;
+
+  /// Whether the item of `slot` is that of the entry `ref`.
+  [[nodiscard]] bool holds(std::uint32_t slot, Ref ref) const noexcept { return slot < size_ && item(slot).ref == ref; }
+  /// Dies unless the heap is one and every item and its entry know each other. Cost: looks at every item. For tests.
+  void check(const Arena& arena) const noexcept;
 
   void swap(ExpiryQueue& other) noexcept;
 
@@ -80,6 +83,7 @@ class ExpiryQueue {
   void collect_below(std::uint32_t slot, Collection& collection);
 
   std::atomic<std::int64_t> next_ = raw(kNoDeadline);
+  DeadlineHint* const hint_;  ///< Stays where it is when contents are swapped.
   Item** blocks_ = nullptr;
   std::uint32_t size_ = 0;
   std::uint32_t block_count_ = 0;

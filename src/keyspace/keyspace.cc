@@ -10,10 +10,15 @@ Keyspace::Keyspace(int databases, std::size_t shards, const base::HashKey& key)
       chunks_(std::make_unique<SystemChunkSource>()) {
   shards_.reserve(static_cast<std::size_t>(databases) * shards);
   for (std::size_t i = 0; i < static_cast<std::size_t>(databases) * shards; ++i)
-    shards_.push_back(std::make_unique<Shard>(key_, *chunks_));
+    shards_.push_back(std::make_unique<Shard>(key_, *chunks_, &hint_));
 }
 
 Keyspace::~Keyspace() = default;
+
+void Keyspace::find_next_deadline() noexcept {
+  hint_.raise();
+  for (const auto& shard : shards_) hint_.lower(shard->next_deadline());
+}
 
 std::uint64_t Keyspace::size(int database) const noexcept {
   std::uint64_t keys = 0;

@@ -37,10 +37,19 @@ class Keyspace {
   [[nodiscard]] std::size_t shards_per_database() const noexcept { return shards_per_database_; }
   [[nodiscard]] std::size_t shard_count() const noexcept { return shards_.size(); }
 
+  /// No key expires before this; it may be early, never late. Takes no lock.
+  [[nodiscard]] UnixMs next_deadline() const noexcept { return hint_.get(); }
+  /// Looks at all shards for the next deadline, after what was due is gone. Takes no lock.
+  void find_next_deadline() noexcept;
+
   /// Entries of a database, expired ones included until they are collected. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t size(int database) const noexcept;
   /// Bytes that all shards hold, entries' slack included. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t held_bytes() const noexcept { return chunks_->held_bytes(); }
+  /// Bytes of what is held that were given back and are being freed. Relaxed; takes no lock.
+  [[nodiscard]] std::uint64_t dying_bytes() const noexcept { return chunks_->dying_bytes(); }
+  /// Frees a step of that, some tenths of a millisecond; false when nothing is left.
+  bool free_some() noexcept { return chunks_->free_some(); }
   /// Bytes between large values, of what is held. Relaxed; takes no lock.
   [[nodiscard]] std::uint64_t free_block_bytes() const noexcept { return chunks_->free_block_bytes(); }
   /// Where the memory of all shards comes from.
@@ -58,6 +67,7 @@ class Keyspace {
   int databases_;
   std::size_t shards_per_database_;
   std::size_t shard_mask_;
+  DeadlineHint hint_;
   std::unique_ptr<SystemChunkSource> chunks_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };

@@ -94,7 +94,14 @@ TEST_F(Residency, an_entry_whose_record_moved_keeps_its_version_until_it_is_writ
   ASSERT_TRUE(shard.set_expiry(test_hash("k"), find("k"), {.at = UnixMs{50}}).has_value());
   check(find("k"), "k", {"VALUE", {.at = UnixMs{50}}, Lsn{920}, Lsn{910}});
   find("k").set_changed_expiry(Lsn{950});
-  check(find("k"), "k", {"VALUE", {.at = UnixMs{50}}, Lsn{950}, Lsn{950}});
+  check(find("k"), "k", {"VALUE", {.at = UnixMs{50}}, Lsn{920}, Lsn{950}});
+  EXPECT_TRUE(find("k").delta());
+  EXPECT_EQ(find("k").newest_record(), Lsn{950});
+  find("k").set_moved(Lsn{960});
+  check(find("k"), "k", {"VALUE", {.at = UnixMs{50}}, Lsn{960}, Lsn{950}});
+  EXPECT_FALSE(find("k").delta());
+  EXPECT_EQ(find("k").newest_record(), Lsn{960});
+  find("k").set_changed_expiry(Lsn{970});
   EXPECT_TRUE(find("k").delta());
   put("k", "other", {}, Lsn{1000});
   check(find("k"), "k", {"other", {}, Lsn{1000}, Lsn{1000}});
@@ -169,7 +176,7 @@ TEST_F(Residency, agrees_with_a_map_through_everything_at_random) UNLOCKED {
         ASSERT_TRUE(changed.has_value());
         changed->set_changed_expiry(Lsn{++lsn});
         held->second.expiry = expiry;
-        held->second.address = held->second.version = Lsn{lsn};
+        held->second.version = Lsn{lsn};
         break;
       }
       default:

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "keyspace/arena.h"
@@ -41,7 +42,7 @@ struct EntrySpec {
   /// The value is in the log only; `value` is empty and this is its length.
   bool spilled = false;
   std::size_t spilled_size = 0;
-  bool delta = false;  ///< See Entry.
+  bool delta = false;  ///< See Entry::delta; then `version` is later than `address`.
   unsigned heat = 0;
 };
 
@@ -69,8 +70,10 @@ struct MemoryUse {
 
 class alignas(64) Shard {
  public:
-  /// `key` hashes every key of the keyspace (the table needs it when it grows). It and `chunks` outlive the shard.
-  Shard(const base::HashKey& key, ChunkSource& chunks) noexcept : arena_(chunks), key_(&key) {}
+  /// `key` hashes every key of the keyspace (the table needs it when it grows). `hint`, if there is one, hears when the
+  /// first deadline gets earlier. All outlive the shard.
+  Shard(const base::HashKey& key, ChunkSource& chunks, DeadlineHint* hint = nullptr) noexcept
+      : arena_(chunks), expiries_(hint), key_(&key) {}
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -116,6 +119,7 @@ class alignas(64) Shard {
     Entry entry = arena_.entry(ref);
     entry.set_delta(spec.delta);
     entry.set_heat(spec.heat);
+    STAVE_ASSERT(entry.consistent());
     return true;
   }
   /// Makes room for `keys` keys in all, for who knows how many will come: the index then need not grow on the way
@@ -137,7 +141,7 @@ class alignas(64) Shard {
   bool tidy(std::uint64_t hash, Entry entry) STAVE_REQUIRES(mutex_);
 
   /// Earliest deadline in this shard; kNoDeadline when nothing expires. It may be early (a key was overwritten), never
-  /// late. Threads: any, without the lock; a relaxed reading.
+  /// late. Threads: any, without the lock; sequentially consistent.
   [[nodiscard]] UnixMs next_deadline() const noexcept { return expiries_.next_deadline(); }
   /// Appends up to `max` keys whose expiry has passed at `now` to `keys`; the caller logs and erases them.
   void collect_due(UnixMs now, std::size_t max, std::vector<std::string>& keys) STAVE_REQUIRES(mutex_);
@@ -165,9 +169,16 @@ class alignas(64) Shard {
   [[nodiscard]] std::uint64_t data_bytes() const noexcept { return data_.load(std::memory_order_relaxed); }
   [[nodiscard]] MemoryUse memory() const STAVE_REQUIRES(mutex_);
 
+  /// Dies unless everything that the shard counts is there, and each of its parts knows the others' places. Cost: looks
+  /// at every entry. For tests.
+  void check() const STAVE_REQUIRES(mutex_);
+
   /// Where the newest removal of any key of this shard ends in the log: a reader who finds nothing waits for it.
   [[nodiscard]] Lsn removal_mark() const noexcept STAVE_REQUIRES(mutex_) { return removal_mark_; }
-  void set_removal_mark(Lsn end) noexcept STAVE_REQUIRES(mutex_) { removal_mark_ = end; }
+  void set_removal_mark(Lsn end) noexcept STAVE_REQUIRES(mutex_) {
+    STAVE_ASSERT(end >= removal_mark_);  // a transaction may remove several keys
+    removal_mark_ = end;
+  }
 
   /// Empties the shard and hands its memory out; freeing it (slow when there are many large values) is the caller's,
   /// without the lock. Null when there is not even memory for that: then it was freed here.
@@ -196,13 +207,17 @@ class alignas(64) Shard {
   static void add(std::atomic<std::uint64_t>& counter, std::uint64_t change) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + change, std::memory_order_release);
   }
-  void count(std::int64_t change) noexcept { add(size_, static_cast<std::uint64_t>(change)); }
+  void count(std::int64_t change) noexcept {
+    STAVE_ASSERT(change > 0 || size() != 0);
+    add(size_, static_cast<std::uint64_t>(change));
+  }
   /// Accounts for what an entry of that shape brings; `taken`: what it takes away.
   void count_shape(const EntryShape& shape) noexcept {
     add(data_, shape.key_size + shape.value_size);
     if (shape.spilled) add(spilled_, 1);
   }
   void count_taken(const EntryShape& shape) noexcept {
+    STAVE_ASSERT(data_bytes() >= shape.key_size + shape.value_size && (!shape.spilled || spilled() != 0));
     add(data_, 0 - (shape.key_size + shape.value_size));
     if (shape.spilled) add(spilled_, 0 - std::uint64_t{1});
   }

@@ -262,6 +262,7 @@ class ShardModel {
     EXPECT_EQ(use.keys, model_.size());
     EXPECT_EQ(shard_.size(), model_.size());
     EXPECT_EQ(use.total(), source_.bytes());
+    shard_.check();
     std::uint64_t entries = 0;
     std::uint64_t expiring = 0;
     std::size_t found = 0;

@@ -1,4 +1,4 @@
-// From the ring to the disk: writing out, rolling segments, syncing, and what happens when one of them fails.
+// From the ring to the disk: writing out, syncing, and what happens when one of them fails.
 #include <algorithm>
 #include <bit>
 #include <new>
@@ -29,9 +29,11 @@ Result<void> LogImpl::health() const {
   return std::unexpected<Error>(failure_->clone());
 }
 
-Result<void> LogImpl::write_to_active(std::span<const std::byte> bytes, std::uint64_t at) {
+Result<void> LogImpl::write_to(File& file, std::uint64_t segment_base, std::span<const std::byte> bytes,
+                               std::uint64_t at) {
+  STAVE_ASSERT(at >= segment_base);
   writes_.fetch_add(1, std::memory_order_relaxed);
-  auto done = active_->write_at(kSegmentHeaderBytes + (at - active_base_), bytes);
+  auto done = patience_.run([&] { return file.write_at(kSegmentHeaderBytes + (at - segment_base), bytes); });
   if (!done) return latch(std::move(done).error());
   return {};
 }
@@ -47,66 +49,77 @@ std::uint64_t LogImpl::first_boundary(std::uint64_t from, std::uint64_t threshol
 }
 
 Result<void> LogImpl::write_out(std::uint64_t target) {
-  for (std::uint64_t at = tail_.written(); at < target; at = tail_.written()) {
+  STAVE_ASSERT(target <= tail_.end());
+  for (std::uint64_t at = placed(); at < target; at = placed()) {
     if (state_.load(std::memory_order_acquire) == State::kFailed) return refusal();
     if (roll_due()) STAVE_TRY(roll_active());
     const std::uint64_t threshold = active_base_ + segment_bytes_;
     const std::uint64_t end = target <= threshold ? target : first_boundary(at, threshold);
+    STAVE_ASSERT(at < end && end <= target);
+    STAVE_ASSERT(space_.covers(at, end));
     std::byte* const first = tail_.at(at);
     if (!active_since_) active_since_ = encoded_time(first);
     if (durable_.load(std::memory_order_acquire) == at)
       add_flag({first, base::load<std::uint32_t>(first)}, kAfterSync, Lsn{at}, seed_);
-    STAVE_TRY(write_to_active({first, end - at}, at));
-    tail_.set_written(end);
+    STAVE_TRY(write_to(*active_, active_base_, {first, end - at}, at));
+    tail_.release(end);
+    advance_written();
   }
   return roll_if_due();
 }
 
-// As soon as the segment is full, and not with the next batch: then what was admitted always has its room ahead of it.
-Result<void> LogImpl::roll_if_due() {
-  if (state_.load(std::memory_order_acquire) == State::kFailed || !roll_due() || !space_.has_spare()) return {};
-  return roll_active();
+void LogImpl::advance_written() {
+  const std::uint64_t first_beside = beside_.empty() ? kNever : beside_.front().start;
+  const std::uint64_t written = std::min(first_beside, placed());
+  STAVE_ASSERT(durable_.load(std::memory_order_acquire) <= written);
+  STAVE_ASSERT(written_.load(std::memory_order_relaxed) <= written);
+  STAVE_ASSERT(placed() <= tail_.end());
+  first_beside_.store(first_beside, std::memory_order_release);
+  written_.store(written, std::memory_order_release);
 }
 
-Result<void> LogImpl::roll_active() {
-  // The old segment is durable before a later one exists: that is what a later segment proves.
-  STAVE_TRY(sync_written());
-  auto rolled = [this]() STAVE_REQUIRES(write_mutex_) -> Result<void> {
-    try {
-      return replace_active();
-    } catch (const std::bad_alloc&) {
-      return fail(ErrorCode::kNoMemory, "no memory to go over to the next segment");
-    }
-  }();
-  if (!rolled) return latch(std::move(rolled).error());
-  base::MutexLock lock(sync_mutex_);
-  sync_file_ = active_;
+Result<void> LogImpl::await_written(std::uint64_t position) {
+  STAVE_ASSERT(position <= placed());
+  while (written_.load(std::memory_order_relaxed) < position) {
+    if (state_.load(std::memory_order_acquire) == State::kFailed) return refusal();
+    // Its writer says so when it is done, and also when it failed.
+    STAVE_ASSERT(!beside_.empty());
+    beside_ended_.wait(write_mutex_);
+  }
   return {};
 }
 
-Result<void> LogImpl::replace_active() {
-  const std::uint64_t end = tail_.written();
-  STAVE_TRY(active_->truncate(kSegmentHeaderBytes + (end - active_base_)));
-  STAVE_ASSIGN(active_, space_.roll({identity_.store_id, Lsn{end}, salt_, clock_.wall()}));
-  active_base_ = end;
-  active_since_.reset();
-  catalog_.add(end, seed_, active_);
-  return {};
+std::uint64_t LogImpl::within_reach(std::uint64_t position) const noexcept {
+  const std::uint64_t complete = tail_.wait_complete(position);
+  const std::uint64_t before_beside = std::min(complete, first_beside_.load(std::memory_order_acquire));
+  return durable_.load(std::memory_order_acquire) < before_beside ? before_beside : complete;
 }
 
-Result<void> LogImpl::sync_written() {
-  base::MutexLock lock(sync_mutex_);
-  if (state_.load(std::memory_order_acquire) == State::kFailed) return refusal();
-  // Read before the file is used: a roll needs this lock before anything goes into another file.
-  const std::uint64_t written = tail_.written();
-  if (durable_.load(std::memory_order_acquire) >= written) return {};
+Result<void> LogImpl::sync(File& file) {
   syncs_.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t began_ns = clock_.monotonic_ns();
-  auto done = sync_file_->sync_data();
+  auto done = file.sync_data();
   if (!done) return latch(std::move(done).error());
   count_sync(clock_.monotonic_ns() - began_ns);
-  durable_.store(written, std::memory_order_release);
+  return {};
+}
+
+void LogImpl::advance_durable(std::uint64_t position) {
+  STAVE_ASSERT(position >= durable_.load(std::memory_order_relaxed));
+  STAVE_ASSERT(position <= written_.load(std::memory_order_acquire));
+  durable_.store(position, std::memory_order_release);
   if (flusher_.has_listeners()) flusher_.wake();
+}
+
+Result<void> LogImpl::sync_written(Settle settle) {
+  base::MutexLock lock(sync_mutex_);
+  if (state_.load(std::memory_order_acquire) == State::kFailed) return refusal();
+  // Read before the files are used: what is written later may lie in a segment that was begun later.
+  const std::uint64_t written = written_.load(std::memory_order_acquire);
+  STAVE_TRY(settle_rolls(settle == Settle::kAll ? written + 1 : written));
+  if (durable_.load(std::memory_order_acquire) >= written) return {};
+  STAVE_TRY(sync(*sync_file_));
+  advance_durable(written);
   return {};
 }
 
@@ -121,12 +134,20 @@ Result<void> LogImpl::write_out_now() {
   return write_out(tail_.complete());
 }
 
-Result<void> LogImpl::flush(std::uint64_t target) {
-  {
+// For those who cannot be told of a shortage: what they appended is in the log, whatever becomes of it.
+Result<void> LogImpl::write_out_patiently(std::uint64_t target) {
+  auto done = patience_.run([this, target]() -> Result<void> {
     base::MutexLock lock(write_mutex_);
     STAVE_TRY(write_out(target));
-  }
-  return sync_written();
+    return await_written(target);
+  });
+  if (!done && state_.load(std::memory_order_acquire) != State::kFailed) return latch(std::move(done).error());
+  return done;
+}
+
+Result<void> LogImpl::flush(std::uint64_t target) {
+  STAVE_TRY(write_out_patiently(target));
+  return sync_written(Settle::kNeeded);
 }
 
 Result<void> LogImpl::wait_durable(Lsn lsn) {
@@ -135,17 +156,19 @@ Result<void> LogImpl::wait_durable(Lsn lsn) {
   group_.wait(position);
   if (durable_.load(std::memory_order_acquire) >= position) return {};
   base::MutexLock lock(failure_mutex_);
+  STAVE_ASSERT(failure_.has_value());
   return fail(Error(ErrorCode::kIo, "the disk failed; whether this was written is unknown: " + failure_->describe())
                   .with_errno(failure_->system_errno()));
 }
 
 Result<void> LogImpl::wait_written(Lsn lsn) {
   const std::uint64_t position = std::min(raw(lsn), tail_.end());
-  if (tail_.written() >= position) return {};
+  if (written_.load(std::memory_order_acquire) >= position) return {};
   const std::uint64_t complete = tail_.wait_complete(position);
   base::MutexLock lock(write_mutex_);
-  if (tail_.written() >= position) return {};
-  return write_out(complete);
+  if (written_.load(std::memory_order_acquire) >= position) return {};
+  STAVE_TRY(write_out(complete));
+  return await_written(position);
 }
 
 }  // namespace stave::log

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/patient_file.h"
@@ -38,6 +39,7 @@ struct Inspector::Candidate {
   std::unique_ptr<File> file;
   std::optional<SegmentHeader> header;
   std::optional<std::uint64_t> salt;
+  bool begun = false;  ///< It has not got its own name: nothing in it was acknowledged as durable.
 };
 
 bool Inspection::lost_at(Lsn lsn) const noexcept {
@@ -81,7 +83,8 @@ Result<void> Inspector::look_at_names() {
   bool identity = false;
   for (const std::string& name : names) {
     const std::string path = join_path(directory_, name);
-    if (const auto base = parse_segment_name(name)) {
+    const auto begun = parse_begun_name(name);
+    if (const auto base = begun ? begun : parse_segment_name(name)) {
       auto file = files_.open(path, OpenMode::kRead);
       if (!file) {
         report(Severity::kDamage, path, -1, *base, "The segment cannot be opened: " + file.error().describe() + ".");
@@ -91,10 +94,12 @@ Result<void> Inspector::look_at_names() {
         report(Severity::kDamage, path, static_cast<std::int64_t>(offset), kNoLsn,
                "The disk cannot read this block: " + error.describe() + ".");
       });
-      candidates_.push_back({*base, path, std::move(patient), {}, {}});
+      candidates_.push_back({*base, path, std::move(patient), {}, {}, begun.has_value()});
     } else if (name.ends_with(".cut")) {
       report(Severity::kNote, path, -1, kNoLsn,
              "An earlier opening cut these bytes from the end of the log, because they were no whole batch.");
+    } else if (const auto mark = parse_newest_name(name)) {
+      marked_ = std::max(marked_, *mark);
     } else if (name == kSpareName || name.ends_with(".new")) {
       report(Severity::kNote, path, -1, kNoLsn,
              "A draft; worthless unless the store is open. The next opening removes it.");
@@ -130,9 +135,11 @@ Result<void> Inspector::look_at_identity() {
 }
 
 Result<void> Inspector::look_at_headers() {
-  std::ranges::sort(candidates_, {}, &Candidate::base);
-  for (Candidate& candidate : candidates_)
-    STAVE_TRY(look_at_header(candidate, &candidate == &candidates_.back() && candidates_.size() > 1));
+  const auto in_order = [](const Candidate& a, const Candidate& b) {
+    return a.base != b.base ? a.base < b.base : a.begun < b.begun;
+  };
+  std::ranges::sort(candidates_, in_order);
+  for (Candidate& candidate : candidates_) STAVE_TRY(look_at_header(candidate));
   // Under a wrong name it is what its header says, unless the right file is there too.
   std::set<Lsn> right;
   for (const Candidate& c : candidates_)
@@ -146,7 +153,7 @@ Result<void> Inspector::look_at_headers() {
     c.base = taken ? kNoLsn : c.header->base;
   }
   std::erase_if(candidates_, [](const Candidate& c) { return c.base == kNoLsn; });
-  std::ranges::sort(candidates_, {}, &Candidate::base);
+  std::ranges::sort(candidates_, in_order);
   // A file whose header is gone has its name alone; a whole one for the same place wins.
   const auto twins = std::ranges::unique(candidates_, [](Candidate& a, Candidate& b) {
     if (a.base != b.base) return false;
@@ -157,7 +164,7 @@ Result<void> Inspector::look_at_headers() {
   return {};
 }
 
-Result<void> Inspector::look_at_header(Candidate& candidate, bool newest) {
+Result<void> Inspector::look_at_header(Candidate& candidate) {
   std::vector<std::byte> bytes(kSegmentHeaderBytes);
   auto got = candidate.file->read_at(0, bytes);
   if (!got) {
@@ -173,9 +180,11 @@ Result<void> Inspector::look_at_header(Candidate& candidate, bool newest) {
     return {};
   }
   if (header.error().code() == ErrorCode::kUnsupported) return fail(std::move(header).error());
-  if (newest && all_zeros(bytes)) {
-    report(Severity::kNote, candidate.path, 0, candidate.base,
-           "The newest segment holds nothing but zeros: it never came to be.");
+  if (candidate.begun) {
+    report(
+        Severity::kNote, candidate.path, 0, candidate.base,
+        "A segment that was begun, and whose header never reached the disk. Nothing in it was ever acknowledged; the "
+        "next opening cuts it off.");
     candidate.base = kNoLsn;
     return {};
   }
@@ -258,6 +267,8 @@ Result<void> Inspector::look_at_records() {
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     const Candidate& c = candidates_[i];
     const bool newest = i + 1 == candidates_.size();
+    // Before a segment that was only begun, the log may end.
+    const bool open = newest || candidates_[i + 1].begun;
     auto size = c.file->size();
     const std::uint64_t file_end =
         raw(c.base) + (size ? *size - std::min<std::uint64_t>(*size, kSegmentHeaderBytes) : 0);
@@ -268,7 +279,14 @@ Result<void> Inspector::look_at_records() {
       continue;
     }
     state_.segments.push_back({c.base, *c.salt, c.header ? c.header->created : UnixMs{0}});
-    STAVE_TRY(walk(c, end, newest));
+    STAVE_ASSIGN(const bool goes_on, walk(i, end, open));
+    if (goes_on) continue;
+    for (++i; i < candidates_.size(); ++i) {
+      report(Severity::kNote, candidates_[i].path, 0, candidates_[i].base,
+             "A segment that was begun, but to which no whole batches lead. Nothing in it was ever acknowledged; the "
+             "next opening cuts it off.");
+      state_.clean = false;
+    }
   }
   return {};
 }
@@ -279,7 +297,12 @@ void Inspector::judge_beginning() {
 }
 
 Result<void> Inspector::take(std::span<const RecordView> run, bool uncertain) {
+  STAVE_ASSERT(!run.empty() && run.front().lsn >= state_.end);
   for (const RecordView& record : run) {
+    if (!traits(record.kind).known)
+      return fail(Error(ErrorCode::kUnsupported, "the record at LSN " + number(record.lsn) +
+                                                     " is of a kind that this program does not know; use a newer one")
+                      .with_file(directory_));
     if (record.kind == RecordKind::kTrim && record.payload.size() == 8)
       state_.trimmed = std::max(state_.trimmed, Lsn{base::load<std::uint64_t>(record.payload.data())});
     if (record.commit()) ++state_.batches;
@@ -306,10 +329,20 @@ Result<ScanResult> Inspector::scan(const SegmentSource& source, std::uint64_t fr
   });
 }
 
-// In the newest segment: whether the log ends at the last whole batch, and what follows was never acknowledged.
-Result<bool> Inspector::ends_here(const SegmentSource& source, const ScanResult& scanned) {
+// Where it may: whether the log ends at the last whole batch, and what follows was never acknowledged.
+Result<bool> Inspector::ends_here(std::size_t index, const SegmentSource& source, const ScanResult& scanned) {
   STAVE_ASSIGN(const RestResult rest, scanner_.examine(source, scanned.batch_end, scanned.stop));
   if (rest.proof || raw(proven_) > scanned.batch_end) return false;
+  for (std::size_t i = index + 1; i < candidates_.size(); ++i) {
+    const Candidate& begun = candidates_[i];
+    auto size = begun.file->size();
+    const std::uint64_t base = raw(begun.base);
+    if (!size || *size <= kSegmentHeaderBytes || !begun.salt) continue;
+    const SegmentSource later{begun.file.get(), begun.path, base, record_seed(identity_->store_id, *begun.salt),
+                              base + (*size - kSegmentHeaderBytes)};
+    STAVE_ASSIGN(const RestResult behind, scanner_.examine(later, base, scanned.batch_end == base ? base : base - 1));
+    if (behind.proof) return false;
+  }
   state_.torn_bytes = rest.nonzero_end - scanned.batch_end;
   if (state_.torn_bytes > 0) {
     state_.clean = false;
@@ -321,16 +354,18 @@ Result<bool> Inspector::ends_here(const SegmentSource& source, const ScanResult&
   return true;
 }
 
-Result<void> Inspector::walk(const Candidate& candidate, std::uint64_t end, bool newest) {
+// False: the log ends in this segment.
+Result<bool> Inspector::walk(std::size_t index, std::uint64_t end, bool open) {
+  const Candidate& candidate = candidates_[index];
   const SegmentSource source{candidate.file.get(), candidate.path, raw(candidate.base),
                              record_seed(identity_->store_id, *candidate.salt), end};
   bool behind_damage = false;
   for (std::uint64_t at = source.base;;) {
     STAVE_ASSIGN(const ScanResult scanned, scan(source, at, behind_damage));
-    if (scanned.batch_end == end) return {};
-    if (newest) {
-      STAVE_ASSIGN(const bool ends, ends_here(source, scanned));
-      if (ends) return {};
+    if (scanned.batch_end == end) return true;
+    if (open) {
+      STAVE_ASSIGN(const bool ends, ends_here(index, source, scanned));
+      if (ends) return false;
     }
     // No record is shorter, so none that is whole begins sooner.
     const std::uint64_t after = std::max(scanned.stop, scanned.batch_end + kRecordHeaderBytes - 1);
@@ -342,7 +377,7 @@ Result<void> Inspector::walk(const Candidate& candidate, std::uint64_t end, bool
                number(to - scanned.batch_end) + " bytes from LSN " + number(scanned.batch_end) + " to " + number(to) +
                (next ? ", where a valid record begins again."
                      : ", which is where the next segment begins or this one ends."));
-    if (!next) return {};
+    if (!next) return true;
     at = *next;
     behind_damage = true;
   }
@@ -354,6 +389,17 @@ void Inspector::judge_end() {
            "There is no segment of the log.");
     lose(raw(kFirstLsn), raw(proven_));
     return;
+  }
+  // What was only begun does not count: the log may end before it.
+  Lsn named = kNoLsn;
+  for (const Candidate& candidate : candidates_)
+    if (!candidate.begun) named = std::max(named, candidate.base);
+  if (const Lsn newest = std::max(marked_, kFirstLsn); named < newest) {
+    report(Severity::kDamage, join_path(directory_, segment_name(newest)), -1, newest,
+           "The newest segment of the log is missing: " +
+               std::string(marked_ == kNoLsn ? "there is none that has its own name."
+                                             : "the mark beside it says that it was there."));
+    state_.clean = false;
   }
   const Candidate& first = candidates_.front();
   if (first.base > state_.trimmed) {

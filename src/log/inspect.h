@@ -82,13 +82,13 @@ class Inspector {
   Result<void> look_at_identity();
   Result<bool> only_begun();
   Result<void> look_at_headers();
-  Result<void> look_at_header(Candidate& candidate, bool newest);
+  Result<void> look_at_header(Candidate& candidate);
   Result<void> choose_identity();
   Result<void> guess_salts();
   Result<void> look_at_records();
-  Result<void> walk(const Candidate& candidate, std::uint64_t end, bool newest);
+  Result<bool> walk(std::size_t index, std::uint64_t end, bool open);
   Result<ScanResult> scan(const SegmentSource& source, std::uint64_t from, bool uncertain);
-  Result<bool> ends_here(const SegmentSource& source, const ScanResult& scanned);
+  Result<bool> ends_here(std::size_t index, const SegmentSource& source, const ScanResult& scanned);
   void judge_beginning();
   void judge_end();
   void lose(std::uint64_t from, std::uint64_t to);
@@ -101,6 +101,7 @@ class Inspector {
   const Hooks hooks_;
   Scanner scanner_;
   std::vector<Candidate> candidates_;
+  Lsn marked_ = kNoLsn;  ///< The segment that the directory says was the newest.
   std::optional<Identity> identity_;
   Inspection state_;
 };

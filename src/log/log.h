@@ -3,10 +3,13 @@
 // Promises: (1) what `wait_durable` returned for is on disk; (2) recovery yields whole batches in LSN order, a prefix
 // of what was appended that includes everything acknowledged; (3) after a failed write or sync nothing is ever
 // acknowledged again (read-only until reopened); (4) a full disk refuses new batches with kNoSpace, harms none
-// that were accepted, and clears by itself once there is room.
-// Writers reserve a range of LSNs with one atomic add and encode straight into a ring buffer; whoever flushes takes
-// the prefix that is complete, writes it to the active segment and syncs once for everybody who waits.
-// Must not know: keys' meaning, the index, commands.
+// that were accepted, and clears by itself once there is room; what makes room (deletes, cleaning, trims) goes on
+// longer.
+// Writers reserve a range of LSNs by moving the tail (one compare-and-swap, tried again when another was faster) and
+// encode straight into a ring buffer; whoever flushes takes the prefix that is complete, writes it to the active
+// segment and syncs once for everybody who waits. A batch too large for the ring gets its place in the same order and
+// is written there beside it. Only who asks for durability waits for a sync, also when a segment ends. Must not know:
+// keys' meaning, the index, commands.
 #pragma once
 
 #include <array>
@@ -33,7 +36,7 @@ using DurationCounts = std::array<std::uint64_t, 40>;
 struct LogStats {
   Lsn first{};    ///< Where the first segment that is present begins.
   Lsn tail{};     ///< End of everything appended.
-  Lsn written{};  ///< End of what the operating system has.
+  Lsn written{};  ///< The operating system has everything before it.
   Lsn durable{};  ///< End of what is on disk.
   std::uint64_t segments = 0;
   std::uint64_t bytes_on_disk = 0;
@@ -50,7 +53,7 @@ struct SegmentInfo {
   Lsn base;                  ///< LSN of its first record.
   Lsn end;                   ///< Where the next one begins; of the active one: the end of what is written.
   std::uint64_t file_bytes;  ///< What it takes on the disk.
-  bool sealed;               ///< Never written to again.
+  bool sealed;               ///< Never written to again, and durable. Those that are not come last.
 };
 
 /// What the caller of `open` knows already. The default: nothing, everything is replayed.
@@ -96,11 +99,13 @@ class Log {
   /// Appends the batch and gives each record its LSN (`lsns[i]` for `batch[i]`); returns the LSN where the batch ends,
   /// which is what to wait for. In memory only when this returns. At most 1M records and 4 GiB - 1 each. A record whose
   /// `prev_in_batch` names an earlier one of the batch gets the address of that one as its `prev`.
+  /// A batch that only deletes, moves (`version`) or trims may use room that others may not: the reserve.
   /// Errors: kReadOnly, kNoSpace, kTooLarge, kAborted (closed): nothing was appended. kIo: the disk failed while a
   /// batch too large for the ring buffer was written; whether it is in the log is unknown, and the log is read-only.
-  /// Cost: one copy of the payload and one checksum; waits for the disk only when the ring buffer is full. A batch too
-  /// large for the ring is written at once, large payloads from where they lie, and so copies next to nothing.
-  /// Threads: any.
+  /// Cost: one copy of the payload and one checksum; waits for a write when the ring buffer is full, and for a sync
+  /// when the disk is many segments behind or full. A batch too large for the ring (a quarter of it) is written at
+  /// once, large payloads from where they lie, and so copies next to nothing; others go on appending and reading
+  /// meanwhile, but what they append behind it is `written` and `durable` only when it is. Threads: any.
   virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) = 0;
 
   /// Whether `append` would be refused now, and why; cheap (one relaxed load in the good case).
@@ -124,6 +129,8 @@ class Log {
   [[nodiscard]] virtual Lsn durable() const noexcept = 0;
   /// The latched failure, as a fresh copy; success while there is none.
   [[nodiscard]] virtual Result<void> health() const = 0;
+  /// From now on nothing is written or acknowledged, as after a failed write: somebody else knows why it must not be.
+  virtual void give_up(Error why) = 0;
 
   /// Housekeeping that is due at `now_ns`: interval sync, write-out of a lingering buffer, roll by age, the next
   /// segment written ahead, another try after a full disk. Returns nanoseconds until it wants to be called again.
@@ -135,6 +142,8 @@ class Log {
   /// Reads the record at `lsn` back from disk or buffer and verifies it; the view points into `buffer`.
   /// Errors: kNotFound (no such address), kCorrupt, kIo, kNoMemory.
   virtual Result<RecordView> read(Lsn lsn, std::vector<std::byte>& buffer) = 0;
+  /// How long the record at `lsn` is, without reading all of it; only its header is verified. Errors: as `read`.
+  virtual Result<std::uint32_t> length_at(Lsn lsn) = 0;
   /// Where `read` is to put a payload of so many bytes; nullptr: there is no memory for it.
   using PlaceFn = base::FunctionRef<std::byte*(std::size_t bytes)>;
   /// A payload from this size on gets a place of its own.
@@ -149,7 +158,8 @@ class Log {
   /// whatever `visit` returns.
   virtual Result<void> scan(Lsn from, Lsn to, const ReplayFn& visit) = 0;
 
-  /// The segments that are present, oldest first; never empty. The last one is the active one.
+  /// The segments that are present, oldest first, as far as they are written; never empty. The last one is being
+  /// written to, and those before it are sealed once they are durable, which takes a moment after they ended.
   [[nodiscard]] virtual std::vector<SegmentInfo> segments() const = 0;
   /// Removes the sealed segments that end at or before `lsn`, oldest first and each durably before the next, so that
   /// whatever a crash leaves is one contiguous log. The active one stays. First makes everything appended so far
@@ -157,7 +167,8 @@ class Log {
   /// is not opened again. Who reads from a removed file goes on; later reads of its addresses give kNotFound. Returns
   /// the bytes freed. Errors: kReadOnly, kIo; what has been removed until then stays removed.
   virtual Result<std::uint64_t> drop_before(Lsn lsn) = 0;
-  /// Seals the active segment now, if it holds anything. Errors: kReadOnly, kNoSpace, kAborted (closed), kIo.
+  /// Seals the active segment now, if it holds anything, and waits until it is sealed; others do not. Errors:
+  /// kReadOnly, kNoSpace, kAborted (closed), kIo.
   virtual Result<void> roll() = 0;
 
   /// Writes and syncs everything, marks the clean close and stops the flusher. Further appends are refused (kAborted).

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/random.h"
 #include "log/log.h"
@@ -33,6 +34,11 @@ void check(const LogHarness& load, Lsn acknowledged, const LogHarness& found) {
   ASSERT_TRUE(recovered.empty() || std::ranges::find(load.ends, next) != load.ends.end()) << "half a batch";
 }
 
+/// Of every other seed nearly nothing is synced, so that several segments are begun before the first is durable.
+bool is_lazy(std::uint64_t seed) {
+  return seed % 2 == 0;
+}
+
 void configure(LogHarness& harness) {
   harness.options.segment_age_ms = 50;
   harness.options.sync_interval_ms = 5;
@@ -41,7 +47,10 @@ void configure(LogHarness& harness) {
 /// Every kind of operation the log has, one step at a time, from a seed.
 class Load {
  public:
-  Load(SimFileSystem& files, std::uint64_t seed) : harness(files), random_(seed) { configure(harness); }
+  Load(SimFileSystem& files, std::uint64_t seed) : harness(files), lazy_(is_lazy(seed)), random_(seed) {
+    configure(harness);
+    if (lazy_) harness.options.sync = Sync::kOs;
+  }
 
   void open() {
     harness.must_open();
@@ -60,11 +69,10 @@ class Load {
     } else if (kind == 1) {
       open();
     } else if (kind == 2) {
-      // Larger than the ring takes; the largest are written in several slices.
-      harness.must_append(1 + static_cast<int>(random_.below(3)), 10'000 + random_.below(40'000));
+      append_large();
     } else if (kind < 20) {
-      harness.must_append(1 + static_cast<int>(random_.below(5)), random_.below(1500));
-    } else if (kind < 30) {
+      harness.must_append(1 + static_cast<int>(random_.below(5)), random_.below(lazy_ ? 6000 : 1500));
+    } else if (kind < (lazy_ ? 21 : 30)) {
       ASSERT_TRUE(harness.log->wait_durable(harness.log->tail()));
       acknowledged = harness.log->tail();
     } else if (kind < 33) {
@@ -84,12 +92,41 @@ class Load {
     }
   }
 
+  /// Called before every operation: while a large batch is being written, others go on.
+  void look(const sim::Operation& operation) {
+    if (operation.kind != sim::OpKind::kWrite || harness.log == nullptr) return;
+    if (large_from_ == kNoLsn || harness.log->tail() <= large_from_ || busy_) return;
+    // The first write may still be part of finding a place, under a lock.
+    if (!std::exchange(placed_, true)) return;
+    busy_ = true;
+    harness.must_append(1 + static_cast<int>(random_.below(4)), random_.below(3000));
+    if (random_.one_in(4)) {
+      harness.clock.advance_ms(static_cast<std::int64_t>(random_.below(8)));
+      harness.log->tick(harness.clock.monotonic_ns(), harness.clock.wall());
+    } else if (random_.one_in(3)) {
+      EXPECT_TRUE(harness.log->wait_durable(large_from_)) << "what lies before is waited for without it";
+    }
+    EXPECT_LE(harness.log->written(), large_from_);
+    acknowledged = std::max(acknowledged, harness.log->durable());
+    ++overtaken;
+    busy_ = false;
+  }
+
   LogHarness harness;
+  int overtaken = 0;  ///< How often somebody appended beside a large batch.
   Lsn acknowledged = kNoLsn;
   Lsn image = kNoLsn;       ///< An index image is on disk that covers what lies before.
   Lsn trimmed = kFirstLsn;  ///< Nothing behind it is ever missing.
 
  private:
+  // Larger than the ring takes; the largest are written in several slices.
+  void append_large() {
+    large_from_ = harness.log->tail();
+    placed_ = false;
+    harness.must_append(1 + static_cast<int>(random_.below(3)), 10'000 + random_.below(40'000));
+    large_from_ = kNoLsn;
+  }
+
   void trim() {
     const auto segments = harness.log->segments();
     const Lsn to = segments[random_.below(segments.size())].base;
@@ -102,6 +139,10 @@ class Load {
     ASSERT_GE(left.front().base, std::min(to, left.back().base));
   }
 
+  bool lazy_;
+  bool placed_ = false;
+  bool busy_ = false;
+  Lsn large_from_ = kNoLsn;
   base::Random random_;
 };
 
@@ -120,6 +161,16 @@ class Crash {
     ASSERT_LE(found.report.from, load_.trimmed) << "more is missing than the log itself allows";
     check(load_.harness, load_.acknowledged, found);
     recovery_operations_ = after.operations();
+  }
+
+  /// Only the process dies: what the operating system has stays.
+  void examine_kill(Lsn written) {
+    SimFileSystem after = disk_.after_kill(seed_);
+    LogHarness found(after);
+    configure(found);
+    found.must_open();
+    if (testing::Test::HasFatalFailure()) return;
+    check(load_.harness, std::max(load_.acknowledged, written), found);
   }
 
   /// Replays only what an image does not cover.
@@ -190,6 +241,12 @@ TEST_P(LogCrashTest, loses_nothing_acknowledged_and_shows_only_whole_batches) {
   std::uint64_t states = 0;
   disk.on_operation([&](const sim::Operation& operation) {
     if (testing::Test::HasFatalFailure()) return;
+    Lsn written = load.acknowledged;
+    if (load.harness.log != nullptr) {
+      // What it says now is a promise, although nobody may have asked yet.
+      load.acknowledged = std::max(load.acknowledged, load.harness.log->durable());
+      written = load.harness.log->written();
+    }
     for (const CrashMode mode : sim::kCrashModes) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", before operation " + std::to_string(operation.number) + " (" +
                    sim::to_string(operation.kind) + " " + operation.path + "), " + sim::to_string(mode));
@@ -201,10 +258,14 @@ TEST_P(LogCrashTest, loses_nothing_acknowledged_and_shows_only_whole_batches) {
       if (random.one_in(2)) crash.crash_in_recovery(random);
       if (testing::Test::HasFatalFailure()) return;
     }
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", killed before operation " + std::to_string(operation.number));
+    Crash(disk, load, CrashMode::kKeepAll, random.next()).examine_kill(written);
+    load.look(operation);
   });
   load.open();
   for (int i = 0; i < 80 && !HasFatalFailure(); ++i) load.step();
   RecordProperty("states", std::to_string(states));
+  RecordProperty("overtaken", std::to_string(load.overtaken));
 }
 
 TEST_P(LogCrashTest, keeps_what_each_of_several_writers_was_told) {

@@ -183,6 +183,73 @@ TEST_F(LogFaultTest, keeps_the_reserve_free) {
   EXPECT_GE((1u << 20) - disk_.used_bytes(), (512u - 100u) << 10);
 }
 
+TEST_F(LogFaultTest, deletes_go_on_when_the_disk_is_full_and_what_trims_goes_on_longest) {
+  h_.options.segment_bytes = 1u << 20;
+  disk_.set_capacity(1500u << 10);
+  h_.must_open();
+  Result<Lsn> end = h_.append(1);
+  while (end) end = h_.append(3, 500);
+  disk_.set_capacity(disk_.used_bytes());
+  int deleted = 0;
+  for (Result<Lsn> gone = h_.append_kind(RecordKind::kDelete, "key0"); gone;
+       gone = h_.append_kind(RecordKind::kDelete, "key0"))
+    ++deleted;
+  EXPECT_GT(deleted, 1000) << "a sixteenth of a segment, although the disk has not a byte left";
+  EXPECT_EQ(code_of(h_.append_kind(RecordKind::kFlush, "")), ErrorCode::kNoSpace);
+  h_.must_append_trim(h_.log->segments().front().base);
+  ASSERT_TRUE(h_.log->close(h_.clock.wall())) << "and the mark of the close";
+  h_.must_open();
+  EXPECT_TRUE(h_.report.clean);
+  EXPECT_EQ(h_.recovered, h_.model);
+}
+
+// With 29 MB free and 67 MB of garbage a cleaning ran into the reserve that was kept for it.
+TEST_F(LogFaultTest, the_reserve_has_room_for_cleaning_the_oldest_segment) {
+  disk_.set_capacity(2u << 20);
+  h_.options.disk_reserve_bytes = 128u << 10;
+  h_.must_open();
+  Result<Lsn> end = h_.append(1);
+  while (end) end = h_.append(3, 500);
+  EXPECT_EQ(code_of(h_.log->writable()), ErrorCode::kNoSpace);
+  // All of it is alive: the worst case.
+  const std::string payload(500, 'm');
+  for (int rounds = 0; rounds < 10; ++rounds) {
+    const SegmentInfo oldest = h_.log->segments().front();
+    for (std::uint64_t moved = 0; moved < raw(oldest.end) - raw(oldest.base);) {
+      const RecordSpec record{.kind = RecordKind::kString, .key = "moved", .payload = payload, .version = oldest.base};
+      Lsn lsn;
+      ASSERT_TRUE(h_.log->append(std::span(&record, 1), std::span(&lsn, 1)));
+      moved += encoded_size(record);
+    }
+    h_.must_append_trim(oldest.end);
+    ASSERT_TRUE(h_.log->drop_before(oldest.end));
+  }
+  EXPECT_EQ(code_of(h_.append(1)), ErrorCode::kNoSpace) << "what was given back is the cleaner's";
+  const Lsn half = h_.log->segments()[h_.log->segments().size() / 2].base;
+  h_.must_append_trim(half);
+  ASSERT_TRUE(h_.log->drop_before(half));
+  EXPECT_TRUE(h_.log->writable()) << "at once";
+  EXPECT_TRUE(h_.append(1));
+}
+
+TEST_F(LogFaultTest, says_from_the_start_that_the_disk_is_full) {
+  disk_.set_capacity(300u << 10);
+  h_.must_open();
+  Result<Lsn> end = h_.append(1);
+  while (end) end = h_.append(3, 500);
+  EXPECT_EQ(code_of(h_.append(1, 0)), ErrorCode::kNoSpace) << "small ones, too: all are told the same";
+  ASSERT_TRUE(h_.log->close(h_.clock.wall()));
+  disk_.set_capacity(disk_.used_bytes());
+  h_.must_open();
+  EXPECT_EQ(code_of(h_.log->writable()), ErrorCode::kNoSpace);
+  EXPECT_TRUE(h_.log->stats().full);
+  EXPECT_EQ(code_of(h_.append(1, 0)), ErrorCode::kNoSpace);
+  disk_.set_capacity(4u << 20);
+  h_.log->tick(1, h_.clock.wall());
+  EXPECT_TRUE(h_.log->writable());
+  EXPECT_TRUE(h_.append(1, 0));
+}
+
 TEST_F(LogFaultTest, a_large_batch_that_does_not_fit_leaves_no_trace) {
   disk_.set_capacity(300u << 10);
   h_.must_open();
@@ -206,6 +273,42 @@ TEST_F(LogFaultTest, lack_of_descriptors_for_the_next_segment_is_a_shortage_and_
     h_.log->tick(1, h_.clock.wall());
   }
   EXPECT_TRUE(h_.append(2, 1000));
+}
+
+// A roll and a removal make names durable, and must not need a descriptor for it: somebody's idle connections may have
+// taken all of them, and what they were refused used to be taken for a failed sync.
+TEST_F(LogFaultTest, rolls_and_drops_without_a_descriptor_for_the_directory) {
+  h_.must_open();
+  h_.must_append(1);
+  disk_.inject({.at = disk_.questions() + 1, .kind = OpKind::kOpen, .system_errno = EMFILE, .times = sim::kForever});
+  for (int i = 0; i < 200; ++i) h_.must_append(2, 1000);
+  ASSERT_GT(h_.log->stats().segments, 3u);
+  const Lsn second = h_.log->segments()[1].base;
+  h_.must_append_trim(second);
+  EXPECT_TRUE(h_.log->drop_before(second));
+  EXPECT_TRUE(h_.log->health());
+  disk_.clear_faults();
+  ASSERT_TRUE(h_.log->close(h_.clock.wall()));
+  h_.must_open();
+}
+
+TEST_F(LogFaultTest, reads_with_the_descriptors_it_has_when_there_are_no_others) {
+  h_.must_open();
+  for (int i = 0; i < 200; ++i) h_.must_append(2, 1000);
+  ASSERT_TRUE(h_.log->close(h_.clock.wall()));
+  h_.must_open();
+  ASSERT_GT(h_.log->stats().segments, 3u);
+  std::vector<std::byte> buffer;
+  ASSERT_TRUE(h_.log->read(h_.model.front().lsn, buffer)) << "its file is open from now on";
+  disk_.inject({.at = disk_.questions() + 1, .kind = OpKind::kOpen, .system_errno = EMFILE, .times = 1});
+  const Lsn elsewhere = h_.log->segments()[1].base;
+  EXPECT_TRUE(h_.log->read(elsewhere, buffer)) << "another file gave way";
+  disk_.inject({.at = disk_.questions() + 1, .kind = OpKind::kOpen, .system_errno = EMFILE, .times = 3});
+  const Lsn further = h_.log->segments()[2].base;
+  EXPECT_EQ(code_of(h_.log->read(further, buffer)), ErrorCode::kBusy) << "there was nothing left to give way";
+  disk_.clear_faults();
+  EXPECT_TRUE(h_.log->read(further, buffer));
+  EXPECT_TRUE(h_.log->health());
 }
 
 // --- several writers ----------------------------------------------------------------------------
@@ -396,6 +499,51 @@ TEST_P(LogNthFaultTest, loses_nothing_acknowledged_whichever_operation_fails) {
     }
   }
 }
+
+/// What the system may be short of. No call of the disk has failed then, whatever it is called.
+class LogShortageTest : public testing::TestWithParam<int> {};
+
+// Every call once and for a while, but for syncs: these hold what they need, and are never tried again.
+TEST_P(LogShortageTest, is_no_failure_of_the_disk_whichever_call_meets_it) {
+  constexpr OpKind kKinds[] = {OpKind::kCreate, OpKind::kWrite, OpKind::kAllocate, OpKind::kTruncate, OpKind::kRename,
+                               OpKind::kRemove, OpKind::kOpen,  OpKind::kRead,     OpKind::kLook};
+  std::uint64_t hit = 0;
+  for (const OpKind kind : kKinds) {
+    for (std::uint64_t nth = 0; nth < 200; nth += 1 + nth / 5) {
+      SCOPED_TRACE(std::string(sim::to_string(kind)) + " " + std::to_string(nth));
+      SimFileSystem disk(nth);
+      LogHarness h(disk);
+      h.must_open();
+      const std::uint64_t now = sim::is_question(kind) ? disk.questions() : disk.operations();
+      disk.inject({.at = now + 1 + nth, .kind = kind, .system_errno = GetParam(), .times = nth % 2 == 0 ? 1u : 20u});
+      std::vector<std::byte> buffer;
+      for (int i = 0; i < 120; ++i) {
+        for (int tries = 0; !h.append(2, i % 40 == 39 ? 20'000 : 1000); ++tries) {
+          ASSERT_LT(tries, 50) << "it clears by itself";
+          h.clock.advance_ms(200);
+          h.log->tick(h.clock.monotonic_ns(), h.clock.wall());
+        }
+        ASSERT_TRUE(h.log->wait_durable(h.log->tail()));
+        static_cast<void>(h.log->read(h.model[h.model.size() / 2].lsn, buffer));  // refused at worst
+      }
+      const Lsn second = h.log->segments()[1].base;
+      h.must_append_trim(second);  // has room of its own
+      for (int tries = 0; !h.log->drop_before(second); ++tries) ASSERT_LT(tries, 50);
+      ASSERT_TRUE(h.log->health());
+      hit += disk.faults_hit();
+      if (disk.faults_hit() == 0) break;
+      disk.clear_faults();
+      ASSERT_TRUE(h.log->close(h.clock.wall()));
+      h.must_open();
+      if (HasFatalFailure()) return;
+      ASSERT_LT(h.recovered.size(), h.model.size());
+      ASSERT_TRUE(std::equal(h.recovered.rbegin(), h.recovered.rend(), h.model.rbegin()));
+    }
+  }
+  EXPECT_GT(hit, 100u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Errnos, LogShortageTest, testing::Values(EMFILE, ENFILE, ENOMEM, EINTR));
 
 INSTANTIATE_TEST_SUITE_P(Errnos, LogNthFaultTest, testing::Values(EIO, ENOSPC, EMFILE));
 

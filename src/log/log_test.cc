@@ -504,14 +504,38 @@ TEST_F(LogTest, replaces_a_segment_of_which_nothing_counts) {
   }
 }
 
-TEST_F(LogTest, refuses_a_segment_or_identity_of_a_newer_format_by_name) {
+TEST_F(LogTest, refuses_a_segment_or_identity_of_another_format_by_name) {
   h_.must_open();
   close();
   for (const std::string& name : {segment_name(kFirstLsn), std::string(kIdentityName)}) {
-    flip(name, 9);  // version 1 becomes 4097
+    const auto file = files_->open(h_.path(name), OpenMode::kReadWrite);
+    ASSERT_TRUE(file);
+    std::vector<std::byte> header(name == kIdentityName ? kIdentityBytes : kSegmentHeaderBytes);
+    ASSERT_EQ(*(*file)->read_at(0, header), header.size());
+    for (const std::uint32_t version :
+         {kFormatVersion + 1, kFormatVersion + 4096, kFormatVersion - 1, kFormatVersion}) {
+      set_format_version(header, version);
+      ASSERT_TRUE((*file)->write_at(0, header));
+      auto opened = h_.open();
+      ASSERT_EQ(opened.has_value(), version == kFormatVersion) << version;
+      if (opened) continue;
+      EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
+      EXPECT_EQ(opened.error().file(), h_.path(name));
+      EXPECT_NE(opened.error().message().find("format version " + std::to_string(version)), std::string::npos);
+    }
+    close();
+  }
+}
+
+// It made the doctor send people for a program of the future, and refuse to repair.
+TEST_F(LogTest, calls_a_flipped_bit_in_a_version_damage) {
+  h_.must_open();
+  close();
+  for (const std::string& name : {segment_name(kFirstLsn), std::string(kIdentityName)}) {
+    flip(name, 9);
     auto opened = h_.open();
     ASSERT_FALSE(opened);
-    EXPECT_EQ(opened.error().code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(opened.error().code(), ErrorCode::kCorrupt);
     EXPECT_EQ(opened.error().file(), h_.path(name));
     flip(name, 9);
   }

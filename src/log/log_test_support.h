@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "log/log.h"
 #include "log/segment.h"
 
@@ -29,6 +30,13 @@ inline std::ostream& operator<<(std::ostream& out, const Written& w) {
 
 inline RecordSpec string_record(std::string_view key, std::string_view payload) {
   return {.kind = RecordKind::kString, .time = UnixMs{1'700'000'000'000}, .key = key, .payload = payload};
+}
+
+/// As a version with another number would write the header of a segment or the identity, if nothing else changed.
+inline void set_format_version(std::span<std::byte> header, std::uint32_t version) {
+  base::store(header.data() + 8, version);
+  const std::span<const std::byte> bytes(header);
+  base::store(header.data() + 56, base::xxh3(bytes.subspan(64), base::xxh3(bytes.first(56), 0)));
 }
 
 /// Opens the log again and again on the same files, and remembers what one thread appends to it.
@@ -98,6 +106,16 @@ class LogHarness {
       model.resize(before);
       ends.pop_back();
     }
+    return end;
+  }
+  /// Appends one record of a kind without a value, and remembers it when it was accepted.
+  Result<Lsn> append_kind(RecordKind kind, std::string_view key) {
+    const RecordSpec record{.kind = kind, .time = clock.wall(), .key = key};
+    Lsn lsn;
+    auto end = log->append(std::span(&record, 1), std::span(&lsn, 1));
+    if (!end) return end;
+    model.push_back({lsn, kind, std::string(key), ""});
+    ends.push_back(*end);
     return end;
   }
   /// Appends the record which says that nothing before `lsn` is needed.

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "log/value_address.h"
+
 namespace stave::log {
 
 void KeyLosses::miss(std::uint8_t database, std::string_view key, Lsn lost) {
@@ -38,9 +40,10 @@ void KeyLosses::swap(const RecordView& record) {
 
 bool KeyLosses::note(const RecordView& record) {
   if (is_delta(record.kind)) {
-    if (record.prev == kNoLsn || !is_lost_(record.prev)) return true;
+    const Lsn value = value_address(record);
+    if (value == kNoLsn || !is_lost_(value)) return true;
     // Whether the value before it is the newest one is known no more.
-    if (traits(record.kind).sets_version) miss(record.database, record.key, record.prev);
+    if (traits(record.kind).sets_version) miss(record.database, record.key, value);
     return false;
   }
   if (keys_.empty()) return true;

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/log_impl.h"
@@ -47,32 +48,38 @@ std::uint64_t ring_batch_max(const Options& options) {
 
 }  // namespace
 
-LogImpl::LogImpl(std::string directory, const Options& options, base::RingMemory ring, const Recovered& recovered)
+LogImpl::LogImpl(std::string directory, const Options& options, base::RingMemory ring, std::unique_ptr<Directory> names,
+                 const Recovered& recovered)
     : directory_(std::move(directory)),
       files_(files_of(options)),
+      names_(std::move(names)),
       clock_(clock_of(options)),
       segment_bytes_(options.segment_bytes),
       segment_age_ms_(options.segment_age_ms),
       sync_interval_ns_(static_cast<std::uint64_t>(options.sync_interval_ms) * 1'000'000),
       background_(options.background),
       ring_batch_max_(ring_batch_max(options)),
+      patience_(options.background),
       identity_(recovered.fresh ? new_identity(clock_) : recovered.identity),
       // A new salt wherever a crash may have left records that are valid but not part of the log.
       salt_(recovered.active != nullptr ? recovered.segments.back().salt : random_bits()),
       seed_(record_seed(identity_.store_id, salt_)),
       tail_(std::move(ring), recovered.end),
       space_({.files = &files_,
+              .names = names_.get(),
               .directory = directory_,
               .segment_bytes = segment_bytes_,
               .overrun = ring_batch_max_,
               .reserve_bytes = options.disk_reserve_bytes,
+              .patience = Patience(background_),
               .zero_fill = options.sync == Sync::kAlways},
              tail_),
       catalog_(files_, directory_),
       interval_sync_(options.sync != Sync::kOs),
+      written_(recovered.end),
       durable_(recovered.end),
       announced_(recovered.end),
-      group_({.complete = [this](std::uint64_t position) { return tail_.wait_complete(position); },
+      group_({.complete = [this](std::uint64_t position) { return within_reach(position); },
               .flush = [this](std::uint64_t target) { (void)flush(target); },
               .settled =
                   [this](std::uint64_t position) {
@@ -89,7 +96,8 @@ Result<void> LogImpl::start(const Recovered& recovered) {
   base::MutexLock lock(write_mutex_);
   for (const RecoveredSegment& segment : recovered.segments) {
     const bool newest = recovered.active != nullptr && &segment == &recovered.segments.back();
-    catalog_.add(segment.base, record_seed(identity_.store_id, segment.salt), newest ? recovered.active : nullptr);
+    catalog_.add(segment.base, record_seed(identity_.store_id, segment.salt), newest ? recovered.active : nullptr,
+                 false);
   }
   if (recovered.active != nullptr) {
     active_ = recovered.active;
@@ -99,17 +107,28 @@ Result<void> LogImpl::start(const Recovered& recovered) {
     space_.adopt(active_, active_base_, recovered.end - active_base_);
   } else {
     // A full disk is no reason not to open: a segment without any room refuses writes, and reads go on.
-    auto spare = space_.ensure_spare();
+    auto spare = space_.ensure_spare(Use::kTrim);
     if (!spare && (spare.error().code() != ErrorCode::kNoSpace || !space_.has_spare())) return spare;
-    STAVE_ASSIGN(active_, space_.roll({identity_.store_id, Lsn{recovered.end}, salt_, clock_.wall()}));
+    STAVE_ASSIGN(active_, space_.found({identity_.store_id, Lsn{recovered.end}, salt_, clock_.wall()}));
     active_base_ = recovered.end;
-    catalog_.add(active_base_, seed_, active_);
+    catalog_.add(active_base_, seed_, active_, false);
   }
+  named_.store(active_base_, std::memory_order_release);
+  STAVE_ASSERT(recovered.marked <= active_base_);
+  marked_.store(recovered.marked, std::memory_order_relaxed);
   if (recovered.fresh)
     STAVE_TRY(
         publish_file(files_, directory_, kIdentityName, encode_identity({identity_.store_id, identity_.created})));
-  base::MutexLock sync_lock(sync_mutex_);
-  sync_file_ = active_;
+  space_.set_sealed(catalog_.size() > 1);
+  {
+    base::MutexLock sync_lock(sync_mutex_);
+    sync_file_ = active_;
+  }
+  // Whether the disk is full is known from the start.
+  if (const auto room = space_.look_for_room(); !room) {
+    space_.stop_writers();
+    note_full(room.error());
+  }
   // Now, and not when somebody first needs it: that could be a thread of low priority, which it would inherit.
   if (background_) flusher_.wake();
   return {};
@@ -129,7 +148,8 @@ Result<std::unique_ptr<Log>> Log::open(std::string directory, const Options& opt
   try {
     STAVE_ASSIGN(const Recovered recovered, recover(files_of(options), directory, options, start, replay, found));
     STAVE_ASSIGN(base::RingMemory ring, base::RingMemory::create(options.log_buffer_bytes));
-    auto log = std::make_unique<LogImpl>(std::move(directory), options, std::move(ring), recovered);
+    STAVE_ASSIGN(std::unique_ptr<Directory> names, files_of(options).open_directory(directory));
+    auto log = std::make_unique<LogImpl>(std::move(directory), options, std::move(ring), std::move(names), recovered);
     STAVE_TRY(log->start(recovered));
     return log;
   } catch (const std::bad_alloc&) {

@@ -1,5 +1,6 @@
 // Reading back: one record, or all of a range.
 #include <algorithm>
+#include <array>
 #include <new>
 
 #include "base/try.h"
@@ -32,10 +33,10 @@ Result<RecordView> LogImpl::read_guarded(Lsn lsn, std::vector<std::byte>& buffer
 Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buffer, const PlaceFn* place) {
   const std::uint64_t at = raw(lsn);
   if (at >= tail_.end()) return fail(ErrorCode::kNotFound, "the log does not reach this address yet");
-  if (at >= tail_.written()) {
+  if (at >= written_.load(std::memory_order_acquire)) {
     // Still in the ring. Under this lock its bytes stay: only a write-out marks or releases them.
     base::MutexLock lock(write_mutex_);
-    if (at >= tail_.written()) {
+    if (at >= placed()) {
       const std::uint64_t complete = tail_.wait_complete(at + 1);
       const auto bytes = std::span<const std::byte>(tail_.at(at), complete - at);
       const auto length = checked_length(bytes, lsn, seed_);
@@ -44,16 +45,42 @@ Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buff
       if (const auto view = decode(buffer, lsn, seed_)) return *view;
       return fail(ErrorCode::kNotFound, "no record begins at this address");
     }
+    // Nobody knows its address before it is there.
+    if (is_beside(at)) return fail(ErrorCode::kNotFound, "no record lies at this address yet");
   }
   STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
   return read_written(lsn, segment, buffer, place);
+}
+
+Result<std::uint32_t> LogImpl::length_at(Lsn lsn) {
+  const std::uint64_t at = raw(lsn);
+  if (at >= tail_.end()) return fail(ErrorCode::kNotFound, "the log does not reach this address yet");
+  std::array<std::byte, kRecordHeaderBytes> header;
+  if (at >= written_.load(std::memory_order_acquire)) {
+    base::MutexLock lock(write_mutex_);
+    if (at >= placed()) {
+      const std::uint64_t complete = tail_.wait_complete(at + 1);
+      const auto length = checked_length(std::span<const std::byte>(tail_.at(at), complete - at), lsn, seed_);
+      if (!length) return fail(ErrorCode::kNotFound, "no record begins at this address");
+      return *length;
+    }
+    if (is_beside(at)) return fail(ErrorCode::kNotFound, "no record lies at this address yet");
+  }
+  STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
+  const std::uint64_t offset = kSegmentHeaderBytes + (at - segment.base);
+  STAVE_ASSIGN(const std::size_t have, segment.file->read_at(offset, header));
+  const auto length = checked_length(std::span(header).first(have), lsn, segment.seed);
+  if (length && *length <= segment.end - at) return *length;
+  return fail(Error(ErrorCode::kCorrupt, "no valid record begins at LSN " + std::to_string(at) +
+                                             "; `stave doctor` can examine the directory")
+                  .with_file(segment.path, static_cast<std::int64_t>(offset)));
 }
 
 Result<RecordView> LogImpl::read_written(Lsn lsn, const Catalog::Place& segment, std::vector<std::byte>& buffer,
                                          const PlaceFn* place) {
   const std::uint64_t at = raw(lsn);
   const std::uint64_t offset = kSegmentHeaderBytes + (at - segment.base);
-  const std::uint64_t there = std::min(segment.end, tail_.written()) - at;
+  const std::uint64_t there = std::min(segment.end, placed()) - at;
   const auto corrupt = [&](const char* what) {
     return fail(Error(ErrorCode::kCorrupt, std::string(what) + " at LSN " + std::to_string(at) +
                                                "; `stave doctor` can examine the directory")

@@ -26,35 +26,35 @@ Result<LogReader> LogReader::open(FileSystem& files, std::string directory) {
   return LogReader(files, std::move(directory), identity);
 }
 
-Result<LogReader::Segment> LogReader::open_segment(Lsn base, Lsn next) {
+Result<LogReader::Segment> LogReader::open_one(Lsn base, const SegmentFile* next) {
   Segment segment;
-  segment.path = join_path(directory_, segment_name(base));
-  STAVE_ASSIGN(segment.file, files_.open(segment.path, OpenMode::kRead));
+  STAVE_ASSIGN(segment.file, open_segment(files_, directory_, base, segment.path));
   STAVE_ASSIGN(segment.header, load_segment_header(*segment.file, segment.path));
   if (segment.header.store_id != identity_.store_id || segment.header.base != base)
     return fail(Error(ErrorCode::kCorrupt, "this segment belongs to another store or another place")
                     .with_file(segment.path, 0));
   STAVE_ASSIGN(const std::uint64_t size, segment.file->size());
-  segment.newest = next == kNoLsn;
-  segment.end = segment.newest ? raw(base) + (size - std::min<std::uint64_t>(size, kSegmentHeaderBytes)) : raw(next);
+  segment.open = next == nullptr || next->begun;
+  segment.end =
+      next == nullptr ? raw(base) + (size - std::min<std::uint64_t>(size, kSegmentHeaderBytes)) : raw(next->base);
   return segment;
 }
 
-// Listed before it is read: when there is a later segment by then, this one is whole.
+// Listed before it is read: when there is a later segment with its own name by then, this one is whole.
 Result<LogReader::Segment> LogReader::segment_of(Lsn position) {
-  STAVE_ASSIGN(const std::vector<Lsn> bases, list_segments(files_, directory_));
-  const auto after = std::ranges::upper_bound(bases, position);
-  if (after == bases.begin())
+  STAVE_ASSIGN(const std::vector<SegmentFile> segments, list_segments(files_, directory_));
+  const auto after = std::ranges::upper_bound(segments, position, {}, &SegmentFile::base);
+  if (after == segments.begin())
     return fail(Error(ErrorCode::kNotFound, "the log does not reach back to LSN " + std::to_string(raw(position)))
                     .with_file(directory_));
-  return open_segment(*std::prev(after), after == bases.end() ? kNoLsn : *after);
+  return open_one(std::prev(after)->base, after == segments.end() ? nullptr : &*after);
 }
 
 // Whether a scan stopped where it may.
 Result<void> LogReader::check_stop(const Segment& segment, const ScanResult& scanned) {
   if (scanned.batch_end == segment.end) return {};
   const SegmentSource source = segment.source(identity_);
-  if (segment.newest) {
+  if (segment.open) {
     STAVE_ASSIGN(const RestResult rest, scanner_.examine(source, scanned.batch_end, scanned.stop));
     if (!rest.proof) return {};
     // What was being written when it was read is there by now.
@@ -76,9 +76,9 @@ Result<Lsn> LogReader::read(Lsn position, const ReplayFn& visit) {
 }
 
 Result<Lsn> LogReader::seek(Lsn lsn) {
-  STAVE_ASSIGN(const std::vector<Lsn> bases, list_segments(files_, directory_));
-  if (bases.empty()) return kFirstLsn;
-  STAVE_ASSIGN(const Segment segment, segment_of(std::max(lsn, bases.front())));
+  STAVE_ASSIGN(const std::vector<SegmentFile> segments, list_segments(files_, directory_));
+  if (segments.empty()) return kFirstLsn;
+  STAVE_ASSIGN(const Segment segment, segment_of(std::max(lsn, segments.front().base)));
   Lsn found = kNoLsn;
   Lsn boundary = segment.header.base;
   const auto visit = [&](std::span<const RecordView> run) -> Result<void> {
@@ -95,13 +95,14 @@ Result<Lsn> LogReader::seek(Lsn lsn) {
 }
 
 Result<Lsn> LogReader::seek(UnixMs time) {
-  STAVE_ASSIGN(const std::vector<Lsn> bases, list_segments(files_, directory_));
-  if (bases.empty()) return kFirstLsn;
-  Lsn position = bases.front();
-  for (std::size_t i = 0; i < bases.size(); ++i) {
-    STAVE_ASSIGN(const Segment segment, open_segment(bases[i], i + 1 < bases.size() ? bases[i + 1] : kNoLsn));
+  STAVE_ASSIGN(const std::vector<SegmentFile> segments, list_segments(files_, directory_));
+  if (segments.empty()) return kFirstLsn;
+  Lsn position = segments.front().base;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    STAVE_ASSIGN(const Segment segment,
+                 open_one(segments[i].base, i + 1 < segments.size() ? &segments[i + 1] : nullptr));
     if (segment.header.created > time) break;
-    position = bases[i];
+    position = segments[i].base;
   }
   for (;;) {
     Lsn found = kNoLsn;

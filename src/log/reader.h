@@ -41,13 +41,14 @@ class LogReader {
     std::string path;
     SegmentHeader header;
     std::uint64_t end = 0;  ///< Base of the next one, or where the file ends.
-    bool newest = false;
+    bool open = false;      ///< Nothing proves yet that all of it was ever there.
     [[nodiscard]] SegmentSource source(const Identity& identity) const;
   };
   LogReader(FileSystem& files, std::string directory, const Identity& identity)
       : files_(files), directory_(std::move(directory)), identity_(identity) {}
   Result<Segment> segment_of(Lsn position);
-  Result<Segment> open_segment(Lsn base, Lsn next);
+  /// `next`: the segment behind it, if there is one.
+  Result<Segment> open_one(Lsn base, const SegmentFile* next);
   Result<void> check_stop(const Segment& segment, const ScanResult& scanned);
 
   FileSystem& files_;

@@ -14,9 +14,10 @@ namespace stave::log {
 /// What happened to the key. The numbers are on disk for ever and have nothing to do with commands.
 enum class RecordKind : std::uint8_t {
   kDelete = 1,     ///< The key was deleted.
-  kExpire = 2,     ///< The key's time was up.
+  kExpire = 2,     ///< The key's time was up. Of a sliding key, with the deadline, which reads had put off.
   kEvict = 3,      ///< The key was removed for room.
-  kSetExpiry = 4,  ///< The expiry in the header replaces the key's (none in the header: the key lives on).
+  kSetExpiry = 4,  ///< The expiry in the header replaces the key's (none in the header: the key lives on). The payload
+                   ///< says where the value lies (value_address.h).
   kFlush = 5,      ///< Every key of `database` is gone. No key.
   kSwap = 6,       ///< `database` and the one whose number is payload byte 0 change places. No key.
   kClose = 7,      ///< A clean close: everything before it was durable when it was written. No key.
@@ -34,16 +35,27 @@ enum class ValuePart : std::uint8_t {
   kChange,  ///< Something about a value that lies in an earlier record of the key.
 };
 
+/// What has no default: a column without an answer does not compile.
+template <class T>
+class Answer {
+ public:
+  constexpr Answer(T value) noexcept : value_(value) {}
+  constexpr operator T() const noexcept { return value_; }
+
+ private:
+  T value_;
+};
+
 struct KindTraits {
   std::string_view name;  ///< In what people read, such as "set_expiry"; empty for a number of the future.
-  bool known;             ///< This version knows what it means.
-  bool has_key;
-  ValuePart value;
-  bool removes_key;
-  bool sets_version;    ///< It changes the key as a writer sees it: its LSN becomes the key's version.
-  bool may_live;        ///< An entry may hang on it, so that the cleaner has to look; the rest is garbage to it.
-  bool whole_database;  ///< It concerns every key of a database. No key.
-  bool in_history;      ///< An event in the life of its key, as people are told it.
+  Answer<bool> known;     ///< This version knows what it means.
+  Answer<bool> has_key;
+  Answer<ValuePart> value;
+  Answer<bool> removes_key;
+  Answer<bool> sets_version;    ///< It changes the key as a writer sees it: its LSN becomes the key's version.
+  Answer<bool> may_live;        ///< A value may lie in it, so that the cleaner has to look; the rest is garbage to it.
+  Answer<bool> whole_database;  ///< It concerns every key of a database. No key.
+  Answer<bool> in_history;      ///< An event in the life of its key, as people are told it.
 };
 
 namespace kinds {
@@ -94,19 +106,20 @@ consteval KindTraits named(KindTraits traits, std::string_view name) {
 inline constexpr KindTraits kDelete = named(kRemoval, "delete");
 inline constexpr KindTraits kExpire = named(kRemoval, "expire");
 inline constexpr KindTraits kEvict = named(kRemoval, "evict");
+/// The expiry it set goes along with the value when that is moved, which is always before this one is come to.
 inline constexpr KindTraits kSetExpiry{.name = "set_expiry",
                                        .known = true,
                                        .has_key = true,
                                        .value = ValuePart::kChange,
                                        .removes_key = false,
                                        .sets_version = true,
-                                       .may_live = true,
+                                       .may_live = false,
                                        .whole_database = false,
                                        .in_history = true};
 inline constexpr KindTraits kFlush = named(kUpheaval, "flush");
 inline constexpr KindTraits kSwap = named(kUpheaval, "swap");
 inline constexpr KindTraits kClose = named(kMark, "close");
-/// The deadline it set goes along with the record that the entry hangs on.
+/// Likewise the deadline.
 inline constexpr KindTraits kRefresh{.name = "refresh",
                                      .known = true,
                                      .has_key = true,

@@ -52,7 +52,7 @@ TEST(RecordKind, knows_values_changes_and_removals) {
   EXPECT_TRUE(is_value(RecordKind::kString) && is_value(RecordKind::kJson));
   EXPECT_TRUE(is_delta(RecordKind::kSetExpiry) && is_delta(RecordKind::kRefresh));
   EXPECT_TRUE(traits(RecordKind::kEvict).removes_key && traits(RecordKind::kExpire).removes_key);
-  EXPECT_TRUE(traits(RecordKind::kSetExpiry).may_live);
+  EXPECT_FALSE(traits(RecordKind::kSetExpiry).may_live);
   EXPECT_FALSE(traits(RecordKind::kRefresh).may_live || traits(RecordKind::kRefresh).sets_version);
   EXPECT_TRUE(traits(RecordKind::kFlush).whole_database && traits(RecordKind::kSwap).whole_database);
   EXPECT_FALSE(has_key(RecordKind::kClose) || has_key(RecordKind::kTrim) || has_key(RecordKind::kLost));

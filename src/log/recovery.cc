@@ -1,9 +1,12 @@
 #include "log/recovery.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <ranges>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/scan.h"
@@ -52,7 +55,7 @@ class Recovery {
   Result<Recovered> run();
 
  private:
-  /// The newest segment as it was found.
+  /// The segment in which the log ends, as it was found.
   struct Newest {
     std::shared_ptr<File> file;
     SegmentSource source;
@@ -66,15 +69,21 @@ class Recovery {
   Result<bool> never_written(File& file, std::uint64_t from);
   Result<void> check_leftovers_of_creation();
   Result<Recovered> begin_store();
-  Result<void> set_aside_unborn_segment();
+  Result<void> check_end_is_known() const;
+  Result<void> set_aside_headless_segments();
   Result<void> check_headers();
   Result<void> check_beginning();
   Result<void> replay_all();
   Result<void> replay_sealed(const RecoveredSegment& segment, std::uint64_t from, std::uint64_t next);
-  Result<Newest> replay_newest(std::uint64_t from);
+  Result<Newest> replay_open_end(std::uint64_t from);
+  Result<Newest> replay_newest(std::size_t index, std::uint64_t from);
   Result<void> find_end_before(std::uint64_t from, Newest& newest);
+  Result<void> examine_unreached(const Newest& newest);
   Result<void> check_whole(const Newest& newest);
   Result<void> remove_leftovers();
+  Result<void> cut_unreached();
+  Result<void> take_unproven_name();
+  Result<void> name_begun_segments();
   Result<void> settle(Newest newest);
   Result<void> cut(const SegmentSource& source, std::uint64_t salt, std::uint64_t from, std::uint64_t to);
   void note(const ScanResult& scanned);
@@ -86,6 +95,13 @@ class Recovery {
   RecoveryReport& report_;
   Scanner scanner_;
   Recovered recovered_;
+  /// Segments that were begun but that no whole batches lead to, and the end of what is in them.
+  struct Unreached {
+    RecoveredSegment segment;
+    std::uint64_t nonzero_end = 0;
+  };
+  std::vector<Unreached> unreached_;
+  std::optional<std::uint64_t> unreached_proof_;  ///< A record in them which says that what lies before was durable.
   std::vector<std::string> leftovers_;      ///< Files that are worthless, removed once everything is found in order.
   std::uint64_t trimmed_ = raw(kFirstLsn);  ///< What lies before is not needed, says the log itself.
   const ReplayFn replay_;
@@ -104,13 +120,30 @@ Result<void> Recovery::list_segments() {
   for (const std::string& name : names) {
     const std::string path = join_path(directory_, name);
     if (const auto base = parse_segment_name(name)) {
-      recovered_.segments.push_back({raw(*base), 0, path});
+      recovered_.segments.push_back({raw(*base), 0, path, false});
+    } else if (const auto begun = parse_begun_name(name)) {
+      recovered_.segments.push_back({raw(*begun), 0, path, true});
+    } else if (const auto mark = parse_newest_name(name)) {
+      // The list is in the order of names: the greatest comes last.
+      if (recovered_.marked != 0) leftovers_.push_back(join_path(directory_, newest_name(Lsn{recovered_.marked})));
+      STAVE_ASSERT(recovered_.marked < raw(*mark));
+      recovered_.marked = raw(*mark);
     } else if (name == kSpareName || name.ends_with(".new")) {
       // Drafts of a process that is gone.
       leftovers_.push_back(path);
     }
   }
-  std::ranges::sort(recovered_.segments, {}, &RecoveredSegment::base);
+  std::ranges::sort(recovered_.segments, [](const RecoveredSegment& a, const RecoveredSegment& b) {
+    return a.base != b.base ? a.base < b.base : a.begun > b.begun;
+  });
+  // Segments get their names one after the other. One that was begun before one that has its name, or where that one
+  // is, never counted; or its records are missing there, and that will be found.
+  auto& segments = recovered_.segments;
+  auto first_open = segments.end();
+  while (first_open != segments.begin() && std::prev(first_open)->begun) --first_open;
+  for (auto at = segments.begin(); at != first_open; ++at)
+    if (at->begun) leftovers_.push_back(at->path);
+  segments.erase(std::remove_if(segments.begin(), first_open, [](const auto& s) { return s.begun; }), first_open);
   return {};
 }
 
@@ -166,16 +199,31 @@ Result<Recovered> Recovery::begin_store() {
   return std::move(recovered_);
 }
 
-// A segment gets its name after its header is durable. One that is all zeros was never more than a name on a disk that
-// reordered the two; nothing in it was ever acknowledged.
-Result<void> Recovery::set_aside_unborn_segment() {
-  const RecoveredSegment& newest = recovered_.segments.back();
-  if (recovered_.segments.size() < 2) return {};
-  STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(newest.path, OpenMode::kRead));
-  STAVE_ASSIGN(const bool unborn, never_written(*file, 0));
-  if (!unborn) return {};
-  leftovers_.push_back(newest.path);
-  recovered_.segments.pop_back();
+// A segment has its name only when its header is durable, so one that is there without a header is damaged, be it the
+// newest. And beside the newest a mark says that it was there: without that, a log whose end somebody removed would
+// look like one that ends earlier.
+Result<void> Recovery::check_end_is_known() const {
+  const auto named = std::ranges::find_if_not(std::views::reverse(recovered_.segments), &RecoveredSegment::begun);
+  if (recovered_.marked <= named->base) return {};
+  return corrupt("the newest segment of the log is missing: it begins at LSN " + std::to_string(recovered_.marked) +
+                     ", and the mark beside it says that it was there",
+                 join_path(directory_, segment_name(Lsn{recovered_.marked})), 0);
+}
+
+// A segment that was only begun may be on the disk without its header. Nothing in it, nor behind it, was acknowledged.
+Result<void> Recovery::set_aside_headless_segments() {
+  auto& segments = recovered_.segments;
+  auto first = segments.end();
+  while (first != segments.begin() && std::prev(first)->begun) --first;
+  for (; first != segments.end(); ++first) {
+    STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(first->path, OpenMode::kRead));
+    const auto header = load_segment_header(*file, first->path);
+    if (header) continue;
+    if (header.error().code() != ErrorCode::kCorrupt) return fail(header.error().clone());
+    break;
+  }
+  for (auto at = first; at != segments.end(); ++at) unreached_.push_back({std::move(*at), 0});
+  segments.erase(first, segments.end());
   return {};
 }
 
@@ -185,7 +233,8 @@ Result<void> Recovery::check_headers() {
   for (std::size_t i = 0; i < segments.size(); ++i) {
     STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(segments[i].path, OpenMode::kRead));
     STAVE_TRY(read_header(segments[i], *file));
-    if (i + 1 == segments.size()) break;
+    // Before one that was only begun, the log may end.
+    if (i + 1 == segments.size() || segments[i + 1].begun) continue;
     STAVE_ASSIGN(const std::uint64_t size, file->size());
     if (size < offset_of(segments[i].base, segments[i + 1].base))
       return corrupt("this segment ends before LSN " + std::to_string(segments[i + 1].base) +
@@ -240,7 +289,7 @@ Result<void> Recovery::cut(const SegmentSource& source, std::uint64_t salt, std:
   }
   STAVE_TRY(files_.rename(draft, path));
   STAVE_TRY(files_.sync_directory(directory_));
-  report_.torn_bytes = to - from;
+  report_.torn_bytes += to - from;
   if (options_.notice) {
     options_.notice("the log was not closed; " + std::to_string(to - from) + " bytes at its end, from LSN " +
                     std::to_string(from) + " on, were no whole batch, have been cut off, and are kept in " + name);
@@ -248,8 +297,57 @@ Result<void> Recovery::cut(const SegmentSource& source, std::uint64_t salt, std:
   return {};
 }
 
-Result<Recovery::Newest> Recovery::replay_newest(std::uint64_t from) {
-  const RecoveredSegment& segment = recovered_.segments.back();
+// From the last segment that has its own name on, through those that were begun after it, as far as whole batches lead.
+Result<Recovery::Newest> Recovery::replay_open_end(std::uint64_t from) {
+  auto& segments = recovered_.segments;
+  std::size_t index = segments.size() - 1;
+  while (segments[index].begun) --index;
+  // An image proves that the log was durable up to it.
+  while (index + 1 < segments.size() && from > segments[index + 1].base) ++index;
+  STAVE_ASSIGN(Newest newest, replay_newest(index, std::max(from, segments[index].base)));
+  while (index + 1 < segments.size() && newest.scanned.batch_end == segments[index + 1].base) {
+    STAVE_ASSIGN(Newest next, replay_newest(index + 1, segments[index + 1].base));
+    if (next.scanned.batch_end == segments[index + 1].base) break;
+    newest = std::move(next);
+    ++index;
+  }
+  const auto behind = segments.begin() + static_cast<std::ptrdiff_t>(index) + 1;
+  std::vector<Unreached> unreached;
+  for (auto at = behind; at != segments.end(); ++at) unreached.push_back({std::move(*at), 0});
+  segments.erase(behind, segments.end());
+  unreached_.insert(unreached_.begin(), std::make_move_iterator(unreached.begin()),
+                    std::make_move_iterator(unreached.end()));
+  STAVE_TRY(examine_unreached(newest));
+  return newest;
+}
+
+// What lies in segments that whole batches do not lead to: is there proof that they should?
+Result<void> Recovery::examine_unreached(const Newest& newest) {
+  const std::uint64_t end = newest.scanned.batch_end;
+  for (Unreached& unreached : unreached_) {
+    RecoveredSegment& segment = unreached.segment;
+    STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(segment.path, OpenMode::kReadWrite));
+    STAVE_TRY(file->sync_data());
+    STAVE_TRY(file->drop_cache());
+    // Without a header it is taken for what it would have been: one more of the same stretch.
+    const auto header = load_segment_header(*file, segment.path);
+    segment.salt = header ? header->salt : recovered_.segments.back().salt;
+    STAVE_ASSIGN(const std::uint64_t size, file->size());
+    const SegmentSource source{
+        file.get(), segment.path, segment.base, record_seed(recovered_.identity.store_id, segment.salt),
+        segment.base + (std::max<std::uint64_t>(size, kSegmentHeaderBytes) - kSegmentHeaderBytes)};
+    // A record just where the log ends says what is known anyway.
+    STAVE_ASSIGN(const RestResult rest,
+                 scanner_.examine(source, segment.base, end == segment.base ? segment.base : segment.base - 1));
+    unreached.nonzero_end = rest.nonzero_end;
+    if (rest.proof && !unreached_proof_) unreached_proof_ = rest.proof;
+  }
+  return {};
+}
+
+Result<Recovery::Newest> Recovery::replay_newest(std::size_t index, std::uint64_t from) {
+  const auto& segments = recovered_.segments;
+  const RecoveredSegment& segment = segments[index];
   Newest newest;
   STAVE_ASSIGN(newest.file, files_.open(segment.path, OpenMode::kReadWrite));
   // What is read must be what the disk has: pages not yet written go there first, and after a failed sync the cache
@@ -260,6 +358,8 @@ Result<Recovery::Newest> Recovery::replay_newest(std::uint64_t from) {
   newest.source = {newest.file.get(), segment.path, segment.base,
                    record_seed(recovered_.identity.store_id, segment.salt),
                    segment.base + (std::max<std::uint64_t>(size, kSegmentHeaderBytes) - kSegmentHeaderBytes)};
+  // Bytes behind the next segment's base are not part of the log, whatever they are.
+  if (index + 1 < segments.size()) newest.source.end = std::min(newest.source.end, segments[index + 1].base);
   if (from > newest.source.end) return no_batch(from, segment.path, segment.base);
   STAVE_ASSIGN(newest.scanned, scanner_.scan(newest.source, from, replay_));
   note(newest.scanned);
@@ -292,7 +392,8 @@ Result<void> Recovery::check_whole(const Newest& newest) {
                        why + " proves that it was on disk",
                    source.path, offset_of(source.base, newest.scanned.stop));
   };
-  if (newest.rest.proof) return lost("the one at LSN " + std::to_string(*newest.rest.proof));
+  const auto& proof = newest.rest.proof ? newest.rest.proof : unreached_proof_;
+  if (proof) return lost("the one at LSN " + std::to_string(*proof));
   if (newest.scanned.batch_end < raw(start_.proven))
     return lost("an image of the index up to LSN " + std::to_string(raw(start_.proven)));
   const RecoveredSegment& first = recovered_.segments.front();
@@ -314,13 +415,59 @@ Result<void> Recovery::remove_leftovers() {
   return {};
 }
 
+// Newest first, so that what is left by a crash in the middle is found in the same way again.
+Result<void> Recovery::cut_unreached() {
+  if (unreached_.empty()) return {};
+  for (auto at = unreached_.rbegin(); at != unreached_.rend(); ++at) {
+    const RecoveredSegment& segment = at->segment;
+    if (at->nonzero_end > segment.base) {
+      STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(segment.path, OpenMode::kRead));
+      const SegmentSource source{file.get(), segment.path, segment.base, 0, at->nonzero_end};
+      STAVE_TRY(cut(source, segment.salt, segment.base, at->nonzero_end));
+    }
+    STAVE_TRY(files_.remove(segment.path));
+  }
+  return files_.sync_directory(directory_);
+}
+
+// A name that no mark stands beside may be one whose sync failed: everybody sees it, and no later sync brings it to the
+// disk, for nothing about it is left to be synced. So it is given again. The segment before it still has its name, and
+// leads to it under either.
+Result<void> Recovery::take_unproven_name() {
+  auto& segments = recovered_.segments;
+  const auto named = std::ranges::find_if_not(std::views::reverse(segments), &RecoveredSegment::begun);
+  STAVE_ASSERT(named != segments.rend());
+  if (named->base <= recovered_.marked || std::next(named) == segments.rend()) return {};
+  const std::string path = join_path(directory_, begun_name(Lsn{named->base}));
+  STAVE_TRY(files_.rename(named->path, path));
+  named->path = path;
+  named->begun = true;
+  return files_.sync_directory(directory_);
+}
+
+// All that is in them has been synced, and all before them.
+Result<void> Recovery::name_begun_segments() {
+  for (RecoveredSegment& segment : recovered_.segments) {
+    if (!segment.begun) continue;
+    const std::string path = join_path(directory_, segment_name(Lsn{segment.base}));
+    STAVE_TRY(files_.rename(segment.path, path));
+    STAVE_TRY(files_.sync_directory(directory_));
+    segment.path = path;
+    segment.begun = false;
+  }
+  return {};
+}
+
 Result<void> Recovery::settle(Newest newest) {
+  STAVE_TRY(cut_unreached());
+  STAVE_TRY(take_unproven_name());
+  STAVE_TRY(name_begun_segments());
   const RecoveredSegment& segment = recovered_.segments.back();
   const ScanResult& scanned = newest.scanned;
   const bool torn = newest.rest.nonzero_end > scanned.batch_end;
   recovered_.end = scanned.batch_end;
-  report_.clean = scanned.closed && !torn;
-  if (report_.clean || (scanned.records == 0 && !torn)) {
+  report_.clean = scanned.closed && !torn && unreached_.empty();
+  if (report_.clean || (scanned.records == 0 && !torn && unreached_.empty())) {
     recovered_.active = std::move(newest.file);
     recovered_.active_since = scanned.first_time;
     return {};
@@ -340,10 +487,11 @@ Result<void> Recovery::replay_all() {
   const std::uint64_t from = std::max(raw(start_.from), segments.front().base);
   report_.from = Lsn{from};
   for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
+    if (segments[i + 1].begun) break;
     const std::uint64_t next = segments[i + 1].base;
     if (next > from) STAVE_TRY(replay_sealed(segments[i], std::max(from, segments[i].base), next));
   }
-  STAVE_ASSIGN(Newest newest, replay_newest(std::max(from, segments.back().base)));
+  STAVE_ASSIGN(Newest newest, replay_open_end(from));
   STAVE_TRY(check_whole(newest));
   STAVE_TRY(remove_leftovers());
   STAVE_TRY(settle(std::move(newest)));
@@ -356,9 +504,10 @@ Result<Recovered> Recovery::run() {
   STAVE_TRY(list_segments());
   if (!identity) return begin_store();
   recovered_.identity = *identity;
-  if (recovered_.segments.empty())
+  if (std::ranges::all_of(recovered_.segments, &RecoveredSegment::begun))
     return corrupt("there is no segment of the log", join_path(directory_, segment_name(kFirstLsn)), 0);
-  STAVE_TRY(set_aside_unborn_segment());
+  STAVE_TRY(check_end_is_known());
+  STAVE_TRY(set_aside_headless_segments());
   STAVE_TRY(check_headers());
   STAVE_TRY(check_beginning());
   STAVE_TRY(replay_all());

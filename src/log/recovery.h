@@ -2,7 +2,7 @@
 // go on.
 //
 // Promises: what was acknowledged is replayed; damage that is not a torn tail is refused, with file, offset and LSN;
-// a torn tail is kept in a `.cut` file before it leaves the log; a crash in the middle of it changes nothing.
+// a torn tail is kept in `.cut` files before it leaves the log; a crash in the middle of it changes nothing.
 // Must not know: appending, threads.
 #pragma once
 
@@ -19,6 +19,7 @@ struct RecoveredSegment {
   std::uint64_t base = 0;
   std::uint64_t salt = 0;
   std::string path;
+  bool begun = false;  ///< Found without a name of its own; it has one by the time that recovery returns.
 };
 
 struct Recovered {
@@ -29,6 +30,7 @@ struct Recovered {
   /// The newest segment's file, when the log goes on in it; otherwise a new segment begins at `end`, with a new salt.
   std::shared_ptr<File> active;
   std::optional<UnixMs> active_since;  ///< Time of its first record.
+  std::uint64_t marked = 0;            ///< The segment that the directory says was the newest; 0: it does not say.
 };
 
 /// Replays the directory from `start` on and, after an unclean stop, cuts what is torn. Errors: as `Log::open`; nothing

@@ -1,6 +1,7 @@
 // Ending segments: sealing the active one early, and removing the oldest ones.
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "log/log_impl.h"
 
@@ -8,15 +9,25 @@ namespace stave::log {
 
 std::vector<SegmentInfo> LogImpl::segments() const {
   // Read before the list: what is written later may lie in a segment that the list does not have.
-  const Lsn written_now = written();
+  const std::uint64_t named = named_.load(std::memory_order_acquire);
+  std::uint64_t written = written_.load(std::memory_order_acquire);
+  STAVE_ASSERT(named <= written);
   const std::uint64_t active_bytes = space_.active_file_bytes();
+  std::vector<Catalog::Range> ranges = catalog_.ranges();
+  while (ranges.front().base > written) {
+    // So much has been written and dropped in between.
+    written = written_.load(std::memory_order_acquire);
+    ranges = catalog_.ranges();
+  }
   std::vector<SegmentInfo> all;
-  for (const Catalog::Range& range : catalog_.ranges())
-    all.push_back({Lsn{range.base}, Lsn{range.end}, kSegmentHeaderBytes + (range.end - range.base), true});
-  SegmentInfo& active = all.back();
-  active.end = std::max(active.base, written_now);
-  active.file_bytes = active_bytes;
-  active.sealed = false;
+  for (const Catalog::Range& range : ranges) {
+    // Begun behind a large batch that is still being written.
+    if (range.base > written) break;
+    const std::uint64_t end = std::min(range.end, written);
+    all.push_back({Lsn{range.base}, Lsn{end}, kSegmentHeaderBytes + (end - range.base), range.end <= named});
+  }
+  STAVE_ASSERT(!all.empty() && !all.back().sealed);
+  if (all.size() == ranges.size()) all.back().file_bytes = active_bytes;
   return all;
 }
 
@@ -24,12 +35,16 @@ Result<std::uint64_t> LogImpl::drop_before(Lsn lsn) {
   base::MutexLock lock(drop_mutex_);
   STAVE_TRY(refusal());
   STAVE_TRY(wait_durable(tail()));
+  STAVE_TRY(sync_written(Settle::kAll));
+  const std::uint64_t sealed = named_.load(std::memory_order_acquire);
   std::uint64_t freed = 0;
   for (const Catalog::Range& range : catalog_.ranges()) {
-    if (range.end > raw(lsn)) break;
+    if (range.end > std::min(raw(lsn), sealed)) break;
     STAVE_TRY(drop_first(range));
     freed += kSegmentHeaderBytes + (range.end - range.base);
   }
+  // Writers that were refused need not wait for the next tick.
+  if (freed != 0 && full_.load(std::memory_order_relaxed)) prepare_ahead();
   return freed;
 }
 
@@ -38,37 +53,48 @@ Result<void> LogImpl::drop_first(const Catalog::Range& segment) {
   // Not there: an earlier try did it and was told that it had failed.
   if (!removed && removed.error().code() != ErrorCode::kNotFound) return removed;
   // Without this the next one could be gone after a crash, and this one be back.
-  auto synced = files_.sync_directory(directory_);
+  auto synced = names_->sync();
   if (!synced) return latch(std::move(synced).error());
   catalog_.forget_first(segment.base);
+  space_.set_sealed(catalog_.size() > 1);
   return {};
 }
 
 // Without a pause for writers, as far as what was admitted already fits into the spare.
-Result<void> LogImpl::roll_gently() {
-  auto spare = space_.ensure_spare();
+Result<void> LogImpl::roll_gently(Use use) {
+  auto spare = space_.ensure_spare(use);
   if (!spare) {
     if (spare.error().code() != ErrorCode::kNoSpace) return latch(std::move(spare).error());
     return spare;
   }
-  if (!space_.limit_for_roll_at(tail_.written()))
+  if (!space_.limit_for_roll_at(placed()))
     return fail(ErrorCode::kBusy, "more has been appended than the next segment has room for yet");
   return roll_active();
 }
 
 Result<void> LogImpl::roll() {
-  base::MutexLock lock(write_mutex_);
-  STAVE_TRY(refusal());
-  STAVE_TRY(write_out(tail_.complete()));
-  if (tail_.written() == active_base_) return {};
-  auto rolled = roll_gently();
-  if (rolled || rolled.error().code() != ErrorCode::kBusy) return rolled;
-  // A moment without writers: then there is nothing that would have to fit.
-  space_.close_gate();
-  auto done = write_out(tail_.end());
-  if (done && tail_.written() != active_base_) done = roll_active();
-  space_.open_gate();
-  return done;
+  std::uint64_t sealed_to = 0;
+  {
+    base::MutexLock lock(write_mutex_);
+    STAVE_TRY(refusal());
+    STAVE_TRY(write_out(tail_.complete()));
+    if (placed() != active_base_) {
+      // Somebody wants to clean: that may use the reserve.
+      auto rolled = roll_gently(Use::kRelocate);
+      if (!rolled && rolled.error().code() != ErrorCode::kBusy) return rolled;
+      if (!rolled) {
+        // A moment without writers: then there is nothing that would have to fit.
+        space_.close_gate();
+        rolled = write_out(tail_.end());
+        if (rolled && placed() != active_base_) rolled = roll_active();
+        space_.open_gate();
+        STAVE_TRY(std::move(rolled));
+      }
+    }
+    sealed_to = active_base_;
+  }
+  STAVE_TRY(wait_written(Lsn{sealed_to}));
+  return sync_written(Settle::kAll);
 }
 
 }  // namespace stave::log

@@ -1,9 +1,9 @@
 #include "log/segment.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/random.h"
@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kSegmentMagic = "STAVESEG";
 constexpr std::string_view kIdentityMagic = "STAVE-ID";
 constexpr std::string_view kSegmentSuffix = ".seg";
+constexpr std::string_view kBegunSuffix = ".next";
+constexpr std::string_view kNewestSuffix = ".newest";
 
 // Both headers begin alike: magic, version, own size, store id; and end with a checksum over all of them.
 constexpr std::size_t kVersionAt = 8;
@@ -47,20 +49,22 @@ Result<StoreId> check_header(std::span<const std::byte> bytes, std::size_t size,
                                                "; `stave doctor` can examine the directory and salvage what is whole")
                     .with_file(path, offset));
   };
-  if (bytes.size() < kVersionAt + 4) return corrupt("is too short", 0);
+  STAVE_ASSERT(size > kChecksumAt && magic.size() == kVersionAt);
+  if (bytes.size() < size) return corrupt("is too short", 0);
   if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return corrupt("does not begin with its magic", 0);
+  // Before the version: of every version it stands there and covers the same, so that a flipped bit in the version is
+  // damage, which can be repaired, and not the future.
+  if (base::load<std::uint64_t>(bytes.data() + kChecksumAt) != header_checksum(bytes.first(size)))
+    return corrupt("fails its checksum", 0);
   const auto version = base::load<std::uint32_t>(bytes.data() + kVersionAt);
-  if (version > kFormatVersion) {
+  if (version != kFormatVersion) {
     return fail(Error(ErrorCode::kUnsupported, std::string(what) + " has format version " + std::to_string(version) +
-                                                   ", this program knows up to " + std::to_string(kFormatVersion) +
-                                                   "; use a newer one")
+                                                   ", and this program knows version " +
+                                                   std::to_string(kFormatVersion) + "; use " +
+                                                   (version > kFormatVersion ? "a newer one" : "an older one"))
                     .with_file(path, kVersionAt));
   }
-  if (bytes.size() < size) return corrupt("is too short", 0);
-  if (version == 0 || base::load<std::uint32_t>(bytes.data() + kSizeAt) != size ||
-      base::load<std::uint64_t>(bytes.data() + kChecksumAt) != header_checksum(bytes.first(size))) {
-    return corrupt("fails its checksum", 0);
-  }
+  if (base::load<std::uint32_t>(bytes.data() + kSizeAt) != size) return corrupt("contradicts itself", kSizeAt);
   StoreId id;
   std::memcpy(id.data(), bytes.data() + kStoreIdAt, id.size());
   return id;
@@ -70,6 +74,23 @@ void append_hex(std::string& text, std::uint64_t value) {
   for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(value >> shift) & 15];
 }
 
+std::string name_of(Lsn base, std::string_view suffix) {
+  std::string name;
+  append_hex(name, raw(base));
+  return name.append(suffix);
+}
+
+std::optional<Lsn> parse_name(std::string_view name, std::string_view suffix) noexcept {
+  if (name.size() != 16 + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+  std::uint64_t base = 0;
+  for (const char c : name.substr(0, 16)) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit && (c < 'a' || c > 'f')) return std::nullopt;
+    base = base << 4 | static_cast<std::uint64_t>(digit ? c - '0' : c - 'a' + 10);
+  }
+  return base == 0 ? std::nullopt : std::optional(Lsn{base});
+}
+
 }  // namespace
 
 std::uint64_t record_seed(const StoreId& store_id, std::uint64_t salt) noexcept {
@@ -77,18 +98,26 @@ std::uint64_t record_seed(const StoreId& store_id, std::uint64_t salt) noexcept 
 }
 
 std::string segment_name(Lsn base) {
-  std::string name;
-  append_hex(name, raw(base));
-  return name.append(kSegmentSuffix);
+  return name_of(base, kSegmentSuffix);
 }
 
 std::optional<Lsn> parse_segment_name(std::string_view name) noexcept {
-  if (name.size() != 16 + kSegmentSuffix.size() || !name.ends_with(kSegmentSuffix)) return std::nullopt;
-  std::uint64_t base = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + 16, base, 16);
-  if (error != std::errc{} || end != name.data() + 16 || base == 0 || segment_name(Lsn{base}) != name)
-    return std::nullopt;
-  return Lsn{base};
+  return parse_name(name, kSegmentSuffix);
+}
+
+std::string begun_name(Lsn base) {
+  return name_of(base, kBegunSuffix);
+}
+
+std::optional<Lsn> parse_begun_name(std::string_view name) noexcept {
+  return parse_name(name, kBegunSuffix);
+}
+
+std::string newest_name(Lsn base) {
+  return name_of(base, kNewestSuffix);
+}
+std::optional<Lsn> parse_newest_name(std::string_view name) noexcept {
+  return parse_name(name, kNewestSuffix);
 }
 
 std::string cut_name(Lsn lsn, std::uint64_t salt) {
@@ -139,14 +168,34 @@ Result<Identity> decode_identity(std::span<const std::byte> bytes, const std::st
   return identity;
 }
 
-Result<std::vector<Lsn>> list_segments(FileSystem& files, const std::string& directory) {
+Result<std::vector<SegmentFile>> list_segments(FileSystem& files, const std::string& directory) {
   STAVE_ASSIGN(const std::vector<std::string> names, files.list(directory));
-  std::vector<Lsn> bases;
+  std::vector<SegmentFile> segments;
   for (const std::string& name : names) {
-    if (const auto base = parse_segment_name(name)) bases.push_back(*base);
+    if (const auto base = parse_segment_name(name)) segments.push_back({.base = *base, .begun = false});
+    if (const auto base = parse_begun_name(name)) segments.push_back({.base = *base, .begun = true});
   }
-  std::ranges::sort(bases);
-  return bases;
+  // Listed while it was renamed, a segment may be there under both names: its own counts.
+  std::ranges::sort(segments, [](const SegmentFile& a, const SegmentFile& b) {
+    return a.base != b.base ? a.base < b.base : a.begun < b.begun;
+  });
+  const auto twins = std::ranges::unique(segments, {}, &SegmentFile::base);
+  segments.erase(twins.begin(), twins.end());
+  return segments;
+}
+
+Result<std::unique_ptr<File>> open_segment(FileSystem& files, const std::string& directory, Lsn base,
+                                           std::string& path) {
+  const auto try_name = [&](std::string name) {
+    path = join_path(directory, name);
+    return files.open(path, OpenMode::kRead);
+  };
+  auto file = try_name(segment_name(base));
+  if (file || file.error().code() != ErrorCode::kNotFound) return file;
+  file = try_name(begun_name(base));
+  if (file || file.error().code() != ErrorCode::kNotFound) return file;
+  // It may have got its own name in between.
+  return try_name(segment_name(base));
 }
 
 Result<Identity> load_identity(FileSystem& files, const std::string& directory) {

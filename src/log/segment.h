@@ -47,9 +47,15 @@ struct Identity {
 /// The seed of the checks of every record in a segment.
 std::uint64_t record_seed(const StoreId& store_id, std::uint64_t salt) noexcept;
 
-/// `%016x.seg` by base LSN.
+/// `%016x.seg` by base LSN. A file that has this name has its header, and everything before its base was durable once.
 std::string segment_name(Lsn base);
 std::optional<Lsn> parse_segment_name(std::string_view name) noexcept;
+/// `%016x.next`: the name of a segment that was begun, until that is so. Nothing in it was acknowledged as durable.
+std::string begun_name(Lsn base);
+std::optional<Lsn> parse_begun_name(std::string_view name) noexcept;
+/// `%016x.newest` by base LSN: an empty file that says that the segment was there, named and durable.
+std::string newest_name(Lsn base);
+std::optional<Lsn> parse_newest_name(std::string_view name) noexcept;
 /// `%016x-%016x.cut` by LSN of the cut and salt of the segment that was cut.
 std::string cut_name(Lsn lsn, std::uint64_t salt);
 std::string join_path(const std::string& directory, std::string_view name);
@@ -61,8 +67,15 @@ Result<SegmentHeader> decode_segment_header(std::span<const std::byte> bytes, co
 std::array<std::byte, kIdentityBytes> encode_identity(const Identity& identity) noexcept;
 Result<Identity> decode_identity(std::span<const std::byte> bytes, const std::string& path);
 
-/// Where the segments in a directory begin, oldest first, by the names of their files.
-Result<std::vector<Lsn>> list_segments(FileSystem& files, const std::string& directory);
+struct SegmentFile {
+  Lsn base = kNoLsn;
+  bool begun = false;  ///< It has not got its own name yet.
+};
+/// The segments in a directory, oldest first, by the names of their files.
+Result<std::vector<SegmentFile>> list_segments(FileSystem& files, const std::string& directory);
+/// Opens a segment for reading, under the name it has; `path` is set to that. Errors: those of the file system.
+Result<std::unique_ptr<File>> open_segment(FileSystem& files, const std::string& directory, Lsn base,
+                                           std::string& path);
 /// Errors: as the decoders, and those of the file system.
 Result<Identity> load_identity(FileSystem& files, const std::string& directory);
 Result<SegmentHeader> load_segment_header(File& file, const std::string& path);

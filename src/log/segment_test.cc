@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "log/log_test_support.h"
 
 namespace stave::log {
 namespace {
@@ -51,11 +52,18 @@ TEST(SegmentHeader, is_refused_when_any_bit_is_flipped) {
 
 TEST(SegmentHeader, of_a_newer_format_is_unsupported_and_not_corrupt) {
   auto bytes = encode_segment_header(sample_header());
-  base::store(bytes.data() + 8, kFormatVersion + 1);
-  const auto header = decode_segment_header(bytes, "the file");
-  ASSERT_FALSE(header);
-  EXPECT_EQ(header.error().code(), ErrorCode::kUnsupported);
-  EXPECT_EQ(header.error().file(), "the file");
+  for (const std::uint32_t version : {kFormatVersion + 1, kFormatVersion - 1, kFormatVersion + 4096}) {
+    base::store(bytes.data() + 8, version);
+    EXPECT_EQ(decode_segment_header(bytes, "the file").error().code(), ErrorCode::kCorrupt)
+        << "what fails its checksum is damaged, whatever it calls itself";
+    set_format_version(bytes, version);
+    const auto header = decode_segment_header(bytes, "the file");
+    ASSERT_FALSE(header);
+    EXPECT_EQ(header.error().code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(header.error().file(), "the file");
+    EXPECT_NE(header.error().message().find(version > kFormatVersion ? "a newer one" : "an older one"),
+              std::string::npos);
+  }
 }
 
 TEST(SegmentHeader, that_is_cut_short_is_corrupt) {

@@ -1,9 +1,11 @@
 #include "log/space.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/system_error.h"
 #include "base/try.h"
 
 namespace stave::log {
@@ -13,6 +15,10 @@ namespace {
 constexpr std::uint64_t kStepBytes = 4u << 20;
 /// The first room of a segment that is needed at once.
 constexpr std::uint64_t kFirstStepBytes = 1u << 20;
+/// A full disk is asked for this much before it counts as full.
+constexpr std::uint64_t kLeastStepBytes = 64u << 10;
+/// The least that a file system gives.
+constexpr std::uint64_t kBlockBytes = 4096;
 constexpr std::size_t kZeroBytes = 256u << 10;
 }  // namespace
 
@@ -28,11 +34,54 @@ std::uint64_t Space::limit() const {
   return std::min({end, cap_, kLsnMax});
 }
 
+std::uint64_t Space::kept_from(Use use) const noexcept {
+  switch (use) {
+    case Use::kWrite:
+    case Use::kRelocate: return margin();
+    case Use::kRemove: return std::min(kTrimBytes, margin() / 2);
+    case Use::kTrim: break;
+  }
+  return 0;
+}
+
+std::uint64_t Space::limit_of(Use use) const {
+  const std::uint64_t end = limit();
+  // Never zero, which stands for a closed gate.
+  const std::uint64_t own = std::max<std::uint64_t>(end - std::min(end, kept_from(use)), 1);
+  return use == Use::kWrite ? std::min(own, writers_cap_) : own;
+}
+
 void Space::publish() {
-  tail_.set_limit(gate_closed_ || shut_ ? 0 : limit());
+  if (gate_closed_ || shut_) return tail_.set_limit(0);
+  tail_.set_limits({limit_of(Use::kWrite), limit_of(Use::kRelocate), limit_of(Use::kRemove), limit_of(Use::kTrim)});
+}
+
+Result<void> Space::begin_preparing(Use use) {
+  bool below = false;
+  STAVE_TRY(check_reserve(use, below));
+  if (use == Use::kWrite || !below) return {};
+  base::MutexLock lock(mutex_);
+  writers_cap_ = std::min(writers_cap_, limit_of(Use::kWrite));
+  publish();
+  return {};
+}
+
+void Space::end_preparing(Use use) {
+  if (use != Use::kWrite) return;
+  base::MutexLock lock(mutex_);
+  writers_cap_ = kNoCap;
+  publish();
+}
+
+void Space::stop_writers() {
+  base::MutexLock lock(mutex_);
+  if (gate_closed_ || shut_) return;
+  writers_cap_ = std::min(writers_cap_, tail_.end());
+  publish();
 }
 
 void Space::adopt(std::shared_ptr<File> file, std::uint64_t base, std::uint64_t prepared) {
+  STAVE_ASSERT(file != nullptr);
   base::MutexLock lock(mutex_);
   active_ = std::move(file);
   active_base_ = base;
@@ -40,16 +89,28 @@ void Space::adopt(std::shared_ptr<File> file, std::uint64_t base, std::uint64_t 
   publish();
 }
 
-Result<void> Space::check_reserve() {
+Result<void> Space::check_reserve(Use use, bool& below) const {
+  const bool for_cleaning = config_.reserve_bytes != 0 && sealed_.load(std::memory_order_relaxed);
+  const std::uint64_t reserve = config_.reserve_bytes + (for_cleaning ? config_.segment_bytes : 0);
   const auto free = config_.files->free_bytes(config_.directory);
   // A file system that cannot tell is asked by writing to it.
-  if (free && *free < config_.reserve_bytes) {
+  below = free && *free < reserve;
+  if (use == Use::kWrite && below) {
     return fail(Error(ErrorCode::kNoSpace, "the disk has less room left than the reserve (" + std::to_string(*free) +
-                                               " of " + std::to_string(config_.reserve_bytes) +
+                                               " of " + std::to_string(reserve) +
                                                " bytes); writes resume once there is more")
                     .with_file(config_.directory));
   }
   return {};
+}
+
+Result<void> Space::look_for_room() {
+  bool below = false;
+  STAVE_TRY(check_reserve(Use::kWrite, below));
+  const auto free = config_.files->free_bytes(config_.directory);
+  if (!free || *free >= kBlockBytes) return {};
+  return fail(
+      Error(ErrorCode::kNoSpace, "the disk is full; writes resume once there is room").with_file(config_.directory));
 }
 
 Result<void> Space::fill(File& file, std::uint64_t from, std::uint64_t to) {
@@ -63,104 +124,193 @@ Result<void> Space::fill(File& file, std::uint64_t from, std::uint64_t to) {
   return {};
 }
 
-Result<void> Space::create_spare() {
-  if (spare_ != nullptr) return {};
-  STAVE_ASSIGN(spare_, create_afresh(*config_.files, join_path(config_.directory, kSpareName)));
-  spare_prepared_ = 0;
+Result<std::shared_ptr<File>> Space::create_spare() {
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_ != nullptr) return spare_;
+  }
+  STAVE_ASSIGN(std::shared_ptr<File> spare, create_afresh(*config_.files, join_path(config_.directory, kSpareName)));
+  // Room for the header first: going over to a spare that is there must not fail for want of it.
+  STAVE_TRY(spare->allocate(kSegmentHeaderBytes));
+  base::MutexLock lock(mutex_);
+  STAVE_ASSERT(spare_ == nullptr);
+  spare_ = std::move(spare);
+  spare_prepared_ = spare_synced_ = 0;
   has_spare_.store(true, std::memory_order_release);
-  return {};
+  return spare_;
 }
 
-Result<void> Space::step() {
-  STAVE_TRY(check_reserve());
+std::optional<Space::Piece> Space::next_piece() const {
   if (active_ != nullptr && active_prepared_ < goal()) {
     const std::uint64_t bytes = active_prepared_ == 0 ? kFirstStepBytes : kStepBytes;
-    const std::uint64_t to = std::min(goal(), active_prepared_ + bytes);
-    STAVE_TRY(fill(*active_, active_prepared_, to));
-    active_prepared_ = to;
-  } else {
-    STAVE_TRY(create_spare());
-    const std::uint64_t to = std::min(goal(), spare_prepared_ + kStepBytes);
-    STAVE_TRY(fill(*spare_, spare_prepared_, to));
-    // The zeros reach the disk now, not with the first sync of the segment.
-    if (config_.zero_fill) {
-      auto synced = spare_->sync_data();
-      // Not a shortage, whatever the system calls it: a sync is never tried again.
-      if (!synced) return fail(ErrorCode::kIo, "the next segment cannot be synced: " + synced.error().describe());
-    }
-    spare_prepared_ = to;
+    return Piece{active_, active_prepared_, std::min(goal(), active_prepared_ + bytes)};
   }
-  return {};
+  if (spare_ == nullptr || spare_prepared_ < goal())
+    return Piece{spare_, spare_prepared_, std::min(goal(), spare_prepared_ + kStepBytes)};
+  return std::nullopt;
 }
 
-Result<bool> Space::prepare(std::uint64_t wanted) {
+// A roll may have made the spare the active segment while it was being filled; then what was prepared is that one's.
+// Of a segment that has ended meanwhile, nobody needs the room.
+void Space::note_prepared(const Piece& piece) {
   base::MutexLock lock(mutex_);
-  if (shut_ || limit() >= wanted) return false;
-  if (active_prepared_ >= goal() && spare_ != nullptr && spare_prepared_ >= goal()) return false;
-  STAVE_TRY(note_outcome(step()));
+  if (piece.file == active_) {
+    STAVE_ASSERT(active_prepared_ == piece.from);
+    active_prepared_ = piece.to;
+  } else if (piece.file == spare_) {
+    STAVE_ASSERT(spare_prepared_ == piece.from);
+    spare_prepared_ = piece.to;
+  }
   publish();
-  return true;
 }
 
-Result<void> Space::extend_active(std::uint64_t end) {
-  base::MutexLock lock(mutex_);
-  const std::uint64_t needed = end - active_base_ + kCloseBytes;
-  if (needed <= active_prepared_) return {};
-  STAVE_TRY(note_outcome(stretch_active(needed)));
-  publish();
-  return {};
+// The whole piece, or, when the disk has no room for it, as much as it has.
+Result<void> Space::fill_some(Piece& piece) {
+  for (;;) {
+    STAVE_ASSERT(piece.from < piece.to && piece.to <= goal());
+    const std::uint64_t bytes = piece.to - piece.from;
+    auto filled = fill(*piece.file, piece.from, piece.to);
+    if (filled || filled.error().code() != ErrorCode::kNoSpace || bytes <= kLeastStepBytes) return filled;
+    piece.to = piece.from + std::max(bytes / 4, kLeastStepBytes);
+  }
 }
 
-Result<void> Space::stretch_active(std::uint64_t needed) {
-  STAVE_TRY(check_reserve());
-  STAVE_TRY(active_->allocate(kSegmentHeaderBytes + needed));
-  active_prepared_ = needed;
-  return {};
-}
-
-Result<void> Space::ensure_spare() {
-  base::MutexLock lock(mutex_);
-  if (spare_ != nullptr && spare_prepared_ > 0) return {};
-  return note_outcome(first_step_of_spare());
-}
-
-Result<void> Space::first_step_of_spare() {
-  STAVE_TRY(create_spare());
-  STAVE_TRY(check_reserve());
-  const std::uint64_t to = std::min(goal(), kFirstStepBytes);
-  STAVE_TRY(fill(*spare_, 0, to));
-  spare_prepared_ = to;
+Result<void> Space::step(Piece piece) {
+  if (piece.file == nullptr) {
+    STAVE_ASSIGN(piece.file, create_spare());
+  }
+  STAVE_TRY(fill_some(piece));
+  note_prepared(piece);
   return {};
 }
 
 // Whatever is lacking, blocks or file descriptors or memory: nothing was lost by not preparing, and it may be there
 // later.
-Result<void> Space::note_outcome(Result<void> step) {
-  const auto lacking = [](ErrorCode code) {
-    return code == ErrorCode::kNoSpace || code == ErrorCode::kBusy || code == ErrorCode::kNoMemory;
-  };
-  const bool starved = !step && lacking(step.error().code());
-  starved_.store(starved, std::memory_order_relaxed);
-  if (!starved || step.error().code() == ErrorCode::kNoSpace) return step;
-  return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: " + step.error().describe());
+template <class Work>
+Result<void> Space::prepare_by(Use use, Work&& work) {
+  try {
+    auto done = begin_preparing(use);
+    if (done) done = work();
+    if (!done && base::is_shortage(done.error()))
+      return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: " + done.error().describe());
+    STAVE_TRY(std::move(done));
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kNoSpace, "the next segment cannot be prepared: there is no memory for it");
+  }
+  end_preparing(use);
+  return {};
 }
 
-Result<std::shared_ptr<File>> Space::roll(const SegmentHeader& header) {
+Result<bool> Space::prepare(std::uint64_t wanted, Use use) {
+  base::MutexLock work(work_mutex_);
+  std::optional<Piece> piece;
+  {
+    base::MutexLock lock(mutex_);
+    if (shut_ || limit_of(use) >= wanted) return false;
+    piece = next_piece();
+    // Everything is there, and writers were only kept from it.
+    if (!piece && (use != Use::kWrite || writers_cap_ == kNoCap)) return false;
+  }
+  STAVE_TRY(prepare_by(
+      use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return piece ? step(std::move(*piece)) : Result<void>{}; }));
+  return true;
+}
+
+Result<void> Space::sync_ahead() {
+  if (!config_.zero_fill) return {};
+  std::shared_ptr<File> file;
+  std::uint64_t to = 0;
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_synced_ >= spare_prepared_) return {};
+    STAVE_ASSERT(spare_ != nullptr);
+    file = spare_;
+    to = spare_prepared_;
+  }
+  auto synced = file->sync_data();
+  // Not a shortage, whatever the system calls it: a sync is never tried again.
+  if (!synced) return fail(ErrorCode::kIo, "the next segment cannot be synced: " + synced.error().describe());
+  base::MutexLock lock(mutex_);
+  if (file == spare_) spare_synced_ = to;
+  return {};
+}
+
+Result<void> Space::extend_active(std::uint64_t end, Use use) {
+  base::MutexLock work(work_mutex_);
+  Piece piece;
+  {
+    base::MutexLock lock(mutex_);
+    STAVE_ASSERT(end > active_base_);
+    piece = {active_, active_prepared_, end - active_base_ + kCloseBytes + kept_from(use)};
+    if (piece.to <= piece.from && (use != Use::kWrite || writers_cap_ == kNoCap)) return {};
+  }
+  return prepare_by(
+      use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return piece.to > piece.from ? stretch(piece) : Result<void>{}; });
+}
+
+Result<void> Space::stretch(const Piece& piece) {
+  STAVE_TRY(piece.file->allocate(kSegmentHeaderBytes + piece.to));
+  note_prepared(piece);
+  return {};
+}
+
+Result<void> Space::ensure_spare(Use use) {
+  base::MutexLock work(work_mutex_);
+  Piece piece{nullptr, 0, std::min(goal(), kFirstStepBytes)};
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_ != nullptr && spare_prepared_ > 0) return {};
+    piece.file = spare_;
+  }
+  return prepare_by(use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return step(std::move(piece)); });
+}
+
+Result<std::shared_ptr<File>> Space::head_spare(const SegmentHeader& header) {
+  std::shared_ptr<File> spare;
+  {
+    base::MutexLock lock(mutex_);
+    STAVE_ASSERT(spare_ != nullptr);
+    STAVE_ASSERT(active_ == nullptr || raw(header.base) > active_base_);
+    spare = spare_;
+  }
+  const auto bytes = encode_segment_header(header);
+  STAVE_TRY(config_.patience.run([&] { return spare->write_at(0, bytes); }));
+  return spare;
+}
+
+std::shared_ptr<File> Space::activate_spare(std::uint64_t base) {
   base::MutexLock lock(mutex_);
   STAVE_ASSERT(spare_ != nullptr);
-  // In this order: a segment that has its name is whole, and it has its name before anything in it counts.
-  STAVE_TRY(spare_->write_at(0, encode_segment_header(header)));
-  STAVE_TRY(spare_->sync_data());
-  STAVE_TRY(config_.files->rename(join_path(config_.directory, kSpareName),
-                                  join_path(config_.directory, segment_name(header.base))));
-  STAVE_TRY(config_.files->sync_directory(config_.directory));
   active_ = std::move(spare_);
-  active_base_ = raw(header.base);
+  spare_ = nullptr;
+  active_base_ = base;
   active_prepared_ = std::exchange(spare_prepared_, 0);
+  spare_synced_ = 0;
   cap_ = kNoCap;
   has_spare_.store(false, std::memory_order_release);
   publish();
   return active_;
+}
+
+Result<void> Space::name_spare(const std::string& name) {
+  const std::string from = join_path(config_.directory, kSpareName);
+  const std::string to = join_path(config_.directory, name);
+  return config_.patience.run([&] { return config_.files->rename(from, to); });
+}
+
+Result<std::shared_ptr<File>> Space::roll(const SegmentHeader& header) {
+  STAVE_TRY(head_spare(header));
+  STAVE_TRY(name_spare(begun_name(header.base)));
+  return activate_spare(raw(header.base));
+}
+
+Result<std::shared_ptr<File>> Space::found(const SegmentHeader& header) {
+  // In this order: a segment that has its name is whole, and it has its name before anything in it counts.
+  STAVE_ASSIGN(const std::shared_ptr<File> spare, head_spare(header));
+  STAVE_TRY(spare->sync_data());
+  STAVE_TRY(name_spare(segment_name(header.base)));
+  STAVE_TRY(config_.names->sync());
+  return activate_spare(raw(header.base));
 }
 
 bool Space::limit_for_roll_at(std::uint64_t base) {
@@ -168,6 +318,7 @@ bool Space::limit_for_roll_at(std::uint64_t base) {
   {
     base::MutexLock lock(mutex_);
     if (spare_ == nullptr || gate_closed_) return false;
+    STAVE_ASSERT(base >= active_base_);
     lowered = base + usable(spare_prepared_);
     cap_ = lowered;
     publish();
@@ -201,16 +352,26 @@ void Space::shut() {
   publish();
 }
 
+bool Space::covers(std::uint64_t from, std::uint64_t to) const {
+  base::MutexLock lock(mutex_);
+  return from >= active_base_ && to - active_base_ <= active_prepared_;
+}
+
 std::uint64_t Space::active_file_bytes() const {
   base::MutexLock lock(mutex_);
   return kSegmentHeaderBytes + active_prepared_;
 }
 
 Result<void> Space::remove_spare() {
-  base::MutexLock lock(mutex_);
-  if (spare_ == nullptr) return {};
-  spare_ = nullptr;
-  has_spare_.store(false, std::memory_order_release);
+  base::MutexLock work(work_mutex_);
+  {
+    base::MutexLock lock(mutex_);
+    if (spare_ == nullptr) return {};
+    spare_ = nullptr;
+    spare_prepared_ = spare_synced_ = 0;
+    has_spare_.store(false, std::memory_order_release);
+    publish();
+  }
   return config_.files->remove(join_path(config_.directory, kSpareName));
 }
 

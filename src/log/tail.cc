@@ -5,10 +5,16 @@
 #include <thread>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace stave::log {
 
 Tail::Tail(base::RingMemory memory, std::uint64_t start) noexcept
-    : memory_(std::move(memory)), mask_(memory_.size() - 1), tail_(start), written_(start) {}
+    : memory_(std::move(memory)), mask_(memory_.size() - 1), tail_(start), released_(start) {
+  STAVE_ASSERT(std::has_single_bit(memory_.size()));
+  // A slot that holds zero is free.
+  STAVE_ASSERT(start != 0);
+}
 
 std::size_t Tail::claim(std::uint64_t seen) noexcept {
   // Threads' ids are addresses; their middle bits, stirred, spread them over the slots.
@@ -24,20 +30,34 @@ std::size_t Tail::claim(std::uint64_t seen) noexcept {
   }
 }
 
-std::optional<Tail::Reservation> Tail::try_reserve(std::uint64_t size) noexcept {
+std::optional<Tail::Reservation> Tail::try_reserve(std::uint64_t size, Use use) noexcept {
+  STAVE_ASSERT(size != 0 && size <= capacity());
+  const auto& limit = limits_[static_cast<std::size_t>(use)];
   std::uint64_t start = tail_.load(std::memory_order_relaxed);
   // The slot holds a tail not later than the reservation that follows, which is all that complete() needs.
   const Reservation refused{0, claim(start)};
   for (;;) {
     const std::uint64_t end = start + size;
     // Read after the claim: whoever lowers the limit and then finds this slot empty knows that it was seen.
-    if (end > limit_.load(std::memory_order_seq_cst) || end > written_.load(std::memory_order_acquire) + capacity())
+    if (end > limit.load(std::memory_order_seq_cst) || end > released_.load(std::memory_order_acquire) + capacity())
         [[unlikely]] {
       publish(refused);
       return std::nullopt;
     }
     if (tail_.compare_exchange_weak(start, end, std::memory_order_seq_cst)) return Reservation{start, refused.slot};
   }
+}
+
+void Tail::publish(const Reservation& reservation) noexcept {
+  std::atomic<std::uint64_t>& seen = slots_[reservation.slot].seen;
+  STAVE_ASSERT(seen.load(std::memory_order_relaxed) != 0);
+  seen.store(0, std::memory_order_release);
+}
+
+void Tail::release(std::uint64_t position) noexcept {
+  STAVE_ASSERT(position >= released_.load(std::memory_order_relaxed));
+  STAVE_ASSERT(position <= tail_.load(std::memory_order_relaxed));
+  released_.store(position, std::memory_order_release);
 }
 
 std::uint64_t Tail::complete() const noexcept {
@@ -69,8 +89,11 @@ void Tail::wait_for_writers() const noexcept {
 }
 
 void Tail::skip_to(std::uint64_t position) noexcept {
+  STAVE_ASSERT(limit(Use::kTrim) == 0);
+  STAVE_ASSERT(released_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_relaxed));
+  STAVE_ASSERT(position > tail_.load(std::memory_order_relaxed));
   tail_.store(position, std::memory_order_seq_cst);
-  written_.store(position, std::memory_order_release);
+  released_.store(position, std::memory_order_release);
 }
 
 }  // namespace stave::log

@@ -52,6 +52,19 @@ TEST(Tail, admits_nothing_behind_the_limit) {
   EXPECT_EQ(tail.complete(), 4196u) << "a refused writer leaves no trace";
 }
 
+TEST(Tail, admits_each_use_up_to_its_own_limit) {
+  auto tail = make_tail();
+  tail.set_limits({4106, 4116, 4126, 4136});
+  const Use uses[] = {Use::kWrite, Use::kRelocate, Use::kRemove, Use::kTrim};
+  for (const Use use : uses) {
+    const auto reserved = tail.try_reserve(10, use);
+    ASSERT_TRUE(reserved);
+    tail.publish(*reserved);
+    EXPECT_FALSE(tail.try_reserve(1, use));
+  }
+  EXPECT_EQ(tail.complete(), 4136u);
+}
+
 TEST(Tail, reuses_the_ring_only_behind_what_was_written) {
   auto tail = make_tail();
   tail.set_limit(1u << 30);
@@ -59,7 +72,7 @@ TEST(Tail, reuses_the_ring_only_behind_what_was_written) {
   ASSERT_TRUE(all);
   tail.publish(*all);
   EXPECT_FALSE(tail.try_reserve(1));
-  tail.set_written(4096 + 10);
+  tail.release(4096 + 10);
   EXPECT_FALSE(tail.try_reserve(11));
   EXPECT_TRUE(tail.try_reserve(10));
 }
@@ -95,7 +108,7 @@ TEST(Tail, hands_disjoint_ranges_to_many_threads) {
       ++seen[bytes[0]];
       std::memset(tail.at(at), 0, kBytes);
     }
-    tail.set_written(at);
+    tail.release(at);
   }
   for (auto& writer : writers) writer.join();
   for (std::uint64_t t = 1; t <= kThreads; ++t) EXPECT_EQ(seen[t], kRounds);

@@ -70,18 +70,18 @@ Result<std::unique_ptr<const Dictionary>> decode_dictionary(std::string_view byt
   if (bytes.size() < kHeaderBytes)
     return refuse(ErrorCode::kCorrupt, "the dictionary's file ends within its header", path, bytes.size());
   if (!bytes.starts_with(kMagic)) return refuse(ErrorCode::kCorrupt, "this is not a dictionary of a store", path, 0);
-  // The version first: a later one may compute its checksum otherwise.
-  const auto version = base::load<std::uint32_t>(bytes.data() + kVersionAt);
-  if (version > kVersion)
-    return refuse(ErrorCode::kUnsupported,
-                  "the dictionary has format version " + std::to_string(version) + "; open it with a newer Stave", path,
-                  kVersionAt);
   const auto size = base::load<std::uint32_t>(bytes.data() + kSizeAt);
   if (bytes.size() != kHeaderBytes + std::size_t{size})
     return refuse(ErrorCode::kCorrupt, "the dictionary's file is shorter or longer than its header says", path,
                   kSizeAt);
   if (base::load<std::uint64_t>(bytes.data() + kChecksumAt) != checksum(bytes))
     return refuse(ErrorCode::kCorrupt, "the dictionary's checksum does not match", path, kChecksumAt);
+  // Behind the checksum, which every version has there: a flipped bit is damage and not the future.
+  const auto version = base::load<std::uint32_t>(bytes.data() + kVersionAt);
+  if (version > kVersion)
+    return refuse(ErrorCode::kUnsupported,
+                  "the dictionary has format version " + std::to_string(version) + "; open it with a newer Stave", path,
+                  kVersionAt);
   const auto id = base::load<std::uint32_t>(bytes.data() + kIdAt);
   if (version != kVersion || id == 0 || size > kDictionaryContentMax ||
       base::load<std::uint32_t>(bytes.data() + kHeaderSizeAt) != kHeaderBytes ||

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "packing/compression.h"
 #include "packing/compression_samples.h"
@@ -191,6 +192,10 @@ TEST(Dictionaries, that_are_damaged_keep_the_store_shut) {
   EXPECT_EQ(refused(path), ErrorCode::kCorrupt);
   bad = good;
   bad[8] = 2;
+  write_whole(*files, path, bad);
+  EXPECT_EQ(refused(path), ErrorCode::kCorrupt) << "a flipped bit is not the future";
+  base::store(bad.data() + 32, base::xxh3(base::as_bytes(std::string_view(bad).substr(40)),
+                                          base::xxh3(base::as_bytes(std::string_view(bad).substr(0, 32)), 0)));
   write_whole(*files, path, bad);
   EXPECT_EQ(refused(path), ErrorCode::kUnsupported);
   write_whole(*files, path, good);

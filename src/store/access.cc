@@ -1,8 +1,11 @@
 // The hot paths: one key read, one key written, many keys read at one instant.
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <unordered_map>
 
 #include "base/assert.h"
+#include "base/interleave.h"
+#include "base/no_memory.h"
 #include "base/try.h"
 #include "packing/compression.h"
 #include "store/engine.h"
@@ -81,9 +84,15 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
     std::uint64_t hash;
     Shard* shard;
   };
-  boost::container::small_vector<Probe, 32> probes(keys.size(), boost::container::default_init);
+  boost::container::small_vector<Probe, 32> probes;
   ShardLocks locks(keyspace_);
-  locks.reserve(keys.size());
+  // What `show` throws passes through; what is needed here is had before anything is shown.
+  try {
+    probes.resize(keys.size(), boost::container::default_init);
+    locks.reserve(keys.size());
+  } catch (const std::bad_alloc&) {
+    return base::no_memory();
+  }
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::uint64_t hash = hash_of(keyspace_, keys[i]);
     const ShardId id = keyspace_.shard_id(keys[i].database, hash);
@@ -121,6 +130,17 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
   return pending;
 }
 
+namespace {
+
+std::unexpected<Error> too_much_at_once() {
+  return fail(
+      ErrorCode::kTooLarge,
+      "the values asked for at once are on the disk and together larger than 'maxmemory' leaves room for; ask for "
+      "fewer at a time");
+}
+
+}  // namespace
+
 // What is missing is read with no shard held; then it is looked again whether that is still what the keys hold. Writers
 // can make that go on for ever, in theory: each round means that somebody else got on.
 Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access,
@@ -129,51 +149,72 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
     std::uint64_t hash;
     Shard* shard;
     Lsn wanted = kNoLsn;
+    std::uint64_t size = 0;
+    std::size_t holder = 0;  ///< The probe whose `loaded` is this one's: of a key that is named twice, the first.
     Loaded loaded;
   };
-  std::vector<Probe> probes(keys.size());
+  std::vector<Probe> probes;
+  std::unordered_map<std::uint64_t, std::size_t> holders;  // by the address of the record
   ShardLocks locks(keyspace_);
-  locks.reserve(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    probes[i].hash = hash_of(keyspace_, keys[i]);
-    const ShardId id = keyspace_.shard_id(keys[i].database, probes[i].hash);
-    probes[i].shard = &keyspace_.shard(id);
-    locks.add(id);
-  }
-  for (;;) {
-    locks.lock();
-    bool complete = true;
+  try {
+    probes.resize(keys.size());
+    locks.reserve(keys.size());
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      locks.assume_held(*probes[i].shard);
-      const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
-      probes[i].wanted = kNoLsn;
-      if (!entry || entry.resident() || probes[i].loaded.address == entry.address()) continue;
-      probes[i].wanted = entry.address();
-      complete = false;
+      probes[i].hash = hash_of(keyspace_, keys[i]);
+      const ShardId id = keyspace_.shard_id(keys[i].database, probes[i].hash);
+      probes[i].shard = &keyspace_.shard(id);
+      locks.add(id);
     }
-    if (complete) break;
-    locks.unlock();
-    for (Probe& probe : probes) {
-      if (probe.wanted == kNoLsn) continue;
-      auto loaded = residence_.load(probe.wanted, probe.loaded.value);
-      if (loaded) {
-        probe.loaded.address = probe.wanted;
-        residence_.count_fetched();
-        continue;
+    for (;;) {
+      locks.lock();
+      bool complete = true;
+      holders.clear();
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        locks.assume_held(*probes[i].shard);
+        const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
+        probes[i].wanted = kNoLsn;
+        probes[i].holder = i;
+        if (!entry || entry.resident()) continue;
+        probes[i].holder = holders.try_emplace(raw(entry.address()), i).first->second;
+        if (probes[i].holder != i || probes[i].loaded.address == entry.address()) continue;
+        probes[i].wanted = entry.address();
+        probes[i].size = entry.value_size();
+        complete = false;
       }
-      // The cleaner may have moved the record and dropped the segment since it was looked up.
-      base::ShortLock lock(probe.shard->mutex());
-      const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
-      const Entry entry = probe.shard->find(probe.hash, key.key);
-      const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
-      if (!moved) return fail(std::move(loaded).error());
+      if (complete) break;
+      locks.unlock();
+      std::uint64_t brought = 0;
+      for (Probe& probe : probes) {
+        if (probe.wanted != kNoLsn) probe.loaded = {};  // what was read before is not the value any more
+        brought += probe.loaded.value.view().size();
+      }
+      for (Probe& probe : probes) {
+        if (probe.wanted == kNoLsn) continue;
+        if (!budget_.may_bring(brought, probe.size)) return too_much_at_once();
+        brought += probe.size;
+        base::interleave::yield_point("read: a value known to be in the log only");
+        const KeyRef key = keys[static_cast<std::size_t>(&probe - probes.data())];
+        auto loaded = residence_.load(probe.wanted, key.key, probe.loaded.value);
+        if (loaded) {
+          probe.loaded.address = probe.wanted;
+          residence_.count_fetched();
+          continue;
+        }
+        // The cleaner may have moved the record and dropped the segment since it was looked up.
+        base::ShortLock lock(probe.shard->mutex());
+        const Entry entry = probe.shard->find(probe.hash, key.key);
+        const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
+        if (!moved) return fail(std::move(loaded).error());
+      }
     }
+  } catch (const std::bad_alloc&) {
+    return base::no_memory();  // nothing was shown yet
   }
   Pending pending;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     locks.assume_held(*probes[i].shard);
     show_entry(
-        *probes[i].shard, probes[i].hash, keys[i], access, &probes[i].loaded,
+        *probes[i].shard, probes[i].hash, keys[i], access, &probes[probes[i].holder].loaded,
         [&](const ValueView* view) { show(i, view); }, pending);
   }
   locks.unlock();
@@ -181,16 +222,19 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
   return pending;
 }
 
-Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const {
+Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const try {
   if (key.size() > options_.key_bytes_max)
     return fail(ErrorCode::kTooLarge,
                 "key exceeds maximum allowed size (" + std::to_string(options_.key_bytes_max) + " bytes)");
   if (value_bytes > options_.value_bytes_max)
     return fail(ErrorCode::kTooLarge, "string exceeds maximum allowed size (proto-max-bulk-len)");
   return {};
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
-Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) {
+// Nothing throws between the change and its undo: the shard does not, nor does the log.
+Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) try {
   if (key.key.size() > options_.key_bytes_max || value.size() > options_.value_bytes_max) [[unlikely]]
     STAVE_TRY(check_limits(key.key, value.size()));
   const std::uint64_t hash = hash_of(keyspace_, key);
@@ -205,11 +249,15 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   {
     base::ShortLock lock(shard.mutex());
     Entry entry = shard.find(hash, key.key);
+    if (entry && Deadlines::passed_untold(entry, time)) [[unlikely]] {
+      STAVE_TRY(deadlines_.collect(keyspace_.shard_id(key.database, hash), key.key));
+      entry = {};
+    }
     log::RecordSpec record{.kind = log::RecordKind::kString,
                            .database = static_cast<std::uint8_t>(key.database),
                            .time = time,
                            .expiry = expiry,
-                           .prev = entry ? entry.address() : kNoLsn,
+                           .prev = entry ? entry.newest_record() : kNoLsn,
                            .key = key.key,
                            .payload = packed ? *packed : value,
                            .compressed = packed.has_value()};
@@ -245,9 +293,10 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
       if (!previous.empty()) shard.discard(previous);
     }
   }
-  if (!expiry.never()) deadlines_.note(expiry.at);
   if (version != nullptr) *version = lsn;
   return pending_for_write(end, sync);
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 std::uint64_t Engine::prefetch_bucket(KeyRef key) noexcept {

@@ -5,8 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
+#include "base/interleave.h"
 #include "base/random.h"
 #include "store/expiry.h"
+#include "store/graveyard.h"
 #include "store/residence.h"
 
 namespace stave::store {
@@ -17,9 +20,13 @@ using keyspace::ShardId;
 
 namespace {
 
-constexpr std::size_t kStepEntries = 48;
-/// Steps that one write pays for; more only when the limit is left behind by more than a fiftieth.
-constexpr int kStepsPerWrite = 4;
+/// Beyond the ceiling by more than these parts of it a write pays for more: sooner where that loses nothing.
+struct Patience {
+  std::uint64_t behind_part;
+  std::uint64_t far_behind_part;
+};
+constexpr Patience kSpilling{100, 33};
+constexpr Patience kEvicting{50, 20};
 constexpr std::size_t kEvictedAtOnce = 8;
 /// Gaps that are not worth the work of closing them; as a part of what is held, and besides.
 constexpr std::uint64_t kGapPart = 16;
@@ -35,8 +42,39 @@ bool at_random(MemoryPolicy policy) noexcept {
 
 }  // namespace
 
+void Budget::set(std::uint64_t max, MemoryPolicy policy) noexcept {
+  policy_.store(policy, std::memory_order_relaxed);
+  ceiling_.store(std::max(max, used()), std::memory_order_relaxed);
+  max_.store(max, std::memory_order_relaxed);
+  exhausted_.store(false, std::memory_order_relaxed);
+}
+
 std::uint64_t Budget::used() const noexcept {
-  return keyspace_.held_bytes() + options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed);
+  const std::uint64_t held = keyspace_.held_bytes();
+  const std::uint64_t dying = keyspace_.dying_bytes() + graveyard_.bytes();
+  return held - std::min(held, dying) + options_.log_buffer_bytes + outside_.load(std::memory_order_relaxed) +
+         buffers_.load(std::memory_order_relaxed);
+}
+
+bool Budget::take_buffer(std::uint64_t bytes) noexcept {
+  const std::uint64_t limit = max();
+  const std::uint64_t before = buffers_.fetch_add(bytes, std::memory_order_relaxed);
+  if (limit == 0 || before + bytes <= buffers_granted(limit) || used() <= limit) return true;
+  give_buffer(bytes);
+  refused_buffers_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+void Budget::give_buffer(std::uint64_t bytes) noexcept {
+  const std::uint64_t before = buffers_.fetch_sub(bytes, std::memory_order_relaxed);
+  STAVE_ASSERT(before >= bytes);
+}
+
+bool Budget::may_bring(std::uint64_t brought, std::uint64_t bytes) const noexcept {
+  const std::uint64_t limit = max();
+  // One value is always shown, however large: there is no other way to read it.
+  if (limit == 0 || brought == 0) return true;
+  return brought + bytes <= buffers_granted(limit) || has_room(bytes);
 }
 
 void Budget::measure_process() {
@@ -45,7 +83,7 @@ void Budget::measure_process() {
   const std::uint64_t now = clock_.monotonic_ns();
   if (now < next_sample_ns_) return;
   next_sample_ns_ = now + kEveryNs;
-  const std::uint64_t held = keyspace_.held_bytes();
+  const std::uint64_t held = keyspace_.held_bytes() + buffers_.load(std::memory_order_relaxed);
   const std::uint64_t process = options_.process_memory();
   const std::uint64_t besides = process - std::min(process, held);
   if (samples_taken_ == 0) process_at_first_ = besides;
@@ -62,8 +100,11 @@ BudgetStats Budget::stats() const noexcept {
   stats.peak = peak_.load(std::memory_order_relaxed);
   stats.limit = max();
   stats.outside = outside_.load(std::memory_order_relaxed);
+  stats.buffers = buffers_.load(std::memory_order_relaxed);
+  stats.refused_buffers = refused_buffers_.load(std::memory_order_relaxed);
   stats.spilled_values = spilled_.load(std::memory_order_relaxed);
   stats.evicted_keys = evicted_.load(std::memory_order_relaxed);
+  stats.looked_at = looked_at_.load(std::memory_order_relaxed);
   stats.exhausted = exhausted_.load(std::memory_order_relaxed);
   return stats;
 }
@@ -84,25 +125,57 @@ MemoryPolicy Budget::policy_now() const noexcept {
   return log_ != nullptr ? policy() : MemoryPolicy::kSpill;
 }
 
+/// How many steps of the hand whoever takes memory pays for.
+std::uint64_t Budget::steps_owed() noexcept {
+  // While the store is opened nobody waits for a single write, and nobody else moves the hand: twice round, at most.
+  if (log_ == nullptr) return 2 * keyspace_.shard_count() + keyspace_.keys() * 2 / kStepEntries;
+  const std::uint64_t now = used();
+  std::uint64_t ceiling = ceiling_.load(std::memory_order_relaxed);
+  const std::uint64_t lower = std::max(max(), std::min(ceiling, now));
+  if (lower < ceiling) {
+    // Should somebody else lower it at this moment, the next one does it again.
+    ceiling_.store(lower, std::memory_order_relaxed);
+    ceiling = lower;
+  }
+  const Patience& patience = policy() == MemoryPolicy::kSpill ? kSpilling : kEvicting;
+  if (now <= ceiling + ceiling / patience.behind_part) return kStepsPerWrite;
+  return now <= ceiling + ceiling / patience.far_behind_part ? kStepsBehind : kStepsMax;
+}
+
 void Budget::make_room() {
   if (policy_now() == MemoryPolicy::kNoEviction) return;
-  const std::uint64_t limit = max();
-  const auto far_over = [&] { return used() > limit + limit / 50; };
-  if (!hand_mutex_.try_lock()) {
-    // Somebody is at it; only when that is not enough everybody queues.
-    if (!far_over()) return;
-    hand_mutex_.lock();
-  }
-  const base::MutexLock hand(hand_mutex_, std::adopt_lock);
-  const std::size_t shards = keyspace_.shard_count();
-  // Twice round, at the very most, and only when it is bad.
-  const std::uint64_t steps_max = 2 * shards + keyspace_.keys() * 2 / kStepEntries;
-  for (std::uint64_t steps = 0; over(); ++steps) {
-    if (exhausted_.load(std::memory_order_relaxed) && steps >= kStepsPerWrite) break;
-    if (steps >= kStepsPerWrite && (!far_over() || steps >= steps_max)) break;
+  const std::uint64_t steps = steps_owed();
+  for (std::uint64_t i = 0; i < steps && over(); ++i) {
+    if (exhausted_.load(std::memory_order_relaxed) && i >= kStepsPerWrite) break;
+    if (!hand_mutex_.try_lock()) {
+      // Somebody is at it; only when that is not enough the others wait, for a step and not for all of them.
+      if (steps <= kStepsPerWrite) return;
+      hand_mutex_.lock();
+    }
+    base::interleave::yield_point("budget: next step");
     step();
+    hand_mutex_.unlock();
   }
   if (!over()) exhausted_.store(false, std::memory_order_relaxed);
+}
+
+bool Budget::relieve() {
+  // Keys that are deleted are gone for good, and leave room in pages that are held all the same: the next writes have
+  // that. So at the limit writers alone make what room they need; here is only brought down what is far from it.
+  const auto far_over = [this] {
+    static_cast<void>(steps_owed());  // lets the ceiling follow
+    return ceiling_.load(std::memory_order_relaxed) > max() || used() > max() + max() / kEvicting.behind_part;
+  };
+  const auto wanted = [&] {
+    const MemoryPolicy how = policy_now();
+    return over() && how != MemoryPolicy::kNoEviction && !exhausted_.load(std::memory_order_relaxed) &&
+           (how == MemoryPolicy::kSpill || far_over());
+  };
+  for (int i = 0; i < kStepsMax && wanted(); ++i) {
+    base::MutexLock lock(hand_mutex_);
+    step();
+  }
+  return wanted();
 }
 
 void Budget::advance(bool shard_done) {
@@ -124,7 +197,7 @@ void Budget::step() {
   if (how == MemoryPolicy::kSpill) {
     advance(spill_step(shard));
   } else {
-    evict_step(shard_, shard, how);
+    if (!tidy_step(shard)) evict_step(shard_, shard, how);
   }
 }
 
@@ -138,9 +211,8 @@ bool Budget::spill_step(Shard& shard) {
     // A bucket that overflows may hold more than fits; the rest is met in the next round.
     if (count < seen.size()) seen[count++] = entry;
   });
-  const keyspace::MemoryUse use = shard.memory();
-  const bool sparse = use.slack > use.entries / kGapPart + 2 * keyspace::kChunkBytes ||
-                      keyspace_.free_block_bytes() > keyspace_.held_bytes() / kGapPart + kGapBytes;
+  looked_at_.fetch_add(count, std::memory_order_relaxed);
+  const bool gaps = sparse(shard, kGapPart, 2);
   std::uint64_t spilled = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Entry entry = seen[i];
@@ -158,7 +230,7 @@ bool Budget::spill_step(Shard& shard) {
     } else if (entry.heat() > 0) {
       entry.set_heat(entry.heat() - 1);
     }
-    if (sparse && shard.tidy(hash, entry)) ++taken_;
+    if (gaps && shard.tidy(hash, entry)) ++taken_;
   }
   taken_ += spilled;
   spilled_.fetch_add(spilled, std::memory_order_relaxed);
@@ -166,11 +238,49 @@ bool Budget::spill_step(Shard& shard) {
   return position_ >= Shard::kScanEnd;
 }
 
-void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
-  std::vector<std::string> keys;
-  std::uint64_t cooled = 0;
-  bool passed = true;
+/// Whether a shard holds pages that its entries could do without. `chunks`: so many with gaps are not worth the work.
+bool Budget::sparse(const Shard& shard, std::uint64_t part, std::uint64_t chunks) const {
+  const keyspace::MemoryUse use = shard.memory();
+  return use.slack > use.entries / part + chunks * keyspace::kChunkBytes ||
+         keyspace_.free_block_bytes() > keyspace_.held_bytes() / kGapPart + kGapBytes;
+}
+
+// Before keys are deleted for the room they take, the room that deleted ones left is closed up: else half the memory
+// could be gaps. False: there is nothing to be gained here.
+bool Budget::tidy_step(Shard& shard) {
+  constexpr std::uint64_t kPart = 8;
+  constexpr std::uint64_t kChunks = 1;
+  /// A short stretch, for when nothing is moved the step goes on to delete.
+  constexpr std::size_t kStretch = kStepEntries / 4;
+  std::uint64_t moved = 0;
+  std::array<Entry, 2 * kStretch> seen;
+  std::size_t count = 0;
   {
+    base::ShortLock lock(shard.mutex());
+    if (!sparse(shard, kPart, kChunks)) return false;
+    position_ = shard.scan(position_, kStretch, [&](Entry entry) {
+      if (count < seen.size()) seen[count++] = entry;
+    });
+    for (std::size_t i = 0; i < count; ++i)
+      if (shard.tidy(keyspace_.hash(seen[i].key()), seen[i])) ++moved;
+  }
+  looked_at_.fetch_add(count, std::memory_order_relaxed);
+  const bool passed = position_ >= Shard::kScanEnd;
+  if (moved == 0) {
+    if (passed) position_ = 0;
+    return false;
+  }
+  taken_ += moved;
+  advance(passed);
+  return true;
+}
+
+void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
+  std::uint64_t cooled = 0;
+  std::uint64_t looked_at = 0;
+  bool passed = true;
+  try {
+    std::vector<std::string> keys;
     base::ShortLock lock(shard.mutex());
     if (how == MemoryPolicy::kVolatileTtl) {
       shard.collect_due(UnixMs{std::numeric_limits<std::int64_t>::max()}, 1, keys);
@@ -181,6 +291,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
       }
     } else {
       position_ = shard.scan(position_, kStepEntries, [&](Entry entry) {
+        ++looked_at;
         if (volatile_only(how) && !entry.has_expiry()) return;
         if (entry.heat() > 0) {
           entry.set_heat(entry.heat() - 1);
@@ -196,7 +307,11 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
       taken_ += gone;
       evicted_.fetch_add(gone, std::memory_order_relaxed);
     }
+  } catch (const std::bad_alloc&) {
+    // Not even for the names of those that are to go: perhaps for those of the next shard.
+    passed = true;
   }
+  looked_at_.fetch_add(looked_at, std::memory_order_relaxed);
   taken_ += cooled;
   advance(passed);
 }

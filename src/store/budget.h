@@ -1,10 +1,14 @@
 // The memory budget: how much keys, values and indexes may take, and what gives way when it is reached.
 //
 // Under `spill` cold values leave memory and stay in the log; under the eviction policies keys are deleted, and logged
-// as such. Whoever is about to take memory makes room first, a bounded step; a hand goes round the shards and cools
-// entries down, and takes what is cold already (the clock algorithm, after Corbato 1968, with eight degrees of heat).
-// Sparse pages are emptied on the way, so that what was freed can serve other sizes. Promises: nobody waits for more
-// than a few shards; nothing is taken that the log could not give back. Must not know: commands.
+// as such. A hand goes round the shards and cools entries down, and takes what is cold already (the clock algorithm,
+// after Corbato 1968, with eight degrees of heat). Sparse pages are emptied on the way, so that what was freed can
+// serve other sizes. Whoever takes memory while there is too little moves the hand by some steps first, each of some
+// dozen entries under one shard's lock; the keeper moves it until there is enough again. Promises: no write pays for
+// more than `kStepsMax` steps, and waits for nobody's but the one under way; writers that are faster than the keeper
+// pay more, up to that, so that memory stays within a tenth of the limit, or of what it was when the limit was lowered,
+// while entries are no smaller than what is written; nothing is taken that the log could not give back. Must not know:
+// commands.
 #pragma once
 
 #include <array>
@@ -16,33 +20,43 @@
 #include "log/log.h"
 #include "stave/error.h"
 #include "stave/options.h"
+#include "store/buffer_meter.h"
 #include "store/reports.h"
 
 namespace stave::store {
 
 class Deadlines;
+class Graveyard;
 class Residence;
 
-class Budget {
+class Budget final : public BufferMeter {
  public:
-  Budget(keyspace::Keyspace& keyspace, Deadlines& deadlines, Residence& residence, Clock& clock,
-         const Options& options) noexcept
-      : keyspace_(keyspace), deadlines_(deadlines), residence_(residence), clock_(clock), options_(options) {}
+  /// Steps of the hand that a write pays for: usually; when memory grows all the same; at the very most.
+  static constexpr int kStepsPerWrite = 4;
+  static constexpr int kStepsBehind = 16;
+  static constexpr int kStepsMax = 64;
+  /// Entries that a step looks at, more or less: a bucket is looked at whole.
+  static constexpr std::size_t kStepEntries = 48;
+
+  Budget(keyspace::Keyspace& keyspace, const Graveyard& graveyard, Deadlines& deadlines, Residence& residence,
+         Clock& clock, const Options& options) noexcept
+      : keyspace_(keyspace),
+        graveyard_(graveyard),
+        deadlines_(deadlines),
+        residence_(residence),
+        clock_(clock),
+        options_(options) {}
   /// Until then nothing can be logged, and values leave memory whatever the policy says.
   void attach(log::Log& log) noexcept { log_ = &log; }
 
-  /// `max` 0: no limit. Threads: any, at any time.
-  void set(std::uint64_t max, MemoryPolicy policy) noexcept {
-    policy_.store(policy, std::memory_order_relaxed);
-    max_.store(max, std::memory_order_relaxed);
-    exhausted_.store(false, std::memory_order_relaxed);
-  }
+  /// `max` 0: no limit. A limit below what is used is reached in time. Threads: any, at any time.
+  void set(std::uint64_t max, MemoryPolicy policy) noexcept;
   [[nodiscard]] std::uint64_t max() const noexcept { return max_.load(std::memory_order_relaxed); }
   [[nodiscard]] MemoryPolicy policy() const noexcept { return policy_.load(std::memory_order_relaxed); }
-  /// Bytes that count against the limit.
+  /// Bytes that count against the limit: what is on its way back to the system does not.
   [[nodiscard]] std::uint64_t used() const noexcept;
 
-  /// Called before memory is taken, with no shard held. Two relaxed loads while there is room. Errors: kNoMemory:
+  /// Called before memory is taken, with no shard held. Some relaxed loads while there is room. Errors: kNoMemory:
   /// nothing is left to take out, or the policy forbids it.
   Result<void> admit() {
     if (!over()) [[likely]]
@@ -58,6 +72,17 @@ class Budget {
     const std::uint64_t limit = max();
     return limit == 0 || used() + bytes <= limit;
   }
+  /// The doors' buffers count like everything else, and values make way for them. But they fill and drain in moments,
+  /// often under a shard's lock, where nothing can make way: so a part of the limit is theirs whatever else there is.
+  [[nodiscard]] bool take_buffer(std::uint64_t bytes) noexcept override;
+  void force_buffer(std::uint64_t bytes) noexcept override { buffers_.fetch_add(bytes, std::memory_order_relaxed); }
+  void give_buffer(std::uint64_t bytes) noexcept override;
+  /// Whether a value of `bytes` may be brought into memory for somebody who asked for several at one instant: as
+  /// `take_buffer`, for what will count by itself once it is there. `brought`: those of the same call before it.
+  [[nodiscard]] bool may_bring(std::uint64_t brought, std::uint64_t bytes) const noexcept;
+  /// Moves the hand on while there is too little room, a bounded step; true when there is more to do at once. For the
+  /// keeper.
+  bool relieve();
   [[nodiscard]] BudgetStats stats() const noexcept;
   /// Looks at what the process takes besides, now and then, and makes room for it; see Options::process_memory. The
   /// first call says where growth begins. Threads: one at a time.
@@ -68,15 +93,26 @@ class Budget {
     const std::uint64_t limit = max();
     return limit != 0 && used() > limit;
   }
+  /// What buffers may take whatever else there is: a part of the limit, and of a small one enough to work with.
+  static constexpr std::uint64_t kBuffersPart = 4;
+  static constexpr std::uint64_t kBuffersMin = 8u << 20;
+  [[nodiscard]] static std::uint64_t buffers_granted(std::uint64_t limit) noexcept {
+    return limit / kBuffersPart > kBuffersMin ? limit / kBuffersPart : kBuffersMin;
+  }
   [[nodiscard]] MemoryPolicy policy_now() const noexcept;
   Result<void> admit_over();
   void make_room();
+  [[nodiscard]] std::uint64_t steps_owed() noexcept;
   void step() STAVE_REQUIRES(hand_mutex_);
   bool spill_step(keyspace::Shard& shard) STAVE_REQUIRES(hand_mutex_);
+  [[nodiscard]] bool sparse(const keyspace::Shard& shard, std::uint64_t part, std::uint64_t chunks) const
+      STAVE_NO_THREAD_SAFETY_ANALYSIS;
+  bool tidy_step(keyspace::Shard& shard) STAVE_REQUIRES(hand_mutex_);
   void evict_step(keyspace::ShardId id, keyspace::Shard& shard, MemoryPolicy policy) STAVE_REQUIRES(hand_mutex_);
   void advance(bool shard_done) STAVE_REQUIRES(hand_mutex_);
 
   keyspace::Keyspace& keyspace_;
+  const Graveyard& graveyard_;
   Deadlines& deadlines_;
   Residence& residence_;
   Clock& clock_;
@@ -88,6 +124,12 @@ class Budget {
   mutable std::atomic<std::uint64_t> peak_{0};
   std::atomic<std::uint64_t> spilled_{0};
   std::atomic<std::uint64_t> evicted_{0};
+  std::atomic<std::uint64_t> buffers_{0};
+  std::atomic<std::uint64_t> refused_buffers_{0};
+  std::atomic<std::uint64_t> looked_at_{0};
+  /// What is used must not grow beyond: the limit, or while a lowered one is not reached what was used then and less
+  /// and less.
+  std::atomic<std::uint64_t> ceiling_{0};
 
   /// Bytes of the process that are not the keyspace's; the least that was seen of late, for what comes and goes at once
   /// must not drive out values.

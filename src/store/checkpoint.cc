@@ -21,26 +21,15 @@ constexpr std::size_t kKept = 2;
 constexpr int kAttempts = 3;
 }  // namespace
 
-Result<std::vector<Lsn>> Checkpoint::list(FileSystem& files, const std::string& directory) {
-  STAVE_ASSIGN(const std::vector<std::string> names, files.list(directory));
-  std::vector<Lsn> images;
-  for (const std::string& name : names)
-    if (const auto from = parse_image_name(name)) images.push_back(*from);
-  std::ranges::sort(images, std::greater{});
-  return images;
-}
+Checkpoint::Checkpoint(Engine& engine) : engine_(engine), shelf_(engine.file_system(), engine.directory()) {}
 
-void Checkpoint::adopt(std::vector<ImageHeader> kept) {
+void Checkpoint::adopt(ImageShelf::Found found) {
+  shelf_.adopt(std::move(found));
+  const ImageShelf::Image newest = shelf_.newest();
+  if (newest.from == kNoLsn) return;
   base::MutexLock lock(mutex_);
-  kept_ = std::move(kept);
-  if (kept_.empty()) return;
-  stats_.last = kept_.front().from;
-  stats_.last_time = kept_.front().created;
-}
-
-Lsn Checkpoint::newest_from() const {
-  base::MutexLock lock(mutex_);
-  return kept_.empty() ? kNoLsn : kept_.front().from;
+  stats_.last = newest.from;
+  stats_.last_time = newest.created;
 }
 
 CheckpointStats Checkpoint::stats() const {
@@ -57,10 +46,13 @@ Result<void> Checkpoint::write(Lsn needs, const std::atomic<bool>& stop) try {
   }
   const std::uint64_t begun = engine_.clock().monotonic_ns();
   Result<void> result = fail(ErrorCode::kBusy, "whole databases kept changing places; the older images are still good");
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  const auto room = check_room();
+  if (!room) result = fail(room.error().clone());
+  for (int attempt = 0; room && attempt < kAttempts; ++attempt) {
     auto written = try_write(needs, stop);
     if (!written) {
       result = fail(std::move(written).error());
+      remove_drafts();
       break;
     }
     if (*written) {
@@ -94,6 +86,7 @@ ImageHeader Checkpoint::header(Lsn needs) const {
 // behind the image tells nothing, and no block knows it not. And a change is counted before its shards are let go: a
 // block that knows one finds it counted at the end.
 Result<bool> Checkpoint::try_write(Lsn needs, const std::atomic<bool>& stop) {
+  STAVE_TRY(engine_.still_ours());
   const std::uint64_t world = engine_.world().changes();
   yield_point("checkpoint: the world known, not yet the log's end");
   const ImageHeader header = this->header(needs);
@@ -112,21 +105,45 @@ Result<bool> Checkpoint::try_write(Lsn needs, const std::atomic<bool>& stop) {
     STAVE_TRY(engine_.log().wait_durable(writer->newest()));
     STAVE_ASSERT(writer->newest() <= engine_.log().durable());
     yield_point("checkpoint: image about to get its name");
+    STAVE_TRY(engine_.still_ours());
     STAVE_TRY(files.rename(draft, path));
     STAVE_TRY(files.sync_directory(engine_.directory()));
-    base::MutexLock lock(mutex_);
-    if (!kept_.empty() && kept_.front().from == header.from) kept_.erase(kept_.begin());
-    kept_.insert(kept_.begin(), header);
-    stats_.last = header.from;
-    stats_.last_time = header.created;
-    stats_.last_bytes = writer->bytes();
-    STAVE_TRY(remove_old(kKept));
+    shelf_.add({.from = header.from, .created = header.created, .known_good = false});
+    {
+      base::MutexLock lock(mutex_);
+      stats_.last = header.from;
+      stats_.last_time = header.created;
+      stats_.last_bytes = writer->bytes();
+    }
+    STAVE_TRY(trim(kKept, stop));
     return true;
   }
   // A draft is worthless, and removed at the next open if not now.
   static_cast<void>(files.remove(draft));
   STAVE_TRY(std::move(walked));
   return false;
+}
+
+// What an image takes is gone for good until the next one, so it must not come out of what writers or the cleaner need.
+Result<void> Checkpoint::check_room() const {
+  const std::uint64_t reserve = engine_.options().disk_reserve_bytes;
+  if (reserve == 0) return {};
+  const auto free = engine_.file_system().free_bytes(engine_.directory());
+  // A file system that cannot tell is asked by writing to it.
+  if (!free || *free >= reserve + stats().last_bytes) return {};
+  return fail(Error(ErrorCode::kNoSpace, "there is no room for an image of the index beside the reserve (" +
+                                             std::to_string(*free) + " bytes are free)")
+                  .with_file(engine_.directory()));
+}
+
+// Half an image is room that somebody needs.
+void Checkpoint::remove_drafts() {
+  if (!engine_.still_ours()) return;
+  FileSystem& files = engine_.file_system();
+  const auto names = files.list(engine_.directory());
+  if (!names) return;
+  for (const std::string& name : *names)
+    if (name.ends_with(".image.new")) static_cast<void>(files.remove(log::join_path(engine_.directory(), name)));
 }
 
 Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop) {
@@ -142,7 +159,7 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
         const Lsn as_of = engine_.log().tail();
         writer.begin_block(id, static_cast<std::uint32_t>(position), as_of);
         position = shard.scan(position, kBlockEntries, [&](Entry entry) {
-          STAVE_ASSERT(entry.address() < as_of && entry.version() <= entry.address());
+          STAVE_ASSERT(entry.address() < as_of && entry.version() < as_of && entry.consistent());
           writer.add({.type = entry.type(),
                       .heat = entry.heat(),
                       .delta = entry.delta(),
@@ -160,17 +177,23 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
   return {};
 }
 
-Result<void> Checkpoint::remove_old(std::size_t keep) {
-  while (kept_.size() > keep) {
-    STAVE_TRY(engine_.file_system().remove(log::join_path(engine_.directory(), image_name(kept_.back().from))));
-    kept_.pop_back();
-  }
-  return {};
+// An image that was just written is read back before an older one goes for it.
+Result<void> Checkpoint::trim(std::size_t keep, const std::atomic<bool>& stop) {
+  FileSystem& files = engine_.file_system();
+  base::Breaks breaks(engine_.options().background);
+  const auto verify = [&](const std::string& path) -> Result<void> {
+    STAVE_ASSIGN(const auto image, ImageReader::open(files, path));
+    return image->verify([&]() -> Result<void> {
+      if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+      breaks.step();
+      return {};
+    });
+  };
+  return shelf_.trim(keep, verify, engine_.options().notice);
 }
 
-Result<void> Checkpoint::keep_newest_only() {
-  base::MutexLock lock(mutex_);
-  STAVE_TRY(remove_old(1));
+Result<void> Checkpoint::keep_newest_only(const std::atomic<bool>& stop) {
+  STAVE_TRY(trim(1, stop));
   return engine_.file_system().sync_directory(engine_.directory());
 }
 

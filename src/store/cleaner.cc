@@ -1,10 +1,9 @@
 #include "store/cleaner.h"
 
-#include "base/breaks.h"
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/interleave.h"
 #include "base/try.h"
-#include "packing/compression.h"
 
 namespace stave::store {
 
@@ -13,34 +12,54 @@ using keyspace::Entry;
 using keyspace::Shard;
 using keyspace::ShardId;
 
-Result<Cleaner::Done> Cleaner::clean(const log::SegmentInfo& segment, bool gently, const std::atomic<bool>& stop,
-                                     base::FunctionRef<void(std::uint64_t)> pause) {
-  Done done;
-  base::Breaks breaks(gently);
-  const auto look = [&](std::span<const log::RecordView> run) -> Result<void> {
-    std::uint64_t bytes = 0;
-    for (const log::RecordView& record : run) {
-      bytes += record.length;
-      breaks.step();
-      STAVE_TRY(look_at(record, done));
-    }
-    done.scanned_bytes += bytes;
-    if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
-    pause(bytes);
-    return {};
-  };
-  STAVE_TRY(engine_.log().scan(segment.base, segment.end, look));
+namespace {
+
+/// Entries looked at under one lock.
+constexpr std::size_t kLookEntries = 128;
+
+bool unreadable(const Error& error) noexcept {
+  return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kIo;
+}
+
+}  // namespace
+
+Result<void> Cleaner::clean(const log::SegmentInfo& segment) {
+  STAVE_ASSERT(segment.sealed && segment.base < segment.end);
+  auto gone = go_through(segment);
+  if (!gone && unreadable(gone.error()) && engine_.log().health()) gone = go_by_index(segment);
+  STAVE_TRY(std::move(gone));
   yield_point("cleaner: segment done, not yet said");
+  return say_so(segment);
+}
+
+Result<void> Cleaner::say_so(const log::SegmentInfo& segment) {
   char boundary[8];
   base::store(reinterpret_cast<std::byte*>(boundary), raw(segment.end));
   const log::RecordSpec trim{
       .kind = log::RecordKind::kTrim, .time = engine_.now(), .payload = std::string_view(boundary, sizeof boundary)};
   Lsn lsn = kNoLsn;
   STAVE_TRY(engine_.log().append(std::span(&trim, 1), std::span(&lsn, 1)));
-  return done;
+  return {};
 }
 
-Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
+// --- record by record ------------------------------------------------------------------------------------------------
+
+Result<void> Cleaner::go_through(const log::SegmentInfo& segment) {
+  return engine_.log().scan(segment.base, segment.end, [&](std::span<const log::RecordView> run) -> Result<void> {
+    std::uint64_t bytes = 0;
+    for (const log::RecordView& record : run) {
+      bytes += record.length;
+      breaks_.step();
+      STAVE_TRY(look_at(record));
+    }
+    done_.scanned_bytes += bytes;
+    if (stop_.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+    pause_(bytes);
+    return {};
+  });
+}
+
+Result<void> Cleaner::look_at(const log::RecordView& record) {
   const log::KindTraits& kind = log::traits(record.kind);
   if (!kind.may_live) return {};
   if (!kind.known)
@@ -51,92 +70,104 @@ Result<void> Cleaner::look_at(const log::RecordView& record, Done& done) {
   for (;;) {
     const std::uint64_t changes = engine_.world().changes();
     yield_point("cleaner: next record");
-    STAVE_ASSIGN(const bool found, look_everywhere(hash, record, done));
+    STAVE_ASSIGN(const bool found, look_everywhere(hash, record));
     // Databases that changed places while we went from one to the next may have slipped past.
     if (found || changes == engine_.world().changes()) return {};
   }
 }
 
-Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView& record, Done& done) {
-  STAVE_ASSIGN(bool found, relocate(engine_.keyspace().shard_id(record.database, hash), hash, record, done));
+Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView& record) {
+  STAVE_ASSIGN(bool found, relocate(engine_.keyspace().shard_id(record.database, hash), hash, record));
   // Databases may have changed places since. An address is never found twice. Most records are not alive, and most
   // databases empty: only the one shard that could hold the key is asked.
   for (int database = 0; !found && database < engine_.keyspace().databases(); ++database) {
     const ShardId id = engine_.keyspace().shard_id(database, hash);
     yield_point("cleaner: next database");
     if (database == record.database || engine_.keyspace().shard(id).size() == 0) continue;
-    STAVE_ASSIGN(found, relocate(id, hash, record, done));
+    STAVE_ASSIGN(found, relocate(id, hash, record));
   }
   return found;
 }
 
-// True when the record was alive here, and so is nowhere else.
-Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
+// True when the record was alive here, and so is nowhere else. What is known of the key, a later change of its expiry
+// included, is one record again.
+Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::RecordView& record) {
   Shard& shard = engine_.keyspace().shard(id);
-  {
-    base::ShortLock lock(shard.mutex());
-    const Entry entry = shard.find(hash, record.key);
-    if (!entry || entry.address() < record.lsn) return false;
-    if (!entry.delta()) {
-      if (entry.address() != record.lsn) return false;
-      STAVE_TRY(append(shard, entry,
-                       {.kind = record.kind,
-                        .database = static_cast<std::uint8_t>(id / engine_.keyspace().shards_per_database()),
-                        .time = record.time,
-                        .expiry = entry.expiry(),
-                        .prev = record.prev,
-                        .key = record.key,
-                        .payload = record.payload,
-                        .version = entry.version(),
-                        .compressed = record.compressed()},
-                       done));
-      return true;
-    }
-  }
-  // The newest record of the key is a change of expiry, whose value lies deeper: perhaps here, perhaps not.
-  STAVE_TRY(relocate_whole(id, hash, record, done));
-  return false;
-}
-
-// Expiry and value become one record again.
-Result<void> Cleaner::relocate_whole(ShardId id, std::uint64_t hash, const log::RecordView& record, Done& done) {
-  Shard& shard = engine_.keyspace().shard(id);
-  LoadedValue value;
-  Lsn loaded = kNoLsn;
-  for (;;) {
-    {
-      base::ShortLock lock(shard.mutex());
-      const Entry entry = shard.find(hash, record.key);
-      // Written anew meanwhile, or gone: nothing hangs on the old records any more.
-      if (!entry || !entry.delta()) return {};
-      if (loaded == entry.address()) {
-        const auto packed = engine_.compression().pack(value.view());
-        return append(shard, entry,
-                      {.kind = kind_of(entry.type()),
-                       .database = static_cast<std::uint8_t>(id / engine_.keyspace().shards_per_database()),
-                       .time = record.time,
-                       .expiry = entry.expiry(),
-                       .prev = record.prev,
-                       .key = record.key,
-                       .payload = packed ? *packed : value.view(),
-                       .version = entry.version(),
-                       .compressed = packed.has_value()},
-                      done);
-      }
-      loaded = entry.address();
-    }
-    yield_point("cleaner: about to read a value");
-    STAVE_TRY(engine_.residence().load(loaded, value));
-  }
-}
-
-Result<void> Cleaner::append(Shard&, Entry entry, log::RecordSpec spec, Done& done) {
+  base::ShortLock lock(shard.mutex());
+  Entry entry = shard.find(hash, record.key);
+  if (!entry || entry.address() != record.lsn) return false;
+  STAVE_ASSERT(entry.consistent());
+  const log::RecordSpec spec{.kind = record.kind,
+                             .database = static_cast<std::uint8_t>(id / engine_.keyspace().shards_per_database()),
+                             .time = record.time,
+                             .expiry = entry.expiry(),
+                             .prev = record.prev,
+                             .key = record.key,
+                             .payload = record.payload,
+                             .version = entry.version(),
+                             .compressed = record.compressed()};
   Lsn lsn = kNoLsn;
   auto end = engine_.log().append(std::span(&spec, 1), std::span(&lsn, 1));
   if (!end) return fail(std::move(end).error());
   entry.set_moved(lsn);
-  done.relocated_bytes += log::encoded_size(spec);
-  ++done.relocated_records;
+  done_.relocated_bytes += log::encoded_size(spec);
+  ++done_.relocated_records;
+  return true;
+}
+
+// --- by the index ----------------------------------------------------------------------------------------------------
+
+Result<void> Cleaner::go_by_index(const log::SegmentInfo& segment) {
+  done_.by_index = true;
+  for (std::uint64_t changes = ~std::uint64_t{0};;) {
+    const std::uint64_t before = engine_.world().changes();
+    if (before == changes) break;
+    changes = before;
+    losses_.clear();
+    for (ShardId id = 0; id < engine_.keyspace().shard_count(); ++id) STAVE_TRY(look_through(id, segment));
+  }
+  if (losses_.empty()) return {};
+  const Loss& first = losses_.front();
+  return fail(ErrorCode::kCorrupt,
+              "the value of " + std::to_string(losses_.size()) +
+                  " keys can no longer be read, of which the first is '" + first.key + "' in database " +
+                  std::to_string(first.database) + " at LSN " + std::to_string(raw(first.address)) +
+                  "; nothing is cleaned until they are overwritten or deleted, or `stave doctor --repair` has given "
+                  "them up");
+}
+
+Result<void> Cleaner::look_through(ShardId id, const log::SegmentInfo& segment) {
+  Shard& shard = engine_.keyspace().shard(id);
+  const int database = static_cast<int>(id / engine_.keyspace().shards_per_database());
+  std::vector<Loss> alive;
+  for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
+    if (stop_.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
+    breaks_.step();
+    yield_point("cleaner: next stretch of the index");
+    alive.clear();
+    {
+      base::ShortLock lock(shard.mutex());
+      position = shard.scan(position, kLookEntries, [&](Entry entry) {
+        if (entry.address() >= segment.base && entry.address() < segment.end)
+          alive.push_back({database, std::string(entry.key()), entry.address()});
+      });
+    }
+    for (const Loss& wanted : alive) STAVE_TRY(fetch(id, wanted));
+  }
+  return {};
+}
+
+Result<void> Cleaner::fetch(ShardId id, const Loss& wanted) {
+  const auto record = engine_.log().read(wanted.address, buffer_);
+  const bool good = record && record->key == wanted.key && log::is_value(record->kind);
+  if (!good) {
+    if (!record && !unreadable(record.error())) return fail(record.error().clone());
+    losses_.push_back(wanted);
+    return {};
+  }
+  done_.scanned_bytes += record->length;
+  pause_(record->length);
+  STAVE_TRY(relocate(id, engine_.keyspace().hash(record->key), *record));
   return {};
 }
 

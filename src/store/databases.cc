@@ -1,9 +1,11 @@
 // Whole databases: flush, swap, scan, a random key.
 #include <algorithm>
 
+#include "base/no_memory.h"
 #include "base/random.h"
 #include "base/try.h"
 #include "store/engine.h"
+#include "store/shard_locks.h"
 
 namespace stave::store {
 
@@ -28,9 +30,9 @@ Result<Pending> Engine::swap(int first, int second, Sync sync) {
 }
 
 void Engine::bury(World::Contents contents) {
-  if (!thread_.joinable()) return;  // freed here and now
+  graveyard_.bury(std::move(contents));
   base::MutexLock lock(housekeeping_mutex_);
-  graveyard_.splice(graveyard_.end(), contents);
+  woken_ = true;
   housekeeping_wake_.notify_one();
 }
 
@@ -45,7 +47,8 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
   const UnixMs time = now();
   while (number < shards && seen < std::max<std::size_t>(count, 1)) {
     Shard& shard = keyspace_.shard(static_cast<ShardId>(static_cast<std::size_t>(database) * shards + number));
-    if (shard.size() != 0 && position < Shard::kScanEnd) {
+    if (position < Shard::kScanEnd) {
+      // An empty shard too: only under its lock is it certain that it is, and since which removal.
       base::ShortLock lock(shard.mutex());
       Lsn newest = shard.removal_mark();
       position = shard.scan(position, count - seen, [&](Entry entry) {
@@ -71,7 +74,7 @@ std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count
 
 Result<std::uint64_t> Engine::scan_values(int database, std::uint64_t cursor, std::size_t count,
                                           base::FunctionRef<void(std::string_view, const ValueView&)> visit,
-                                          Pending& pending) {
+                                          Pending& pending) try {
   std::vector<std::string> absent;
   const std::uint64_t next = scan(
       database, cursor, count,
@@ -90,6 +93,8 @@ Result<std::uint64_t> Engine::scan_values(int database, std::uint64_t cursor, st
     pending.merge(seen);
   }
   return next;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 std::optional<std::string> Engine::random_key(int database, Pending& pending) {
@@ -101,35 +106,48 @@ std::optional<std::string> Engine::random_key(int database, Pending& pending) {
   for (std::size_t attempt = 0; attempt < shards + 16; ++attempt) {
     const std::uint64_t dice = attempt < 16 ? base::thread_random() : seed + attempt;
     Shard& shard = keyspace_.shard(static_cast<ShardId>(static_cast<std::size_t>(database) * shards + dice % shards));
-    if (shard.size() == 0) continue;
     base::ShortLock lock(shard.mutex());
+    // What was passed over tells something as well: that nothing was there.
+    pending.merge(observe(shard.removal_mark()));
     for (int draw = 0; draw < 8; ++draw) {
       const Entry entry = shard.random_entry(base::thread_random());
       if (!entry) break;
-      if (entry.has_expiry() && entry.expiry().passed(now())) continue;
       pending.merge(observe(entry.version() + 1));
+      if (entry.has_expiry() && entry.expiry().passed(now())) continue;
       return std::string(entry.key());
     }
   }
   return std::nullopt;
 }
 
-std::optional<std::uint64_t> Engine::memory_of(KeyRef key) {
-  const std::uint64_t hash = keyspace_.hash(key.key);
-  Shard& shard = keyspace_.shard_of(key.database, hash);
-  base::ShortLock lock(shard.mutex());
-  const Entry entry = shard.find(hash, key.key);
-  if (!entry || (entry.has_expiry() && entry.expiry().passed(now()))) return std::nullopt;
-  return entry.memory_bytes();
+std::optional<std::uint64_t> Engine::memory_of(KeyRef key, Pending& pending) {
+  std::optional<std::uint64_t> bytes;
+  look_at(key, pending, [&](Entry entry) { bytes = entry.memory_bytes(); });
+  return bytes;
 }
 
-std::optional<unsigned> Engine::heat_of(KeyRef key) {
-  const std::uint64_t hash = keyspace_.hash(key.key);
+std::optional<unsigned> Engine::heat_of(KeyRef key, Pending& pending) {
+  std::optional<unsigned> heat;
+  look_at(key, pending, [&](Entry entry) { heat = entry.heat(); });
+  return heat;
+}
+
+void Engine::look_at(KeyRef key, Pending& pending, base::FunctionRef<void(Entry)> look) {
+  const std::uint64_t hash = hash_of(keyspace_, key);
   Shard& shard = keyspace_.shard_of(key.database, hash);
   base::ShortLock lock(shard.mutex());
   const Entry entry = shard.find(hash, key.key);
-  if (!entry || (entry.has_expiry() && entry.expiry().passed(now()))) return std::nullopt;
-  return entry.heat();
+  pending.merge(observe(entry ? entry.version() + 1 : shard.removal_mark()));
+  if (entry && !(entry.has_expiry() && entry.expiry().passed(now()))) look(entry);
+}
+
+std::uint64_t Engine::count_keys(int database) {
+  ShardLocks locks(keyspace_);
+  locks.add_databases(database, database);
+  locks.lock();
+  std::uint64_t keys = 0;
+  for (const ShardId id : locks.ids()) keys += keyspace_.shard(id).size();
+  return keys;
 }
 
 }  // namespace stave::store

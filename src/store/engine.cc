@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/no_memory.h"
 #include "base/thread.h"
 #include "base/try.h"
 #include "packing/compression.h"
@@ -22,21 +23,23 @@ Pending Engine::pending_for_write(Lsn end, Sync sync) const noexcept {
   return {.written = end};
 }
 
-Result<void> Engine::wait(const Pending& pending) {
+Result<void> Engine::wait(const Pending& pending) try {
   if (pending.durable > log_->durable()) STAVE_TRY(log_->wait_durable(pending.durable));
   if (pending.written > log_->written()) STAVE_TRY(log_->wait_written(pending.written));
   return {};
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
-Result<void> Engine::sync() {
-  return log_->wait_durable(log_->tail());
+Result<void> Engine::sync() try { return log_->wait_durable(log_->tail()); } catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
-Result<void> Engine::checkpoint() {
-  return upkeep_->checkpoint();
+Result<void> Engine::checkpoint() try { return upkeep_->checkpoint(); } catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
-Result<CleanReport> Engine::clean() {
-  return upkeep_->clean();
+Result<CleanReport> Engine::clean() try { return upkeep_->clean(); } catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 // --- values that are in the log only -----------------------------------------------------------------
@@ -51,12 +54,42 @@ void Engine::aside(std::function<void()> work) {
 
 // --- housekeeping ------------------------------------------------------------------------------------
 
-std::uint64_t Engine::tick() {
-  const bool more = deadlines_.expire_due();
+void Engine::tell_news_of_time() {
+  if (const std::string news = time_.take_news(); !news.empty() && options_.notice) options_.notice(news);
+}
+
+std::uint64_t Engine::tick() try {
+  time_.look();
+  tell_news_of_time();
+  bool more = deadlines_.expire_due();
   budget_.measure_process();
+  more |= budget_.relieve();
+  more |= graveyard_.step();
+  more |= keyspace_.free_some();
+  const std::uint64_t now_ns = clock_->monotonic_ns();
+  check_claim(now_ns);
   if (!options_.background) upkeep_->tick();
-  const std::uint64_t log_ns = log_->tick(clock_->monotonic_ns(), now());
+  const std::uint64_t log_ns = log_->tick(now_ns, now());
   return more ? 0 : log_ns;
+} catch (const std::bad_alloc&) {
+  return 0;  // what could not be done is done the next time
+}
+
+void Engine::check_claim(std::uint64_t now_ns) {
+  constexpr std::uint64_t kEveryNs = 1'000'000'000;
+  if (now_ns - claim_checked_ns_ < kEveryNs || !log_->health()) return;
+  claim_checked_ns_ = now_ns;
+  static_cast<void>(still_ours());  // what follows from it is done
+}
+
+Result<void> Engine::still_ours() {
+  STAVE_TRY(log_->health());
+  base::MutexLock lock(claim_mutex_);
+  auto ours = claim_.check();
+  if (ours) return {};
+  if (options_.notice) options_.notice(ours.error().describe());
+  log_->give_up(ours.error().clone());
+  return ours;
 }
 
 void Engine::housekeeping() {
@@ -64,17 +97,14 @@ void Engine::housekeeping() {
   constexpr std::int64_t kSleepMaxMs = 100;
   for (;;) {
     const auto log_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(tick(), 1'000'000'000) / 1'000'000);
-    const std::int64_t earliest = deadlines_.earliest();
-    const std::int64_t expiry_ms = earliest == Deadlines::kNever ? kSleepMaxMs : earliest - raw(now());
-    World::Contents dead;
-    {
-      base::MutexLock lock(housekeeping_mutex_);
-      if (stopping_) return;
-      if (graveyard_.empty())
-        housekeeping_wake_.wait_for_ms(housekeeping_mutex_,
-                                       std::clamp<std::int64_t>(std::min(log_ms, expiry_ms), 1, kSleepMaxMs));
-      dead.swap(graveyard_);
-    }
+    const UnixMs next = deadlines_.next();
+    const std::int64_t expiry_ms = next == keyspace::kNoDeadline ? kSleepMaxMs : next - now();
+    base::MutexLock lock(housekeeping_mutex_);
+    if (stopping_) return;
+    if (!woken_)
+      housekeeping_wake_.wait_for_ms(housekeeping_mutex_,
+                                     std::clamp<std::int64_t>(std::min(log_ms, expiry_ms), 1, kSleepMaxMs));
+    woken_ = false;
   }
 }
 
@@ -90,7 +120,7 @@ std::uint64_t Engine::live_log_bytes() const noexcept {
 }
 
 void Engine::train_compression() {
-  if (compression_->training_due()) static_cast<void>(compression_->train());
+  if (compression_->training_due() && still_ours()) static_cast<void>(compression_->train());
 }
 
 EngineStats Engine::stats() {
@@ -110,6 +140,8 @@ EngineStats Engine::stats() {
   stats.recovery = recovery_;
   stats.recovery_ns = recovery_ns_;
   stats.opened = opened_;
+  stats.clock_offset_ms = time_.offset_ms();
+  stats.clock_jumps = time_.jumps();
   return stats;
 }
 

@@ -25,7 +25,9 @@
 #include "log/log.h"
 #include "stave/options.h"
 #include "store/budget.h"
+#include "store/directory_claim.h"
 #include "store/expiry.h"
+#include "store/graveyard.h"
 #include "store/reports.h"
 #include "store/residence.h"
 #include "store/store_clock.h"
@@ -65,6 +67,8 @@ struct EngineStats {
   log::RecoveryReport recovery;
   std::uint64_t recovery_ns = 0;
   UnixMs opened{0};
+  std::int64_t clock_offset_ms = 0;  ///< How far the store's time is ahead of the wall clock.
+  std::uint64_t clock_jumps = 0;     ///< Of the wall clock, since open.
 };
 
 class Transaction;
@@ -132,7 +136,12 @@ class Engine {
   Result<Pending> flush_all(Sync sync = Sync::kDefault);
   /// Two databases change places, at one instant.
   Result<Pending> swap(int first, int second, Sync sync = Sync::kDefault);
-  /// Number of keys; expired ones count until they are collected (some milliseconds).
+  /// Number of keys at one instant, which is never in the midst of a transaction; expired ones count until they are
+  /// collected (some milliseconds). Locks all shards of the database. What an answer that tells it waits for:
+  /// `observe_all`, asked afterwards.
+  [[nodiscard]] std::uint64_t count_keys(int database);
+  /// About the same at the cost of one look at each shard: a transaction that is going on counts in part, so nobody is
+  /// to be told this.
   [[nodiscard]] std::uint64_t size(int database) const noexcept { return keyspace_.size(database); }
   /// Where a database's memory is, and how many of its keys expire. Locks its shards one by one.
   [[nodiscard]] keyspace::MemoryUse memory(int database) const { return keyspace_.memory(database); }
@@ -150,9 +159,9 @@ class Engine {
   /// A random live key; nullopt when there is none.
   std::optional<std::string> random_key(int database, Pending& pending);
   /// Bytes that the key and its value take in memory; nullopt when it is absent.
-  std::optional<std::uint64_t> memory_of(KeyRef key);
+  std::optional<std::uint64_t> memory_of(KeyRef key, Pending& pending);
   /// How often it was used lately, 0 to keyspace::Entry::kHeatMax; nullopt when it is absent. Leaves no trace.
-  std::optional<unsigned> heat_of(KeyRef key);
+  std::optional<unsigned> heat_of(KeyRef key, Pending& pending);
 
   // --- durability -------------------------------------------------------------------------------
 
@@ -167,8 +176,15 @@ class Engine {
   [[nodiscard]] log::Log& log() noexcept { return *log_; }
   /// What an answer after a write that ended at `end` waits for, by policy.
   [[nodiscard]] Pending pending_for_write(Lsn end, Sync sync) const noexcept;
+  /// What an answer waits for that tells of everything so far and cannot say of which keys.
+  [[nodiscard]] Pending observe_all() const noexcept { return observe(log_->tail()); }
 
   // --- the life of the log ----------------------------------------------------------------------
+
+  /// Whether the store's directory is still the one it was opened in; for whoever makes or removes a file in it by its
+  /// name. Errors: kConflict, and from then on the log takes nothing more; what `Log::health` says. Cost: three
+  /// questions to the file system. Threads: any.
+  Result<void> still_ours() STAVE_EXCLUDES(claim_mutex_);
 
   /// Writes an image of the index now, so that the next restart is quick. Waits for one in progress and then writes
   /// another. Errors: kIo, kNoSpace, kBusy (whole databases kept changing places); the older images are still there.
@@ -187,7 +203,8 @@ class Engine {
 
   // --- time, limits, state ----------------------------------------------------------------------
 
-  /// The store's wall time: never goes back.
+  /// The store's time, which never goes back nor jumps: entries, records and transactions speak of it. A moment that
+  /// a client names or is shown is one of the wall clock: see `StoreClock::from_wall` and `shown`.
   UnixMs now() noexcept { return time_.now(); }
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] Clock& clock() noexcept { return *clock_; }
@@ -204,14 +221,15 @@ class Engine {
   [[nodiscard]] EngineStats stats();
   /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
   void set_active_expiry(bool on) noexcept { deadlines_.set_active(on); }
-  /// Housekeeping, one bounded step each: expiry, log. Returns nanoseconds until it is wanted again.
-  /// For stores opened without a background thread.
+  /// Housekeeping, one bounded step each: expiry, memory, what is to be freed, log. Returns nanoseconds until it is
+  /// wanted again. For stores opened without a background thread.
   std::uint64_t tick();
 
   // --- its parts, for the rest of the store ------------------------------------------------------
 
   [[nodiscard]] keyspace::Keyspace& keyspace() noexcept { return keyspace_; }
   [[nodiscard]] StoreClock& time() noexcept { return time_; }
+  [[nodiscard]] const StoreClock& time() const noexcept { return time_; }
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] Residence& residence() noexcept { return residence_; }
@@ -234,21 +252,30 @@ class Engine {
   /// Shows the entry. False, and nothing was shown, when its value is needed and neither in memory nor `loaded`.
   bool show_entry(keyspace::Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,
                   base::FunctionRef<void(const ValueView*)> show, Pending& pending) STAVE_REQUIRES(shard.mutex());
+  /// Shows the entry of a key that is alive, under its shard's lock, and says what telling of it, or of there being
+  /// none, waits for.
+  void look_at(KeyRef key, Pending& pending, base::FunctionRef<void(keyspace::Entry)> look);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
   void bury(World::Contents contents);
   void housekeeping();
+  void tell_news_of_time();
+  /// Asks, at most once in a second, whether the directory is still the store's.
+  void check_claim(std::uint64_t now_ns);
 
   Options options_;
   std::string directory_;
   FileSystem* file_system_;
   Clock* clock_;
-  std::unique_ptr<DirectoryLock> lock_;
+  base::Mutex claim_mutex_;
+  DirectoryClaim claim_ STAVE_GUARDED_BY(claim_mutex_);
+  std::uint64_t claim_checked_ns_ = 0;  ///< When `claim_` was asked last.
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   std::atomic<Sync> sync_;
   // The parts see each other as far as each one's constructor says.
   StoreClock time_;
+  Graveyard graveyard_;
   World world_;
   Deadlines deadlines_;
   Budget budget_;
@@ -266,7 +293,7 @@ class Engine {
   base::Mutex housekeeping_mutex_;
   base::ConditionVariable housekeeping_wake_;
   bool stopping_ STAVE_GUARDED_BY(housekeeping_mutex_) = false;
-  World::Contents graveyard_ STAVE_GUARDED_BY(housekeeping_mutex_);
+  bool woken_ STAVE_GUARDED_BY(housekeeping_mutex_) = false;
   std::thread thread_;
   bool closed_ = false;
 };

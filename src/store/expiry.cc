@@ -1,7 +1,12 @@
 #include "store/expiry.h"
 
 #include <algorithm>
+#include <new>
 #include <span>
+
+#include "base/interleave.h"
+#include "base/try.h"
+#include "log/value_address.h"
 
 namespace stave::store {
 
@@ -18,41 +23,39 @@ void Deadlines::refresh(Entry entry, KeyRef key, UnixMs time) {
   entry.set_deadline(fresh.at);
   const std::int64_t quantum = std::max<std::int64_t>(old.sliding_ms / 8, 1);
   if (raw(fresh.at) / quantum == raw(old.at) / quantum) return;
+  const log::ValueAddress where(entry.address());
   const log::RecordSpec record{.kind = log::RecordKind::kRefresh,
                                .database = static_cast<std::uint8_t>(key.database),
                                .time = time,
                                .expiry = fresh,
-                               .prev = entry.address(),
-                               .key = key.key};
+                               .prev = entry.newest_record(),
+                               .key = key.key,
+                               .payload = where.payload()};
   Lsn lsn = kNoLsn;
   // A log that refuses (full disk, read-only) only makes the deadline after a restart an earlier one.
   static_cast<void>(log_->append(std::span(&record, 1), std::span(&lsn, 1)));
 }
 
-void Deadlines::note(UnixMs at) noexcept {
-  if (raw(at) == 0) return;
-  std::int64_t earliest = earliest_.load(std::memory_order_relaxed);
-  while (raw(at) < earliest && !earliest_.compare_exchange_weak(earliest, raw(at), std::memory_order_relaxed)) {
-  }
+UnixMs Deadlines::next() const noexcept {
+  if (!active_.load(std::memory_order_relaxed)) return keyspace::kNoDeadline;
+  return std::max(keyspace_.next_deadline(), UnixMs{refused_until_.load(std::memory_order_relaxed)});
 }
 
 bool Deadlines::expire_due() {
-  if (!active_.load(std::memory_order_relaxed)) return false;
   const UnixMs time = time_.now();
-  if (earliest_.load(std::memory_order_relaxed) > raw(time)) return false;
-  // Writers may lower it while the shards are visited; what is found below can only lower it further.
-  earliest_.store(kNever, std::memory_order_relaxed);
+  if (next() > time) return false;
   bool more = false;
   for (ShardId id = 0; id < keyspace_.shard_count(); ++id) {
+    base::interleave::yield_point("expiry: next shard");
     if (keyspace_.shard(id).next_deadline() <= time) more |= expire_shard(id, time);
-    const UnixMs next = keyspace_.shard(id).next_deadline();
-    if (raw(next) != kNever) note(next);
   }
+  keyspace_.find_next_deadline();
   return more;
 }
 
-bool Deadlines::expire_shard(ShardId id, UnixMs time) {
+bool Deadlines::expire_shard(ShardId id, UnixMs time) try {
   constexpr std::size_t kStep = 64;
+  constexpr std::int64_t kRefusedMs = 100;
   Shard& shard = keyspace_.shard(id);
   std::vector<std::string> keys;
   base::ShortLock lock(shard.mutex());
@@ -61,7 +64,10 @@ bool Deadlines::expire_shard(ShardId id, UnixMs time) {
   const std::size_t gone = remove_logged(id, keys, log::RecordKind::kExpire);
   expired_keys_.fetch_add(gone, std::memory_order_relaxed);
   // Refused: the keys stay, unseen by anybody, until the log takes writes again.
+  if (gone == 0) refused_until_.store(raw(time) + kRefusedMs, std::memory_order_relaxed);
   return gone == kStep;
+} catch (const std::bad_alloc&) {
+  return false;  // likewise
 }
 
 std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>& keys, log::RecordKind why) {
@@ -71,8 +77,16 @@ std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>&
   std::vector<log::RecordSpec> batch;
   for (const std::string& key : keys) {
     const Entry entry = shard.find(keyspace_.hash(key), key);
-    batch.push_back(
-        {.kind = why, .database = database, .time = time, .prev = entry ? entry.address() : kNoLsn, .key = key});
+    log::RecordSpec record{.kind = why, .database = database, .time = time, .key = key};
+    if (entry) {
+      const Expiry expiry = entry.expiry();
+      record.prev = entry.newest_record();
+      // Whoever takes what has expired takes what is no longer there.
+      if (expiry.passed(time)) record.kind = log::RecordKind::kExpire;
+      // Reads put a sliding deadline off without a trace: without this nobody could tell when it was.
+      if (record.kind == log::RecordKind::kExpire && expiry.sliding_ms != 0) record.expiry = {.at = expiry.at};
+    }
+    batch.push_back(record);
   }
   std::vector<Lsn> lsns(batch.size());
   auto end = log_->append(batch, lsns);
@@ -80,6 +94,22 @@ std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>&
   for (const std::string& key : keys) shard.erase(keyspace_.hash(key), key);
   shard.set_removal_mark(*end);
   return keys.size();
+}
+
+bool Deadlines::passed_untold(Entry entry, UnixMs time) noexcept {
+  if (!entry.has_expiry()) return false;
+  const Expiry expiry = entry.expiry();
+  return expiry.sliding_ms != 0 && expiry.passed(time);
+}
+
+Result<void> Deadlines::collect(ShardId id, std::string_view key) try {
+  STAVE_TRY(log_->writable());
+  if (remove_logged(id, {std::string(key)}, log::RecordKind::kExpire) == 0)
+    return fail(ErrorCode::kNoSpace, "the log has no room to tell that the key had expired");
+  expired_keys_.fetch_add(1, std::memory_order_relaxed);
+  return {};
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory to tell that the key had expired");
 }
 
 }  // namespace stave::store

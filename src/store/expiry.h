@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -21,27 +20,27 @@ namespace stave::store {
 /// Threads: any.
 class Deadlines {
  public:
-  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-
   Deadlines(keyspace::Keyspace& keyspace, StoreClock& time) noexcept : keyspace_(keyspace), time_(time) {}
   /// Before the first key is removed.
   void attach(log::Log& log) noexcept { log_ = &log; }
 
-  /// A key got that deadline (0: none). Call it after the key has it.
-  void note(UnixMs at) noexcept;
   /// A use of a key that is kept alive by being used: puts its deadline off. Its shard is held.
   void refresh(keyspace::Entry entry, KeyRef key, UnixMs now);
   /// Removes what is due, a bounded step; true when there is more to do at once.
   bool expire_due();
-  /// No key expires before this, in milliseconds as UnixMs; kNever: none does.
-  [[nodiscard]] std::int64_t earliest() const noexcept { return earliest_.load(std::memory_order_relaxed); }
-  /// No key is left.
-  void forget() noexcept { earliest_.store(kNever, std::memory_order_relaxed); }
+  /// Until then `expire_due` has nothing to do; keyspace::kNoDeadline: nothing expires, or nothing is to be removed.
+  [[nodiscard]] UnixMs next() const noexcept;
 
   /// Logs that `keys` of the shard, which is locked, are gone, and removes them. Returns how many; 0 when the log
   /// refuses.
   std::size_t remove_logged(keyspace::ShardId id, const std::vector<std::string>& keys,
                             log::RecordKind why) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+
+  /// Whether the key died as no record tells: its deadline slid, and has passed. Who overwrites such a key collects it
+  /// first, so that the log says that, and when, it had died, which the record it held does not.
+  [[nodiscard]] static bool passed_untold(keyspace::Entry entry, UnixMs now) noexcept;
+  /// Logs that such a key, whose shard is locked, is gone, and removes it. Errors: those of a write.
+  Result<void> collect(keyspace::ShardId id, std::string_view key) STAVE_NO_THREAD_SAFETY_ANALYSIS;
 
   /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
   void set_active(bool on) noexcept { active_.store(on, std::memory_order_relaxed); }
@@ -55,8 +54,8 @@ class Deadlines {
   StoreClock& time_;
   log::Log* log_ = nullptr;
   std::atomic<bool> active_{true};
-  /// No key of the store expires before this; lowered by writers, raised by `expire_due`.
-  std::atomic<std::int64_t> earliest_{kNever};
+  /// A log that refuses is not asked again before.
+  std::atomic<std::int64_t> refused_until_{0};
   std::atomic<std::uint64_t> expired_keys_{0};
 };
 

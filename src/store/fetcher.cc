@@ -1,5 +1,7 @@
 #include "store/fetcher.h"
 
+#include <memory>
+#include <new>
 #include <vector>
 
 #include "store/budget.h"
@@ -8,13 +10,28 @@
 namespace stave::store {
 
 void Fetcher::fetch(std::span<const KeyRef> keys, std::function<void()> done) {
-  std::vector<Key> wanted;
-  for (const KeyRef& key : keys) wanted.push_back({key.database, std::string(key.key)});
-  workers_.run([this, wanted = std::move(wanted), done = std::move(done)] {
-    for (const Key& key : wanted) bring(key);
-    budget_.settle();
-    done();
-  });
+  struct Job {
+    std::vector<Key> wanted;
+    std::function<void()> done;
+  };
+  std::function<void()> run;
+  try {
+    auto job = std::make_shared<Job>();
+    job->wanted.reserve(keys.size());
+    for (const KeyRef& key : keys) job->wanted.push_back({key.database, std::string(key.key)});
+    run = [this, job] {
+      for (const Key& key : job->wanted) {
+        bring(key);
+        budget_.settle();  // each pays for itself, as a write does
+      }
+      job->done();
+    };
+    job->done = std::move(done);
+  } catch (const std::bad_alloc&) {
+    // Nothing is brought; whoever reads afterwards reads it themselves.
+    return done();
+  }
+  workers_.run(std::move(run));
 }
 
 // Whatever fails here is met again, and told, by the one who reads.
@@ -39,7 +56,7 @@ void Fetcher::bring(const Key& key) {
       wanted = entry.address();
       if (wanted == loaded.address) return;
     }
-    if (!residence_.load(wanted, loaded.value)) {
+    if (!residence_.load(wanted, key.key, loaded.value)) {
       base::ShortLock lock(shard.mutex());
       const keyspace::Entry entry = shard.find(hash, key.key);
       if (!entry || entry.resident() || entry.address() == wanted) return;

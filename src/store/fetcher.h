@@ -18,7 +18,7 @@ class Residence;
 
 class Fetcher {
  public:
-  Fetcher(keyspace::Keyspace& keyspace, Residence& residence, Budget& budget) noexcept
+  Fetcher(keyspace::Keyspace& keyspace, Residence& residence, Budget& budget)
       : keyspace_(keyspace), residence_(residence), budget_(budget) {}
 
   /// As Engine::fetch. After `stop`, and when there is no thread to be had, the caller does the reading.

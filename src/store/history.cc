@@ -47,7 +47,7 @@ Result<std::vector<KeyVersion>> History::versions(KeyRef key, std::size_t count,
     if (!event) break;
     KeyVersion version{.version = event->version, .time = event->time, .kind = event->kind};
     if (is_alive(event->kind)) {
-      version.expiry = event->expiry;
+      version.expiry = engine_.time().shown(event->expiry);
       STAVE_ASSIGN(const std::optional<std::uint64_t> size, lineage.size(*event, value));
       // Its value has been dropped with the segment that held it, and so has everything before.
       if (!size) break;
@@ -89,6 +89,13 @@ Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pend
 Result<History::Reverted> History::revert(KeyRef key, Point point, Pending& pending, Sync sync) {
   STAVE_ASSIGN(const std::optional<PastValue> past, value_at(key, point, pending));
   Transaction transaction(engine_, key);
+  auto reverted = revert(transaction, key, past, sync, pending);
+  pending.merge(transaction.observed());
+  return reverted;
+}
+
+Result<History::Reverted> History::revert(Transaction& transaction, KeyRef key, const std::optional<PastValue>& past,
+                                          Sync sync, Pending& pending) {
   Reverted reverted{.present = past.has_value()};
   if (past) {
     const std::optional<ValueView> now = transaction.find(key, Access::kMeta);

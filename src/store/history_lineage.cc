@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/interleave.h"
 #include "base/try.h"
 #include "packing/compression.h"
 
@@ -63,7 +64,7 @@ History::Lineage::Lineage(Engine& engine, KeyRef key)
     // Under the lock: every change of the key, and every swap or flush that it saw, is before this.
     end_ = engine_.log().tail();
     if (const keyspace::Entry entry = shard.find(key_.hash, key_.key)) {
-      next_ = entry.address();
+      next_ = entry.newest_record();
       expiry_now_ = entry.has_expiry() ? entry.expiry() : Expiry{};
     }
   }
@@ -84,6 +85,7 @@ Result<std::optional<History::Lineage::Event>> History::Lineage::next() {
 // The record at `next_`, which is of the key. When the cleaner moved it and the original is still there, the original
 // tells more: a moved record stands for value and expiry, whichever of them was the last to change.
 Result<std::optional<History::Lineage::Event>> History::Lineage::follow() {
+  base::interleave::yield_point("history: next record");
   auto record = engine_.log().read(next_, buffer_);
   if (!record) {
     if (!missing(record.error())) return fail(std::move(record).error());
@@ -140,6 +142,7 @@ Result<bool> History::Lineage::search() {
   const std::vector<log::SegmentInfo> segments = engine_.log().segments();
   for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
     if (segment->base >= below_) continue;
+    base::interleave::yield_point("history: next segment");
     STAVE_ASSIGN(const std::vector<Seen> seen, look_through(*segment));
     if (judge(seen)) return true;
     below_ = segment->base;
@@ -226,7 +229,7 @@ Result<UnixMs> History::Lineage::known_since() {
 Result<void> History::Lineage::load(const Event& event, std::string& value, bool& json) {
   ValueType type{};
   const auto load = [&](Lsn address) -> Result<void> {
-    STAVE_TRY(engine_.residence().load(address, value, &type));
+    STAVE_TRY(engine_.residence().load(address, key_.key, value, &type));
     json = type == ValueType::kJson;
     return {};
   };

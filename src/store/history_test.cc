@@ -214,11 +214,11 @@ TEST_F(HistoryTest, agrees_with_copies_made_at_the_time) {
   const std::uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
   for (std::uint64_t seed = first; seed < first + 6; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
+    engine.reset();
     files = make_memory_file_system();
     // In every other round the log forgets, and then it must say so.
     const bool forgets = seed % 2 == 0;
     history_bytes = forgets ? 200'000 : 1u << 30;
-    engine.reset();
     open();
     base::Random random(seed);
     Model model;

@@ -75,7 +75,8 @@ TEST_F(LargeValues, are_adopted_and_not_copied) {
     EXPECT_EQ(share("a").data(), block.data());
   }
   EXPECT_LT(used() - empty, kSize + kSize / 10) << "once, for the budget too";
-  const std::uint64_t told = engine_->memory_of({0, "a"}).value_or(0);
+  Pending pending;
+  const std::uint64_t told = engine_->memory_of({0, "a"}, pending).value_or(0);
   EXPECT_GE(told, kSize);
   EXPECT_LE(told, used() - empty);
   reopen();
@@ -178,6 +179,53 @@ TEST_F(LargeValues, are_not_packed_when_that_would_take_as_much_memory_again) {
   reopen();
   EXPECT_TRUE(share("a").view() == repeats);
   EXPECT_TRUE(share("b").view() == repeats.substr(1));
+}
+
+// One request for many values that are in the log only brought all of them at once, and one of them a thousand times.
+TEST_F(LargeValues, several_from_the_log_come_at_once_only_as_far_as_the_limit_leaves_room) {
+  for (int i = 0; i < 12; ++i) {
+    const std::string name = "k" + std::to_string(i);
+    ASSERT_TRUE(engine_->put({0, name}, noise(kSize, static_cast<std::uint64_t>(i) + 1), {}));
+  }
+  ASSERT_TRUE(engine_->sync());
+  engine_->budget().set(32u << 20, MemoryPolicy::kSpill);
+  for (int i = 0; i < 100; ++i) engine_->budget().settle();
+  ASSERT_GE(engine_->stats().memory.spilled, 7u) << "twelve of 6 MB do not fit into 32 MiB";
+  std::vector<std::string> names;
+  for (int i = 0; i < 12; ++i) names.push_back("k" + std::to_string(i));
+  std::vector<KeyRef> keys;
+  for (const std::string& name : names) keys.push_back({0, name});
+  const auto all = engine_->read_many(keys, Access::kPeek, [](std::size_t, const ValueView*) { FAIL(); });
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().code(), ErrorCode::kTooLarge);
+  EXPECT_LE(engine_->budget().used(), 48u << 20);
+  // The same one, however often it is named, is one.
+  std::string spilled;
+  for (const KeyRef& key : keys)
+    if (engine_->must_fetch(std::span(&key, 1))) spilled = key.key;
+  ASSERT_FALSE(spilled.empty());
+  const std::vector<KeyRef> again(1000, KeyRef{0, spilled});
+  const std::uint64_t before = engine_->stats().fetched_values;
+  std::size_t shown = 0;
+  const auto same = engine_->read_many(again, Access::kPeek, [&](std::size_t, const ValueView* value) {
+    shown += value != nullptr && value->value.size() == kSize && value->block != nullptr ? 1 : 0;
+  });
+  ASSERT_TRUE(same) << same.error().describe();
+  EXPECT_EQ(shown, 1000u);
+  EXPECT_EQ(engine_->stats().fetched_values, before + 1);
+}
+
+// What packs was unpacked into a string, and copied under the lock from there.
+TEST_F(LargeValues, one_that_packs_is_shared_too_when_it_comes_from_the_log) {
+  const std::string text(keyspace::Block::kBytesMin * 4, 'x');
+  ASSERT_TRUE(engine_->put({0, "packed"}, text, {}));
+  ASSERT_TRUE(engine_->sync());
+  engine_->budget().set(1, MemoryPolicy::kSpill);
+  for (int i = 0; i < 100; ++i) engine_->budget().settle();
+  ASSERT_EQ(engine_->stats().memory.spilled, 1u);
+  const keyspace::Block block = share("packed");
+  ASSERT_TRUE(block);
+  EXPECT_EQ(block.view(), text);
 }
 
 }  // namespace

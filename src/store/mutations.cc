@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "log/value_address.h"
 #include "packing/compression.h"
 
 namespace stave::store {
@@ -27,10 +28,6 @@ constexpr std::size_t kIndexFrom = 16;
 
 std::unexpected<Error> no_memory() {
   return fail(ErrorCode::kNoMemory, "there is no memory for this change");
-}
-
-Lsn newest_record(Entry entry) noexcept {
-  return entry ? entry.address() : kNoLsn;
 }
 
 /// Whether an entry that expires like `a` has room for `b`.
@@ -225,6 +222,15 @@ bool Mutations::came_and_went(const Mutation& mutation) const noexcept {
   return !first->existed;
 }
 
+/// Whether the value that the mutation changes is written by a record before it in the same batch.
+bool Mutations::value_in_batch(const Mutation& mutation) const noexcept {
+  for (std::int32_t i = mutation.earlier; i >= 0; i = list_[static_cast<std::size_t>(i)].earlier) {
+    const Mutation& before = list_[static_cast<std::size_t>(i)];
+    if (before.effect == Effect::kValue && before.record >= 0) return true;
+  }
+  return false;
+}
+
 /// What the mutation's record names as the one before it.
 void Mutations::link(const Mutation& mutation, log::RecordSpec& record) const noexcept {
   record.prev = mutation.prev;
@@ -250,7 +256,13 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
     if (!record) continue;
     record->time = now;
     link(mutation, *record);
-    if (mutation.effect == Effect::kValue) {
+    if (mutation.effect == Effect::kExpiry && !value_in_batch(mutation)) {
+      // In the same batch it is at `prev`, or behind that.
+      Shard& shard = shard_of(mutation);
+      locks_.assume_held(shard);
+      const Entry entry = shard.find(mutation.hash, mutation.key.key);
+      record->payload = packed.emplace_back(log::ValueAddress(entry.address()).payload());
+    } else if (mutation.effect == Effect::kValue) {
       compression.sample(record->payload);
       if (const auto smaller = compression.pack(record->payload)) {
         // The next one packs into the same scratch.
@@ -258,8 +270,6 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
         record->compressed = true;
       }
     }
-    if (!record->expiry.never() && (raw(logged.earliest) == 0 || record->expiry.at < logged.earliest))
-      logged.earliest = record->expiry.at;
     mutation.record = static_cast<std::int32_t>(batch.size());
     batch.push_back(*record);
     of.push_back(&mutation);
@@ -328,7 +338,7 @@ void Mutations::undo_one(const Mutation& mutation) noexcept {
   STAVE_ASSERT(same_form(entry.expiry(), mutation.expiry));
   if (entry.expiry() != mutation.expiry)
     STAVE_ASSERT(shard.set_expiry(mutation.hash, entry, mutation.expiry).has_value());
-  STAVE_ASSERT(newest_record(entry) == mutation.prev);
+  STAVE_ASSERT(entry.newest_record() == mutation.prev);
 }
 
 }  // namespace stave::store

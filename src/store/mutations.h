@@ -60,9 +60,8 @@ class Mutations {
   Result<void> set_expiry(KeyRef key, const Place& at, Expiry expiry, bool apart = false);
 
   struct Logged {
-    Lsn end = kNoLsn;    ///< Of the batch; kNoLsn: nothing had to be logged.
-    Lsn last = kNoLsn;   ///< The batch's last record.
-    UnixMs earliest{0};  ///< The earliest deadline that was set; 0: none.
+    Lsn end = kNoLsn;   ///< Of the batch; kNoLsn: nothing had to be logged.
+    Lsn last = kNoLsn;  ///< The batch's last record.
   };
   /// Logs everything as one batch, and forgets how to undo it. Errors: kNoMemory, those of the log; then nothing was
   /// logged, and all can still be undone.
@@ -92,7 +91,7 @@ class Mutations {
   struct Was {
     explicit Was(keyspace::Entry entry) noexcept
         : existed(static_cast<bool>(entry)),
-          record(entry ? entry.address() : kNoLsn),
+          record(entry ? entry.newest_record() : kNoLsn),
           expiry(entry ? entry.expiry() : Expiry{}) {}
     bool existed;
     Lsn record;  ///< The newest of the key.
@@ -108,6 +107,7 @@ class Mutations {
   Result<keyspace::Detached> change_expiry(const Place& at, keyspace::Entry entry, Expiry expiry);
   [[nodiscard]] std::optional<log::RecordSpec> describe(const Mutation& mutation) const noexcept;
   [[nodiscard]] bool came_and_went(const Mutation& mutation) const noexcept;
+  [[nodiscard]] bool value_in_batch(const Mutation& mutation) const noexcept;
   void link(const Mutation& mutation, log::RecordSpec& record) const noexcept;
   void written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept;
   void forget() noexcept;

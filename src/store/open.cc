@@ -1,8 +1,10 @@
 // Opening and closing: the directory lock, the parts of the engine and their threads.
 #include <algorithm>
 #include <bit>
+#include <system_error>
 #include <thread>
 
+#include "base/no_memory.h"
 #include "base/random.h"
 #include "base/thread.h"
 #include "base/try.h"
@@ -57,12 +59,13 @@ Engine::Engine(const Options& options, std::string directory)
       directory_(std::move(directory)),
       file_system_(options.file_system != nullptr ? options.file_system : &FileSystem::system()),
       clock_(options.clock != nullptr ? options.clock : &Clock::system()),
+      claim_(*file_system_, directory_),
       keyspace_(options.databases, options.shards != 0 ? options.shards : default_shards(), secret_key()),
       sync_(options.sync),
       time_(*clock_),
       world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
       deadlines_(keyspace_, time_),
-      budget_(keyspace_, deadlines_, residence_, *clock_, options_),
+      budget_(keyspace_, graveyard_, deadlines_, residence_, *clock_, options_),
       compression_(std::make_unique<packing::Compression>(*file_system_, directory_)),
       residence_(keyspace_, budget_, *compression_),
       fetcher_(std::make_unique<Fetcher>(keyspace_, residence_, budget_)) {
@@ -70,11 +73,15 @@ Engine::Engine(const Options& options, std::string directory)
   options_.clock = clock_;
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options) {
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options) try {
   STAVE_TRY(check_options(options));
   std::unique_ptr<Engine> engine(new Engine(options, directory));
   STAVE_TRY(engine->start());
   return engine;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
+} catch (const std::system_error&) {
+  return fail(ErrorCode::kNoMemory, "there is no thread to be had");
 }
 
 Result<void> Engine::start() {
@@ -84,7 +91,10 @@ Result<void> Engine::start() {
       return fail(Error(ErrorCode::kNotFound, "the store's directory does not exist").with_file(directory_));
     STAVE_TRY(file_system_->create_directories(directory_));
   }
-  STAVE_ASSIGN(lock_, file_system_->lock(directory_ + "/LOCK"));
+  {
+    base::MutexLock lock(claim_mutex_);
+    STAVE_TRY(claim_.take());
+  }
   STAVE_TRY(compression_->open());
   compression_->set({.codec = static_cast<packing::Codec>(options_.packing), .level = options_.packing_level});
   upkeep_ = std::make_unique<Upkeep>(*this);
@@ -92,7 +102,13 @@ Result<void> Engine::start() {
   budget_.measure_process();
   const std::uint64_t begun = clock_->monotonic_ns();
   STAVE_TRY(recover());
+  {
+    base::MutexLock lock(claim_mutex_);
+    STAVE_TRY(claim_.settle());
+  }
   recovery_ns_ = clock_->monotonic_ns() - begun;
+  time_.begin();
+  tell_news_of_time();
   opened_ = now();
   if (!options_.background) return {};
   thread_ = std::thread([this] { housekeeping(); });
@@ -104,7 +120,7 @@ Engine::~Engine() {
   static_cast<void>(close());
 }
 
-Result<void> Engine::close() {
+Result<void> Engine::close() try {
   if (closed_) return {};
   closed_ = true;
   if (upkeep_) upkeep_->stop();
@@ -118,10 +134,17 @@ Result<void> Engine::close() {
     thread_.join();
   }
   Result<void> result;
-  if (log_ && log_->health()) upkeep_->close();
+  try {
+    if (log_ && log_->health()) upkeep_->close();
+  } catch (const std::bad_alloc&) {
+    // Without an image the next open reads the log, and finds the same.
+  }
   if (log_) result = log_->close(now());
-  lock_.reset();
+  base::MutexLock lock(claim_mutex_);
+  claim_.release();
   return result;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 }  // namespace stave::store

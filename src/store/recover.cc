@@ -37,12 +37,13 @@ struct Range {
 /// What the log holds from `from` on (kNoLsn: all of it), by the names and sizes of its files; empty when that cannot
 /// be told. An estimate: files are larger than what was written.
 Range log_from(FileSystem& files, const std::string& directory, Lsn from) {
-  const auto bases = log::list_segments(files, directory);
-  if (!bases || bases->empty()) return {};
-  const auto file = files.open(log::join_path(directory, log::segment_name(bases->back())), OpenMode::kRead);
+  const auto segments = log::list_segments(files, directory);
+  if (!segments || segments->empty()) return {};
+  std::string path;
+  const auto file = log::open_segment(files, directory, segments->back().base, path);
   const auto size = file ? (*file)->size() : Result<std::uint64_t>(0);
-  const Lsn end = bases->back() + (size ? *size : 0);
-  return {.begin = std::min(from != kNoLsn ? from : bases->front(), end), .end = end};
+  const Lsn end = segments->back().base + (size ? *size : 0);
+  return {.begin = std::min(from != kNoLsn ? from : segments->front().base, end), .end = end};
 }
 
 }  // namespace
@@ -55,10 +56,22 @@ Result<void> Engine::recover() {
   return done;
 }
 
+namespace {
+
+/// An image holds nothing that the log does not: what cannot be read of it is done without. But want of memory or
+/// descriptors would meet the log too, and what only a later version understands may be more than the image.
+bool done_without(ErrorCode code) noexcept {
+  return code == ErrorCode::kCorrupt || code == ErrorCode::kNotFound || code == ErrorCode::kIo ||
+         code == ErrorCode::kPermission;
+}
+
+}  // namespace
+
 Result<void> Engine::find_and_recover() {
   std::vector<std::unique_ptr<ImageReader>> images;
+  ImageShelf::Found found;
   Lsn proven = kNoLsn;
-  STAVE_ASSIGN(const std::vector<Lsn> names, Checkpoint::list(*file_system_, directory_));
+  STAVE_ASSIGN(const std::vector<Lsn> names, ImageShelf::list(*file_system_, directory_));
   const auto tell = [&](const std::string& what) {
     if (options_.notice) options_.notice(what);
   };
@@ -72,38 +85,50 @@ Result<void> Engine::find_and_recover() {
         tell("an index image belongs to another store and is left alone: " + path);
         continue;
       }
+      if ((*image)->header().from != name) {
+        tell("an index image is not the one that its name says, and cannot be used: " + path);
+        found.rotten.push_back(name);
+        continue;
+      }
       proven = std::max(proven, (*image)->newest());
       images.push_back(std::move(*image));
-    } else if (image.error().code() == ErrorCode::kCorrupt) {
+    } else if (done_without(image.error().code())) {
       tell("an index image cannot be used: " + image.error().describe());
+      // What somebody may not read, he does not remove either.
+      if (image.error().code() != ErrorCode::kPermission) found.rotten.push_back(name);
     } else {
       return fail(std::move(image).error());
     }
   }
-  const auto kept = [&] {
-    std::vector<ImageHeader> headers;
-    for (const auto& image : images) headers.push_back(image->header());
-    return headers;
-  };
   for (const auto& image : images) {
+    const Lsn from = image->header().from;
     auto loaded = load_image(*image);
-    if (loaded)
-      loaded = open_log({.from = image->header().from, .needs = image->header().needs, .proven = proven}, image.get());
+    // Of the image alone; what goes wrong with the log behind it is another matter.
+    bool fall_back = !loaded && done_without(loaded.error().code());
+    if (loaded) {
+      loaded = open_log({.from = from, .needs = image->header().needs, .proven = proven}, image.get());
+      fall_back =
+          !loaded && (loaded.error().code() == ErrorCode::kCorrupt || loaded.error().code() == ErrorCode::kNotFound);
+    }
     if (loaded) {
       recovered_keys_ = image->keys();
-      upkeep_->adopt(kept(), image->header().needs);
+      // This one was read whole; whether those before it are still good nobody knows.
+      for (const auto& kept : images)
+        if (kept->header().from <= from)
+          found.kept.push_back(
+              {.from = kept->header().from, .created = kept->header().created, .known_good = kept == image});
+      upkeep_->adopt(std::move(found), image->header().needs);
       return {};
     }
-    const ErrorCode code = loaded.error().code();
-    if (code != ErrorCode::kCorrupt && code != ErrorCode::kNotFound) return loaded;
-    tell("the index image at LSN " + std::to_string(raw(image->header().from)) +
-         " cannot be used: " + loaded.error().describe());
+    if (!fall_back) return loaded;
+    tell("the index image at LSN " + std::to_string(raw(from)) + " cannot be used: " + loaded.error().describe());
+    found.rotten.push_back(from);
     forget_everything();
   }
   STAVE_TRY(open_log({.proven = proven}, nullptr));
   const log::LogStats log = log_->stats();
   // Images that could not be used are no reason to keep anything.
-  upkeep_->adopt({}, log.first);
+  upkeep_->adopt(std::move(found), log.first);
   return {};
 }
 
@@ -133,13 +158,16 @@ Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* imag
 
 void Engine::forget_everything() STAVE_NO_THREAD_SAFETY_ANALYSIS {
   for (ShardId id = 0; id < keyspace_.shard_count(); ++id) static_cast<void>(keyspace_.shard(id).take_contents());
-  deadlines_.forget();
   residence_.forget();
 }
 
 // --- the image -------------------------------------------------------------------------------------------------------
 
 Result<void> Engine::load_image(const ImageReader& image) try {
+  if (image.leaves() != 0)
+    return fail(ErrorCode::kUnsupported,
+                "the index image holds pieces of collections, which this version does not know; open the store with a "
+                "newer Stave");
   if (image.header().databases > static_cast<std::uint32_t>(options_.databases)) {
     for (const ImageBlock& block : image.blocks())
       if (block.entries != 0 && block.shard / image.header().shards >= static_cast<std::uint32_t>(options_.databases))
@@ -186,6 +214,9 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
     STAVE_TRY(image.read(blocks[i], buffer, entries));
     const int database = static_cast<int>(blocks[i].shard / image.header().shards);
     for (const ImageEntry& entry : entries) {
+      // Version 0.1 noted where a change of expiry is, not where the value is.
+      if (entry.delta ? entry.address >= entry.version : entry.version > entry.address)
+        return fail(ErrorCode::kCorrupt, "the image of the index tells of a change of expiry as version 0.1 did");
       const std::uint64_t hash = keyspace_.hash(entry.key);
       Shard& shard = keyspace_.shard_of(database, hash);
       base::ShortLock lock(shard.mutex());
@@ -199,7 +230,6 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
                        .delta = entry.delta,
                        .heat = entry.heat}))
         return fail(ErrorCode::kNoMemory, "there is no memory for the index");
-      deadlines_.note(entry.expiry.at);
     }
     progress_->add(blocks[i].bytes, blocks[i].entries);
   }

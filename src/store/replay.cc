@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
+#include "log/value_address.h"
 #include "packing/compression.h"
 #include "store/recovery_progress.h"
 #include "store/upkeep.h"
@@ -66,6 +67,8 @@ Result<void> Replay::take(const log::RecordView& record) {
       STAVE_ASSIGN(value_size, packing::Compression::raw_size(record.payload));
     }
   }
+  const bool delta = log::is_delta(record.kind);
+  const Lsn where = delta && !record.payload.empty() ? log::value_address(record) : kNoLsn;
   const Change change{.hash = hash,
                       .key = record.key,
                       .kind = record.kind,
@@ -73,7 +76,7 @@ Result<void> Replay::take(const log::RecordView& record) {
                       .value_size = static_cast<std::uint32_t>(value_size),
                       .expiry = record.expiry,
                       .lsn = record.lsn,
-                      .version = record.version};
+                      .version = delta ? where : record.version};
   if (lanes_) return lanes_->add(lane_of(hash), change);
   window_[windowed_] = change;
   records_[windowed_] = &record;
@@ -203,7 +206,6 @@ Result<void> Replay::apply_value(const Change& change, const log::RecordView* re
     spec.value = record->payload;
   }
   STAVE_TRY(shard.put(change.hash, change.key, spec));
-  engine_.deadlines().note(change.expiry.at);
   return {};
 }
 
@@ -211,9 +213,13 @@ Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_T
   Entry entry = shard.find(change.hash, change.key);
   // A refresh may be logged for a key that a later-numbered delete of the same instant removed: nothing to do.
   if (!entry) return {};
+  if (change.version != kNoLsn && entry.address() != change.version)
+    return fail(ErrorCode::kCorrupt,
+                "the record at LSN " + std::to_string(raw(change.lsn)) + " changes the expiry of a value at LSN " +
+                    std::to_string(raw(change.version)) + ", but the key's value is the one at LSN " +
+                    std::to_string(raw(entry.address())) + "; `stave doctor` can examine the directory");
   STAVE_ASSIGN(entry, shard.set_expiry(change.hash, entry, change.expiry));
   if (log::traits(change.kind).sets_version) entry.set_changed_expiry(change.lsn);
-  engine_.deadlines().note(change.expiry.at);
   return {};
 }
 

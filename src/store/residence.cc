@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "base/assert.h"
 #include "base/try.h"
+#include "log/value_address.h"
 #include "packing/compression.h"
 #include "store/budget.h"
 
@@ -21,16 +23,23 @@ Result<void> Residence::value_of(const log::RecordView& record, std::string& val
   return {};
 }
 
-// The record that holds the value: the one at `address`, or one that it changed the expiry of.
-Result<log::RecordView> Residence::read(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place) {
+// The record that holds the value: the one at `address`, or one that it changed the expiry of. In a log of version 0.1
+// that is a chain of any length; the present of a key never hangs on one.
+Result<log::RecordView> Residence::read(Lsn address, std::string_view key, std::vector<std::byte>& buffer,
+                                        log::Log::PlaceFn place) {
   for (;;) {
     STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer, place));
+    // An index that points astray must never show one key's value as another's.
+    if (record.key != key) break;
     if (log::is_value(record.kind)) return record;
-    if (!log::is_delta(record.kind) || record.prev == kNoLsn || record.prev >= address) break;
-    address = record.prev;
+    const Lsn value = log::is_delta(record.kind) ? log::value_address(record) : kNoLsn;
+    if (value == kNoLsn) break;
+    STAVE_ASSERT(value < address);
+    address = value;
   }
-  return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(address)) +
-                                       " should hold a value and does not; `stave doctor` can examine the directory");
+  return fail(ErrorCode::kCorrupt,
+              "the record at LSN " + std::to_string(raw(address)) +
+                  " should hold the key's value and does not; `stave doctor` can examine the directory");
 }
 
 namespace {
@@ -57,22 +66,29 @@ std::unexpected<Error> no_memory_to_read() {
 
 }  // namespace
 
-Result<void> Residence::load(Lsn address, LoadedValue& value) try {
+Result<void> Residence::load(Lsn address, std::string_view key, LoadedValue& value) try {
   ReadBuffer buffer;
   value.block = {};
-  STAVE_ASSIGN(const log::RecordView record, read(address, buffer.bytes(), [&](std::size_t bytes) {
+  STAVE_ASSIGN(const log::RecordView record, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
                  value.block = keyspace::Block::make(keyspace_.source(), bytes);
                  return value.block.data();
                }));
   if (value.block) return {};
-  return value_of(record, value.text);
+  STAVE_TRY(value_of(record, value.text));
+  if (value.text.size() < keyspace::Block::kBytesMin) return {};
+  // Who shows it shares it, as any large value, and its entry takes it as it is.
+  value.block = keyspace::Block::make(keyspace_.source(), value.text.size());
+  if (!value.block) return no_memory_to_read();
+  value.text.copy(reinterpret_cast<char*>(value.block.data()), value.text.size());
+  std::string().swap(value.text);
+  return {};
 } catch (const std::bad_alloc&) {
   return no_memory_to_read();
 }
 
-Result<void> Residence::load(Lsn address, std::string& value, ValueType* type) try {
+Result<void> Residence::load(Lsn address, std::string_view key, std::string& value, ValueType* type) try {
   ReadBuffer buffer;
-  STAVE_ASSIGN(const log::RecordView record, read(address, buffer.bytes(), [&](std::size_t bytes) {
+  STAVE_ASSIGN(const log::RecordView record, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
                  value.resize(bytes);
                  return reinterpret_cast<std::byte*>(value.data());
                }));

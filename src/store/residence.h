@@ -30,10 +30,10 @@ class Residence {
   /// Before the first value is read.
   void attach(log::Log& log) noexcept { log_ = &log; }
 
-  /// The value that the record at `address` gave its key. Errors: kNotFound (the log has dropped it), kCorrupt, kIo,
-  /// kNoMemory.
-  Result<void> load(Lsn address, LoadedValue& value);
-  Result<void> load(Lsn address, std::string& value, ValueType* type = nullptr);
+  /// The value that the record at `address` gave `key`. Errors: kNotFound (the log has dropped it), kCorrupt (also when
+  /// the record is another key's), kIo, kNoMemory.
+  Result<void> load(Lsn address, std::string_view key, LoadedValue& value);
+  Result<void> load(Lsn address, std::string_view key, std::string& value, ValueType* type = nullptr);
   /// The same of a record at hand.
   Result<void> value_of(const log::RecordView& record, std::string& value);
   /// The value again in memory beside its key, if there is room or it is in demand.
@@ -57,7 +57,8 @@ class Residence {
   [[nodiscard]] std::uint64_t warmed() const noexcept { return warmed_.load(std::memory_order_relaxed); }
 
  private:
-  Result<log::RecordView> read(Lsn address, std::vector<std::byte>& buffer, log::Log::PlaceFn place);
+  Result<log::RecordView> read(Lsn address, std::string_view key, std::vector<std::byte>& buffer,
+                               log::Log::PlaceFn place);
 
   keyspace::Keyspace& keyspace_;
   Budget& budget_;

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <span>
 
+#include "base/assert.h"
+#include "base/interleave.h"
 #include "base/try.h"
 
 namespace stave::store {
 
+using base::interleave::yield_point;
 using keyspace::Entry;
 using keyspace::Shard;
 using keyspace::ShardId;
@@ -37,7 +40,8 @@ SnapshotWalk::~SnapshotWalk() {
 }
 
 void SnapshotWalk::inherit(ShardId id, Lsn flush, const std::shared_ptr<Shard>& contents) {
-  if (flush <= cut_ || contents == nullptr) return;
+  if (flush <= cut_) return;
+  STAVE_ASSERT(contents != nullptr);
   base::MutexLock lock(mutex_);
   const auto per = static_cast<ShardId>(engine_.keyspace().shards_per_database());
   for (std::size_t origin = 0; origin < place_of_.size(); ++origin) {
@@ -77,7 +81,9 @@ Result<void> SnapshotWalk::walk_shard(ShardId origin, Show show) {
   for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
     found_count_ = 0;
     breaks_.step();
+    yield_point("snapshot: next stretch");
     position = look(origin, position);
+    STAVE_ASSERT(stretches_[origin].back().position < position);
     for (const Found& found : std::span(found_).first(found_count_)) STAVE_TRY(show_item(database, found, show));
   }
   return {};
@@ -92,6 +98,7 @@ SnapshotWalk::Place SnapshotWalk::place(ShardId origin) const {
 std::uint64_t SnapshotWalk::look(ShardId origin, std::uint64_t position) {
   for (;;) {
     const Place before = place(origin);
+    yield_point("snapshot: a shard found, not yet locked");
     if (before.inherited != nullptr) {
       // Nobody else changes it any more; the lock is for the analysis, and free.
       base::ShortLock lock(before.inherited->mutex());
@@ -132,9 +139,10 @@ std::uint64_t SnapshotWalk::collect(Shard& shard, std::uint64_t position) {
 
 Result<void> SnapshotWalk::show_item(int database, const Found& found, Show show) {
   breaks_.step();
+  yield_point("snapshot: next item");
   // No segment is dropped while a walk goes on, so an address once seen stays readable.
   ValueType type = found.type;
-  if (found.address != kNoLsn) STAVE_TRY(engine_.residence().load(found.address, value_, &type));
+  if (found.address != kNoLsn) STAVE_TRY(engine_.residence().load(found.address, found.key, value_, &type));
   ++report_.keys;
   return show({.database = database,
                .key = found.key,
@@ -160,6 +168,7 @@ Result<void> SnapshotWalk::read_log(Show show) {
       if (stretch.as_of != Lsn{kLsnMax}) end = std::max(end, stretch.as_of);
   // An inherited shard changed until it was flushed, and that was before this moment.
   bool any_inherited = false;
+  yield_point("snapshot: all shards seen");
   {
     base::MutexLock lock(mutex_);
     any_inherited = std::ranges::any_of(inherited_, [](const auto& shard) { return shard != nullptr; });
@@ -178,6 +187,16 @@ Result<void> SnapshotWalk::read_log(Show show) {
   });
 }
 
+// Whether what the key held was over at the cut, though nobody had collected it yet: `next` is the record that replaced
+// it. A sliding key lives longer than its record says when it was read. But who finds it dead collects it, and then the
+// log tells when it died; whatever else replaces one replaces a living one, which lived at the cut, for the dead do not
+// come back.
+bool SnapshotWalk::was_dead(const log::RecordView& held, const log::RecordView& next) const noexcept {
+  if (!held.expiry.passed(time_)) return false;
+  if (held.expiry.sliding_ms == 0) return true;
+  return next.kind == log::RecordKind::kExpire && next.expiry.passed(time_);
+}
+
 // `origins`: which database of the cut each one is at the time of the record.
 Result<void> SnapshotWalk::look_at_record(const log::RecordView& record, std::vector<int>& origins, Show show) {
   if (record.kind == log::RecordKind::kSwap) {
@@ -194,13 +213,15 @@ Result<void> SnapshotWalk::look_at_record(const log::RecordView& record, std::ve
   const int database = origins[record.database];
   if (record.lsn >= as_of(database, engine_.keyspace().hash(record.key))) return {};
   STAVE_ASSIGN(const log::RecordView held, engine_.log().read(record.prev, buffer_));
-  if (held.version >= cut_) return {};
+  if (held.version >= cut_ || was_dead(held, record)) return {};
   Found found{.key = std::string(record.key), .expiry = held.expiry, .version = held.version, .address = record.prev};
+  // Reads had put a sliding deadline off, by less than a whole period from the cut on.
   if (held.expiry.passed(time_)) {
-    // A sliding key lives longer than its record says, when it was read.
-    if (held.expiry.sliding_ms == 0 || record.kind == log::RecordKind::kExpire) return {};
     found.expiry.at = time_ + held.expiry.sliding_ms;
+    if (!record.expiry.never() && record.kind == log::RecordKind::kExpire)
+      found.expiry.at = std::min(found.expiry.at, record.expiry.at);
   }
+  STAVE_ASSERT(!found.expiry.passed(time_) && found.version < cut_);
   ++report_.from_log;
   return show_item(database, found, show);
 }

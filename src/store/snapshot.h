@@ -91,6 +91,7 @@ class SnapshotWalk {
   Result<void> read_log(Show show);
   Result<void> look_at_record(const log::RecordView& record, std::vector<int>& origins, Show show);
   [[nodiscard]] Lsn as_of(int database, std::uint64_t hash) const;
+  [[nodiscard]] bool was_dead(const log::RecordView& held, const log::RecordView& next) const noexcept;
 
   Engine& engine_;
   Lsn cut_ = kNoLsn;

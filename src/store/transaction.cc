@@ -108,7 +108,7 @@ const LoadedValue* Transaction::load(const Place& at, Entry entry) noexcept {
   };
   try {
     FromLog& read = loaded_.emplace_back();
-    if (auto done = engine_.residence().load(address, read.value); !done) {
+    if (auto done = engine_.residence().load(address, entry.key(), read.value); !done) {
       loaded_.pop_back();
       return lost(std::move(done).error());
     }
@@ -130,6 +130,10 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   const Place at = place(key);
   if (at.shard == nullptr) [[unlikely]]
     return fail(why_not());
+  locks_.assume_held(*at.shard);
+  if (const Entry before = at.shard->find(at.hash, key.key);
+      before && !mutations_.has(key, at) && Deadlines::passed_untold(before, now_)) [[unlikely]]
+    STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
   return mutations_.put(
       key, at,
       {.type = json ? ValueType::kJson : ValueType::kString, .value = value, .block = block, .expiry = expiry});
@@ -169,7 +173,6 @@ Result<Pending> Transaction::commit(Sync sync) {
       rollback();
       return fail(std::move(logged).error());
     }
-    engine_.deadlines().note(logged->earliest);
     if (logged->end != kNoLsn) {
       version_ = logged->last;
       pending.merge(engine_.pending_for_write(logged->end, sync));

@@ -1,8 +1,10 @@
 #include "store/upkeep.h"
 
 #include <algorithm>
+#include <new>
 
-#include "base/random.h"
+#include "base/assert.h"
+#include "base/interleave.h"
 #include "base/thread.h"
 #include "base/try.h"
 #include "store/cleaner.h"
@@ -16,9 +18,20 @@ constexpr std::int64_t kLookEveryMs = 50;
 constexpr std::uint64_t kRetryNs = 5'000'000'000;
 /// A log shorter than this is read in no time; it needs no image.
 constexpr std::uint64_t kShortLog = 256u << 10;
-/// Where cleaning begins and ends, as parts of the ceiling. The rest is for what is written meanwhile.
-constexpr double kBeginAt = 0.8;
-constexpr double kEndAt = 0.7;
+/// Where cleaning begins and ends, as parts of the garbage that there may be. The rest is for what is written
+/// meanwhile.
+constexpr double kBeginAt = 0.6;
+constexpr double kEndAt = 0.4;
+
+/// What is done by itself makes do without memory: it fails, and is tried again.
+template <class Work>
+bool with_memory(Work&& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 }  // namespace
 
 Upkeep::Upkeep(Engine& engine)
@@ -29,9 +42,10 @@ Upkeep::Upkeep(Engine& engine)
       history_ms(engine.options().history_ms),
       history_bytes(engine.options().history_bytes),
       engine_(engine),
-      checkpoint_(engine) {}
+      checkpoint_(engine),
+      live_(engine) {}
 
-void Upkeep::adopt(std::vector<ImageHeader> images, Lsn boundary) {
+void Upkeep::adopt(ImageShelf::Found images, Lsn boundary) {
   checkpoint_.adopt(std::move(images));
   note_boundary(boundary);
 }
@@ -66,35 +80,44 @@ void Upkeep::run() {
   base::enter_thread("stave-upkeep", base::Priority::kBackground);
   if (warming_.load(std::memory_order_relaxed)) {
     // What cannot be read ahead is met by whoever asks for it.
-    static_cast<void>(WarmUp(engine_).run(stop_));
+    static_cast<void>(with_memory([this] { return WarmUp(engine_).run(stop_).has_value(); }));
     warming_.store(false, std::memory_order_relaxed);
   }
   while (!stop_.load(std::memory_order_relaxed)) {
-    tick();
+    const bool more = tick();
     bool asked = false;
     {
       base::MutexLock lock(wake_mutex_);
       asked = std::exchange(asked_, false);
     }
-    if (asked) static_cast<void>(clean());
-    wait_a_while();
+    if (asked) static_cast<void>(with_memory([this] { return clean().has_value(); }));
+    if (!more) wait_a_while();
   }
 }
 
-void Upkeep::tick() {
+// What fails is left alone for a while; the others go on. A cleaner that cannot get on must not keep images from being
+// written.
+template <class Work>
+void Upkeep::attempt(Job& job, Work&& work) {
   const std::uint64_t now = engine_.clock().monotonic_ns();
+  if (now < job.failed_until_ns) return;
+  if (!with_memory(work)) job.failed_until_ns = now + kRetryNs;
+}
+
+bool Upkeep::tick() {
   base::MutexLock lock(work_mutex_);
-  if (now < failed_until_ns_) return;
-  estimate_stored_ratio();
-  Result<void> done;
-  if (over(kBeginAt)) {
-    done = clean_until_enough();
-  } else if (raw(engine_.log().stats().first) < boundary_.load(std::memory_order_relaxed)) {
-    done = drop();  // what a snapshot or its age kept until now
-  }
-  if (done && checkpoint_due()) done = write_checkpoint();
-  if (done) engine_.train_compression();
-  if (!done) failed_until_ns_ = now + kRetryNs;
+  // A log that takes nothing more is nothing to work on, and the directory may not be this store's any more.
+  if (!engine_.log().health()) return false;
+  bool more = false;
+  attempt(cleaning_job_, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS {
+    auto step = clean_a_step();
+    more = step.value_or(false);
+    return step.has_value();
+  });
+  attempt(checkpoint_job_,
+          [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return !checkpoint_due() || write_checkpoint().has_value(); });
+  engine_.train_compression();
+  return more;
 }
 
 bool Upkeep::ask_to_clean() {
@@ -154,55 +177,18 @@ void Upkeep::close() {
 
 // --- cleaning --------------------------------------------------------------------------------------------------------
 
-// Values lie packed in the log, and how well is not noted anywhere: so some of them, drawn at random, are looked at,
-// each time the log has grown by half a segment.
-void Upkeep::estimate_stored_ratio() {
-  constexpr std::uint64_t kDraws = 256;
-  const std::uint64_t tail = raw(engine_.log().tail());
-  if (tail - std::min(tail, tail_at_estimate_) < engine_.options().segment_bytes / 2) return;
-  tail_at_estimate_ = tail;
-  const std::size_t shards = engine_.keyspace().shard_count();
-  double data = 0;
-  double stored = 0;
-  std::vector<std::byte> buffer;
-  for (std::uint64_t draw = 0, tries = 0; draw < kDraws && tries < 64 * kDraws; ++tries) {
-    keyspace::Shard& shard = engine_.keyspace().shard(static_cast<keyspace::ShardId>(base::thread_random() % shards));
-    if (shard.size() == 0) continue;
-    Lsn address = kNoLsn;
-    std::size_t size = 0;
-    {
-      base::ShortLock lock(shard.mutex());
-      const keyspace::Entry entry = shard.random_entry(base::thread_random());
-      if (!entry || entry.delta()) continue;
-      address = entry.address();
-      size = entry.key().size() + entry.value_size() + log::kRecordHeaderBytes;
-    }
-    ++draw;
-    // Reading a large value to learn its length would cost more than it tells.
-    constexpr std::size_t kLargest = 1u << 20;
-    if (size > kLargest) continue;
-    const auto record = engine_.log().read(address, buffer);
-    if (!record) continue;
-    data += static_cast<double>(size);
-    stored += record->length;
-  }
-  if (data > 0) stored_ratio_.store(stored / data, std::memory_order_relaxed);
-}
-
-/// Bytes of the log that are needed, garbage among them included. What is kept behind that for history is not counted:
-/// it could not be given back.
 std::uint64_t Upkeep::needed_bytes() const {
   const std::uint64_t tail = raw(engine_.log().tail());
   return tail - std::min(tail, boundary_.load(std::memory_order_relaxed));
 }
 
-bool Upkeep::over(double part_of_ceiling) const {
+bool Upkeep::over(double part_of_garbage) const {
   const double ceiling = max_space_amplification.load(std::memory_order_relaxed);
   if (ceiling == 0) return false;
   // The segment being written is not to be helped.
   const auto segment = static_cast<double>(engine_.options().segment_bytes);
-  return static_cast<double>(needed_bytes()) >
-         ceiling * part_of_ceiling * static_cast<double>(engine_.live_log_bytes()) + segment;
+  const double may_take = 1 + (ceiling - 1) * part_of_garbage;
+  return static_cast<double>(needed_bytes()) > may_take * static_cast<double>(engine_.live_log_bytes()) + segment;
 }
 
 // Cleans the oldest segment that is still needed; false when only the active one is left.
@@ -213,31 +199,95 @@ Result<bool> Upkeep::clean_one() {
     if (!segment.sealed) return false;
     // Above the ceiling it must keep up with the writers: then it stands back no more than they do.
     const bool gently = engine_.options().background && !over(1);
-    STAVE_ASSIGN(const Cleaner::Done done,
-                 Cleaner(engine_).clean(segment, gently, stop_, [this](std::uint64_t bytes) { pause(bytes); }));
+    const auto pace = [this](std::uint64_t bytes) { pause(bytes); };
+    Cleaner cleaner(engine_, gently, stop_, pace);
+    auto cleaned = cleaner.clean(segment);
+    const Cleaner::Done& done = cleaner.done();
     scanned_.fetch_add(done.scanned_bytes, std::memory_order_relaxed);
     relocated_.fetch_add(done.relocated_bytes, std::memory_order_relaxed);
     relocated_records_.fetch_add(done.relocated_records, std::memory_order_relaxed);
+    if (cleaned || !cleaner.losses().empty()) note_losses(cleaner.losses());
+    STAVE_TRY(std::move(cleaned));
+    if (done.by_index) {
+      damaged_segments_.fetch_add(1, std::memory_order_relaxed);
+      if (engine_.options().notice)
+        engine_.options().notice(
+            "a segment of the log is damaged, but everything alive in it could be read and was moved: " +
+            log::segment_name(segment.base));
+    }
+    STAVE_ASSERT(raw(segment.end) > boundary);
     note_boundary(segment.end);
     return true;
   }
   return false;
 }
 
-Result<void> Upkeep::clean_until_enough() {
+void Upkeep::note_losses(std::vector<Cleaner::Loss> losses) {
+  const bool news = !losses.empty() && (losses_.empty() || losses_.front().address != losses.front().address);
+  losses_ = std::move(losses);
+  lost_values_.store(losses_.size(), std::memory_order_relaxed);
+  first_lost_.store(losses_.empty() ? 0 : raw(losses_.front().address), std::memory_order_relaxed);
+  if (!news || !engine_.options().notice) return;
+  const Cleaner::Loss& first = losses_.front();
+  engine_.options().notice("the log is damaged, and nothing of it is cleaned: the values of " +
+                           std::to_string(losses_.size()) + " keys cannot be read, of which the first is '" +
+                           first.key + "' in database " + std::to_string(first.database) + " at LSN " +
+                           std::to_string(raw(first.address)) +
+                           "; overwrite or delete them, or let `stave doctor --repair` give them up");
+}
+
+// As long as a key holds what cannot be read, the cleaner would only find that again.
+bool Upkeep::blocked() {
+  if (losses_.empty()) return false;
+  std::vector<Cleaner::Loss> left;
+  for (Cleaner::Loss& loss : losses_) {
+    const std::uint64_t hash = engine_.keyspace().hash(loss.key);
+    keyspace::Shard& shard = engine_.keyspace().shard_of(loss.database, hash);
+    base::ShortLock lock(shard.mutex());
+    const keyspace::Entry entry = shard.find(hash, loss.key);
+    if (entry && entry.address() == loss.address) left.push_back(std::move(loss));
+  }
+  note_losses(std::move(left));
+  return !losses_.empty();
+}
+
+void Upkeep::begin_round() {
+  STAVE_ASSERT(!round_);
+  round_ = raw(engine_.log().tail());
   cleaning_.store(true, std::memory_order_relaxed);
   runs_.fetch_add(1, std::memory_order_relaxed);
-  Result<void> result;
-  // Once round the log is as much as can help, whatever the estimate of what is alive says.
-  const std::uint64_t round = raw(engine_.log().tail());
-  while (result && boundary_.load(std::memory_order_relaxed) < round && over(kEndAt)) {
-    auto more = clean_one();
-    if (!more) result = fail(std::move(more).error());
-    if (more && !*more) break;
-    if (result) result = drop();
-  }
+}
+
+// Once round the log is as much as can help, whatever is believed to be alive; what that left is alive, then, and
+// another round would leave it again.
+void Upkeep::end_round() {
+  STAVE_ASSERT(round_);
+  const bool all_round = boundary_.load(std::memory_order_relaxed) >= *round_;
+  if (all_round && over(kEndAt)) live_.learn(needed_bytes());
+  round_.reset();
   cleaning_.store(false, std::memory_order_relaxed);
-  return result;
+}
+
+/// One segment, or what is to be done before or after the first or the last; true: there is more to do.
+Result<bool> Upkeep::clean_a_step() {
+  live_.measure_if_due();
+  if (!round_) {
+    if (blocked() || !over(kBeginAt)) {
+      // What a snapshot or its age kept until now.
+      if (raw(engine_.log().stats().first) < boundary_.load(std::memory_order_relaxed)) STAVE_TRY(drop());
+      return false;
+    }
+    begin_round();
+  }
+  auto cleaned = clean_one();
+  if (cleaned) {
+    auto dropped = drop();
+    if (!dropped) cleaned = fail(std::move(dropped).error());
+  }
+  const bool more = cleaned.value_or(false) && boundary_.load(std::memory_order_relaxed) < *round_ && over(kEndAt);
+  if (!more) end_round();
+  STAVE_TRY(std::move(cleaned));
+  return more;
 }
 
 Result<CleanReport> Upkeep::clean() {
@@ -245,7 +295,7 @@ Result<CleanReport> Upkeep::clean() {
   cleaning_.store(true, std::memory_order_relaxed);
   runs_.fetch_add(1, std::memory_order_relaxed);
   auto report = clean_everything();
-  cleaning_.store(false, std::memory_order_relaxed);
+  cleaning_.store(round_.has_value(), std::memory_order_relaxed);
   return report;
 }
 
@@ -257,11 +307,11 @@ Result<CleanReport> Upkeep::purge() {
   forgets_.store(true, std::memory_order_relaxed);
   auto report = clean_everything();
   forgets_.store(false, std::memory_order_relaxed);
-  cleaning_.store(false, std::memory_order_relaxed);
+  cleaning_.store(round_.has_value(), std::memory_order_relaxed);
   if (!report) return report;
   // Images hold keys, also such as are gone.
   STAVE_TRY(write_checkpoint());
-  STAVE_TRY(checkpoint_.keep_newest_only());
+  STAVE_TRY(checkpoint_.keep_newest_only(stop_));
   if (engine_.log().stats().first < end)
     return fail(ErrorCode::kBusy, "a backup, a snapshot or a look at history is reading the log; purge again later");
   STAVE_TRY(remove_cuttings());
@@ -277,15 +327,34 @@ Result<void> Upkeep::remove_cuttings() {
   return files.sync_directory(engine_.directory());
 }
 
-Result<CleanReport> Upkeep::clean_everything() {
-  const CleanerStats before = cleaner_stats();
-  STAVE_TRY(engine_.log().roll());
+// Once round the log as it is now. Each segment goes as soon as nothing in it is needed: where the disk is full, that
+// is the room for the next one.
+Result<void> Upkeep::clean_round() {
   const std::uint64_t round = raw(engine_.log().tail());
   while (boundary_.load(std::memory_order_relaxed) < round) {
+    const std::uint64_t freed = freed_.load(std::memory_order_relaxed);
     STAVE_ASSIGN(const bool more, clean_one());
+    STAVE_TRY(drop());
     if (!more) break;
+    // Cleaning on would only take what is left.
+    if (engine_.log().stats().full && freed_.load(std::memory_order_relaxed) == freed)
+      return fail(ErrorCode::kNoSpace,
+                  "the disk is full, and what was cleaned is kept for history, a snapshot or a backup");
   }
-  STAVE_TRY(drop());
+  return {};
+}
+
+Result<CleanReport> Upkeep::clean_everything() {
+  const CleanerStats before = cleaner_stats();
+  auto sealed = engine_.log().roll();
+  if (!sealed && sealed.error().code() == ErrorCode::kNoSpace) {
+    // The segment being written stays for now. What lies before it can be cleaned, and may be all that it takes.
+    STAVE_TRY(clean_round());
+    sealed = engine_.log().roll();
+  }
+  if (!sealed && (sealed.error().code() != ErrorCode::kNoSpace || freed_.load() == before.freed_bytes))
+    return fail(std::move(sealed).error());
+  STAVE_TRY(clean_round());
   const CleanerStats after = cleaner_stats();
   return CleanReport{.scanned_bytes = after.scanned_bytes - before.scanned_bytes,
                      .relocated_bytes = after.relocated_bytes - before.relocated_bytes,
@@ -331,11 +400,20 @@ Result<void> Upkeep::drop() {
   // No image needs what lies before the boundary: the log behind each image tells where everything is now. But that log
   // has to be there, or the next restart reads everything.
   const Lsn newest = checkpoint_.newest_from();
-  if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) STAVE_TRY(write_checkpoint());
+  bool without_image = false;
+  if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) {
+    auto written = write_checkpoint();
+    // Where there is no room for an image, room comes first: the log behind the boundary is all there and tells
+    // everything, it only takes longer to read.
+    without_image = !written && written.error().code() == ErrorCode::kNoSpace;
+    if (!written && !without_image) return written;
+  }
+  base::interleave::yield_point("upkeep: about to drop segments");
   base::MutexLock hold(drop_mutex_);
   if (pins_ != 0) return {};
   if (engine_.world().walked()) return {};
   const Lsn limit = std::min(Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit());
+  STAVE_ASSERT(without_image || checkpoint_.newest_from() == kNoLsn || checkpoint_.newest_from() >= limit);
   if (limit <= engine_.log().stats().first) return {};
   STAVE_ASSIGN(const std::uint64_t freed, engine_.log().drop_before(limit));
   freed_.fetch_add(freed, std::memory_order_relaxed);
@@ -353,7 +431,10 @@ CleanerStats Upkeep::cleaner_stats() const {
           .freed_bytes = freed_.load(std::memory_order_relaxed),
           .boundary = Lsn{boundary},
           .live_bytes = engine_.live_log_bytes(),
-          .waiting_bytes = boundary - std::min(boundary, raw(log.first))};
+          .waiting_bytes = boundary - std::min(boundary, raw(log.first)),
+          .damaged_segments = damaged_segments_.load(std::memory_order_relaxed),
+          .lost_values = lost_values_.load(std::memory_order_relaxed),
+          .first_lost = Lsn{first_lost_.load(std::memory_order_relaxed)}};
 }
 
 }  // namespace stave::store

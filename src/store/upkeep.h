@@ -8,11 +8,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "base/mutex.h"
 #include "store/checkpoint.h"
+#include "store/cleaner.h"
 #include "store/engine.h"
+#include "store/live_bytes.h"
 
 namespace stave::store {
 
@@ -24,7 +28,7 @@ class Upkeep {
   Upkeep& operator=(const Upkeep&) = delete;
 
   /// What recovery found: the images and where the log's live part begins.
-  void adopt(std::vector<ImageHeader> images, Lsn boundary);
+  void adopt(ImageShelf::Found images, Lsn boundary);
   /// A trim record said so.
   void note_boundary(Lsn boundary) noexcept;
   /// Starts the thread; `warm` values are brought back first.
@@ -40,8 +44,9 @@ class Upkeep {
   Result<CleanReport> purge() STAVE_EXCLUDES(work_mutex_);
   /// Asks the thread for a cleaning, without waiting (BGREWRITEAOF). False when one is going on.
   bool ask_to_clean() STAVE_EXCLUDES(wake_mutex_);
-  /// One bounded step of what is due, for engines without a thread.
-  void tick() STAVE_EXCLUDES(work_mutex_);
+  /// One bounded step of what is due, such as one segment cleaned; true when there is more to do at once. For the
+  /// thread, and for engines without one.
+  bool tick() STAVE_EXCLUDES(work_mutex_);
   /// While one is there, no segment of the log is dropped. Making one waits for a removal that is going on.
   class Pin {
    public:
@@ -68,23 +73,37 @@ class Upkeep {
   [[nodiscard]] bool warming() const noexcept { return warming_.load(std::memory_order_relaxed); }
   [[nodiscard]] CheckpointStats checkpoint_stats() const { return checkpoint_.stats(); }
   [[nodiscard]] CleanerStats cleaner_stats() const;
-  /// Bytes of the log for a byte of keys and values; values may be packed.
-  [[nodiscard]] double stored_ratio() const noexcept { return stored_ratio_.load(std::memory_order_relaxed); }
+  /// Keys whose values were found unreadable, which keeps the log from being cleaned.
+  [[nodiscard]] std::uint64_t lost_values() const noexcept { return lost_values_.load(std::memory_order_relaxed); }
+  /// Bytes of the log for a byte of keys, values and headers; values may be packed.
+  [[nodiscard]] double stored_ratio() const noexcept { return live_.ratio(); }
+  /// Bytes of the log that are needed, garbage among them included. What is kept behind that for history is not
+  /// counted: it could not be given back.
+  [[nodiscard]] std::uint64_t needed_bytes() const;
 
  private:
+  /// Something that is done by itself, and left alone for a while after it failed, whatever becomes of the others.
+  struct Job {
+    std::uint64_t failed_until_ns = 0;
+  };
   void run();
   void wait_a_while();
-  void estimate_stored_ratio() STAVE_REQUIRES(work_mutex_);
+  template <class Work>
+  void attempt(Job& job, Work&& work) STAVE_REQUIRES(work_mutex_);
   [[nodiscard]] std::uint64_t log_behind_image() const;
   bool checkpoint_due();
-  /// Whether the log takes more than that part of what it may take.
-  [[nodiscard]] bool over(double part_of_ceiling) const;
-  [[nodiscard]] std::uint64_t needed_bytes() const;
+  /// Whether more of the log than that part of what may be garbage is garbage.
+  [[nodiscard]] bool over(double part_of_garbage) const;
   [[nodiscard]] Lsn history_limit() const;
   Result<void> write_checkpoint() STAVE_REQUIRES(work_mutex_);
   Result<bool> clean_one() STAVE_REQUIRES(work_mutex_);
-  Result<void> clean_until_enough() STAVE_REQUIRES(work_mutex_);
+  Result<bool> clean_a_step() STAVE_REQUIRES(work_mutex_);
+  void begin_round() STAVE_REQUIRES(work_mutex_);
+  void end_round() STAVE_REQUIRES(work_mutex_);
+  [[nodiscard]] bool blocked() STAVE_REQUIRES(work_mutex_);
+  void note_losses(std::vector<Cleaner::Loss> losses) STAVE_REQUIRES(work_mutex_);
   Result<void> drop() STAVE_REQUIRES(work_mutex_);
+  Result<void> clean_round() STAVE_REQUIRES(work_mutex_);
   Result<CleanReport> clean_everything() STAVE_REQUIRES(work_mutex_);
   Result<void> remove_cuttings() STAVE_REQUIRES(work_mutex_);
   void pause(std::uint64_t bytes) STAVE_EXCLUDES(wake_mutex_);
@@ -95,10 +114,14 @@ class Upkeep {
   base::Mutex drop_mutex_;  ///< Held while segments are removed.
   std::size_t pins_ STAVE_GUARDED_BY(drop_mutex_) = 0;
   std::atomic<std::uint64_t> boundary_{0};
-  std::atomic<double> stored_ratio_{1};
+  LiveBytes live_;
   std::atomic<bool> forgets_{false};  ///< History counts for nothing now.
-  std::uint64_t failed_until_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;
-  std::uint64_t tail_at_estimate_ STAVE_GUARDED_BY(work_mutex_) = 0;
+  Job cleaning_job_ STAVE_GUARDED_BY(work_mutex_);
+  Job checkpoint_job_ STAVE_GUARDED_BY(work_mutex_);
+  /// The cleaner is on its way round the log as it was, up to here.
+  std::optional<std::uint64_t> round_ STAVE_GUARDED_BY(work_mutex_);
+  /// Why nothing is cleaned: the values of these keys cannot be read.
+  std::vector<Cleaner::Loss> losses_ STAVE_GUARDED_BY(work_mutex_);
 
   std::atomic<bool> warming_{false};
   std::atomic<bool> cleaning_{false};
@@ -107,6 +130,9 @@ class Upkeep {
   std::atomic<std::uint64_t> relocated_{0};
   std::atomic<std::uint64_t> relocated_records_{0};
   std::atomic<std::uint64_t> freed_{0};
+  std::atomic<std::uint64_t> damaged_segments_{0};
+  std::atomic<std::uint64_t> lost_values_{0};
+  std::atomic<std::uint64_t> first_lost_{0};
 
   base::Mutex wake_mutex_;
   base::ConditionVariable wake_;

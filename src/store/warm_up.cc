@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/interleave.h"
 #include "base/try.h"
 
 namespace stave::store {
@@ -42,7 +43,8 @@ Result<void> WarmUp::run(const std::atomic<bool>& stop) {
   const Lsn end = engine_.log().written();
   for (const log::SegmentInfo& segment : engine_.log().segments()) {
     if (stop.load(std::memory_order_relaxed) || segment.base >= end) break;
-    // A segment that is dropped meanwhile had nothing in it that is alive.
+    // A segment that is dropped meanwhile had nothing in it that is alive; what is damaged is met by whoever asks for
+    // it.
     auto done = engine_.log().scan(segment.base, std::min(segment.end, end),
                                    [&](std::span<const log::RecordView> run) -> Result<void> {
                                      if (stop.load(std::memory_order_relaxed))
@@ -50,7 +52,7 @@ Result<void> WarmUp::run(const std::atomic<bool>& stop) {
                                      for (const log::RecordView& record : run) bring(record, *coldest);
                                      return {};
                                    });
-    if (!done && done.error().code() != ErrorCode::kNotFound) return done;
+    if (!done && done.error().code() != ErrorCode::kNotFound && done.error().code() != ErrorCode::kCorrupt) return done;
   }
   return {};
 }
@@ -62,11 +64,13 @@ void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
     return entry && !entry.resident() && entry.address() == record.lsn && entry.heat() >= coldest &&
            engine_.budget().has_room(entry.value_size());
   };
+  base::interleave::yield_point("warm-up: next record");
   Shard& shard = engine_.keyspace().shard_of(record.database, hash);
   {
     base::ShortLock lock(shard.mutex());
     if (!wanted(shard.find(hash, record.key))) return;
   }
+  base::interleave::yield_point("warm-up: a value wanted");
   if (record.compressed() && !engine_.residence().value_of(record, value_)) return;
   const std::string_view value = record.compressed() ? std::string_view(value_) : record.payload;
   base::ShortLock lock(shard.mutex());

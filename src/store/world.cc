@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/interleave.h"
+#include "base/no_memory.h"
 #include "base/try.h"
 #include "store/shard_locks.h"
 #include "store/snapshot.h"
@@ -22,7 +23,7 @@ std::vector<ShardId> World::shards_of(int first, int last) const {
   return ids;
 }
 
-Result<Lsn> World::flush(int first, int last) {
+Result<Lsn> World::flush(int first, int last) try {
   STAVE_ASSERT(0 <= first && first <= last && last < keyspace_.databases());
   std::vector<log::RecordSpec> batch;
   for (int database = first; database <= last; ++database)
@@ -56,9 +57,11 @@ Result<Lsn> World::flush(int first, int last) {
   locks.unlock();
   bury_(std::move(contents));
   return end;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
-Result<Lsn> World::swap(int first, int second) {
+Result<Lsn> World::swap(int first, int second) try {
   STAVE_ASSERT(first != second);
   ShardLocks locks(keyspace_);
   locks.add_databases(first, first);
@@ -84,6 +87,8 @@ Result<Lsn> World::swap(int first, int second) {
   mark_.store(raw(end), std::memory_order_release);
   tell([&](SnapshotWalk& walk) { walk.swapped(first, second, lsn); });
   return end;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
 }
 
 // --- walks -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include "base/mutex.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "store/graveyard.h"
 #include "store/store_clock.h"
 
 namespace stave::store {
@@ -27,7 +28,7 @@ class SnapshotWalk;
 class World {
  public:
   /// A list: handing it on needs no memory.
-  using Contents = std::list<std::shared_ptr<keyspace::Shard>>;
+  using Contents = Graveyard::Contents;
   /// `bury` gets what a flush took out, to be freed; it is called with nothing held.
   World(keyspace::Keyspace& keyspace, StoreClock& time, std::function<void(Contents)> bury)
       : keyspace_(keyspace), time_(time), bury_(std::move(bury)) {}

@@ -27,7 +27,7 @@ class Walker {
     auto& handle = handles_[random.below(handles_.size())];
     const std::uint64_t offset = random.below(9000);
     const std::string text(random.below(5000), static_cast<char>('a' + random.below(26)));
-    switch (random.below(15)) {
+    switch (random.below(17)) {
       case 0: return "open " + one + keep(handle, files_.open(a, OpenMode::kRead));
       case 1: return "open rw " + one + keep(handle, files_.open(a, OpenMode::kReadWrite));
       case 2:
@@ -41,6 +41,8 @@ class Walker {
       case 8: return "list " + one + names(files_.list(a));
       case 9: return "lock" + keep(lock_, files_.lock(root_ + (random.coin() ? "/LOCK" : "/a/LOCK")));
       case 10: return "mkdir" + (random.one_in(4) ? answer(files_.create_directories(root_ + "/d/e")) : "");
+      case 11: return "directory lock " + one + keep(lock_, files_.lock_directory(a));
+      case 12: return "identity " + one + " " + other + same(files_.identity(a), files_.identity(b));
       default: break;
     }
     if (handle == nullptr) return "no file";
@@ -63,6 +65,9 @@ class Walker {
     if (!result) return " " + std::string(to_string(result.error().code()));
     if constexpr (std::is_same_v<T, bool>) return *result ? " yes" : " no";
     return " ok";
+  }
+  static std::string same(const Result<FileIdentity>& a, const Result<FileIdentity>& b) {
+    return answer(a) + answer(b) + (a && b ? (*a == *b ? " same" : " different") : "");
   }
   static std::string names(const Result<std::vector<std::string>>& result) {
     std::string out = answer(result);

@@ -257,6 +257,19 @@ TEST_P(FileSystems, a_removed_file_lives_while_it_is_open) {
   EXPECT_EQ(read(*file), "abc");
 }
 
+TEST_P(FileSystems, a_directory_held_open_is_synced_again_and_again) {
+  ASSERT_TRUE(files_->create_directories(at("d")));
+  auto directory = files_->open_directory(at("d"));
+  ASSERT_TRUE(directory) << directory.error().describe();
+  create("d/a");
+  EXPECT_TRUE((*directory)->sync());
+  ASSERT_TRUE(files_->remove(at("d/a")));
+  EXPECT_TRUE((*directory)->sync());
+  create("file");
+  EXPECT_EQ(code(files_->open_directory(at("file"))), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(files_->open_directory(at("absent"))), ErrorCode::kNotFound);
+}
+
 TEST_P(FileSystems, a_lock_is_held_once_even_in_one_process) {
   auto first = files_->lock(at("LOCK"));
   ASSERT_TRUE(first) << first.error().describe();
@@ -264,6 +277,57 @@ TEST_P(FileSystems, a_lock_is_held_once_even_in_one_process) {
   EXPECT_TRUE(files_->lock(at("OTHER")));
   first->reset();
   EXPECT_TRUE(files_->lock(at("LOCK")));
+}
+
+// What makes a removed lock file dangerous, and what a test in memory must be able to show.
+TEST_P(FileSystems, a_lock_is_of_the_file_and_not_of_its_name) {
+  auto first = files_->lock(at("LOCK"));
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(files_->rename(at("LOCK"), at("MOVED")));
+  EXPECT_EQ(code(files_->lock(at("MOVED"))), ErrorCode::kBusy);
+  auto second = files_->lock(at("LOCK"));
+  EXPECT_TRUE(second);
+  ASSERT_TRUE(files_->remove(at("LOCK")));
+  auto third = files_->lock(at("LOCK"));
+  EXPECT_TRUE(third);
+  second->reset();
+  EXPECT_EQ(code(files_->lock(at("LOCK"))), ErrorCode::kBusy) << "the end of one lock is not the end of another";
+}
+
+TEST_P(FileSystems, a_directory_is_locked_once_whatever_becomes_of_its_files) {
+  create("a");
+  auto first = files_->lock_directory(root_);
+  ASSERT_TRUE(first) << first.error().describe();
+  EXPECT_EQ(code(files_->lock_directory(root_)), ErrorCode::kBusy);
+  EXPECT_EQ(code(files_->lock_directory(root_ + "/")), ErrorCode::kBusy);
+  ASSERT_TRUE(files_->remove(at("a")));
+  EXPECT_EQ(code(files_->lock_directory(root_)), ErrorCode::kBusy);
+  ASSERT_TRUE(files_->create_directories(at("d")));
+  EXPECT_TRUE(files_->lock_directory(at("d")));
+  EXPECT_TRUE(files_->lock(at("LOCK"))) << "a lock file in it is another lock";
+  first->reset();
+  EXPECT_TRUE(files_->lock_directory(root_));
+  EXPECT_EQ(code(files_->lock_directory(at("absent"))), ErrorCode::kNotFound);
+}
+
+TEST_P(FileSystems, a_name_leads_to_the_same_until_something_else_takes_it) {
+  const auto file = create("a");
+  create("b");
+  const auto a = files_->identity(at("a"));
+  const auto root = files_->identity(root_);
+  ASSERT_TRUE(a && root);
+  EXPECT_EQ(*files_->identity(at("a")), *a);
+  EXPECT_EQ(*files_->identity(root_), *root);
+  EXPECT_NE(*files_->identity(at("b")), *a);
+  EXPECT_NE(*a, *root);
+  ASSERT_TRUE(files_->rename(at("a"), at("c")));
+  EXPECT_EQ(*files_->identity(at("c")), *a);
+  EXPECT_EQ(code(files_->identity(at("a"))), ErrorCode::kNotFound);
+  ASSERT_TRUE(files_->rename(at("b"), at("c")));
+  EXPECT_NE(*files_->identity(at("c")), *a);
+  EXPECT_EQ(*files_->identity(root_), *root) << "a directory stays the same whatever lies in it";
+  ASSERT_TRUE(files_->create_directories(at("d")));
+  EXPECT_NE(*files_->identity(at("d")), *root);
 }
 
 TEST_P(FileSystems, there_is_free_room_where_there_is_a_directory) {

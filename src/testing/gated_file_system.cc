@@ -17,10 +17,13 @@ class GatedFile final : public File {
     return file_->read_at(offset, into);
   }
   Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    gate_.pass(Gate::Call::kWrite, path_);
+    gate_.pass(Gate::Call::kWrite, path_, bytes.size());
     return file_->write_at(offset, bytes);
   }
-  Result<void> sync_data() override { return file_->sync_data(); }
+  Result<void> sync_data() override {
+    gate_.pass(Gate::Call::kSync, path_);
+    return file_->sync_data();
+  }
   Result<void> allocate(std::uint64_t size) override { return file_->allocate(size); }
   Result<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
   Result<std::uint64_t> size() override { return file_->size(); }
@@ -46,8 +49,15 @@ class GatedFileSystem final : public FileSystem {
   Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
   Result<void> link(const std::string& from, const std::string& to) override { return files_.link(from, to); }
   Result<void> remove(const std::string& path) override { return files_.remove(path); }
-  Result<void> sync_directory(const std::string& path) override { return files_.sync_directory(path); }
+  Result<void> sync_directory(const std::string& path) override {
+    gate_.pass(Gate::Call::kSync, path);
+    return files_.sync_directory(path);
+  }
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return files_.lock(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    return files_.lock_directory(path);
+  }
+  Result<FileIdentity> identity(const std::string& path) override { return files_.identity(path); }
   Result<std::uint64_t> free_bytes(const std::string& path) override { return files_.free_bytes(path); }
 
  private:
@@ -57,16 +67,20 @@ class GatedFileSystem final : public FileSystem {
 
 }  // namespace
 
-void Gate::close(Call call, std::string path_part) {
+void Gate::close(Call call, std::string path_part, std::size_t bytes_min) {
   base::MutexLock lock(mutex_);
   closed_ = true;
   call_ = call;
   path_part_ = std::move(path_part);
+  bytes_min_ = bytes_min;
 }
 
-void Gate::await() {
+bool Gate::await() {
+  constexpr int kTries = 300;
+  constexpr std::int64_t kTryMs = 100;
   base::MutexLock lock(mutex_);
-  while (waiting_ == 0) changed_.wait(mutex_);
+  for (int i = 0; waiting_ == 0 && i < kTries; ++i) changed_.wait_for_ms(mutex_, kTryMs);
+  return waiting_ != 0;
 }
 
 void Gate::open() {
@@ -75,9 +89,9 @@ void Gate::open() {
   changed_.notify_all();
 }
 
-void Gate::pass(Call call, const std::string& path) {
+void Gate::pass(Call call, const std::string& path, std::size_t bytes) {
   base::MutexLock lock(mutex_);
-  if (!closed_ || call != call_ || path.find(path_part_) == std::string::npos) return;
+  if (!closed_ || call != call_ || bytes < bytes_min_ || path.find(path_part_) == std::string::npos) return;
   ++waiting_;
   changed_.notify_all();
   while (closed_) changed_.wait(mutex_);

@@ -4,6 +4,8 @@
 // Promises: everything else is as in the file system behind it. Threads: any.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -15,16 +17,18 @@ namespace stave::sim {
 /// Open until a test closes it.
 class Gate {
  public:
-  enum class Call : std::uint8_t { kRead, kWrite };
+  /// `kSync`: of a file or of a directory.
+  enum class Call : std::uint8_t { kRead, kWrite, kSync };
 
-  /// From now on such calls on files whose path contains `path_part` wait.
-  void close(Call call, std::string path_part) STAVE_EXCLUDES(mutex_);
-  /// Returns once a call waits.
-  void await() STAVE_EXCLUDES(mutex_);
+  /// From now on such calls on files whose path contains `path_part` wait; of writes only those of `bytes_min` and
+  /// more.
+  void close(Call call, std::string path_part, std::size_t bytes_min = 0) STAVE_EXCLUDES(mutex_);
+  /// Returns once a call waits; false when none did for half a minute: then none will.
+  bool await() STAVE_EXCLUDES(mutex_);
   /// Lets everyone through.
   void open() STAVE_EXCLUDES(mutex_);
   /// For the file system: waits where the gate is closed.
-  void pass(Call call, const std::string& path) STAVE_EXCLUDES(mutex_);
+  void pass(Call call, const std::string& path, std::size_t bytes = 0) STAVE_EXCLUDES(mutex_);
 
  private:
   base::Mutex mutex_;
@@ -32,6 +36,7 @@ class Gate {
   bool closed_ STAVE_GUARDED_BY(mutex_) = false;
   Call call_ STAVE_GUARDED_BY(mutex_) = Call::kRead;
   std::string path_part_ STAVE_GUARDED_BY(mutex_);
+  std::size_t bytes_min_ STAVE_GUARDED_BY(mutex_) = 0;
   int waiting_ STAVE_GUARDED_BY(mutex_) = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/path.h"
 #include "base/system_error.h"
 #include "base/try.h"
@@ -18,6 +20,10 @@ using base::system_error;
 namespace {
 constexpr std::uint64_t kFileBytesMax = std::uint64_t{1} << 44;
 constexpr std::uint64_t kPlentyBytes = std::uint64_t{1} << 40;
+
+Error in_use(const std::string& path) {
+  return std::move(Error(ErrorCode::kBusy, "in use by this process; close it there first").with_file(path));
+}
 }  // namespace
 
 const char* to_string(OpKind kind) noexcept {
@@ -156,15 +162,49 @@ class SimFileSystem::SimFile final : public File {
 
 class SimFileSystem::SimLock final : public DirectoryLock {
  public:
-  SimLock(std::shared_ptr<State> state, std::string path) : state_(std::move(state)), path_(std::move(path)) {}
+  /// Of a file, which the maker has counted this lock as a holder of.
+  SimLock(std::shared_ptr<State> state, std::shared_ptr<Inode> inode)
+      : state_(std::move(state)), inode_(std::move(inode)) {}
+  /// Of a directory.
+  SimLock(std::shared_ptr<State> state, std::string directory)
+      : state_(std::move(state)), directory_(std::move(directory)) {}
   ~SimLock() override {
     const MutexLock lock(state_->mutex);
-    state_->locks.erase(path_);
+    if (inode_ == nullptr) {
+      state_->locked_directories.erase(directory_);
+    } else {
+      state_->locked_files.erase(inode_.get());
+      state_->release(inode_);
+    }
   }
 
  private:
   std::shared_ptr<State> state_;
-  std::string path_;
+  std::shared_ptr<Inode> inode_;
+  std::string directory_;
+};
+
+class SimFileSystem::SimDirectory final : public Directory {
+ public:
+  SimDirectory(std::shared_ptr<State> state, std::string path) : state_(std::move(state)), path_(std::move(path)) {}
+
+  Result<void> sync() override {
+    const auto number = state_->announce(OpKind::kSyncDirectory, path_);
+    const MutexLock lock(state_->mutex);
+    const bool alive = !state_->crashed;
+    const Verdict verdict = state_->judge(number, OpKind::kSyncDirectory);
+    if (verdict.system_errno == 0 || (state_->crashed && verdict.takes_effect)) {
+      state_->disk.sync_directory(path_);
+    } else if (alive && !state_->crashed) {
+      state_->disk.sync_directory_fails(path_, state_->random());
+    }
+    if (verdict.system_errno != 0) return fail(State::error_of(verdict, "cannot sync the directory", path_));
+    return {};
+  }
+
+ private:
+  std::shared_ptr<State> state_;
+  const std::string path_;
 };
 
 SimFileSystem::SimFileSystem(std::uint64_t seed) : state_(std::make_shared<State>(seed)) {}
@@ -273,22 +313,21 @@ Result<void> SimFileSystem::remove(const std::string& path) {
   return {};
 }
 
+// As on Linux: a descriptor first.
 Result<void> SimFileSystem::sync_directory(const std::string& path) {
-  constexpr std::string_view kDoing = "cannot sync the directory";
+  STAVE_ASSIGN(const std::unique_ptr<Directory> directory, open_directory(path));
+  return directory->sync();
+}
+
+Result<std::unique_ptr<Directory>> SimFileSystem::open_directory(const std::string& path) {
+  constexpr std::string_view kDoing = "cannot open the directory";
   const std::string name = normal_path(path);
-  const auto number = state_->announce(OpKind::kSyncDirectory, name);
+  const auto number = state_->announce(OpKind::kOpen, name);
   const MutexLock lock(state_->mutex);
-  const bool alive = !state_->crashed;
-  const Verdict verdict = state_->judge(number, OpKind::kSyncDirectory);
-  if (verdict.system_errno == 0 && !state_->disk.is_directory(name))
-    return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
-  if (verdict.system_errno == 0 || (state_->crashed && verdict.takes_effect)) {
-    state_->disk.sync_directory(name);
-  } else if (alive && !state_->crashed) {
-    state_->disk.sync_directory_fails(name, state_->random());
-  }
+  const Verdict verdict = state_->judge(number, OpKind::kOpen);
   if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
-  return {};
+  if (!state_->disk.is_directory(name)) return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
+  return std::make_unique<SimDirectory>(state_, name);
 }
 
 Result<std::unique_ptr<DirectoryLock>> SimFileSystem::lock(const std::string& path) {
@@ -296,9 +335,37 @@ Result<std::unique_ptr<DirectoryLock>> SimFileSystem::lock(const std::string& pa
   STAVE_ASSIGN(const bool there, exists(path));
   if (!there) STAVE_TRY(open(path, OpenMode::kCreate));
   const MutexLock lock(state_->mutex);
-  if (!state_->locks.insert(name).second)
-    return fail(Error(ErrorCode::kBusy, "in use by this process; close it there first").with_file(path));
+  std::shared_ptr<Inode> inode = state_->disk.find(name);
+  if (inode == nullptr) return fail(system_error(state_->disk.why_no_file(name), "cannot open the lock file", path));
+  if (!state_->locked_files.insert(inode.get()).second) return fail(in_use(path));
+  state_->hold(inode);
+  return std::make_unique<SimLock>(state_, std::move(inode));
+}
+
+Result<std::unique_ptr<DirectoryLock>> SimFileSystem::lock_directory(const std::string& path) {
+  constexpr std::string_view kDoing = "cannot lock the directory";
+  const std::string name = normal_path(path);
+  const auto number = state_->announce(OpKind::kOpen, name);
+  const MutexLock lock(state_->mutex);
+  const Verdict verdict = state_->judge(number, OpKind::kOpen);
+  if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
+  if (!state_->disk.is_directory(name)) return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
+  if (!state_->locked_directories.insert(name).second) return fail(in_use(path));
   return std::make_unique<SimLock>(state_, name);
+}
+
+Result<FileIdentity> SimFileSystem::identity(const std::string& path) {
+  constexpr std::string_view kDoing = "cannot look at the file";
+  const std::string name = normal_path(path);
+  const auto number = state_->announce(OpKind::kLook, name);
+  const MutexLock lock(state_->mutex);
+  const Verdict verdict = state_->judge(number, OpKind::kLook);
+  if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
+  // Directories are never removed, so the name says which it is.
+  if (state_->disk.is_directory(name)) return FileIdentity{.device = 2, .number = base::xxh3(base::as_bytes(name), 0)};
+  const auto inode = state_->disk.find(name);
+  if (inode == nullptr) return fail(system_error(state_->disk.why_no_file(name), kDoing, path));
+  return FileIdentity{.device = 1, .number = reinterpret_cast<std::uintptr_t>(inode.get())};
 }
 
 Result<std::uint64_t> SimFileSystem::free_bytes(const std::string& path) {

@@ -43,7 +43,7 @@ enum class OpKind : std::uint8_t {
   // Questions. They change nothing; they are numbered together, apart from the operations.
   kOpen,
   kRead,
-  kLook,  ///< list, exists, size, free_bytes, drop_cache
+  kLook,  ///< list, exists, size, identity, free_bytes, drop_cache
 };
 constexpr bool is_question(OpKind kind) noexcept {
   return kind >= OpKind::kOpen;
@@ -88,7 +88,10 @@ class SimFileSystem final : public FileSystem {
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> remove(const std::string& path) override;
   Result<void> sync_directory(const std::string& path) override;
+  Result<std::unique_ptr<Directory>> open_directory(const std::string& path) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override;
+  Result<FileIdentity> identity(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
 
   /// Operations so far.
@@ -134,6 +137,7 @@ class SimFileSystem final : public FileSystem {
   class State;
   class SimFile;
   class SimLock;
+  class SimDirectory;
   explicit SimFileSystem(std::shared_ptr<State> state);
   /// Does `work` to both images of the file, where they reach to `end`.
   Result<void> damage(const std::string& path, std::uint64_t end, const std::function<void(base::PagedBytes&)>& work);

@@ -44,7 +44,8 @@ class SimFileSystem::State {
 
   mutable base::Mutex mutex;
   SimDisk disk STAVE_GUARDED_BY(mutex);
-  std::set<std::string> locks STAVE_GUARDED_BY(mutex);
+  std::set<const Inode*> locked_files STAVE_GUARDED_BY(mutex);
+  std::set<std::string> locked_directories STAVE_GUARDED_BY(mutex);
   std::vector<Fault> faults STAVE_GUARDED_BY(mutex);
   std::uint64_t faults_hit STAVE_GUARDED_BY(mutex) = 0;
   std::uint64_t operations STAVE_GUARDED_BY(mutex) = 0;

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "base/descriptor_budget.h"
 #include "commands/auth_backoff.h"
 #include "commands/fixture_for_test.h"
 
@@ -19,7 +20,7 @@ class AppTest : public commands::CommandsTest {
     Config config;
     config.loopback_hosts_only = true;
     config.cors_origins = {"https://good.example"};
-    hub_ = std::make_unique<Hub>(config, clock_, log_);
+    hub_ = std::make_unique<Hub>(config, descriptors_, clock_, log_);
     hub_->environment = environment_.get();
     hub_->serving = Serving::kServing;
   }
@@ -53,9 +54,28 @@ class AppTest : public commands::CommandsTest {
   }
 
   spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
+  base::DescriptorBudget descriptors_{1000};
   std::unique_ptr<Hub> hub_;
   Caller caller_{.host = "192.0.2.1"};
 };
+
+// Sixty clients that asked for pages of values and did not read them took half a gigabyte, and left others without.
+TEST_F(AppTest, a_page_of_values_takes_no_more_than_there_is_room_for) {
+  constexpr std::size_t kValue = 100'000;
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(put("k" + std::to_string(i), std::string(kValue, 'v')).status, 201);
+  store::Budget& budget = engine_->budget();
+  budget.set(budget.used() + kValue, MemoryPolicy::kNoEviction);
+  // What others have not taken, until no more is granted.
+  std::uint64_t taken = 0;
+  while (budget.take_buffer(kValue)) taken += kValue;
+  const std::uint64_t before = budget.used();
+  EXPECT_EQ(ask(Verb::kGet, "/db?values=true&limit=100").status, 507);
+  EXPECT_EQ(budget.used(), before) << "what was refused is given back";
+  budget.give_buffer(taken);
+  const Response page = ask(Verb::kGet, "/db?values=true&limit=100");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_GT(page.body.size(), kValue);
+}
 
 TEST_F(AppTest, guessing_the_token_gets_slower_and_harms_nobody_who_knows_it) {
   host_.password = "sesame";

@@ -71,11 +71,11 @@ std::optional<Problem> take_value(const json::object& object, Operation& operati
   return std::nullopt;
 }
 
-std::optional<Problem> take_terms(const json::object& object, UnixMs now, Operation& operation) {
+std::optional<Problem> take_terms(const json::object& object, store::StoreClock& time, Operation& operation) {
   const auto ttl = object.if_contains("ttl") != nullptr ? as_argument(object.at("ttl")) : std::nullopt;
   const auto at = object.if_contains("expires_at") != nullptr ? as_argument(object.at("expires_at")) : std::nullopt;
   auto wish = expiry_wish(ttl ? &*ttl : nullptr, at ? &*at : nullptr, true_member(object, "sliding"),
-                          true_member(object, "keep_ttl"), now);
+                          true_member(object, "keep_ttl"), time);
   if (!wish) return std::move(wish.error());
   operation.expiry = *wish;
   const auto match = text_member(object, "if_match");
@@ -86,7 +86,7 @@ std::optional<Problem> take_terms(const json::object& object, UnixMs now, Operat
   return std::nullopt;
 }
 
-Outcomes<Operation> read_operation(const json::value& value, UnixMs now) {
+Outcomes<Operation> read_operation(const json::value& value, store::StoreClock& time) {
   const json::object* const object = value.if_object();
   if (object == nullptr) return std::unexpected(bad_document("an operation is an object"));
   Operation operation;
@@ -101,7 +101,7 @@ Outcomes<Operation> read_operation(const json::value& value, UnixMs now) {
   if (!key) return std::unexpected(std::move(key.error()));
   if (!*key) return std::unexpected(bad_document("an operation names its key"));
   operation.key = std::move(**key);
-  if (auto problem = take_terms(*object, now, operation)) return std::unexpected(std::move(*problem));
+  if (auto problem = take_terms(*object, time, operation)) return std::unexpected(std::move(*problem));
   std::optional<Problem> problem;
   if (operation.kind == Kind::kSet || operation.kind == Kind::kAppend) problem = take_value(*object, operation);
   if (operation.kind == Kind::kAppend) operation.json = false;
@@ -111,7 +111,7 @@ Outcomes<Operation> read_operation(const json::value& value, UnixMs now) {
   return operation;
 }
 
-Outcomes<std::vector<Operation>> read_batch(std::string_view text, UnixMs now) {
+Outcomes<std::vector<Operation>> read_batch(std::string_view text, store::StoreClock& time) {
   auto document = parse_document(text);
   if (!document) return std::unexpected(std::move(document.error()));
   const json::array* list = document->if_array();
@@ -123,7 +123,7 @@ Outcomes<std::vector<Operation>> read_batch(std::string_view text, UnixMs now) {
   std::vector<Operation> operations;
   operations.reserve(list->size());
   for (const json::value& value : *list) {
-    auto operation = read_operation(value, now);
+    auto operation = read_operation(value, time);
     if (!operation) {
       operation.error().members += ",\"index\":" + std::to_string(operations.size());
       return std::unexpected(std::move(operation.error()));
@@ -133,35 +133,42 @@ Outcomes<std::vector<Operation>> read_batch(std::string_view text, UnixMs now) {
   return operations;
 }
 
-void append_version(std::string& out, Lsn version) {
-  out += version == kNoLsn ? ",\"version\":null" : ",\"version\":\"" + std::to_string(raw(version)) + '"';
+std::string version_member(Lsn version) {
+  return version == kNoLsn ? ",\"version\":null" : ",\"version\":\"" + std::to_string(raw(version)) + '"';
 }
 
-void append_bytes(std::string& out, const std::string& name, std::string_view bytes) {
-  if (is_utf8(bytes)) {
-    out += ",\"" + name + "\":";
-    append_json_string(out, bytes);
-    return;
-  }
-  out += ",\"" + name + "_base64\":\"";
-  append_base64(out, bytes);
-  out += '"';
-}
-
-std::string write_results(std::span<const Operation> operations, std::span<const OperationResult> results) {
-  std::string out = "{\"results\":[";
+Draft write_results(std::span<const Operation> operations, std::span<const OperationResult> results,
+                    const Draft::Options& options) {
+  Draft out(options);
+  out.text("{\"results\":[");
   for (std::size_t i = 0; i < results.size(); ++i) {
     const OperationResult& result = results[i];
-    out += i == 0 ? "\n{\"status\":\"" : ",\n{\"status\":\"";
-    out.append(status_name(result.status)).append("\"");
-    append_version(out, result.version);
-    if (result.value) append_bytes(out, "value", *result.value);
-    if (operations[i].kind == Kind::kAppend) out += ",\"length\":" + std::to_string(result.length);
-    if (!result.expiry.never()) out += ",\"expires_at\":\"" + rfc3339(result.expiry.at) + '"';
-    out += '}';
+    out.text(i == 0 ? "\n{\"status\":\"" : ",\n{\"status\":\"");
+    out.text(status_name(result.status));
+    out.text("\"" + version_member(result.version));
+    if (result.value) {
+      out.text(",");
+      out.string(*result.value, "value");
+    }
+    if (operations[i].kind == Kind::kAppend) out.text(",\"length\":" + std::to_string(result.length));
+    if (!result.expiry.never()) out.text(",\"expires_at\":\"" + rfc3339(result.expiry.at) + '"');
+    out.text("}");
   }
-  out += "\n]}\n";
+  out.text("\n]}\n");
   return out;
+}
+
+/// A message holds its values once and is then written, which is once more.
+Response answer_message(std::span<const Operation> operations, OperationsDone& done) {
+  if (!done.counted.resize(done.counted.bytes() + 2 * done.value_bytes)) {
+    Problem problem = no_memory_for_answer();
+    problem.detail += "; what was asked for was done";
+    return answer_problem(std::move(problem));
+  }
+  Response response;
+  response.type = kProtobufType;
+  response.body = encode_results(operations, done.results);
+  return response;
 }
 
 /// Values that are in the log only are brought first: a transaction would wait for them with its locks held.
@@ -182,24 +189,30 @@ Response run_batch(Exchange& exchange) {
   // Who sends a message and does not say what it takes, takes a message.
   const std::string& accept = request.header(Header::kAccept);
   const bool message_out = accepts(accept, kProtobufType) || (message_in && !accepts(accept, kJsonType));
-  const UnixMs now = exchange.engine().now();
-  auto operations = message_in ? decode_batch(request.body, now, kOperationsMax) : read_batch(request.body, now);
+  store::StoreClock& time = exchange.engine().time();
+  auto operations = message_in ? decode_batch(request.body, time, kOperationsMax) : read_batch(request.body, time);
   if (!operations) return answer_problem(std::move(operations.error()));
   if (auto later = fetch_first(exchange, *operations)) return std::move(*later);
-  auto done = run_operations(exchange.engine(), exchange.database, *operations, exchange.sync);
+  const std::uint64_t bytes_max = exchange.hub.config.answer_bytes_max;
+  auto done = run_operations(exchange.engine(), exchange.database, *operations, exchange.sync, bytes_max);
   if (!done) {
     done.error().problem.members += ",\"index\":" + std::to_string(done.error().index);
     return answer_refused({std::move(done.error().problem), done.error().pending});
   }
-  Response response;
   if (message_out) {
-    response.type = kProtobufType;
-    response.body = encode_results(*operations, done->results);
-  } else {
-    response = answer_json(200, write_results(*operations, done->results));
+    Response response = answer_message(*operations, *done);
+    response.pending = done->pending;
+    return response;
   }
-  response.pending = done->pending;
-  return response;
+  // Six bytes of JSON may stand for one of a value. What is done is not to be refused for that.
+  constexpr std::uint64_t kLongestEscape = 6;
+  constexpr std::uint64_t kFrameBytes = 256;
+  Draft draft = write_results(*operations, done->results,
+                              {.meter = &exchange.engine().budget(),
+                               .bytes_max = kLongestEscape * bytes_max + kFrameBytes * (operations->size() + 1)});
+  done->results.clear();
+  return begin_work(
+      write_draft(std::move(draft), done->pending, [](Draft& written) { return answer_json(200, written.take()); }));
 }
 
 Response patch_key(Exchange& exchange) {
@@ -224,11 +237,13 @@ Response patch_key(Exchange& exchange) {
     operation.value = std::move(**appended);
   }
   if (auto later = fetch_first(exchange, std::span(&operation, 1))) return std::move(*later);
-  auto done = run_operations(exchange.engine(), exchange.database, std::span(&operation, 1), exchange.sync);
+  auto done = run_operations(exchange.engine(), exchange.database, std::span(&operation, 1), exchange.sync,
+                             exchange.hub.config.answer_bytes_max);
   if (!done) return answer_refused({std::move(done.error().problem), done.error().pending});
   const OperationResult& result = done->results[0];
-  std::string body = by != nullptr ? "{\"value\":" + *result.value : "{\"length\":" + std::to_string(result.length);
-  append_version(body, result.version);
+  std::string body = by != nullptr ? "{\"value\":" + std::string(result.value->view())
+                                   : "{\"length\":" + std::to_string(result.length);
+  body += version_member(result.version);
   Response response = answer_json(result.status == OperationResult::Status::kCreated ? 201 : 200, body + "}\n");
   response.version = result.version;
   response.pending = done->pending;

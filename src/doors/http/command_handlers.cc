@@ -23,10 +23,15 @@ using CommandText = std::vector<std::string>;
 constexpr std::size_t kCommandsMax = 100'000;
 /// Commands run in one step of a pipeline.
 constexpr std::size_t kStepCommands = 64;
-constexpr std::size_t kAnswerBytesMax = 512u << 20;
+/// Stands behind a result in which a string had to be written as {"base64": "…"}.
+constexpr std::string_view kNotUtf8 =
+    ",\"error\":\"ERR the result has bytes that are not UTF-8: it was run, and `result` has them as {\\\"base64\\\": "
+    "…}; the header Upstash-Encoding: base64 asks for all strings so\"";
 
-bool wants_base64(const Exchange& exchange) {
-  return commands::same_word(exchange.request.header(Header::kUpstashEncoding), "base64");
+Draft::Options draft_options(const Exchange& exchange) {
+  return {.meter = &exchange.engine().budget(),
+          .bytes_max = exchange.hub.config.answer_bytes_max,
+          .base64 = commands::same_word(exchange.request.header(Header::kUpstashEncoding), "base64")};
 }
 
 Problem command_problem(std::string detail) {
@@ -90,15 +95,31 @@ commands::Session& prepare(const Exchange& exchange) {
   return session;
 }
 
+/// Commands as they are dispatched: words and what they resolve to, found once.
+class Calls {
+ public:
+  explicit Calls(std::vector<CommandText> texts) : texts_(std::move(texts)) {
+    words_.reserve(texts_.size());
+    calls_.reserve(texts_.size());
+    for (const CommandText& text : texts_) calls_.emplace_back(words_.emplace_back(text.begin(), text.end()));
+  }
+  [[nodiscard]] std::span<const commands::ResolvedCall> all() const noexcept { return calls_; }
+  [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
+  const commands::ResolvedCall& operator[](std::size_t i) const noexcept { return calls_[i]; }
+
+ private:
+  // Each refers to the one before, whose elements stay where they are when the whole is moved.
+  std::vector<CommandText> texts_;
+  std::vector<std::vector<std::string_view>> words_;
+  std::vector<commands::ResolvedCall> calls_;
+};
+
 /// All that these commands may look at is fetched, if any of it is in the log only. Else nullopt.
-std::optional<Response> fetch_for(commands::Session& session, std::span<const CommandText> commands) {
+std::optional<Response> fetch_for(commands::Session& session, std::span<const commands::ResolvedCall> calls) {
   store::Engine& engine = session.environment().engine();
   if (!engine.may_fetch()) return std::nullopt;
   std::vector<store::KeyRef> keys;
-  for (const CommandText& command : commands) {
-    const std::vector<std::string_view> arguments(command.begin(), command.end());
-    commands::keys_needed(session, arguments, keys);
-  }
+  for (const auto& [arguments, resolved] : calls) commands::keys_needed(session, resolved, arguments, keys);
   if (keys.empty() || !engine.must_fetch(keys)) return std::nullopt;
   return answer_after_fetch(engine, keys);
 }
@@ -107,69 +128,77 @@ std::optional<Response> fetch_for(commands::Session& session, std::span<const Co
 /// meanwhile the thread has other things to do.
 class CommandWork : public Work {
  public:
-  CommandWork(commands::Session& session, std::vector<CommandText> commands, bool base64)
-      : session_(session), base64_(base64), commands_(std::move(commands)) {}
+  CommandWork(commands::Session& session, std::vector<CommandText> commands, const Draft::Options& options)
+      : out_(options), session_(session), calls_(std::move(commands)) {}
 
   bool step(Response& response) final {
-    const std::size_t end = std::min(next_ + kStepCommands, commands_.size());
+    if (next_ == calls_.size() || !out_.good()) return write(response);
+    const std::size_t end = std::min(next_ + kStepCommands, calls_.size());
     if (waits_for_values(end, response)) return false;
-    for (; next_ < end && out_.size() <= kAnswerBytesMax; ++next_) {
-      const std::size_t before = out_.size();
+    for (; next_ < end && out_.good(); ++next_) {
+      const Draft::Mark before = out_.mark();
       begin_outcome();
-      const std::size_t begin = out_.size();
-      out_ += "{\"result\":";
-      const std::string line = run(commands_[next_]);
+      const Draft::Mark begin = out_.mark();
+      out_.text("{\"result\":");
+      const std::string line = run(calls_[next_]);
       if (session_.errand != nullptr) {
-        out_.resize(before);
+        out_.rewind(before);
         response.first = [errand = session_.errand](std::function<void()> done) { errand->on_done(std::move(done)); };
         return false;
       }
       if (!line.empty()) fail_outcome(begin, line);
-      out_ += '}';
+      end_outcome();
     }
-    if (next_ < commands_.size() && out_.size() <= kAnswerBytesMax) return false;
-    response = answer();
-    response.pending = session_.take_pending();
-    return true;
+    if (next_ == calls_.size()) end_all();
+    return false;
   }
 
  protected:
   /// What stands in `out_` before a command's outcome.
   virtual void begin_outcome() {}
   /// The outcome that begins at `begin` is an error.
-  virtual void fail_outcome(std::size_t begin, std::string_view line) = 0;
+  virtual void fail_outcome(const Draft::Mark& begin, std::string_view line) = 0;
+  virtual void end_outcome() = 0;
+  virtual void end_all() {}
+  /// Once the draft is written.
   virtual Response answer() = 0;
 
-  std::string out_;
+  [[nodiscard]] bool empty() const noexcept { return calls_.size() == 0; }
+
+  Draft out_;
   std::size_t next_ = 0;
 
  private:
+  bool write(Response& response) {
+    if (!out_.write_some()) return false;
+    response = out_.good() ? answer() : answer_problem(problem_of(out_, out_.bytes_max(), next_ > 0));
+    response.pending = session_.take_pending();
+    return true;
+  }
   /// As in the Redis door: all that the next commands may look at, once; what has left memory again in between is read
   /// by the command itself.
   bool waits_for_values(std::size_t end, Response& response) {
     if (fetched_ >= end) return false;
     const std::size_t begin = std::exchange(fetched_, end);
-    auto later = fetch_for(session_, std::span(commands_).subspan(begin, end - begin));
+    auto later = fetch_for(session_, calls_.all().subspan(begin, end - begin));
     if (later) response = std::move(*later);
     return later.has_value();
   }
 
   /// Appends the command's value to `out_`; returns the line of its error, empty when there was none.
-  std::string run(const CommandText& command) {
-    if (is_about_connections(command[0]))
-      return "ERR " + commands::upper(command[0]) +
-             " is about a connection; a request stands alone (use ?db= and the token)";
-    if (is_for_administrators(command[0]))
-      return "ERR " + commands::upper(command[0]) + " is for administrators and cannot be run over HTTP";
-    const std::vector<std::string_view> arguments(command.begin(), command.end());
-    JsonSink sink(out_, base64_);
-    commands::dispatch(session_, arguments, sink);
+  std::string run(const commands::ResolvedCall& call) {
+    const std::string_view name = call.arguments[0];
+    if (is_about_connections(name))
+      return "ERR " + commands::upper(name) + " is about a connection; a request stands alone (use ?db= and the token)";
+    if (is_for_administrators(name))
+      return "ERR " + commands::upper(name) + " is for administrators and cannot be run over HTTP";
+    JsonSink sink(out_);
+    commands::dispatch(session_, call.resolved, call.arguments, sink);
     return sink.error_line();
   }
 
   commands::Session& session_;
-  bool base64_;
-  std::vector<CommandText> commands_;
+  Calls calls_;
   std::size_t fetched_ = 0;  ///< The values of the commands before this one were asked for.
 };
 
@@ -178,10 +207,21 @@ class SingleWork final : public CommandWork {
   using CommandWork::CommandWork;
 
  private:
-  void fail_outcome(std::size_t, std::string_view line) override { line_ = line; }
+  void fail_outcome(const Draft::Mark&, std::string_view line) override { line_ = line; }
+  void end_outcome() override { out_.if_escaped({}); }
   Response answer() override {
     if (!line_.empty()) return answer_problem(problem_of_command(line_));
-    return answer_json(200, std::move(out_) + '\n');
+    std::string body = out_.take();
+    if (!out_.escaped()) return answer_json(200, std::move(body) + "}\n");
+    // The problem's members behind the result: what the command gave is not lost.
+    Response response = answer_problem({.status = 406,
+                                        .code = "not_utf8",
+                                        .detail = "the result has bytes that are not UTF-8; the command was run",
+                                        .retryable = false,
+                                        .members = std::string(kNotUtf8)});
+    response.body.replace(0, 1, 1, ',');
+    response.body.swap(body.append(response.body));
+    return response;
   }
 
   std::string line_;
@@ -189,28 +229,26 @@ class SingleWork final : public CommandWork {
 
 class PipelineWork final : public CommandWork {
  public:
-  PipelineWork(commands::Session& session, std::vector<CommandText> commands, bool base64)
-      : CommandWork(session, std::move(commands), base64) {
-    out_ = "[";
+  PipelineWork(commands::Session& session, std::vector<CommandText> commands, const Draft::Options& options)
+      : CommandWork(session, std::move(commands), options) {
+    out_.text("[");
+    if (empty()) end_all();
   }
 
  private:
   void begin_outcome() override {
-    if (out_.size() > 1) out_ += ',';
+    if (next_ > 0) out_.text(",");
   }
-  void fail_outcome(std::size_t begin, std::string_view line) override {
-    out_.resize(begin);
-    out_ += "{\"error\":";
-    append_json_string(out_, line);
+  void fail_outcome(const Draft::Mark& begin, std::string_view line) override {
+    out_.rewind(begin);
+    out_.text("{\"error\":" + json_string(line));
   }
-  Response answer() override {
-    if (out_.size() <= kAnswerBytesMax) return answer_json(200, std::move(out_) + "]\n");
-    return answer_problem({.status = 413,
-                           .code = "answer_too_large",
-                           .detail = "the answers are too many bytes; ask for less at a time",
-                           .retryable = false,
-                           .members = {}});
+  void end_outcome() override {
+    out_.if_escaped(kNotUtf8);
+    out_.text("}");
   }
+  void end_all() override { out_.text("]\n"); }
+  Response answer() override { return answer_json(200, out_.take()); }
 };
 
 }  // namespace
@@ -222,39 +260,43 @@ Response run_command(Exchange& exchange) {
   if (!command) return answer_problem(std::move(command.error()));
   std::vector<CommandText> one;
   one.push_back(std::move(*command));
-  return begin_work(std::make_unique<SingleWork>(prepare(exchange), std::move(one), wants_base64(exchange)));
+  return begin_work(std::make_unique<SingleWork>(prepare(exchange), std::move(one), draft_options(exchange)));
 }
 
 Response run_pipeline(Exchange& exchange) {
   auto commands = read_commands(exchange.request.body);
   if (!commands) return answer_problem(std::move(commands.error()));
-  return begin_work(std::make_unique<PipelineWork>(prepare(exchange), std::move(*commands), wants_base64(exchange)));
+  return begin_work(std::make_unique<PipelineWork>(prepare(exchange), std::move(*commands), draft_options(exchange)));
 }
 
 Response run_transaction(Exchange& exchange) {
   auto commands = read_commands(exchange.request.body);
   if (!commands) return answer_problem(std::move(commands.error()));
   commands::Session& session = prepare(exchange);
+  const Calls calls(std::move(*commands));
   if (exchange.may_fetch)
-    if (auto later = fetch_for(session, *commands)) return std::move(*later);
-  const bool base64 = wants_base64(exchange);
-  std::vector<std::vector<std::string_view>> texts;
-  texts.reserve(commands->size());
-  for (const CommandText& command : *commands) texts.emplace_back(command.begin(), command.end());
-  const std::vector<commands::Arguments> calls(texts.begin(), texts.end());
-  std::string out = "[";
-  const auto pending = commands::run_together(session, calls, [&](std::size_t i) {
-    out += i == 0 ? "{\"result\":" : ",{\"result\":";
-    JsonSink sink(out, base64);
-    commands::dispatch(session, calls[i], sink);
-    out += '}';
-    return sink.error_line();
+    if (auto later = fetch_for(session, calls.all())) return std::move(*later);
+  const std::uint64_t bytes_max = exchange.hub.config.answer_bytes_max;
+  Draft out(draft_options(exchange));
+  out.text("[");
+  const auto pending = commands::run_together(session, calls.all(), [&](std::size_t i) {
+    out.text(i == 0 ? "{\"result\":" : ",{\"result\":");
+    JsonSink sink(out);
+    commands::dispatch(session, calls[i].resolved, calls[i].arguments, sink);
+    out.if_escaped(kNotUtf8);
+    out.text("}");
+    // While nothing has happened it can still be refused.
+    return out.good() ? sink.error_line() : "ERR " + problem_of(out, bytes_max, false).detail;
   });
+  out.text("]\n");
   // What the commands themselves would have waited for is part of what all of them wait for.
   static_cast<void>(session.take_pending());
+  if (pending)
+    return begin_work(
+        write_draft(std::move(out), *pending, [](Draft& written) { return answer_json(200, written.take()); }));
   Response response =
-      pending ? answer_json(200, std::move(out) + "]\n") : answer_problem(problem_of_command(pending.error().line));
-  response.pending = pending ? *pending : pending.error().pending;
+      answer_problem(out.good() ? problem_of_command(pending.error().line) : problem_of(out, bytes_max, false));
+  response.pending = pending.error().pending;
   return response;
 }
 

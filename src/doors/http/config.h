@@ -19,6 +19,7 @@ struct Config {
   std::uint64_t body_bytes_max = 512ull << 20;     ///< Of a value.
   std::uint64_t json_bytes_max = 16ull << 20;      ///< Of a document that is taken apart.
   std::uint64_t memory_bytes_max = 2048ull << 20;  ///< Of all bodies being received.
+  std::uint64_t answer_bytes_max = 256ull << 20;   ///< Of an answer that is put together of what several keys hold.
   std::int64_t connections_max = 10'000;
   std::int64_t head_timeout_ms = 10'000;
   std::int64_t body_timeout_ms = 30'000;

@@ -6,6 +6,7 @@
 #include <array>
 #include <new>
 
+#include "base/assert.h"
 #include "commands/auth_backoff.h"
 #include "doors/http/serialize.h"
 
@@ -218,8 +219,24 @@ void Connection::refuse(Problem problem) {
   respond(std::move(response));
 }
 
+/// Has the share stand for `bytes`, if they are worth counting. False: there is no memory for so many.
+bool Connection::reckon(store::BufferShare& share, std::uint64_t bytes) noexcept {
+  constexpr std::uint64_t kUncountedBytes = 64 * 1024;
+  if (bytes <= kUncountedBytes) bytes = 0;
+  if (bytes == share.bytes()) return true;
+  if (share.bytes() == 0) {
+    commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire);
+    if (environment == nullptr) return true;
+    share = store::BufferShare(&environment->engine().budget());
+  }
+  return share.resize(bytes);
+}
+
 bool Connection::account_body(std::uint64_t bytes) {
   if (bytes <= body_accounted_ || bytes <= kReadOverMax) return true;
+  if (commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire))
+    environment->engine().budget().settle();
+  if (!reckon(body_, bytes)) return false;
   const std::uint64_t more = bytes - body_accounted_;
   const std::uint64_t before = hub_.body_bytes.fetch_add(more, std::memory_order_relaxed);
   body_accounted_ = bytes;
@@ -230,6 +247,7 @@ void Connection::release_body() noexcept {
   if (body_accounted_ == 0) return;
   hub_.body_bytes.fetch_sub(body_accounted_, std::memory_order_relaxed);
   body_accounted_ = 0;
+  body_ = {};
 }
 
 // --- answers ----------------------------------------------------------------------------------
@@ -266,6 +284,11 @@ void Connection::respond(Response response) {
   if (response.first) return park(response.first);
   if (work_) return host_.work(*this);
   const Request& request = reader_.request();
+  if (response.body.size() > kSmallBody && !reckon(queued_, queued_bytes_ + response.body.size())) {
+    const store::Pending seen = response.pending;
+    response = answer_problem(no_memory_for_answer());
+    response.pending = seen;
+  }
   app_.finish(request, response);
   const bool keep_alive = request.keep_alive && !response.close && !last_;
   const bool head_only = request.verb == Verb::kHead;
@@ -311,9 +334,18 @@ void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
       item.shared = std::move(response.shared);
     }
   }
-  item.pending.merge(response.pending);
+  if (!response.pending.empty()) {
+    item.pending.merge(response.pending);
+    item.waiting.push_back({.end = item.bytes.size(),
+                            .pending = response.pending,
+                            .version = request.version,
+                            .keep_alive = keep_alive,
+                            .head_only = head_only,
+                            .request_id = id});
+  }
   item.close = !keep_alive;
   queued_bytes_ += item.bytes.size() - before + item.body.size();
+  if (!reckon(queued_, queued_bytes_)) return abandon();
   if (hub_.config.access_log != AccessLog::kOff) {
     item.entries.push_back({.method = std::string(verb_name(request.verb)),
                             .target = request.target,
@@ -325,11 +357,11 @@ void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
   }
 }
 
-const store::Pending* Connection::held() const noexcept {
-  // Later answers wait for earlier ones, so only the newest that waits counts; pendings only grow.
-  for (auto item = items_.rbegin(); item != items_.rend(); ++item)
-    if (!item->released && !item->pending.empty()) return &item->pending;
-  return nullptr;
+store::Pending Connection::held() const noexcept {
+  store::Pending all;
+  for (const Item& item : items_)
+    if (!item.released) all.merge(item.pending);
+  return all;
 }
 
 // --- out --------------------------------------------------------------------------------------
@@ -377,6 +409,7 @@ void Connection::consume(std::size_t count) {
     }
     count -= left;
     queued_bytes_ -= item.bytes.size() + item.body.size();
+    static_cast<void>(reckon(queued_, queued_bytes_));  // less than before
     const bool close = item.close;
     items_.pop_front();
     if (close) return begin_linger();
@@ -411,7 +444,7 @@ void Connection::pump() {
   if (!input_.empty() && may_read_on() && !waiting_) {
     const std::size_t before = input_.size();
     run({});
-    if (input_.size() != before && !items_.empty() && !sending_ && held() == nullptr) return pump();
+    if (input_.size() != before && !items_.empty() && !sending_ && held().empty()) return pump();
   }
   wait_for_input();
 }
@@ -427,20 +460,57 @@ void Connection::sent(const ErrorCodeOfSystem& problem, std::size_t count) {
 
 void Connection::fail_held(const Error& error) {
   if (dead_) return;
-  // What is released is safe and still goes out. Of the rest nothing has left yet, but for a part of the front.
-  std::erase_if(items_, [](const Item& item) { return !item.released; });
-  Response response = answer_problem(
-      {.status = 500,
-       .code = "unconfirmed",
-       .detail = "the log has failed (" + error.message() + "); whether the last writes are on disk is unknown",
-       .retryable = false,
-       .members = {}});
-  response.close = true;
-  work_.reset();
-  parked_.reset();
-  enqueue(std::move(response), false, false);
-  closing_ = true;
+  // What is released is safe and still goes out; of the rest nothing has left yet. A request that is still being worked
+  // on gets its own answer in its turn.
+  for (Item& item : items_)
+    if (!item.released && !item.waiting.empty()) fail(item, error);
   pump();
+}
+
+// Every answer of the item that waits in vain becomes one that says so.
+void Connection::fail(Item& item, const Error& error) {
+  const store::Engine& engine = hub_.environment.load(std::memory_order_acquire)->engine();
+  const bool logged = item.entries.size() == item.waiting.size();
+  std::string bytes;
+  std::size_t from = 0;
+  bool kept_content = false;
+  for (std::size_t i = 0; i < item.waiting.size(); ++i) {
+    const Waiting& answer = item.waiting[i];
+    const std::string_view old = std::string_view(item.bytes).substr(from, answer.end - from);
+    from = answer.end;
+    if (engine.fulfilled(answer.pending)) {
+      bytes += old;
+      kept_content = true;  // an item that has content beside its bytes is one answer
+      continue;
+    }
+    Response response = answer_problem(
+        {.status = 500,
+         .code = "unconfirmed",
+         .detail = "the log has failed (" + error.message() + "); whether what this was about is on disk is unknown",
+         .retryable = false,
+         .members = {}});
+    append_head(bytes, response,
+                {.version = answer.version,
+                 .keep_alive = answer.keep_alive,
+                 .date = host_.date(),
+                 .request_id = answer.request_id});
+    if (!answer.head_only) bytes += response.body;
+    hub_.counters.failed_requests.fetch_add(1, std::memory_order_relaxed);
+    if (!logged) continue;
+    item.entries[i].status = response.status;
+    item.entries[i].bytes = answer.head_only ? 0 : response.body.size();
+  }
+  STAVE_ASSERT(from == item.bytes.size() && item.gone == 0);
+  queued_bytes_ -= item.bytes.size() + item.body.size();
+  item.bytes = std::move(bytes);
+  if (!kept_content) {
+    item.body.clear();
+    item.page = {};
+    item.shared.reset();
+  }
+  item.pending = {};
+  item.waiting.clear();
+  queued_bytes_ += item.bytes.size() + item.body.size();
 }
 
 // --- ends -------------------------------------------------------------------------------------
@@ -449,6 +519,7 @@ void Connection::begin_linger() {
   closing_ = true;
   items_.clear();
   queued_bytes_ = 0;
+  queued_ = {};
   if (at_end_) return kill();
   transport_->finish_sending();
   enter(Phase::kLingering);
@@ -461,6 +532,12 @@ void Connection::stop() {
   pump();
   // A head that is not whole is no request yet.
   if (!dead_ && items_.empty() && !busy() && !reader_.in_body() && phase_ != Phase::kLingering) kill();
+}
+
+/// What it is owed does not fit beside what others have not taken.
+void Connection::abandon() {
+  hub_.log.warn("Closed {}: there is no memory for the answers that it does not take.", address_);
+  kill();
 }
 
 void Connection::kill() {
@@ -482,7 +559,7 @@ void Connection::check_time() {
   const std::uint64_t now = host_.now_ns();
   const auto since = [&](std::uint64_t then) { return now > then ? now - then : 0; };
   const auto limit = [](std::int64_t ms) { return static_cast<std::uint64_t>(ms) * kMsNs; };
-  if (!items_.empty() && held() == nullptr && since(progress_ns_) > limit(hub_.config.body_timeout_ms)) {
+  if (!items_.empty() && held().empty() && since(progress_ns_) > limit(hub_.config.body_timeout_ms)) {
     hub_.counters.timed_out.fetch_add(1, std::memory_order_relaxed);
     return kill();  // it does not read its answer
   }

@@ -70,7 +70,8 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void resume();
   /// Tells this wait for something from every other of this and any connection; expired: it is over.
   [[nodiscard]] std::weak_ptr<Connection*> parking() const noexcept { return parked_; }
-  /// The log has failed: whether what waits is on disk is unknown, and said so.
+  /// The log has failed: every answer that waits for it in vain becomes one that says so, and the others go out as they
+  /// are.
   void fail_held(const Error& error);
   /// No more requests: what is in flight is finished, and then it closes.
   void stop();
@@ -79,8 +80,8 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void obey_close();
   void kill();
 
-  /// What its answers wait for; nullptr: nothing.
-  [[nodiscard]] const store::Pending* held() const noexcept;
+  /// What its answers wait for, all together.
+  [[nodiscard]] store::Pending held() const noexcept;
 
   /// The owning thread's books.
   struct Books {
@@ -91,17 +92,27 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   } books;
 
  private:
-  /// An answer on its way out, or several small ones.
+  /// One of the answers of an item that waits for the disk: should that fail, each is told for itself.
+  struct Waiting {
+    std::size_t end;  ///< In `Item::bytes`, and of its content if it has any.
+    store::Pending pending;
+    int version;
+    bool keep_alive;
+    bool head_only;
+    std::string request_id;
+  };
+  /// An answer on its way out, or several small ones: all of them wait for the disk, or none.
   struct Item {
     std::string bytes;
     std::string body;
     std::string_view page;
-    std::optional<SharedValue> shared;
+    std::optional<commands::SharedBytes> shared;
     store::Pending pending;
     bool released = false;
     bool close = false;
-    std::vector<AccessEntry> entries;
-    std::size_t gone = 0;  ///< Bytes of `bytes`, then of the content, that were sent.
+    std::vector<Waiting> waiting;      ///< Its answers, if they wait.
+    std::vector<AccessEntry> entries;  ///< Of its answers, if they are written down.
+    std::size_t gone = 0;              ///< Bytes of `bytes`, then of the content, that were sent.
     [[nodiscard]] std::string_view content() const noexcept {
       if (shared) return shared->view();
       return page.empty() ? std::string_view(body) : page;
@@ -129,15 +140,18 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   Item& item_for(const Response& response, bool small);
   commands::Session* session();
   bool account_body(std::uint64_t bytes);
+  bool reckon(store::BufferShare& share, std::uint64_t bytes) noexcept;
   void release_body() noexcept;
   [[nodiscard]] bool may_read_on() const noexcept;
   /// A request is being answered, and the answer is not known yet.
   [[nodiscard]] bool busy() const noexcept { return work_ != nullptr || parked_ != nullptr; }
   void wait_for_input();
   bool let_go(Item& item);
+  void fail(Item& item, const Error& error);
   std::size_t gather(std::span<asio::const_buffer> pieces);
   void consume(std::size_t count);
   void begin_linger();
+  void abandon();
   void enter(Phase phase) noexcept;
   void maybe_bury();
 
@@ -153,10 +167,12 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   std::string input_;  ///< What was received and not read yet.
   std::deque<Item> items_;
   std::uint64_t queued_bytes_ = 0;
+  store::BufferShare queued_;  ///< What the answers take, once it is worth counting.
   std::unique_ptr<Work> work_;
   std::shared_ptr<Connection*> parked_;  ///< While something that its request needs is under way.
   std::unique_ptr<commands::Session> session_;
   std::uint64_t body_accounted_ = 0;
+  store::BufferShare body_;  ///< The same of a request's.
   std::uint64_t request_began_ns_ = 0;
   std::uint64_t phase_since_ns_ = 0;
   std::uint64_t progress_ns_ = 0;  ///< When bytes were last received or sent.

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/descriptor_budget.h"
 #include "commands/environment.h"
 #include "doors/http/config.h"
 #include "stave/clock.h"
@@ -33,10 +34,12 @@ struct Counters {
 enum class Serving : std::uint8_t { kRecovering, kServing, kStopping };
 
 struct Hub {
-  Hub(const Config& config_given, Clock& clock_given, spdlog::logger& log_given)
-      : config(config_given), clock(clock_given), log(log_given) {}
+  Hub(const Config& config_given, base::DescriptorBudget& descriptors_given, Clock& clock_given,
+      spdlog::logger& log_given)
+      : config(config_given), descriptors(descriptors_given), clock(clock_given), log(log_given) {}
 
   const Config config;
+  base::DescriptorBudget& descriptors;  ///< Of all doors. A connection has one.
   Clock& clock;
   spdlog::logger& log;
   /// Receives whole lines of the access log. Set before the threads start. Threads: any.

@@ -81,6 +81,7 @@ void IoThread::adopt(asio::ip::tcp::socket socket, std::shared_ptr<asio::ssl::co
   if (problem || stopping_) {
     count_.fetch_sub(1, std::memory_order_relaxed);
     hub_.connections.fetch_sub(1, std::memory_order_relaxed);
+    hub_.descriptors.give_back();
     return;
   }
   auto connection = std::make_unique<Connection>(hub_, *this, address_text(peer), address_text(own));
@@ -106,7 +107,7 @@ void IoThread::hold(Connection& connection) {
     held_.push_back(&connection);
     if (returning_ > 0) --returning_;
   }
-  if (const store::Pending* pending = connection.held()) wanted_.merge(*pending);
+  wanted_.merge(connection.held());
   schedule_turn_end();
 }
 
@@ -164,6 +165,7 @@ void IoThread::bury_the_dead() {
   }
   count_.fetch_sub(buried_.size(), std::memory_order_relaxed);
   hub_.connections.fetch_sub(static_cast<std::int64_t>(buried_.size()), std::memory_order_relaxed);
+  hub_.descriptors.give_back(static_cast<std::int64_t>(buried_.size()));
   buried_.clear();
   if (stopping_ && connections_.empty()) {
     timer_.cancel();
@@ -236,8 +238,7 @@ void IoThread::release_held() {
 
 void IoThread::fail_held(const Error& error) {
   if (!std::exchange(failure_told_, true))
-    hub_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
-                   error.describe());
+    hub_.log.error("The log has failed: {}. Answers that wait for it are withdrawn.", error.describe());
   std::vector<Connection*> waiting;
   waiting.swap(held_);
   for (Connection* connection : waiting) {

@@ -3,40 +3,38 @@
 #include <array>
 #include <charconv>
 
-#include "doors/http/json_text.h"
-
 namespace stave::http {
 
 void JsonSink::before() {
   begun_ = true;
-  if (!first_) out_ += ',';
+  if (!first_) out_.text(",");
   first_ = false;
 }
 
 void JsonSink::after() {
   while (!open_.empty() && --open_.back() == 0) {
     open_.pop_back();
-    out_ += ']';
+    out_.text("]");
   }
   if (open_.empty()) first_ = true;
 }
 
 void JsonSink::string(std::string_view bytes) {
   before();
-  if (base64_) {
-    out_ += '"';
-    append_base64(out_, bytes);
-    out_ += '"';
-  } else {
-    append_json_string(out_, bytes);
-  }
+  out_.string(bytes);
+  after();
+}
+
+void JsonSink::shared_bulk(const commands::SharedBytes& bytes) {
+  before();
+  out_.string(bytes);
   after();
 }
 
 void JsonSink::status(std::string_view text) {
-  if (!base64_ || text != "OK") return string(text);
+  if (text != "OK") return string(text);
   before();
-  out_ += "\"OK\"";
+  out_.text("\"OK\"");
   after();
 }
 
@@ -50,21 +48,21 @@ void JsonSink::error(std::string_view text) {
 
 void JsonSink::integer(std::int64_t value) {
   before();
-  out_ += std::to_string(value);
+  out_.text(std::to_string(value));
   after();
 }
 
 void JsonSink::null() {
   before();
-  out_ += "null";
+  out_.text("null");
   after();
 }
 
 void JsonSink::array(std::size_t count) {
   before();
-  out_ += '[';
+  out_.text("[");
   if (count == 0) {
-    out_ += ']';
+    out_.text("]");
     after();
     return;
   }

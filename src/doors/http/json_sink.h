@@ -8,18 +8,20 @@
 #include <vector>
 
 #include "commands/sink.h"
+#include "doors/http/draft.h"
 
 namespace stave::http {
 
 class JsonSink final : public commands::Sink {
  public:
-  /// Appends to `out`. `base64`: every string but the status OK is written in base64.
-  JsonSink(std::string& out, bool base64) noexcept : out_(out), base64_(base64) {}
+  /// Appends to `out`. In a draft whose strings are base64 the status OK is not.
+  explicit JsonSink(Draft& out) noexcept : out_(out) {}
 
   void status(std::string_view text) override;
   void error(std::string_view text) override;
   void integer(std::int64_t value) override;
   void bulk(std::string_view bytes) override { string(bytes); }
+  void shared_bulk(const commands::SharedBytes& bytes) override;
   void null() override;
   void null_array() override { null(); }
   void array(std::size_t count) override;
@@ -44,8 +46,7 @@ class JsonSink final : public commands::Sink {
   /// … and what stands behind one.
   void after();
 
-  std::string& out_;
-  bool base64_;
+  Draft& out_;
   bool begun_ = false;
   std::string error_;
   std::vector<std::size_t> open_;  ///< Values still missing in each open array, outermost first.

@@ -7,9 +7,15 @@
 namespace stave::http {
 namespace {
 
+std::string text_of(Draft& draft) {
+  while (!draft.write_some()) {
+  }
+  return draft.take();
+}
+
 TEST(JsonSink, writes_every_kind_of_answer) {
-  std::string out;
-  JsonSink sink(out, false);
+  Draft draft;
+  JsonSink sink(draft);
   sink.array(7);
   sink.status("OK");
   sink.integer(-5);
@@ -21,33 +27,34 @@ TEST(JsonSink, writes_every_kind_of_answer) {
   sink.real(1.5);
   sink.error("ERR inner");
   EXPECT_TRUE(sink.complete());
+  const std::string out = text_of(draft);
   EXPECT_EQ(out, R"(["OK",-5,"a\"b",null,["k",[]],"1.5","ERR inner"])");
   EXPECT_TRUE(is_json(out));
   EXPECT_EQ(sink.error_line(), "");
 }
 
 TEST(JsonSink, keeps_an_error_that_is_the_whole_answer_apart) {
-  std::string out;
-  JsonSink sink(out, false);
+  Draft draft;
+  JsonSink sink(draft);
   sink.error("ERR a\r\nb");
-  EXPECT_EQ(out, "");
+  EXPECT_EQ(text_of(draft), "");
   EXPECT_EQ(sink.error_line(), "ERR a  b");
   EXPECT_TRUE(sink.complete());
 }
 
 TEST(JsonSink, encodes_all_strings_but_the_status_ok_when_asked) {
-  std::string out;
-  JsonSink sink(out, true);
+  Draft draft({.base64 = true});
+  JsonSink sink(draft);
   sink.array(3);
   sink.status("OK");
   sink.bulk("OK");
   sink.status("PONG");
-  EXPECT_EQ(out, R"(["OK","T0s=","UE9ORw=="])");
+  EXPECT_EQ(text_of(draft), R"(["OK","T0s=","UE9ORw=="])");
 }
 
 TEST(JsonSink, closes_nested_arrays_and_may_be_used_for_one_value_after_another) {
-  std::string out;
-  JsonSink first(out, false);
+  Draft draft;
+  JsonSink first(draft);
   first.array(2);
   first.array(1);
   first.array(1);
@@ -55,7 +62,7 @@ TEST(JsonSink, closes_nested_arrays_and_may_be_used_for_one_value_after_another)
   EXPECT_FALSE(first.complete());
   first.array(0);
   EXPECT_TRUE(first.complete());
-  EXPECT_EQ(out, "[[[1]],[]]");
+  EXPECT_EQ(text_of(draft), "[[[1]],[]]");
 }
 
 }  // namespace

@@ -11,8 +11,6 @@ namespace json = boost::json;
 /// Deeper documents are refused: whoever reads them back may well recurse.
 constexpr std::size_t kDepthMax = 256;
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
 /// Takes every event of a document and keeps nothing.
 struct Ignore {
   static constexpr std::size_t max_object_size = std::size_t(-1);
@@ -54,10 +52,23 @@ void append_json_string(std::string& out, std::string_view text) {
   std::string readable;
   while (!text.empty()) {
     const std::size_t length = base::utf8_length(text);
-    readable.append(length == 0 ? kReplacement : text.substr(0, length));
+    if (length == 0) {
+      constexpr std::string_view kHex = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(text[0]);
+      readable.append({'\\', 'x', kHex[byte >> 4], kHex[byte & 15]});
+    } else {
+      readable.append(text.substr(0, length));
+    }
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   base::append_json_string(out, readable);
+}
+
+void append_json_bytes(std::string& out, std::string_view bytes) {
+  if (base::is_utf8(bytes)) return base::append_json_string(out, bytes);
+  out += "{\"base64\":\"";
+  append_base64(out, bytes);
+  out += "\"}";
 }
 
 std::string json_string(std::string_view text) {

@@ -9,10 +9,13 @@
 
 namespace stave::http {
 
-/// Appends `text` as a JSON string. Bytes that are not UTF-8 become U+FFFD, so that the result always is JSON.
+/// Appends `text` as a JSON string, for people and logs: bytes that are not UTF-8 are shown as \xFF. What somebody's
+/// data are is never written so; see `append_json_bytes`, and draft.h.
 void append_json_string(std::string& out, std::string_view text);
 /// The same as a value of its own.
 std::string json_string(std::string_view text);
+/// Appends `bytes` as a JSON string or, when they are not UTF-8, as `{"base64": "…"}`.
+void append_json_bytes(std::string& out, std::string_view bytes);
 using base::append_base64;
 using base::from_base64;
 using base::is_utf8;

@@ -46,14 +46,14 @@ Response unsatisfiable(std::uint64_t size) {
 }
 
 /// The answer for what was found. Runs under the shard's lock, so what is large is not copied.
-Response show(const ValueView* value, const Wish& wish) {
+Response show(const store::StoreClock& time, const ValueView* value, const Wish& wish) {
   const Lsn version = value == nullptr ? kNoLsn : value->version;
   const auto verdict = wish.conditions.judge(version, true);
   if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(version));
   if (value == nullptr) return answer_problem(no_such_key());
   if (value->type != ValueType::kString) return answer_problem(wrong_type(value->type));
   Response response;
-  describe(response, *value);
+  describe(response, time, *value);
   response.add_header("Cache-Control", "no-cache");
   if (verdict == Preconditions::Verdict::kNotModified) {
     response.status = 304;
@@ -73,7 +73,7 @@ Response show(const ValueView* value, const Wish& wish) {
   if (!wish.content) {
     response.length = size;
   } else if (size >= keyspace::Block::kBytesMin && value->block != nullptr) {
-    response.shared = SharedValue{.block = value->share(), .at = range.begin, .size = size};
+    response.shared = commands::SharedBytes{.block = value->share(), .at = range.begin, .size = size};
   } else {
     response.body.assign(value->value.substr(range.begin, size));
   }
@@ -122,7 +122,7 @@ struct Reading {
   void run() noexcept try {
     pending = engine.read(key, access, [this](const ValueView* value) {
       known_json = value != nullptr && value->json;
-      response = show(value, wish);
+      response = show(engine.time(), value, wish);
     });
   } catch (const std::bad_alloc&) {
     pending = fail(ErrorCode::kNoMemory, "there is no memory for this value");
@@ -251,7 +251,7 @@ Response delete_key(Exchange& exchange) {
     response.status = 204;
   }
   auto pending = transaction.commit(exchange.sync);
-  if (!pending) return answer_error(pending.error());
+  if (!pending) return answer_refused({problem_of(pending.error()), transaction.observed()});
   response.pending = *pending;
   return response;
 }

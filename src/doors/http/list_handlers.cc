@@ -60,7 +60,8 @@ class Page {
         database_(exchange.database),
         filter_(std::move(filter)),
         limit_(limit),
-        values_(values) {
+        values_(values),
+        counted_(&exchange.engine().budget()) {
     listing_.cursor = cursor;
   }
 
@@ -75,6 +76,10 @@ class Page {
       failure_ = problem_of(next.error());
       return;
     }
+    if (refused_) {
+      failure_ = no_memory_for_answer();
+      return;
+    }
     listing_.cursor = *next;
     full_ = listing_.cursor == 0 || listing_.entries.size() >= limit_ || bytes_ >= kPageBytes;
   } catch (const std::bad_alloc&) {
@@ -84,23 +89,29 @@ class Page {
   Response answer(Response (*write)(const Listing&)) {
     Response response = failure_ ? answer_problem(std::move(*failure_)) : write(listing_);
     response.pending = pending_;
+    // What was written counts from here on.
+    listing_.entries.clear();
+    counted_ = {};
     return response;
   }
   [[nodiscard]] store::Engine& engine() const noexcept { return engine_; }
 
  private:
   void take(std::string_view key, const ValueView& value) {
-    if (!filter_.passes(key)) return;
+    if (refused_ || !filter_.passes(key)) return;
+    const bool with_value = values_ && value.type == ValueType::kString &&
+                            // A value that would fill the page alone is left to a GET.
+                            value.value.size() <= kPageBytes - std::min(bytes_, kPageBytes);
+    bytes_ += key.size() + (with_value ? value.value.size() : 0);
+    refused_ = !counted_.resize(bytes_ + (listing_.entries.size() + 1) * sizeof(ListEntry));
+    if (refused_) return;
     ListEntry entry{.key = std::string(key),
                     .type = value.type,
                     .version = value.version,
-                    .expiry = value.expiry,
+                    .expiry = engine_.time().shown(value.expiry),
                     .json = value.json};
     entry.size = value.size;
-    // A value that would fill the page alone is left to a GET.
-    if (values_ && value.type == ValueType::kString && value.value.size() <= kPageBytes - std::min(bytes_, kPageBytes))
-      entry.value.emplace(value.value);
-    bytes_ += key.size() + (entry.value ? entry.value->size() : 0);
+    if (with_value) entry.value.emplace(value);
     listing_.entries.push_back(std::move(entry));
   }
 
@@ -112,6 +123,8 @@ class Page {
   Listing listing_;
   store::Pending pending_;
   std::size_t bytes_ = 0;
+  store::BufferShare counted_;  ///< What the page takes until it is written.
+  bool refused_ = false;        ///< There was no room for more.
   bool full_ = false;
   std::optional<Problem> failure_;
 };
@@ -165,7 +178,7 @@ void append_entry(std::string& out, const ListEntry& entry) {
   if (!entry.expiry.never()) out += ",\"expires_at\":\"" + rfc3339(entry.expiry.at) + '"';
   if (entry.value) {
     out += ',';
-    append_bytes(out, "value", *entry.value);
+    append_bytes(out, "value", entry.value->view());
   }
   out += '}';
 }
@@ -203,7 +216,7 @@ Response write_names(const Listing& listing) {
   std::string out = "[";
   for (const ListEntry& entry : listing.entries) {
     if (out.back() != '[') out += ',';
-    append_json_string(out, entry.key);
+    append_json_bytes(out, entry.key);
   }
   Response response = answer_json(200, out + "]\n");
   if (listing.cursor != 0) response.add_header("Stave-Cursor", std::to_string(listing.cursor));
@@ -236,6 +249,7 @@ class ClearWork final : public Work {
         Problem problem = problem_of(pending.error());
         problem.members = ",\"deleted\":" + std::to_string(deleted_);
         response = answer_problem(std::move(problem));
+        pending_.merge(transaction.observed());
         response.pending = pending_;
         return true;
       }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "commands/kept_value.h"
 #include "store/engine.h"
 
 namespace stave::http {
@@ -17,7 +18,7 @@ struct ListEntry {
   Expiry expiry{};
   bool json = false;
   std::uint64_t size = 0;
-  std::optional<std::string> value;  ///< When values were asked for and it fits the page.
+  std::optional<commands::KeptValue> value;  ///< When values were asked for and it fits the page.
 };
 
 struct Listing {

@@ -102,7 +102,7 @@ void add_keys(MetricsPage& page, commands::Environment& environment, const store
   // Every database, empty ones too: a series that comes and goes is hard to alert on.
   for (int database = 0; database < engine.options().databases; ++database) {
     const std::string name = std::to_string(database);
-    page.gauge("stave_keys", "Keys, by database.", number(engine.size(database)), {{"database", name}});
+    page.gauge("stave_keys", "Keys, by database.", number(engine.count_keys(database)), {{"database", name}});
     page.gauge("stave_keys_expiring", "Keys that have an expiry, by database.",
                number(engine.memory(database).expiring), {{"database", name}});
   }
@@ -142,6 +142,10 @@ void add_recovery(MetricsPage& page, const store::EngineStats& stats) {
   page.gauge("stave_recovery_bytes", "Bytes of log replayed when the store was opened.", number(stats.recovery.bytes));
   page.gauge("stave_recovery_torn_bytes", "Bytes of an unfinished last write that were cut off when it was opened.",
              number(stats.recovery.torn_bytes));
+  page.gauge("stave_clock_offset_seconds", "How far the store's time is ahead of the wall clock, which was set.",
+             static_cast<double>(stats.clock_offset_ms) / 1000);
+  page.counter("stave_clock_jumps_total", "How often the wall clock was set by more than a small correction.",
+               number(stats.clock_jumps));
   page.gauge("stave_recovery_clean", "1 when the store had been closed in good order.", flag(stats.recovery.clean));
 }
 

@@ -16,7 +16,8 @@ std::uint64_t beyond(std::uint64_t whole, std::uint64_t part) noexcept {
 void add_memory(MetricsPage& page, const store::EngineStats& stats) {
   const std::pair<std::string_view, std::uint64_t> purposes[] = {
       {"entries", stats.memory.entries},   {"slack", stats.memory.slack},     {"tables", stats.memory.table},
-      {"expiries", stats.memory.expiries}, {"buffers", stats.memory_buffers}, {"process", stats.budget.outside}};
+      {"expiries", stats.memory.expiries}, {"buffers", stats.memory_buffers}, {"clients", stats.budget.buffers},
+      {"process", stats.budget.outside}};
   for (const auto& [purpose, bytes] : purposes)
     page.gauge("stave_memory_bytes", "Memory in use, by purpose; the sum is what the store takes.", number(bytes),
                {{"purpose", purpose}});
@@ -24,6 +25,9 @@ void add_memory(MetricsPage& page, const store::EngineStats& stats) {
   page.gauge("stave_memory_budgeted_bytes", "Memory that counts against the budget.", number(budget.used));
   page.gauge("stave_memory_peak_bytes", "The most that it was since the store was opened.", number(budget.peak));
   page.gauge("stave_memory_max_bytes", "The budget; 0: none.", number(budget.limit));
+  page.counter("stave_refused_buffers_total",
+               "Answers and requests that were given up because there was no memory for them.",
+               number(budget.refused_buffers));
   page.gauge("stave_memory_exhausted", "1 while writes are refused because nothing is left to take out of memory.",
              flag(budget.exhausted));
   page.gauge("stave_data_bytes", "Bytes of all keys and values, those that lie in the log only included.",
@@ -67,6 +71,11 @@ void add_cleaner(MetricsPage& page, const store::EngineStats& stats) {
                number(cleaner.relocated_records));
   page.counter("stave_cleaner_freed_bytes_total", "Disk space of the files that it removed.",
                number(cleaner.freed_bytes));
+  page.counter("stave_cleaner_damaged_segments_total",
+               "Segments that could not be read from end to end and were cleaned all the same.",
+               number(cleaner.damaged_segments));
+  page.gauge("stave_lost_values", "Values that can no longer be read, which keeps the log from being cleaned.",
+             number(cleaner.lost_values));
   page.gauge("stave_log_live_bytes", "How much of the log is alive, estimated.", number(cleaner.live_bytes));
   page.gauge("stave_log_garbage_bytes", "How much of the log is not, estimated.",
              number(beyond(stats.log.bytes_on_disk, cleaner.live_bytes)));

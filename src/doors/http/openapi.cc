@@ -37,7 +37,8 @@ constexpr Schema kSchemas[] = {
      R"({"type":"object","required":["created","version"],"properties":{"created":{"type":"boolean"},"version":)" STAVE_VERSION_SCHEMA
      R"(}})"},
     {"Deleted", R"({"type":"object","required":["deleted"],"properties":{"deleted":{"type":"integer"}}})"},
-    {"Keys", R"({"type":"array","items":{"type":"string"}})"},
+    {"Keys",
+     R"({"type":"array","items":{"anyOf":[{"type":"string"},{"type":"object","required":["base64"],"properties":{"base64":{"type":"string"}}}]}})"},
     {"Page",
      R"({"type":"object","required":["keys","cursor"],"properties":{"keys":{"type":"array","items":{"type":"object",)"
      R"("required":["type","version","size","content_type"],"properties":{"key":{"type":"string"},)"

@@ -41,7 +41,7 @@ class Run {
       return std::unexpected(precondition_failed(version));
     result_.version = version == kUnnamed ? kNoLsn : version;
     result_.status = held_ ? Status::kFound : Status::kAbsent;
-    if (held_) result_.expiry = held_->expiry;
+    if (held_) result_.expiry = shown(held_->expiry);
     switch (operation_.kind) {
       case Kind::kSet: return set(operation_.value, operation_.json);
       case Kind::kGet: return get();
@@ -63,6 +63,8 @@ class Run {
     return keep && held_ ? held_->expiry : Expiry{};
   }
 
+  [[nodiscard]] Expiry shown(const Expiry& held) const noexcept { return engine_.time().shown(held); }
+
   Outcomes<OperationResult> set(std::string_view value, bool json) {
     const Expiry until = expiry();
     const bool there = held_.has_value();
@@ -73,7 +75,7 @@ class Run {
     }
     result_.status = there ? Status::kReplaced : Status::kCreated;
     result_.changed = true;
-    result_.expiry = until;
+    result_.expiry = shown(until);
     return std::move(result_);
   }
 
@@ -85,7 +87,7 @@ class Run {
   Outcomes<OperationResult> get() {
     if (auto problem = not_a_string()) return std::unexpected(std::move(*problem));
     if (held_) {
-      result_.value.emplace(held_->value);
+      result_.value.emplace(*held_);
       result_.json = held_->json;
     }
     return std::move(result_);
@@ -105,8 +107,8 @@ class Run {
     if (!number) return std::unexpected(conflict("not_a_number", "the value is not a whole number"));
     const auto sum = types::checked_add(*number, operation_.by);
     if (!sum) return std::unexpected(conflict("overflow", "the sum does not fit 64 bits"));
-    result_.value.emplace(types::Digits(*sum).view());
-    return set(*result_.value, false);
+    result_.value.emplace(std::string(types::Digits(*sum).view()));
+    return set(result_.value->view(), false);
   }
 
   Outcomes<OperationResult> increment_float() {
@@ -116,7 +118,7 @@ class Run {
     const long double sum = *number + operation_.by_float;
     if (!std::isfinite(sum)) return std::unexpected(conflict("overflow", "the sum is not a finite number"));
     result_.value = types::format_float(sum);
-    return set(*result_.value, false);
+    return set(result_.value->view(), false);
   }
 
   Outcomes<OperationResult> append() {
@@ -133,8 +135,8 @@ class Run {
 
   Outcomes<OperationResult> expire() {
     if (!held_) return std::unexpected(no_such_key());
-    result_.expiry = operation_.expiry.expiry;
-    if (auto done = transaction_.set_expiry(key_, result_.expiry); !done)
+    result_.expiry = shown(operation_.expiry.expiry);
+    if (auto done = transaction_.set_expiry(key_, operation_.expiry.expiry); !done)
       return std::unexpected(problem_of(done.error()));
     result_.changed = true;
     return std::move(result_);
@@ -148,6 +150,15 @@ class Run {
   OperationResult result_;
 };
 
+/// Adds a value to what the answer shows. A problem: that is too much.
+std::optional<Problem> count_value(const commands::KeptValue& value, std::uint64_t most, OperationsDone& done) {
+  done.value_bytes += value.size();
+  if (done.value_bytes > most) return answer_too_large(most);
+  const std::uint64_t copied = value.shared().block ? 0 : value.size();
+  if (!done.counted.resize(done.counted.bytes() + copied)) return no_memory_for_answer();
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool reads_value(Kind kind) noexcept {
@@ -160,26 +171,29 @@ std::string_view status_name(Status status) noexcept {
 }
 
 std::expected<OperationsDone, OperationsRefused> run_operations(store::Engine& engine, int database,
-                                                                std::span<const Operation> operations, Sync sync) {
+                                                                std::span<const Operation> operations, Sync sync,
+                                                                std::uint64_t answer_bytes_max) {
   std::vector<KeyRef> keys;
   keys.reserve(operations.size());
   for (const Operation& operation : operations) keys.push_back({database, operation.key});
   OperationsDone done;
+  done.counted = store::BufferShare(&engine.budget());
   done.results.reserve(operations.size());
   Transaction transaction(engine, keys);
   for (std::size_t i = 0; i < operations.size(); ++i) {
     auto result = Run(transaction, engine, database, operations[i])();
+    if (result && result->value) {
+      if (auto problem = count_value(*result->value, answer_bytes_max, done)) result = std::unexpected(*problem);
+    }
     if (!result) {
       transaction.rollback();
       // What it was refused for was seen: the answer waits until that is as durable as the policy says.
-      const store::Pending seen =
-          engine.read(keys[i], store::Access::kMeta, [](const ValueView*) {}).value_or(store::Pending{});
-      return std::unexpected(OperationsRefused{i, std::move(result.error()), seen});
+      return std::unexpected(OperationsRefused{i, std::move(result.error()), transaction.observed()});
     }
     done.results.push_back(std::move(*result));
   }
   auto pending = transaction.commit(sync);
-  if (!pending) return std::unexpected(OperationsRefused{0, problem_of(pending.error()), {}});
+  if (!pending) return std::unexpected(OperationsRefused{0, problem_of(pending.error()), transaction.observed()});
   done.pending = *pending;
   for (OperationResult& result : done.results)
     if (result.changed || (result.status == Status::kFound && result.version == kNoLsn))

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "commands/kept_value.h"
 #include "doors/http/conditions.h"
 #include "doors/http/values.h"
 #include "store/engine.h"
@@ -44,8 +45,8 @@ struct OperationResult {
   enum class Status : std::uint8_t { kCreated, kReplaced, kDeleted, kFound, kAbsent };
   Status status = Status::kAbsent;
   bool changed = false;
-  Lsn version = kNoLsn;              ///< After a change it is that of the whole batch's last; kNoLsn: absent.
-  std::optional<std::string> value;  ///< Of kGet, and the result of the increments.
+  Lsn version = kNoLsn;                      ///< After a change it is that of the whole batch's last; kNoLsn: absent.
+  std::optional<commands::KeptValue> value;  ///< Of kGet, and the result of the increments.
   bool json = false;
   std::uint64_t length = 0;  ///< Of kAppend.
   Expiry expiry{};
@@ -61,10 +62,14 @@ struct OperationsRefused {
 struct OperationsDone {
   std::vector<OperationResult> results;
   store::Pending pending;
+  std::uint64_t value_bytes = 0;  ///< Of all values in the results.
+  store::BufferShare counted;     ///< What the results take.
 };
 
-/// Runs all operations, in their order, at one instant, or none of them.
+/// Runs all operations, in their order, at one instant, or none of them: also when what they show is more than
+/// `answer_bytes_max`, or there is no memory for it.
 std::expected<OperationsDone, OperationsRefused> run_operations(store::Engine& engine, int database,
-                                                                std::span<const Operation> operations, Sync sync);
+                                                                std::span<const Operation> operations, Sync sync,
+                                                                std::uint64_t answer_bytes_max);
 
 }  // namespace stave::http

@@ -4,6 +4,7 @@
 #include "doors/http/json_text.h"
 #include "doors/http/metrics.h"
 #include "doors/http/openapi.h"
+#include "store/upkeep.h"
 
 namespace stave::http {
 namespace {
@@ -58,6 +59,10 @@ Response readiness(Exchange& exchange) {
   if (auto well = log.writable(); !well)
     return status(503, "not ready", well.error().code() == ErrorCode::kNoSpace ? "disk_full" : "read_only",
                   well.error().message());
+  if (const std::uint64_t lost = environment->engine().upkeep().lost_values(); lost != 0)
+    return status(200, "ready", "damaged",
+                  "the log is damaged and no longer cleaned: the values of " + std::to_string(lost) +
+                      " keys cannot be read; `INFO stave` and the server's log tell more");
   return status(200, "ready", {}, {});
 }
 

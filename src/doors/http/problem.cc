@@ -97,6 +97,23 @@ Problem problem_of(const Error& error) {
           .members = {}};
 }
 
+Problem answer_too_large(std::uint64_t most) {
+  return {.status = 413,
+          .code = "answer_too_large",
+          .detail = "the answer would have more than " + std::to_string(most) +
+                    " bytes (output-buffer-hard-limit); ask for less at a time",
+          .retryable = false,
+          .members = {}};
+}
+
+Problem no_memory_for_answer() {
+  return {.status = 507,
+          .code = "no_memory",
+          .detail = "there is no memory for the answer beside what clients have not taken",
+          .retryable = true,
+          .members = {}};
+}
+
 Problem problem_of_command(std::string_view line) {
   Problem problem{
       .status = 400, .code = "command_failed", .detail = std::string(line), .retryable = false, .members = {}};

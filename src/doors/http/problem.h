@@ -23,6 +23,10 @@ struct Problem {
 
 /// How an error of the store is told.
 Problem problem_of(const Error& error);
+/// The answer would have more than `most` bytes.
+Problem answer_too_large(std::uint64_t most);
+/// There is no memory for the answer beside what clients have not taken.
+Problem no_memory_for_answer();
 /// How the line of an error that a command answered is told; `error` repeats it for clients that look there.
 Problem problem_of_command(std::string_view line);
 /// "Not Found"; "Status" for one that is not known.

@@ -78,9 +78,10 @@ std::optional<Problem> take_precondition(const v1::Precondition& message, Operat
   return std::nullopt;
 }
 
-std::optional<Problem> take_expiry(const v1::Expiry& message, UnixMs now, Operation& operation) {
+std::optional<Problem> take_expiry(const v1::Expiry& message, store::StoreClock& time, Operation& operation) {
   ExpiryWish& wish = operation.expiry;
   if (message.sliding() && message.when_case() != v1::Expiry::kTtlMs) return bad_message("sliding needs ttl_ms");
+  const UnixMs now = time.now();
   switch (message.when_case()) {
     case v1::Expiry::kTtlMs:
       if (message.ttl_ms() <= 0 || message.ttl_ms() > std::numeric_limits<std::int64_t>::max() - raw(now))
@@ -90,7 +91,7 @@ std::optional<Problem> take_expiry(const v1::Expiry& message, UnixMs now, Operat
       break;
     case v1::Expiry::kAtMs:
       if (message.at_ms() <= 0) return bad_message("at_ms must be above zero");
-      wish.expiry.at = UnixMs{message.at_ms()};
+      wish.expiry.at = time.from_wall(UnixMs{message.at_ms()});
       break;
     case v1::Expiry::kKeep:
       if (!message.keep()) return bad_message("keep can only be true; leave it out instead");
@@ -140,11 +141,11 @@ std::optional<Problem> take_action(Message& message, Operation& operation) {
   return bad_message("an operation names no action, or one that this version does not know");
 }
 
-std::expected<Operation, Problem> decode_operation(Message& message, UnixMs now) {
+std::expected<Operation, Problem> decode_operation(Message& message, store::StoreClock& time) {
   Operation operation;
   operation.key = std::move(*message.mutable_key());
   auto problem = take_action(message, operation);
-  if (!problem) problem = take_expiry(message.expiry(), now, operation);
+  if (!problem) problem = take_expiry(message.expiry(), time, operation);
   if (!problem) problem = take_precondition(message.precondition(), operation);
   if (problem) return std::unexpected(std::move(*problem));
   return operation;
@@ -163,7 +164,8 @@ v1::BatchOperationResult::Status status_of(OperationResult::Status status) noexc
 
 }  // namespace
 
-std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, UnixMs now, std::size_t most) {
+std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, store::StoreClock& time,
+                                                            std::size_t most) {
   v1::Batch batch;
   const auto count = body.size() <= INT_MAX ? count_operations(body) : std::nullopt;
   if (count.value_or(0) > most)
@@ -173,7 +175,7 @@ std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view bod
   std::vector<Operation> operations;
   operations.reserve(static_cast<std::size_t>(batch.operations_size()));
   for (v1::BatchOperation& message : *batch.mutable_operations()) {
-    auto operation = decode_operation(message, now);
+    auto operation = decode_operation(message, time);
     if (!operation) {
       operation.error().members += ",\"index\":" + std::to_string(operations.size());
       return std::unexpected(std::move(operation.error()));
@@ -191,7 +193,7 @@ std::string encode_results(std::span<const Operation> operations, std::span<cons
     row.set_status(status_of(result.status));
     if (result.version != kNoLsn) row.set_version(raw(result.version));
     if (result.value) {
-      row.set_value(*result.value);
+      row.set_value(std::string(result.value->view()));
       row.set_content_type(std::string(content_type(result.json)));
     }
     if (operations[i].kind == Kind::kAppend) row.set_length(result.length);
@@ -205,7 +207,7 @@ std::string encode_listing(const Listing& listing) {
   for (const ListEntry& entry : listing.entries) {
     v1::Entry& row = *message.add_entries();
     row.set_key(entry.key);
-    if (entry.value) row.set_value(*entry.value);
+    if (entry.value) row.set_value(std::string(entry.value->view()));
     row.set_type(std::string(commands::type_name(entry.type)));
     row.set_version(raw(entry.version));
     if (!entry.expiry.never()) row.set_expires_at_ms(raw(entry.expiry.at));

@@ -19,7 +19,8 @@ namespace stave::http {
 
 /// The operations of a stave.v1.Batch, of which it may have `most`. Relative expiries count from `now`.
 /// Cost: memory in proportion to `most` and to the body, whatever the body claims to hold.
-std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, UnixMs now, std::size_t most);
+std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view body, store::StoreClock& time,
+                                                            std::size_t most);
 /// A stave.v1.BatchResult; `operations` are those that were run.
 std::string encode_results(std::span<const Operation> operations, std::span<const OperationResult> results);
 /// A stave.v1.ListResponse.

@@ -14,11 +14,17 @@ namespace {
 using Kind = Operation::Kind;
 constexpr UnixMs kNow{1'700'000'000'000};
 
+auto decode(std::string_view body, std::size_t most) {
+  ManualClock clock(kNow);
+  store::StoreClock time(clock);
+  return decode_batch(body, time, most);
+}
+
 /// What decoding says about a batch of one operation.
 std::string verdict(const v1::BatchOperation& operation) {
   v1::Batch batch;
   *batch.add_operations() = operation;
-  const auto decoded = decode_batch(batch.SerializeAsString(), kNow, 100);
+  const auto decoded = decode(batch.SerializeAsString(), 100);
   return decoded ? "taken" : std::string(decoded.error().code);
 }
 
@@ -40,7 +46,7 @@ TEST(ProtobufBatch, becomes_operations_of_every_kind_in_their_order) {
   expire->mutable_expiry()->set_at_ms(5);
   batch.add_operations()->mutable_check();
 
-  const auto decoded = decode_batch(batch.SerializeAsString(), kNow, 100);
+  const auto decoded = decode(batch.SerializeAsString(), 100);
   ASSERT_TRUE(decoded);
   const std::vector<Kind> kinds = {Kind::kSet,       Kind::kGet,       Kind::kDelete,
                                    Kind::kIncrement, Kind::kIncrement, Kind::kIncrementFloat,
@@ -72,7 +78,7 @@ TEST(ProtobufBatch, has_preconditions_that_judge_like_the_headers) {
   two->mutable_check();
   two->mutable_precondition()->set_absent(true);
   batch.add_operations()->mutable_check();
-  const auto decoded = decode_batch(batch.SerializeAsString(), kNow, 100);
+  const auto decoded = decode(batch.SerializeAsString(), 100);
   ASSERT_TRUE(decoded);
   using Verdict = Preconditions::Verdict;
   EXPECT_EQ((*decoded)[0].conditions.judge(Lsn{15}, false), Verdict::kGoOn);
@@ -120,7 +126,7 @@ TEST(ProtobufBatch, names_the_operation_that_is_wrong) {
   v1::Batch batch;
   batch.add_operations()->mutable_get();
   batch.add_operations();
-  const auto decoded = decode_batch(batch.SerializeAsString(), kNow, 100);
+  const auto decoded = decode(batch.SerializeAsString(), 100);
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().members, ",\"index\":1");
   EXPECT_EQ(decoded.error().status, 400);
@@ -136,7 +142,7 @@ TEST(ProtobufBatch, survives_bytes_that_are_no_message) {
   }
   const std::string whole = batch.SerializeAsString();
   for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
-    const auto decoded = decode_batch(std::string_view(whole).substr(0, cut), kNow, 100);
+    const auto decoded = decode(std::string_view(whole).substr(0, cut), 100);
     ASSERT_TRUE(decoded || cut != whole.size());
     if (decoded) {
       EXPECT_LE(decoded->size(), 20u);
@@ -145,18 +151,18 @@ TEST(ProtobufBatch, survives_bytes_that_are_no_message) {
   for (std::size_t at = 0; at < whole.size(); ++at) {
     std::string broken = whole;
     broken[at] = static_cast<char>(broken[at] ^ 0xff);
-    const auto decoded = decode_batch(broken, kNow, 100);
+    const auto decoded = decode(broken, 100);
     EXPECT_TRUE(decoded || decoded.error().status == 400);
   }
-  EXPECT_EQ(decode_batch("{\"operations\": []}", kNow, 100).error().code, "invalid_protobuf");
-  EXPECT_TRUE(decode_batch("", kNow, 100)->empty()) << "an empty message is an empty batch";
+  EXPECT_EQ(decode("{\"operations\": []}", 100).error().code, "invalid_protobuf");
+  EXPECT_TRUE(decode("", 100)->empty()) << "an empty message is an empty batch";
 }
 
 TEST(ProtobufBatch, is_not_made_when_it_is_too_long) {
   v1::Batch batch;
   for (int i = 0; i < 101; ++i) batch.add_operations()->mutable_check();
-  EXPECT_EQ(decode_batch(batch.SerializeAsString(), kNow, 100).error().detail, "a batch may have 100 operations");
-  EXPECT_EQ(decode_batch(batch.SerializeAsString(), kNow, 101)->size(), 101u);
+  EXPECT_EQ(decode(batch.SerializeAsString(), 100).error().detail, "a batch may have 100 operations");
+  EXPECT_EQ(decode(batch.SerializeAsString(), 101)->size(), 101u);
   // Fields of a later version are passed over, before and behind.
   const std::string later = std::string(
       "\x78\x05\x7d"
@@ -165,7 +171,7 @@ TEST(ProtobufBatch, is_not_made_when_it_is_too_long) {
       20);
   batch.Clear();
   batch.add_operations()->mutable_check();
-  EXPECT_EQ(decode_batch(later + batch.SerializeAsString() + later, kNow, 1)->size(), 1u);
+  EXPECT_EQ(decode(later + batch.SerializeAsString() + later, 1)->size(), 1u);
   v1::BatchOperation operation;
   operation.mutable_check();
   for (int i = 0; i < 101; ++i) operation.mutable_precondition()->add_versions(7);

@@ -1,5 +1,7 @@
 #include "doors/http/response.h"
 
+#include "doors/http/json_text.h"
+
 namespace stave::http {
 
 Response answer_problem(Problem problem) {
@@ -40,11 +42,46 @@ Response answer_after_fetch(store::Engine& engine, std::span<const store::KeyRef
 
 Prelude done_aside(store::Engine& engine, std::function<void()> work) {
   return [&engine, work = std::move(work)](std::function<void()> done) {
-    engine.aside([work, done = std::move(done)] {
-      work();
+    engine.aside([held = work, done = std::move(done)]() mutable {
+      held();
+      // What it holds (values, which count as memory) is the answer's now, and must not wait for this thread to let go.
+      held = nullptr;
       done();
     });
   };
+}
+
+Problem problem_of(const Draft& draft, std::uint64_t bytes_max, bool done) {
+  Problem problem = draft.refusal() == Draft::Refusal::kLimit ? answer_too_large(bytes_max) : no_memory_for_answer();
+  if (done) problem.detail += "; what was asked for was done";
+  problem.members = ",\"error\":" + json_string("ERR " + problem.detail);
+  return problem;
+}
+
+namespace {
+
+class WriteDraft final : public Work {
+ public:
+  WriteDraft(Draft draft, store::Pending pending, Response (*finish)(Draft&))
+      : draft_(std::move(draft)), pending_(pending), finish_(finish) {}
+
+  bool step(Response& response) override {
+    if (!draft_.write_some()) return false;
+    response = draft_.good() ? finish_(draft_) : answer_problem(problem_of(draft_, draft_.bytes_max(), true));
+    response.pending = pending_;
+    return true;
+  }
+
+ private:
+  Draft draft_;
+  store::Pending pending_;
+  Response (*finish_)(Draft&);
+};
+
+}  // namespace
+
+std::unique_ptr<Work> write_draft(Draft draft, store::Pending pending, Response (*finish)(Draft& draft)) {
+  return std::make_unique<WriteDraft>(std::move(draft), pending, finish);
 }
 
 Response begin_work(std::unique_ptr<Work> work) {

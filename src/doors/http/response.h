@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "commands/sink.h"
+#include "doors/http/draft.h"
 #include "doors/http/problem.h"
 #include "store/engine.h"
 
@@ -23,15 +25,6 @@ inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
 inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
 inline constexpr std::string_view kProtobufType = "application/x-protobuf";
 
-/// A large value, or a part of it, that is sent from where it lies in memory. It is the value that was found, to its
-/// end, whatever happens to the key while it is sent.
-struct SharedValue {
-  keyspace::Block block;
-  std::size_t at = 0;
-  std::size_t size = 0;
-  [[nodiscard]] std::string_view view() const noexcept { return block.view().substr(at, size); }
-};
-
 class Work;
 
 /// Starts what an answer needs first, and has `done` called, on whatever thread, once it is there.
@@ -42,13 +35,13 @@ struct Response {
   std::string_view type;  ///< Static storage; empty: no content.
   std::string headers;    ///< More header lines, each with its CRLF.
   std::string body;
-  std::string_view page;                ///< Instead of `body`: static storage, or what outlives the server.
-  std::optional<SharedValue> shared;    ///< Instead of `body`.
-  std::optional<std::uint64_t> length;  ///< Instead of all content: how much a GET would have got.
-  std::unique_ptr<Work> work;           ///< The answer is not known yet: step until it is.
-  Prelude first;                        ///< No answer yet: run this, and when it is done ask, or step, again.
-  store::Pending pending;               ///< Leaves when this is fulfilled.
-  bool close = false;                   ///< The connection ends with it.
+  std::string_view page;                        ///< Instead of `body`: static storage, or what outlives the server.
+  std::optional<commands::SharedBytes> shared;  ///< Instead of `body`.
+  std::optional<std::uint64_t> length;          ///< Instead of all content: how much a GET would have got.
+  std::unique_ptr<Work> work;                   ///< The answer is not known yet: step until it is.
+  Prelude first;                                ///< No answer yet: run this, and when it is done ask, or step, again.
+  store::Pending pending;                       ///< Leaves when this is fulfilled.
+  bool close = false;                           ///< The connection ends with it.
   /// What compressing would gain is for the server to decide; a stored value's tag is part of `headers` already and
   /// says so here.
   Lsn version = kNoLsn;
@@ -81,6 +74,10 @@ Response answer_after_fetch(store::Engine& engine, std::span<const store::KeyRef
 /// The same for work that is to be done by a thread that may wait. `work` must refer to nothing that ends with the
 /// request.
 Prelude done_aside(store::Engine& engine, std::function<void()> work);
+/// The work of writing a draft, whose answer is `finish`'s.
+std::unique_ptr<Work> write_draft(Draft draft, store::Pending pending, Response (*finish)(Draft& draft));
+/// Why a draft was refused. `done`: what was asked for has happened all the same, and the answer says so.
+Problem problem_of(const Draft& draft, std::uint64_t bytes_max, bool done);
 /// The answer to work that need not leave the thread is known at once.
 Response begin_work(std::unique_ptr<Work> work);
 

@@ -69,7 +69,10 @@ constexpr Outcome kBadRequest{400, "The request is not understood.", kProblemTyp
 constexpr Outcome kNotFound{404, "There is no such key.", kProblemType, "Problem"};
 constexpr Outcome kWrongType{409, "The key holds another kind of value.", kProblemType, "Problem"};
 constexpr Outcome kFailed{412, "A precondition does not hold; `version` is the current one.", kProblemType, "Problem"};
-constexpr Outcome kTooLarge{413, "The value or the body is over a limit.", kProblemType, "Problem"};
+constexpr Outcome kTooLarge{413, "The value, the body or the answer is over a limit.", kProblemType, "Problem"};
+constexpr Outcome kAnswerTooLarge{413, "The answer would be over output-buffer-hard-limit.", kProblemType, "Problem"};
+constexpr Outcome kNoMemory{507, "There is no memory for the answer beside what clients have not taken.", kProblemType,
+                            "Problem"};
 constexpr Outcome kUnsupported{415, "Content-Type must be one of those listed.", kProblemType, "Problem"};
 constexpr Outcome kNotWritable{503, "The store takes no writes now; the detail says why.", kProblemType, "Problem"};
 
@@ -101,7 +104,8 @@ constexpr Outcome kListOutcomes[] = {
     {200, "A page of keys.", kJsonType, "Page"},
     {200, "The same, a line for each key; the cursor is in `Stave-Cursor`.", kLinesType, ""},
     {200, "The same as a `stave.v1.ListResponse` of proto/stave.proto.", kProtobufType, ""},
-    kBadRequest};
+    kBadRequest,
+    kNoMemory};
 constexpr Outcome kClearOutcomes[] = {{200, "How many were deleted.", kJsonType, "Deleted"}, kBadRequest, kNotWritable};
 constexpr Outcome kBatchOutcomes[] = {
     {200, "All was done.", kJsonType, "BatchResult"},
@@ -111,7 +115,8 @@ constexpr Outcome kBatchOutcomes[] = {
     {412, "A precondition does not hold; nothing was done. `index` says whose.", kProblemType, "Problem"},
     kTooLarge,
     kUnsupported,
-    kNotWritable};
+    kNotWritable,
+    kNoMemory};
 constexpr Outcome kShortGetOutcomes[] = {{200, "The value.", "*/*", ""}, kBadRequest, kNotFound, kWrongType};
 constexpr Outcome kShortSetOutcomes[] = {
     {200, "Replaced.", kJsonType, "Stored"}, {201, "Stored.", kJsonType, "Stored"}, kBadRequest, kNotWritable};
@@ -119,14 +124,23 @@ constexpr Outcome kShortDeleteOutcomes[] = {
     {200, "Deleted.", kJsonType, "Deleted"}, kBadRequest, kNotFound, kNotWritable};
 constexpr Outcome kShortKeysOutcomes[] = {
     {200, "The keys; the cursor of the next page, if there is one, is in `Stave-Cursor`.", kJsonType, "Keys"},
-    kBadRequest};
-constexpr Outcome kCommandOutcomes[] = {{200, "What the command answered.", kJsonType, "CommandResult"},
-                                        {400, "The command failed; `error` is its line.", kProblemType, "Problem"}};
+    kBadRequest,
+    kNoMemory};
+constexpr Outcome kCommandOutcomes[] = {
+    {200, "What the command answered.", kJsonType, "CommandResult"},
+    {400, "The command failed; `error` is its line.", kProblemType, "Problem"},
+    {406, "It was run, and `result` has bytes that are not UTF-8.", kProblemType, "Problem"},
+    kAnswerTooLarge,
+    kNoMemory};
 constexpr Outcome kPipelineOutcomes[] = {{200, "An answer for each command, in order.", kJsonType, "CommandResults"},
-                                         kBadRequest};
+                                         kBadRequest,
+                                         kAnswerTooLarge,
+                                         kNoMemory};
 constexpr Outcome kTransactionOutcomes[] = {
     {200, "An answer for each command, in order; all took effect at one instant.", kJsonType, "CommandResults"},
-    {400, "One of them failed; none took effect.", kProblemType, "Problem"}};
+    {400, "One of them failed; none took effect.", kProblemType, "Problem"},
+    kAnswerTooLarge,
+    kNoMemory};
 constexpr Outcome kHealthOutcomes[] = {{200, "The process is alive.", kJsonType, "Status"}};
 constexpr Outcome kReadyOutcomes[] = {{200, "Reads and writes are served.", kJsonType, "Status"},
                                       {503, "Not now; `reason` says why.", kJsonType, "Status"}};

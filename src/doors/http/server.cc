@@ -33,7 +33,8 @@ ErrorCode code_of(const ErrorCodeOfSystem& problem) noexcept {
 }  // namespace
 
 struct Server::Parts {
-  Parts(const Config& config, Clock& clock, spdlog::logger& log) : hub(config, clock, log) {}
+  Parts(const Config& config, base::DescriptorBudget& descriptors, Clock& clock, spdlog::logger& log)
+      : hub(config, descriptors, clock, log) {}
 
   struct Listener {
     tcp::acceptor acceptor;
@@ -52,9 +53,9 @@ Server::~Server() {
   stop();
 }
 
-Result<std::unique_ptr<Server>> Server::start(const Config& config, Clock& clock, spdlog::logger& log,
-                                              std::function<void(std::string_view)> access_log) {
-  std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(config, clock, log)));
+Result<std::unique_ptr<Server>> Server::start(const Config& config, base::DescriptorBudget& descriptors, Clock& clock,
+                                              spdlog::logger& log, std::function<void(std::string_view)> access_log) {
+  std::unique_ptr<Server> server(new Server(std::make_unique<Parts>(config, descriptors, clock, log)));
   Parts& parts = *server->parts_;
   parts.hub.access_log = std::move(access_log);
   if (!config.tls_certificate.empty() || !config.tls_key.empty()) STAVE_TRY(server->reload_tls());
@@ -115,7 +116,8 @@ void Server::accept_next(std::size_t listener) {
           parts_->listeners[listener].paused = true;
           return;
         }
-        if (hub.connections.fetch_add(1, std::memory_order_relaxed) >= hub.config.connections_max) {
+        if (hub.connections.fetch_add(1, std::memory_order_relaxed) >= hub.config.connections_max ||
+            !hub.descriptors.take()) {
           hub.connections.fetch_sub(1, std::memory_order_relaxed);
           hub.counters.rejected.fetch_add(1, std::memory_order_relaxed);
           ErrorCodeOfSystem ignored;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/descriptor_budget.h"
 #include "commands/environment.h"
 #include "doors/http/config.h"
 #include "stave/clock.h"
@@ -23,10 +24,10 @@ namespace stave::http {
 
 class Server {
  public:
-  /// Listens and answers. `clock` and `log` must outlive the server. `access_log` gets whole lines, from any thread.
-  /// Errors: kBusy (port taken), kPermission, kInvalidArgument (no such address, TLS), kIo.
-  static Result<std::unique_ptr<Server>> start(const Config& config, Clock& clock, spdlog::logger& log,
-                                               std::function<void(std::string_view)> access_log);
+  /// Listens and answers. `descriptors`, `clock` and `log` must outlive the server. `access_log` gets whole lines, from
+  /// any thread. Errors: kBusy (port taken), kPermission, kInvalidArgument (no such address, TLS), kIo.
+  static Result<std::unique_ptr<Server>> start(const Config& config, base::DescriptorBudget& descriptors, Clock& clock,
+                                               spdlog::logger& log, std::function<void(std::string_view)> access_log);
   /// As `stop`.
   ~Server();
   Server(const Server&) = delete;

@@ -74,13 +74,14 @@ Outcomes<Preconditions> preconditions_of(const Exchange& exchange) {
 }
 
 Outcomes<ExpiryWish> expiry_wish(const std::string* ttl, const std::string* expires_at, bool sliding, bool keep,
-                                 UnixMs now) {
+                                 store::StoreClock& time) {
   ExpiryWish wish{.given = ttl != nullptr || expires_at != nullptr, .keep = keep};
   if ((ttl != nullptr) + (expires_at != nullptr) + (keep ? 1 : 0) > 1)
     return std::unexpected(bad_parameter("only one of ttl, expires_at and keep_ttl can be given"));
   if (sliding && ttl == nullptr) return std::unexpected(bad_parameter("sliding needs a ttl"));
   if (ttl != nullptr) {
     const auto span = parse_span_ms(*ttl);
+    const UnixMs now = time.now();
     if (!span || *span > kUnixMsMax - raw(now))
       return std::unexpected(bad_parameter("ttl must be a time such as 500ms, 60s, 5m, 1h or 7d"));
     wish.expiry = {.at = now + *span, .sliding_ms = sliding ? *span : 0};
@@ -88,7 +89,7 @@ Outcomes<ExpiryWish> expiry_wish(const std::string* ttl, const std::string* expi
     const auto at = parse_moment(*expires_at);
     if (!at || raw(*at) == 0)
       return std::unexpected(bad_parameter("expires_at must be Unix time in seconds, or such as 2030-01-02T03:04:05Z"));
-    wish.expiry = {.at = *at};
+    wish.expiry = {.at = time.from_wall(*at)};
   }
   return wish;
 }
@@ -98,7 +99,7 @@ Outcomes<ExpiryWish> expiry_wish(const Exchange& exchange) {
   if (!sliding) return std::unexpected(sliding.error());
   const auto keep = flag_param(exchange, "keep_ttl");
   if (!keep) return std::unexpected(keep.error());
-  return expiry_wish(exchange.param("ttl"), exchange.param("expires_at"), *sliding, *keep, exchange.engine().now());
+  return expiry_wish(exchange.param("ttl"), exchange.param("expires_at"), *sliding, *keep, exchange.engine().time());
 }
 
 // --- values -----------------------------------------------------------------------------------
@@ -107,9 +108,9 @@ std::string_view type_of(const ValueView& value) noexcept {
   return value.json ? kJsonType : kBytesType;
 }
 
-void describe(Response& response, const ValueView& value) {
+void describe(Response& response, const store::StoreClock& time, const ValueView& value) {
   response.version = value.version;
-  if (!value.expiry.never()) response.add_header("Stave-Expires-At", rfc3339(value.expiry.at));
+  if (!value.expiry.never()) response.add_header("Stave-Expires-At", rfc3339(time.to_wall(value.expiry.at)));
 }
 
 std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key, std::string_view value, bool json,
@@ -117,8 +118,8 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
                                            const keyspace::Block* block) {
   Transaction transaction(exchange.engine(), key);
   const auto refuse = [&](Problem problem) {
-    auto pending = transaction.commit();  // nothing was changed: this tells what was seen
-    return std::unexpected(Refused{std::move(problem), pending ? *pending : store::Pending{}});
+    transaction.rollback();
+    return std::unexpected(Refused{std::move(problem), transaction.observed()});
   };
   const auto held = transaction.find(key, store::Access::kMeta);
   const Lsn version = held ? held->version : kNoLsn;
@@ -129,10 +130,10 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
   if (expiry.passed(transaction.now())) {
     transaction.erase(key);
   } else if (auto done = transaction.put(key, value, expiry, json, block); !done) {
-    return std::unexpected(Refused{problem_of(done.error()), {}});
+    return refuse(problem_of(done.error()));
   }
   auto pending = transaction.commit(exchange.sync);
-  if (!pending) return std::unexpected(Refused{problem_of(pending.error()), {}});
+  if (!pending) return refuse(problem_of(pending.error()));
   stored.version = transaction.version();
   stored.pending = *pending;
   return stored;

@@ -24,7 +24,7 @@ struct ExpiryWish {
 Outcomes<ExpiryWish> expiry_wish(const Exchange& exchange);
 /// The same from the texts themselves; null: not given.
 Outcomes<ExpiryWish> expiry_wish(const std::string* ttl, const std::string* expires_at, bool sliding, bool keep,
-                                 UnixMs now);
+                                 store::StoreClock& time);
 /// "true"/"1"/"" or "false"/"0"; absent is false.
 Outcomes<bool> flag_param(const Exchange& exchange, std::string_view name);
 /// A count from 1 to `most`; `initial` when absent.
@@ -56,7 +56,7 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, store::KeyR
                                            const keyspace::Block* block = nullptr);
 
 /// The headers that describe a found value: its tag, its deadline.
-void describe(Response& response, const store::ValueView& value);
+void describe(Response& response, const store::StoreClock& time, const store::ValueView& value);
 /// application/json or application/octet-stream.
 std::string_view type_of(const store::ValueView& value) noexcept;
 

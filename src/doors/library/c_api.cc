@@ -161,8 +161,13 @@ int stave_sync(stave_store* store, stave_error** error) {
   });
 }
 
-uint64_t stave_size(stave_store* store, int database) {
-  return store->store->size(database);
+int stave_size(stave_store* store, int database, uint64_t* size, stave_error** error) {
+  return guarded(error, [&] {
+    const auto keys = store->store->size(database);
+    if (!keys) return report(keys.error(), error);
+    *size = *keys;
+    return static_cast<int>(STAVE_OK);
+  });
 }
 
 int stave_get(stave_store* store, int database, const char* key, size_t key_size, char** value, size_t* value_size,

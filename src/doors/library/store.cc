@@ -81,7 +81,8 @@ Result<std::optional<Versioned>> Store::get_versioned(std::string_view key, cons
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
     if (value == nullptr) return;
     other = value->type != ValueType::kString;
-    if (!other) found = Versioned{std::string(value->value), value->version, value->expiry};
+    if (!other)
+      found = Versioned{std::string(value->value), value->version, impl_->engine->time().shown(value->expiry)};
   });
   STAVE_TRY(impl_->settle(std::move(pending)));
   if (other) return wrong_type();
@@ -162,7 +163,7 @@ Result<std::optional<Expiry>> Store::expiry(std::string_view key, const ReadOpti
   STAVE_TRY(impl_->check_database(options.database));
   std::optional<Expiry> found;
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kMeta, [&](const ValueView* value) {
-    if (value != nullptr) found = value->expiry;
+    if (value != nullptr) found = impl_->engine->time().shown(value->expiry);
   });
   STAVE_TRY(impl_->settle(std::move(pending)));
   return found;
@@ -213,14 +214,19 @@ Result<std::vector<std::string>> Store::keys(std::string_view pattern, const Rea
   return library::no_memory();
 }
 
-std::uint64_t Store::size(int database) const noexcept {
-  return impl_->check_database(database) ? impl_->engine->size(database) : 0;
+Result<std::uint64_t> Store::size(int database) try {
+  STAVE_TRY(impl_->check_database(database));
+  const std::uint64_t keys = impl_->engine->count_keys(database);
+  STAVE_TRY(impl_->settle(impl_->engine->observe_all()));
+  return keys;
+} catch (const std::bad_alloc&) {
+  return library::no_memory();
 }
 
 Stats Store::stats() {
   const store::EngineStats all = impl_->engine->stats();
   Stats stats;
-  for (int database = 0; database < impl_->databases; ++database) stats.keys += impl_->engine->size(database);
+  for (int database = 0; database < impl_->databases; ++database) stats.keys += impl_->engine->count_keys(database);
   stats.memory_bytes = all.memory.total() + all.memory_buffers;
   stats.log_bytes = all.log.bytes_on_disk;
   stats.segments = all.log.segments;

@@ -1,8 +1,12 @@
 // What a Store is made of: the engine, and what the sessions of its commands share.
 #pragma once
 
+#include <algorithm>
+#include <expected>
 #include <memory>
 #include <new>
+#include <span>
+#include <type_traits>
 
 #include "base/try.h"
 #include "commands/environment.h"
@@ -40,6 +44,39 @@ struct Store::Impl {
     if (!pending) [[unlikely]]
       return std::unexpected<Error>(std::move(pending).error());
     return settle(*pending);
+  }
+  /// What came of a transaction.
+  template <class T>
+  struct Committed {
+    T value;
+    Lsn version = kNoLsn;  ///< Of the key changed last.
+    Lsn end = kNoLsn;      ///< Of its batch.
+  };
+  /// Runs `work` in a transaction over `keys`, commits, and returns when all that it saw and did may be told. An error
+  /// waits for that too: it tells what the transaction looked at. Errors: of `work`, of a commit, of the disk.
+  template <class Work>
+  auto transact(std::span<const store::KeyRef> keys, Sync sync, Work&& work)
+      -> Result<Committed<typename std::invoke_result_t<Work, store::Transaction&>::value_type>> {
+    store::Transaction transaction(*engine, keys);
+    auto done = [&] {
+      try {
+        return work(transaction);
+      } catch (...) {
+        transaction.rollback();
+        static_cast<void>(settle(transaction.observed()));  // an exception says enough
+        throw;
+      }
+    }();
+    auto pending = done ? transaction.commit(sync) : Result<store::Pending>(std::unexpected(std::move(done).error()));
+    if (!pending) {
+      transaction.rollback();
+      STAVE_TRY(settle(transaction.observed()));
+      return std::unexpected(std::move(pending).error());
+    }
+    STAVE_TRY(settle(*pending));
+    return Committed<typename decltype(done)::value_type>{.value = std::move(*done),
+                                                          .version = transaction.version(),
+                                                          .end = std::max(pending->durable, pending->written)};
   }
   /// Turns what a caller asked for into an expiry. `kept` is what the key has now.
   Result<Expiry> resolve(const Ttl& ttl, UnixMs now, const Expiry& kept) const;

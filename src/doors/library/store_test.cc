@@ -54,7 +54,7 @@ TEST_F(Library, keeps_any_bytes_and_forgets_what_was_removed) {
   EXPECT_EQ(get("empty"), "");
   EXPECT_EQ(get("none"), std::nullopt);
   EXPECT_TRUE(*store().exists(key));
-  EXPECT_EQ(store().size(), 2u);
+  EXPECT_EQ(store().size().value_or(99), 2u);
   EXPECT_TRUE(*store().remove(key));
   EXPECT_FALSE(*store().remove(key));
   EXPECT_FALSE(*store().exists(key));
@@ -82,7 +82,7 @@ TEST_F(Library, databases_are_apart_and_those_that_do_not_exist_are_refused) {
   for (const int bad : {-1, 16, 1 << 30}) {
     EXPECT_EQ(store().get("a", {.database = bad}).error().code(), ErrorCode::kInvalidArgument);
     EXPECT_EQ(store().set("a", "x", {.database = bad}).error().code(), ErrorCode::kInvalidArgument);
-    EXPECT_EQ(store().size(bad), 0u);
+    EXPECT_EQ(store().size(bad).error().code(), ErrorCode::kInvalidArgument);
   }
   ASSERT_TRUE(store().flush(5));
   EXPECT_EQ(*store().get("a", {.database = 5}), std::nullopt);
@@ -126,7 +126,7 @@ TEST_F(Library, multi_set_writes_all_or_nothing) {
   EXPECT_EQ(get("c"), std::nullopt);
   const std::string_view keys[] = {"a", "b", "c", "a"};
   EXPECT_EQ(*store().multi_remove(keys), 2u);
-  EXPECT_EQ(store().size(), 0u);
+  EXPECT_EQ(store().size().value_or(99), 0u);
 }
 
 TEST_F(Library, ranges_count_from_both_ends) {
@@ -350,7 +350,7 @@ TEST_F(Library, a_transaction_may_use_keys_that_it_did_not_name) {
     return txn.set(std::string("b"), "x");
   };
   ASSERT_TRUE(store().transact(keys, work));
-  EXPECT_EQ(store().size(), 103u);
+  EXPECT_EQ(store().size().value_or(99), 103u);
   EXPECT_EQ(get("made:99"), "99");
   EXPECT_EQ(get("b"), "x");
   EXPECT_EQ(get("c"), std::nullopt);

@@ -21,6 +21,38 @@ Result<void> put(Transaction& transaction, KeyRef key, std::string_view value, c
   return {};
 }
 
+/// What KEEP keeps. Nothing is looked at for anything else.
+Expiry kept_expiry(Transaction& transaction, KeyRef key, const Ttl& ttl) {
+  if (ttl.kind != Ttl::Kind::kKeep) return {};
+  const auto now = transaction.find(key, store::Access::kMeta);
+  return now ? now->expiry : Expiry{};
+}
+
+/// An offset that no value can have stands for "the end".
+constexpr std::uint64_t kAtEnd = std::numeric_limits<std::uint64_t>::max();
+
+/// The length of the value afterwards.
+Result<std::uint64_t> write_range(const store::Engine& engine, Transaction& transaction, KeyRef key,
+                                  std::uint64_t offset, std::string_view bytes) {
+  const auto now = transaction.find(key);
+  STAVE_ASSIGN(const std::string_view old, library::text_of(now));
+  const bool at_end = offset == kAtEnd;
+  if (at_end) offset = old.size();
+  if (bytes.empty() && !(at_end && !now)) return old.size();
+  std::uint64_t end = 0;
+  if (__builtin_add_overflow(offset, bytes.size(), &end)) end = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t size = std::max<std::uint64_t>(old.size(), end);
+  // Checked before anything is allocated.
+  STAVE_TRY(engine.check_limits(key.key, size));
+  std::string whole;
+  whole.reserve(size);
+  whole.assign(old);
+  whole.resize(size);
+  bytes.copy(whole.data() + offset, bytes.size());
+  STAVE_TRY(transaction.put(key, whole, now ? now->expiry : Expiry{}));
+  return size;
+}
+
 bool holds(const Condition& condition, const std::optional<store::ValueView>& now) {
   switch (condition.kind) {
     case Condition::Kind::kAbsent: return !now;
@@ -43,13 +75,14 @@ Result<Lsn> Store::set(std::string_view key, std::string_view value, const Write
     return version;
   }
   const KeyRef ref{options.database, key};
-  Transaction transaction(*impl_->engine, ref);
-  const auto now = transaction.find(ref);
-  STAVE_ASSIGN(const Expiry expiry, impl_->resolve(options.ttl, transaction.now(), now ? now->expiry : Expiry{}));
-  STAVE_TRY(put(transaction, ref, value, expiry));
-  STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
-  STAVE_TRY(impl_->settle(pending));
-  return transaction.version();
+  STAVE_ASSIGN(const auto done,
+               impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<bool> {
+                 const Expiry kept = kept_expiry(transaction, ref, options.ttl);
+                 STAVE_ASSIGN(const Expiry expiry, impl_->resolve(options.ttl, transaction.now(), kept));
+                 STAVE_TRY(put(transaction, ref, value, expiry));
+                 return true;
+               }));
+  return done.version;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
@@ -58,15 +91,18 @@ Result<std::optional<Lsn>> Store::set_if(std::string_view key, std::string_view 
                                          const WriteOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
   const KeyRef ref{options.database, key};
-  Transaction transaction(*impl_->engine, ref);
-  const auto now = transaction.find(ref);
-  STAVE_ASSIGN(const Expiry expiry, impl_->resolve(options.ttl, transaction.now(), now ? now->expiry : Expiry{}));
-  const bool change = holds(condition, now);
-  if (change) STAVE_TRY(put(transaction, ref, value, expiry));
-  STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
-  STAVE_TRY(impl_->settle(pending));
-  if (!change) return std::nullopt;
-  return transaction.version();
+  const auto access = condition.kind == Condition::Kind::kValue ? store::Access::kPeek : store::Access::kMeta;
+  STAVE_ASSIGN(const auto done,
+               impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<bool> {
+                 const auto now = transaction.find(ref, access);
+                 const Expiry kept = now ? now->expiry : Expiry{};
+                 STAVE_ASSIGN(const Expiry expiry, impl_->resolve(options.ttl, transaction.now(), kept));
+                 const bool change = holds(condition, now);
+                 if (change) STAVE_TRY(put(transaction, ref, value, expiry));
+                 return change;
+               }));
+  if (!done.value) return std::nullopt;
+  return done.version;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
@@ -77,18 +113,15 @@ Result<Lsn> Store::multi_set(std::span<const std::pair<std::string_view, std::st
   std::vector<KeyRef> refs;
   refs.reserve(pairs.size());
   for (const auto& [key, value] : pairs) refs.push_back({options.database, key});
-  Transaction transaction(*impl_->engine, refs);
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    Expiry kept;
-    if (options.ttl.kind == Ttl::Kind::kKeep) {
-      if (const auto now = transaction.find(refs[i])) kept = now->expiry;
+  STAVE_ASSIGN(const auto done, impl_->transact(refs, options.sync, [&](Transaction& transaction) -> Result<bool> {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      const Expiry kept = kept_expiry(transaction, refs[i], options.ttl);
+      STAVE_ASSIGN(const Expiry expiry, impl_->resolve(options.ttl, transaction.now(), kept));
+      STAVE_TRY(put(transaction, refs[i], pairs[i].second, expiry));
     }
-    STAVE_ASSIGN(const Expiry expiry, impl_->resolve(options.ttl, transaction.now(), kept));
-    STAVE_TRY(put(transaction, refs[i], pairs[i].second, expiry));
-  }
-  STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
-  STAVE_TRY(impl_->settle(pending));
-  return library::batch_end(pending);
+    return true;
+  }));
+  return done.end;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
@@ -103,12 +136,13 @@ Result<std::uint64_t> Store::multi_remove(std::span<const std::string_view> keys
   std::vector<KeyRef> refs;
   refs.reserve(keys.size());
   for (const auto key : keys) refs.push_back({options.database, key});
-  Transaction transaction(*impl_->engine, refs);
-  std::uint64_t removed = 0;
-  for (const auto& ref : refs) removed += transaction.erase(ref) ? 1 : 0;
-  STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
-  STAVE_TRY(impl_->settle(pending));
-  return removed;
+  STAVE_ASSIGN(const auto done,
+               impl_->transact(refs, options.sync, [&](Transaction& transaction) -> Result<std::uint64_t> {
+                 std::uint64_t removed = 0;
+                 for (const auto& ref : refs) removed += transaction.erase(ref) ? 1 : 0;
+                 return removed;
+               }));
+  return done.value;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
@@ -116,48 +150,30 @@ Result<std::uint64_t> Store::multi_remove(std::span<const std::string_view> keys
 Result<std::int64_t> Store::increment(std::string_view key, std::int64_t by, const WriteOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
   const KeyRef ref{options.database, key};
-  Transaction transaction(*impl_->engine, ref);
-  const auto now = transaction.find(ref);
-  STAVE_ASSIGN(const std::int64_t sum, library::sum_of(now, by));
-  STAVE_TRY(transaction.put(ref, types::Digits(sum).view(), now ? now->expiry : Expiry{}));
-  STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
-  STAVE_TRY(impl_->settle(pending));
-  return sum;
+  STAVE_ASSIGN(const auto done,
+               impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<std::int64_t> {
+                 const auto now = transaction.find(ref);
+                 STAVE_ASSIGN(const std::int64_t sum, library::sum_of(now, by));
+                 STAVE_TRY(transaction.put(ref, types::Digits(sum).view(), now ? now->expiry : Expiry{}));
+                 return sum;
+               }));
+  return done.value;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
 
 Result<std::uint64_t> Store::append(std::string_view key, std::string_view suffix, const WriteOptions& options) {
-  // An offset that no value can have stands for "the end".
-  return set_range(key, std::numeric_limits<std::uint64_t>::max(), suffix, options);
+  return set_range(key, kAtEnd, suffix, options);
 }
 
 Result<std::uint64_t> Store::set_range(std::string_view key, std::uint64_t offset, std::string_view bytes,
                                        const WriteOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
   const KeyRef ref{options.database, key};
-  Transaction transaction(*impl_->engine, ref);
-  const auto now = transaction.find(ref);
-  STAVE_ASSIGN(const std::string_view old, library::text_of(now));
-  const bool at_end = offset == std::numeric_limits<std::uint64_t>::max();
-  if (at_end) offset = old.size();
-  std::uint64_t size = old.size();
-  if (!bytes.empty() || (at_end && !now)) {
-    std::uint64_t end = 0;
-    if (__builtin_add_overflow(offset, bytes.size(), &end)) end = std::numeric_limits<std::uint64_t>::max();
-    size = std::max<std::uint64_t>(size, end);
-    // Checked before anything is allocated.
-    STAVE_TRY(impl_->engine->check_limits(key, size));
-    std::string whole;
-    whole.reserve(size);
-    whole.assign(old);
-    whole.resize(size);
-    bytes.copy(whole.data() + offset, bytes.size());
-    STAVE_TRY(transaction.put(ref, whole, now ? now->expiry : Expiry{}));
-  }
-  STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
-  STAVE_TRY(impl_->settle(pending));
-  return size;
+  STAVE_ASSIGN(const auto done, impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) {
+    return write_range(*impl_->engine, transaction, ref, offset, bytes);
+  }));
+  return done.value;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
@@ -165,14 +181,15 @@ Result<std::uint64_t> Store::set_range(std::string_view key, std::uint64_t offse
 Result<bool> Store::expire(std::string_view key, Ttl ttl, const WriteOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
   const KeyRef ref{options.database, key};
-  Transaction transaction(*impl_->engine, ref);
-  const auto now = transaction.find(ref);
-  STAVE_ASSIGN(const Expiry expiry, impl_->resolve(ttl, transaction.now(), now ? now->expiry : Expiry{}));
-  const bool present = now.has_value();
-  if (present && expiry != now->expiry) STAVE_TRY(transaction.set_expiry(ref, expiry));
-  STAVE_ASSIGN(const Pending pending, transaction.commit(options.sync));
-  STAVE_TRY(impl_->settle(pending));
-  return present;
+  STAVE_ASSIGN(const auto done,
+               impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<bool> {
+                 const auto now = transaction.find(ref, store::Access::kMeta);
+                 const Expiry kept = now ? now->expiry : Expiry{};
+                 STAVE_ASSIGN(const Expiry expiry, impl_->resolve(ttl, transaction.now(), kept));
+                 if (now && expiry != kept) STAVE_TRY(transaction.set_expiry(ref, expiry));
+                 return now.has_value();
+               }));
+  return done.value;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }

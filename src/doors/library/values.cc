@@ -11,7 +11,7 @@ Result<Expiry> Store::Impl::resolve(const Ttl& ttl, UnixMs now, const Expiry& ke
     case Ttl::Kind::kKeep: return kept;
     case Ttl::Kind::kAt:
       if (ttl.ms <= 0 || ttl.ms > kUnixMsMax) break;
-      return Expiry{UnixMs{ttl.ms}, 0};
+      return Expiry{engine->time().from_wall(UnixMs{ttl.ms}), 0};
     case Ttl::Kind::kAfter:
     case Ttl::Kind::kSliding:
       // Compared by subtraction: the sum of a large period and the time would overflow.

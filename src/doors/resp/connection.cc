@@ -7,8 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
+#include <string>
 
+#include "base/assert.h"
 #include "commands/errands.h"
+#include "commands/table.h"
 #include "commands/text.h"
 
 namespace stave::resp {
@@ -51,6 +55,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
     : bench_(bench),
       descriptor_(descriptor),
       address_(std::move(address)),
+      input_(&bench.shared.engine.budget()),
       output_(bench.blocks),
       active_ns_(bench.now_ns),
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
@@ -112,7 +117,13 @@ void Connection::receive_first() {
 
 void Connection::receive_more() {
   const std::size_t known = parser_.in_bulk() ? parser_.bulk_end() - std::min(parser_.bulk_end(), input_.size()) : 0;
+  // Values make way for a large one before it is here whole: no shard is held now.
+  if (input_.size() > Input::kUncountedBytes) bench_.shared.engine.budget().settle();
   const std::size_t room = input_.make_room(known);
+  if (room == 0) {
+    drop("sends a command that there is no memory for", bench_.shared.counters.query_limit_closed);
+    return;
+  }
   const ssize_t count = ::recv(descriptor_, input_.room(), room, 0);
   if (!received(count)) return;
   input_.filled(static_cast<std::size_t>(count));
@@ -151,10 +162,12 @@ bool Connection::trusted() {
 
 void Connection::run(const char* bytes, std::size_t size, std::size_t& position) {
   const Limits& limits = bench_.shared.limits;
-  if (output_.pending() > limits.output_hard_bytes.load(std::memory_order_relaxed)) {
+  const std::uint64_t unread_max = limits.output_hard_bytes.load(std::memory_order_relaxed);
+  if (output_.pending() > unread_max) {
     drop("has more unread replies than output-buffer-hard-limit", bench_.shared.counters.output_limit_closed);
     return;
   }
+  output_.set_limit(unread_max);
   bench_.writer.serve(output_, session_);
   const std::uint64_t begin = output_.appended();
   for (;;) {
@@ -169,8 +182,9 @@ void Connection::run(const char* bytes, std::size_t size, std::size_t& position)
       break;
     }
   }
-  const store::Pending pending = session_.take_pending();
-  if (output_.appended() != begin && !bench_.shared.engine.fulfilled(pending)) marks_.push_back({begin, pending});
+  if (!marks_.empty() && bench_.shared.engine.fulfilled(waits_for_)) release_all();
+  // What the replies took is made room for now that no shard is held.
+  if (output_.pending() > BlockPool::kBlockBytes) bench_.shared.engine.budget().settle();
 }
 
 ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::size_t& position) {
@@ -188,7 +202,8 @@ ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::si
     const std::size_t begin = position;
     const ParseStatus status = parser_.next(bytes, size, position, limits, bench_.arguments);
     if (status != ParseStatus::kCommand) return status;
-    bench_.batch.push_back({first, bench_.arguments.size() - first, begin, position});
+    auto& parsed = bench_.batch.emplace_back(first, bench_.arguments.size() - first, begin, position);
+    parsed.call = commands::resolve(bench_.arguments_of(parsed));
     if (is_inline) break;
   }
   return ParseStatus::kCommand;
@@ -201,7 +216,7 @@ bool Connection::waits_for_values() {
   auto& needed = bench_.needed;
   needed.clear();
   for (const auto& parsed : bench_.batch)
-    commands::keys_needed(session_, commands::Arguments(bench_.arguments.data() + parsed.first, parsed.count), needed);
+    commands::keys_needed(session_, parsed.call, bench_.arguments_of(parsed), needed);
   if (needed.empty() || !bench_.shared.engine.must_fetch(needed)) return false;
   fetching_ = std::make_shared<std::atomic<bool>>(false);
   bench_.shared.engine.fetch(needed, [done = fetching_, waker = bench_.waker] {
@@ -225,26 +240,23 @@ void Connection::wait_for_errand() {
 
 Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
   auto& batch = bench_.batch;
-  const auto arguments_of = [&](const Workbench::Parsed& parsed) {
-    return commands::Arguments(bench_.arguments.data() + parsed.first, parsed.count);
-  };
   if (!batch.empty() && bench_.shared.engine.may_fetch() && trusted() && waits_for_values()) [[unlikely]] {
     position = batch.front().begin;
     parser_.reset();
     return Turn::kEnd;
   }
   if (batch.size() > 1) {
-    for (auto& parsed : batch) parsed.hash = commands::prefetch(session_, arguments_of(parsed));
+    for (auto& parsed : batch) parsed.hash = commands::prefetch(session_, parsed.call, bench_.arguments_of(parsed));
     for (const auto& parsed : batch)
       if (parsed.hash != 0) bench_.shared.engine.prefetch_entry(session_.database(), parsed.hash);
   }
   for (const auto& parsed : batch) {
-    const commands::Arguments arguments = arguments_of(parsed);
+    const commands::Arguments arguments = bench_.arguments_of(parsed);
     // The first key of nearly every command is its first argument; of the others nothing is known.
     session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
-    Turn turn = run_one(arguments);
+    Turn turn = run_one(parsed.call, arguments);
     session_.set_known_hash({}, 0);
-    if (turn == Turn::kGoOn && output_.appended() > turn_end) {
+    if (turn == Turn::kGoOn && (output_.appended() > turn_end || marks_.size() >= kHeldAnswersMax)) {
       runnable_ = true;
       turn = Turn::kEnd;
     }
@@ -257,14 +269,14 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
   return Turn::kGoOn;
 }
 
-Connection::Turn Connection::run_one(commands::Arguments arguments) {
+Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {
   commands::Environment& environment = session_.environment();
-  if (environment.pausing() && commands::must_pause(session_, arguments)) [[unlikely]] {
+  if (environment.pausing() && commands::must_pause(session_, call)) [[unlikely]] {
     parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
     return Turn::kLater;
   }
-  const bool guess = !session_.authenticated() && authenticates(arguments);
+  const bool guess = !session_.authenticated() && authenticates(call, arguments);
   if (guess) [[unlikely]] {
     const std::uint64_t until_ns = environment.auth_backoff().wait_until_ns(host());
     if (until_ns > bench_.now_ns) {
@@ -273,7 +285,8 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
     }
   }
   // A browser made to post here by somebody's page would otherwise have its lines run as commands.
-  if (commands::same_word(arguments[0], "POST") || commands::same_word(arguments[0], "HOST:")) [[unlikely]] {
+  if (call.row == nullptr && (commands::same_word(arguments[0], "POST") || commands::same_word(arguments[0], "HOST:")))
+      [[unlikely]] {
     bench_.shared.log.warn(
         "Possible attack: {} speaks HTTP to the Redis port (POST or Host:), as a browser does when a page makes it "
         "send "
@@ -283,7 +296,8 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
     dead_ = true;
     return Turn::kEnd;
   }
-  commands::dispatch(session_, arguments, bench_.writer);
+  const std::uint64_t begin = output_.appended();
+  commands::dispatch(session_, call, arguments, bench_.writer);
   if (session_.errand != nullptr) [[unlikely]] {
     wait_for_errand();
     return Turn::kLater;
@@ -295,6 +309,10 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
       environment.auth_backoff().failed(host(), bench_.now_ns);
     }
   }
+  if (output_.refusal() != Output::Refusal::kNone) [[unlikely]] {
+    if (const Turn turn = give_up_reply(call, begin); turn != Turn::kGoOn) return turn;
+  }
+  hold_answer(begin);
   if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     close_when_sent();
     return Turn::kEnd;
@@ -302,9 +320,42 @@ Connection::Turn Connection::run_one(commands::Arguments arguments) {
   return Turn::kGoOn;
 }
 
-bool Connection::authenticates(commands::Arguments arguments) const noexcept {
-  return commands::same_word(arguments[0], "AUTH") ||
-         (commands::same_word(arguments[0], "HELLO") && arguments.size() > 2);
+Connection::Turn Connection::give_up_reply(const commands::Resolved& call, std::uint64_t begin) {
+  if (output_.refusal() == Output::Refusal::kLimit) {
+    drop("is scheduled to be closed ASAP for overcoming of output buffer limits (output-buffer-hard-limit)",
+         bench_.shared.counters.output_limit_closed);
+    return Turn::kEnd;
+  }
+  output_.retract(begin);
+  const bool changed = !call.runs() || (call.row->flags & commands::kWrite) != 0;
+  if (!std::exchange(told_of_memory_, true))
+    bench_.shared.log.warn("A reply for {} was abandoned: there is no memory for it beside what others have not read.",
+                           address_);
+  if (!changed) {
+    bench_.writer.error(
+        "OOM command not allowed when used memory > 'maxmemory': the reply does not fit beside what "
+        "clients have not read.");
+    return Turn::kGoOn;
+  }
+  // What it did stays done, and who asked must not take the error for the opposite.
+  bench_.writer.error("OOM the command was run, but there is no memory for its reply; the connection is closed.");
+  close_when_sent();
+  return Turn::kEnd;
+}
+
+bool Connection::authenticates(const commands::Resolved& call, commands::Arguments arguments) noexcept {
+  if (call.row == nullptr) return false;
+  return call.row->name == "AUTH" || (call.row->name == "HELLO" && arguments.size() > 2);
+}
+
+// Every answer has its own mark: should the disk fail, each command is told for itself.
+void Connection::hold_answer(std::uint64_t begin) {
+  const store::Pending pending = session_.take_pending();
+  const std::uint64_t end = output_.appended();
+  if (pending.empty() || begin == end) return;
+  STAVE_ASSERT(marks_.empty() || marks_.back().end <= begin);
+  marks_.push_back({begin, end, pending});
+  waits_for_.merge(pending);
 }
 
 void Connection::check_query_limit(std::size_t size) {
@@ -345,6 +396,7 @@ void Connection::send() {
       return;
     }
     output_.advance(static_cast<std::size_t>(count));
+    active_ns_ = bench_.now_ns;  // to take a long answer is not to be idle
     bench_.shared.counters.output_bytes.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
   }
   if (!closing_ || output_.pending() != 0) return;
@@ -358,20 +410,61 @@ void Connection::send() {
 }
 
 bool Connection::release() {
+  if (bench_.shared.engine.fulfilled(waits_for_)) {
+    release_all();
+    return true;
+  }
   std::size_t done = 0;
   while (done < marks_.size() && bench_.shared.engine.fulfilled(marks_[done].pending)) ++done;
   marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(done));
   return marks_.empty();
 }
 
+void Connection::release_all() noexcept {
+  marks_.clear();
+  waits_for_ = {};
+}
+
 void Connection::fail_held(std::string_view error) {
   if (release()) return;
-  output_.truncate(std::max(marks_.front().begin, output_.sent()));
-  marks_.clear();
   bench_.writer.serve(output_, session_);
-  bench_.writer.error(error);
-  linger_ = true;
-  close_when_sent();
+  try {
+    replace_held(error);
+  } catch (const std::bad_alloc&) {
+    // What is held cannot be told apart any more: all of it is taken back, and the client gets one answer.
+    output_.truncate(std::max(marks_.front().begin, output_.sent()));
+    bench_.writer.error(error);
+    linger_ = true;
+    close_when_sent();
+  }
+  release_all();
+  if (output_.refusal() != Output::Refusal::kNone) dead_ = true;  // not even errors fit beside what it has not read
+}
+
+// The stream from the first answer that is held, once more, with `error` in the place of every one that waits in vain.
+void Connection::replace_held(std::string_view error) {
+  const std::uint64_t from = marks_.front().begin;
+  STAVE_ASSERT(output_.sent() <= from);
+  std::vector<iovec> pieces(kPiecesMax);
+  std::size_t count = 0;
+  while ((count = output_.gather(output_.appended(), pieces.data(), pieces.size())) == pieces.size())
+    pieces.resize(2 * pieces.size());
+  std::string held;
+  held.reserve(output_.pending());
+  for (std::size_t i = 0; i < count; ++i) held.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+  held.erase(0, from - output_.sent());
+  const std::string_view old = held;
+  const std::uint64_t end = output_.appended();
+  STAVE_ASSERT(old.size() == end - from);
+  output_.truncate(from);
+  std::uint64_t at = from;
+  for (const Mark& mark : marks_) {
+    const bool safe = bench_.shared.engine.fulfilled(mark.pending);
+    output_.append(old.substr(at - from, (safe ? mark.end : mark.begin) - at));
+    if (!safe) bench_.writer.error(error);
+    at = mark.end;
+  }
+  output_.append(old.substr(at - from));
 }
 
 // --- ends -------------------------------------------------------------------------------------
@@ -386,6 +479,7 @@ void Connection::drop(std::string_view why, std::atomic<std::uint64_t>& counter)
   counter.fetch_add(1, std::memory_order_relaxed);
   bench_.shared.log.warn("Closed {}: it {}.", address_, why);
   dead_ = true;
+  output_.clear();
 }
 
 void Connection::close(bool after_reply) {
@@ -404,15 +498,11 @@ void Connection::check_time() {
   const auto idle_ns = static_cast<std::uint64_t>(limits.idle_seconds.load(std::memory_order_relaxed)) * kSecondNs;
   if (lingering_ && bench_.now_ns >= linger_until_ns_) dead_ = true;
   const std::uint64_t soft = limits.output_soft_bytes.load(std::memory_order_relaxed);
-  if (soft == 0 || output_.pending() <= soft) {
-    over_soft_since_ns_ = 0;
-  } else if (over_soft_since_ns_ == 0) {
-    over_soft_since_ns_ = bench_.now_ns;
-  } else if (bench_.now_ns - over_soft_since_ns_ >
-             static_cast<std::uint64_t>(limits.output_soft_seconds.load(std::memory_order_relaxed)) * kSecondNs) {
-    drop("has had more unread replies than output-buffer-soft-limit for too long",
+  const auto patience_ns =
+      static_cast<std::uint64_t>(limits.output_soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
+  if (slow_reader_.overdue(output_.pending(), output_.sent(), soft, patience_ns, bench_.now_ns))
+    drop("has more unread replies than output-buffer-soft-limit and does not read them",
          bench_.shared.counters.output_limit_closed);
-  }
   if (!dead_ && idle_ns != 0 && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
     bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
     dead_ = true;

@@ -21,6 +21,7 @@
 #include "doors/resp/output.h"
 #include "doors/resp/parser.h"
 #include "doors/resp/shared.h"
+#include "doors/resp/slow_reader.h"
 #include "doors/resp/writer.h"
 
 namespace stave::resp {
@@ -63,10 +64,16 @@ struct Workbench {
     std::size_t count;
     std::size_t begin;  ///< Where it lies in the buffer.
     std::size_t end;
+    commands::Resolved call = {};
     std::uint64_t hash = 0;  ///< Of the first key, if it was prefetched.
   };
 
-  explicit Workbench(Shared& with) : shared(with) { batch.reserve(kBatch); }
+  explicit Workbench(Shared& with) : shared(with), blocks(&with.engine.budget()) { batch.reserve(kBatch); }
+
+  /// Valid until the next batch is parsed.
+  [[nodiscard]] commands::Arguments arguments_of(const Parsed& parsed) const noexcept {
+    return {arguments.data() + parsed.first, parsed.count};
+  }
 
   Shared& shared;
   BlockPool blocks;
@@ -98,7 +105,8 @@ class Connection final : public commands::ClientControl {
   void send();
   /// Lets go of the answers whose wait is over; true when all are.
   bool release();
-  /// The log has failed: whether the held answers' writes are on disk is unknown, and said so.
+  /// The log has failed: every answer that waits for it in vain becomes `error`, each for itself, and the others go out
+  /// as they are.
   void fail_held(std::string_view error);
   /// Closes, or begins to, if another thread asked for it.
   void obey_close() noexcept;
@@ -113,9 +121,7 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] bool runnable() const noexcept { return runnable_ && !dead_ && !closing_ && !stalled(); }
   /// Until when it is to be left alone; 0: it is not.
   [[nodiscard]] std::uint64_t parked_until_ns() const noexcept { return parked_until_ns_; }
-  [[nodiscard]] const store::Pending* held() const noexcept {
-    return marks_.empty() ? nullptr : &marks_.back().pending;
-  }
+  [[nodiscard]] const store::Pending* held() const noexcept { return marks_.empty() ? nullptr : &waits_for_; }
   /// It waited for values from the disk, or for an errand, and that is over.
   [[nodiscard]] bool fetched() const noexcept { return fetching_ != nullptr && fetching_->load(); }
   /// Which events it wants to hear of (EPOLLIN, EPOLLOUT).
@@ -142,12 +148,15 @@ class Connection final : public commands::ClientControl {
     kEnd,    ///< It ran, and nothing more runs now.
     kLater,  ///< It did not run; it is to be presented again.
   };
+  /// An answer that waits, and where it lies in the stream. Those behind it wait with it.
   struct Mark {
-    std::uint64_t begin;     ///< Answers from this position of the stream on …
-    store::Pending pending;  ///< … wait for this.
+    std::uint64_t begin;
+    std::uint64_t end;
+    store::Pending pending;
   };
-  /// With so many bytes held for the disk's sake, the client has to wait too.
+  /// With so many bytes or answers held for the disk's sake, the client has to wait too.
   static constexpr std::uint64_t kHeldBytesMax = 16 << 20;
+  static constexpr std::size_t kHeldAnswersMax = 1 << 16;
   /// A turn ends when it has produced so much, so that others get theirs.
   static constexpr std::uint64_t kTurnBytes = 1 << 20;
 
@@ -158,8 +167,13 @@ class Connection final : public commands::ClientControl {
   ParseStatus parse_batch(const char* bytes, std::size_t size, std::size_t& position);
   Turn run_batch(std::uint64_t turn_end, std::size_t& position);
   /// Runs one command, or finds a reason not to yet.
-  Turn run_one(commands::Arguments arguments);
-  bool authenticates(commands::Arguments arguments) const noexcept;
+  Turn run_one(const commands::Resolved& call, commands::Arguments arguments);
+  static bool authenticates(const commands::Resolved& call, commands::Arguments arguments) noexcept;
+  void hold_answer(std::uint64_t begin);
+  void release_all() noexcept;
+  void replace_held(std::string_view error);
+  /// The output has refused the reply that begins at `begin`.
+  Turn give_up_reply(const commands::Resolved& call, std::uint64_t begin);
   void check_query_limit(std::size_t size);
   /// Whether the batch has to wait for values that are on the disk only; then they are being fetched.
   bool waits_for_values();
@@ -169,7 +183,9 @@ class Connection final : public commands::ClientControl {
   void close_when_sent() noexcept;
   void drop(std::string_view why, std::atomic<std::uint64_t>& counter);
   [[nodiscard]] bool trusted();
-  [[nodiscard]] bool stalled() const noexcept { return !marks_.empty() && output_.pending() > kHeldBytesMax; }
+  [[nodiscard]] bool stalled() const noexcept {
+    return !marks_.empty() && (output_.pending() > kHeldBytesMax || marks_.size() >= kHeldAnswersMax);
+  }
   [[nodiscard]] std::string_view host() const noexcept { return commands::host_of(address_); }
 
   Workbench& bench_;
@@ -178,12 +194,13 @@ class Connection final : public commands::ClientControl {
   Parser parser_;
   Input input_;
   Output output_;
-  std::vector<Mark> marks_;  ///< Oldest first; rarely more than one or two.
+  std::vector<Mark> marks_;   ///< Oldest first.
+  store::Pending waits_for_;  ///< What all of them wait for, together.
   std::uint64_t parked_until_ns_ = 0;
   std::shared_ptr<std::atomic<bool>>
       fetching_;  ///< Set while values are being fetched or an errand is done; true once it is over.
   std::uint64_t active_ns_;
-  std::uint64_t over_soft_since_ns_ = 0;
+  SlowReader slow_reader_;
   std::uint64_t linger_until_ns_ = 0;
   std::uint64_t shown_buffers_ = 0;
   bool runnable_ = false;
@@ -193,6 +210,7 @@ class Connection final : public commands::ClientControl {
   bool linger_ = false;     ///< Close by lingering.
   bool at_end_ = false;     ///< The client will send no more.
   bool dead_ = false;
+  bool told_of_memory_ = false;                ///< The log was.
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
   commands::Session session_;                  ///< Last: others can see it, and through it this.
 };

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+
+#include "base/assert.h"
 
 namespace stave::resp {
 namespace {
@@ -9,13 +12,25 @@ constexpr std::size_t kRoomMin = 16 * 1024;
 constexpr std::size_t kRoomTrusted = 64 * 1024;
 }  // namespace
 
-void Input::move_to(std::size_t capacity) {
-  auto bytes = std::make_unique_for_overwrite<char[]>(capacity);
+bool Input::count(std::size_t bytes) noexcept {
+  return counted_.resize(bytes > kUncountedBytes ? bytes : 0);
+}
+
+bool Input::move_to(std::size_t capacity) {
+  STAVE_ASSERT(capacity >= size());
+  // Both are there for the moment that copying takes; a value that fits must not be refused for that.
+  if (!count(capacity)) return false;
+  std::unique_ptr<char[]> bytes(new (std::nothrow) char[capacity]);
+  if (!bytes) {
+    static_cast<void>(count(capacity_));
+    return false;
+  }
   if (!empty()) std::memcpy(bytes.get(), data(), size());
   end_ -= begin_;
   begin_ = 0;
   bytes_ = std::move(bytes);
   capacity_ = capacity;
+  return true;
 }
 
 std::size_t Input::make_room(std::size_t wanted) {
@@ -25,8 +40,8 @@ std::size_t Input::make_room(std::size_t wanted) {
       std::memcpy(bytes_.get(), data(), size());
       end_ -= begin_;
       begin_ = 0;
-    } else {
-      move_to(size() + room);
+    } else if (!move_to(size() + room)) {
+      return 0;
     }
   }
   return capacity_ - end_;
@@ -48,6 +63,7 @@ void Input::assign(const char* bytes, std::size_t size) {
 void Input::clear() noexcept {
   bytes_.reset();
   begin_ = end_ = capacity_ = 0;
+  static_cast<void>(count(0));
 }
 
 }  // namespace stave::resp

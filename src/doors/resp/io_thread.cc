@@ -349,11 +349,10 @@ void IoThread::let_go() {
 void IoThread::fail_held(const Error& error) {
   // Once: readers of what is in doubt come here again and again.
   if (!std::exchange(failure_told_, true)) {
-    shared_.log.error("The log has failed: {}. Unconfirmed answers are withdrawn and their connections closed.",
-                      error.describe());
+    shared_.log.error("The log has failed: {}. Answers that wait for it are withdrawn.", error.describe());
   }
   const std::string answer = "MISCONF Errors writing to the log: " + error.message() +
-                             ". Whether the last writes are on disk is unknown; the connection is closed.";
+                             ". Whether what this answer was about is on disk is unknown.";
   turn_.swap(held_);
   for (Connection* connection : turn_) {
     connection->books.in_held = false;
@@ -389,6 +388,7 @@ void IoThread::reap() {
   }
   count_.fetch_sub(doomed_.size(), std::memory_order_relaxed);
   shared_.clients.fetch_sub(static_cast<std::int64_t>(doomed_.size()), std::memory_order_relaxed);
+  shared_.descriptors.give_back(static_cast<std::int64_t>(doomed_.size()));
   doomed_.clear();
 }
 
@@ -416,6 +416,7 @@ void IoThread::say_farewell() {
     [[maybe_unused]] const int count = ::epoll_wait(epoll_, events.data(), kEventsMax, 10);
   }
   shared_.clients.fetch_sub(static_cast<std::int64_t>(connections_.size()), std::memory_order_relaxed);
+  shared_.descriptors.give_back(static_cast<std::int64_t>(connections_.size()));
   connections_.clear();
 }
 

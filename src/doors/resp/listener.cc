@@ -117,7 +117,8 @@ std::optional<Accepted> Listener::accept(Shared& shared) {
       if (errno == EMFILE || errno == ENFILE) refuse_for_want_of_descriptors(shared);
       return std::nullopt;
     }
-    if (shared.clients.load(std::memory_order_relaxed) >= shared.limits.clients_max.load(std::memory_order_relaxed)) {
+    if (shared.clients.load(std::memory_order_relaxed) >= shared.limits.clients_max.load(std::memory_order_relaxed) ||
+        !shared.descriptors.take()) {
       static constexpr std::string_view kAnswer = "-ERR max number of clients reached\r\n";
       [[maybe_unused]] const ssize_t sent = ::send(descriptor, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL);
       ::close(descriptor);

@@ -100,9 +100,9 @@ inline constexpr Option kOptions[] = {
     {"log-buffer", OptionType::kBytes, "4mb", "bytes", 64 * 1024, kGiga, Change::kRestart,
      "Memory for log records on their way to the disk; a power of two."},
     {"disk-reserve", OptionType::kBytes, "16mb", "bytes", 0, 1024 * kGiga, Change::kRestart,
-     "Writes are refused while the file system has less room than this."},
+     "Writes are refused while the file system has less room than this and a segment, which is for cleaning."},
     {"maxmemory", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
-     "Memory that keys, values and indexes may take, log-buffer included; 0: no limit."},
+     "Memory that keys, values, indexes and what clients have not read may take, log-buffer included; 0: no limit."},
     {"maxmemory-policy", OptionType::kChoice, "spill", "", 0, 0, Change::kLive,
      "What gives way at maxmemory: spill = cold values leave memory and stay in the log, nothing is lost; noeviction = "
      "writes that need memory are refused; the others delete keys, as in Redis.",
@@ -160,11 +160,15 @@ inline constexpr Option kOptions[] = {
      "A connection that has this much of an unfinished command beside the argument being received is closed; 1mb "
      "before AUTH."},
     {"output-buffer-hard-limit", OptionType::kBytes, "256mb", "bytes", kMega, 64 * kGiga, Change::kLive,
-     "A connection with more unread replies than this is closed before its next command."},
+     "A connection with more unread replies than this is closed, also in the middle of a reply; over HTTP an answer "
+     "put "
+     "together of several values is refused when it would be larger (as set at the start)."},
     {"output-buffer-soft-limit", OptionType::kBytes, "64mb", "bytes", 0, 64 * kGiga, Change::kLive,
-     "A connection with more unread replies than this for output-buffer-soft-time is closed; 0: no such limit."},
+     "A connection with more unread replies than this that takes less than a sixteenth of it in "
+     "output-buffer-soft-time "
+     "is closed; 0: no such limit."},
     {"output-buffer-soft-time", OptionType::kDuration, "60", "seconds", 1, kYearSeconds, Change::kLive,
-     "How long the soft limit may be exceeded."},
+     "How long a connection over the soft limit may go without that progress."},
     {"slowlog-log-slower-than", OptionType::kDuration, "10000", "microseconds", -1, kYearSeconds * 1'000'000,
      Change::kLive, "Commands that take longer are kept in the slow log; 0: all; -1: none."},
     {"slowlog-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive, "Entries kept in the slow log."},

@@ -1,7 +1,6 @@
 #include "doors/resp/server.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <string_view>
@@ -11,8 +10,6 @@
 namespace stave::resp {
 namespace {
 
-/// Descriptors that are not clients: the log's files, listeners, epoll and event descriptors, standard streams.
-constexpr std::int64_t kOwnDescriptors = 128;
 constexpr unsigned kThreadsMax = 8;
 
 std::vector<std::string> words_of(std::string_view text) {
@@ -53,39 +50,29 @@ Result<void> check_protected(const Settings& settings) {
   return {};
 }
 
-std::int64_t make_room_for_clients(std::int64_t wanted) noexcept {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const auto needed = static_cast<rlim_t>(wanted + kOwnDescriptors);
-  if (limit.rlim_cur < needed) {
-    rlimit raised = limit;
-    raised.rlim_cur = std::min(needed, limit.rlim_max);
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  }
-  if (limit.rlim_cur >= needed) return wanted;
-  return std::max<std::int64_t>(static_cast<std::int64_t>(limit.rlim_cur) - kOwnDescriptors, 1);
-}
-
-Server::Server(ServerHost& host, commands::Environment& environment, spdlog::logger& log)
+Server::Server(ServerHost& host, commands::Environment& environment, base::DescriptorBudget& descriptors,
+               spdlog::logger& log)
     : shared_{.engine = environment.engine(),
               .environment = environment,
               .log = log,
               .limits = host.limits(),
-              .counters = host.counters()} {}
+              .counters = host.counters(),
+              .descriptors = descriptors} {}
 
 Server::~Server() {
   stop();
 }
 
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings, ServerHost& host,
-                                              commands::Environment& environment, spdlog::logger& log) {
+                                              commands::Environment& environment, base::DescriptorBudget& descriptors,
+                                              spdlog::logger& log) {
   STAVE_TRY(check_protected(settings));
   const std::int64_t wanted = settings.number(option_id("maxclients"));
-  if (const std::int64_t most = make_room_for_clients(wanted); most < wanted) {
+  if (const std::int64_t most = descriptors.most(); most < wanted) {
     log.warn("The system allows {} clients instead of {}; raise `ulimit -n` for more.", most, wanted);
     host.cap_clients(most);
   }
-  std::unique_ptr<Server> server(new Server(host, environment, log));
+  std::unique_ptr<Server> server(new Server(host, environment, descriptors, log));
   STAVE_ASSIGN(auto listeners, server->listen(settings));
   const std::size_t count = thread_count(settings.number(option_id("threads")));
   host.set_serving(server->port_, count);

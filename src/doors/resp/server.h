@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/descriptor_budget.h"
 #include "doors/resp/io_thread.h"
 #include "doors/resp/server_host.h"
 
@@ -17,7 +18,8 @@ class Server {
   /// Listens and serves. All must outlive the server.
   /// Errors: kBusy (port taken), kPermission, kInvalidArgument (protected mode), kIo.
   static Result<std::unique_ptr<Server>> start(const Settings& settings, ServerHost& host,
-                                               commands::Environment& environment, spdlog::logger& log);
+                                               commands::Environment& environment, base::DescriptorBudget& descriptors,
+                                               spdlog::logger& log);
   /// As `stop`.
   ~Server();
   Server(const Server&) = delete;
@@ -32,7 +34,8 @@ class Server {
   [[nodiscard]] std::size_t threads() const noexcept { return threads_.size(); }
 
  private:
-  Server(ServerHost& host, commands::Environment& environment, spdlog::logger& log);
+  Server(ServerHost& host, commands::Environment& environment, base::DescriptorBudget& descriptors,
+         spdlog::logger& log);
   Result<std::vector<std::unique_ptr<Listener>>> listen(const Settings& settings);
   void place(Accepted accepted);
 
@@ -44,7 +47,5 @@ class Server {
 
 /// Errors: kInvalidArgument when the settings would open the store to others without a password.
 Result<void> check_protected(const Settings& settings);
-/// Raises the limit on descriptors as far as needed and allowed; returns how many clients fit.
-std::int64_t make_room_for_clients(std::int64_t wanted) noexcept;
 
 }  // namespace stave::resp

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "base/descriptor_budget.h"
 #include "commands/environment.h"
 #include "doors/resp/parser.h"
 #include "doors/resp/settings.h"
@@ -49,6 +50,7 @@ struct Shared {
   spdlog::logger& log;
   const Limits& limits;
   Counters& counters;
+  base::DescriptorBudget& descriptors;  ///< Of all doors. A client has one.
   std::atomic<std::int64_t> clients{0};
 };
 

@@ -78,11 +78,12 @@ std::size_t format_double(double value, char* to) noexcept {
 }
 
 void Writer::header(char kind, std::size_t count) {
-  output_->commit(put_line(output_->reserve(kHeaderBytesMax), kind, count));
+  if (char* const to = output_->reserve(kHeaderBytesMax)) output_->commit(put_line(to, kind, count));
 }
 
 void Writer::line(char kind, std::string_view text) {
   char* to = output_->reserve(text.size() + 3);
+  if (to == nullptr) return;
   *to++ = kind;
   for (const char c : text) *to++ = (c == '\r' || c == '\n') ? ' ' : c;
   output_->commit(put(to, "\r\n"));
@@ -90,7 +91,7 @@ void Writer::line(char kind, std::string_view text) {
 
 void Writer::status(std::string_view text) {
   if (text == "OK") {
-    output_->commit(put(output_->reserve(5), "+OK\r\n"));
+    output_->append("+OK\r\n");
     return;
   }
   line('+', text);
@@ -101,12 +102,19 @@ void Writer::error(std::string_view text) {
 }
 
 void Writer::integer(std::int64_t value) {
-  output_->commit(put_line(output_->reserve(kHeaderBytesMax), ':', value));
+  if (char* const to = output_->reserve(kHeaderBytesMax)) output_->commit(put_line(to, ':', value));
 }
 
 void Writer::bulk(std::string_view bytes) {
-  char* to = put_line(output_->reserve(kHeaderBytesMax + bytes.size() + 2), '$', bytes.size());
-  output_->commit(put(put(to, bytes), "\r\n"));
+  char* const to = output_->reserve(kHeaderBytesMax + bytes.size() + 2);
+  if (to == nullptr) return;
+  output_->commit(put(put(put_line(to, '$', bytes.size()), bytes), "\r\n"));
+}
+
+void Writer::shared_bulk(const commands::SharedBytes& bytes) {
+  header('$', bytes.size);
+  output_->append_shared(bytes);
+  output_->append("\r\n");
 }
 
 void Writer::null() {
@@ -172,8 +180,9 @@ void Writer::verbatim(std::string_view format, std::string_view text) {
     bulk(text);
     return;
   }
-  char* to = put_line(output_->reserve(kHeaderBytesMax + text.size() + 6), '=', text.size() + 4);
-  to = put(to, format.substr(0, 3));
+  char* to = output_->reserve(kHeaderBytesMax + text.size() + 6);
+  if (to == nullptr) return;
+  to = put(put_line(to, '=', text.size() + 4), format.substr(0, 3));
   *to++ = ':';
   output_->commit(put(put(to, text), "\r\n"));
 }

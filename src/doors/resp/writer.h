@@ -25,6 +25,7 @@ class Writer : public commands::Sink {
   void error(std::string_view text) final;
   void integer(std::int64_t value) final;
   void bulk(std::string_view bytes) final;
+  void shared_bulk(const commands::SharedBytes& bytes) final;
   void null() final;
   void null_array() final;
   void array(std::size_t count) final { header('*', count); }

@@ -29,19 +29,20 @@ struct Entry {
 Result<std::vector<Entry>> entries_of(Store& store, int database) {
   constexpr std::size_t kStep = 4096;
   std::vector<Entry> entries;
-  entries.reserve(store.size(database));
+  entries.reserve(store.engine().size(database));
   store::Engine& engine = store.engine();
   store::Pending pending;
   std::uint64_t cursor = 0;
   bool other_type = false;
   do {
-    STAVE_ASSIGN(cursor, engine.scan_values(
-                             database, cursor, kStep,
-                             [&](std::string_view key, const store::ValueView& view) {
-                               other_type |= view.type != store::ValueType::kString;
-                               entries.push_back({std::string(key), std::string(view.value), view.expiry});
-                             },
-                             pending));
+    STAVE_ASSIGN(cursor,
+                 engine.scan_values(
+                     database, cursor, kStep,
+                     [&](std::string_view key, const store::ValueView& view) {
+                       other_type |= view.type != store::ValueType::kString;
+                       entries.push_back({std::string(key), std::string(view.value), engine.time().shown(view.expiry)});
+                     },
+                     pending));
   } while (cursor != 0);
   STAVE_TRY(engine.wait(pending));
   if (other_type)
@@ -148,8 +149,10 @@ Result<void> put_all(Store& store, int database, const Entries& entries) {
     for (; at != entries.end() && keys.size() < kBatch; ++at) keys.push_back({database, at->first});
     store::Transaction transaction(engine, keys);
     for (auto one = first; one != at; ++one) {
-      if (one->second.expiry.passed(now)) continue;
-      STAVE_TRY(transaction.put({database, one->first}, one->second.value, one->second.expiry));
+      Expiry expiry = one->second.expiry;
+      expiry.at = engine.time().from_wall(expiry.at);
+      if (expiry.passed(now)) continue;
+      STAVE_TRY(transaction.put({database, one->first}, one->second.value, expiry));
     }
     STAVE_ASSIGN(const store::Pending batch, transaction.commit());
     pending.merge(batch);

@@ -118,7 +118,8 @@ Result<void> Examination::look_at_other_files() {
         damage(path, dictionary.error(), "Values that were compressed with this dictionary cannot be read.");
       }
     } else if (name != log::kIdentityName && name != kLockName && name != log::kSpareName &&
-               !log::parse_segment_name(name) && !name.ends_with(".cut") && !name.ends_with(".new")) {
+               !log::parse_segment_name(name) && !log::parse_begun_name(name) && !log::parse_newest_name(name) &&
+               !name.ends_with(".cut") && !name.ends_with(".new")) {
       tell({Severity::kNote, path, -1, kNoLsn, "This is not a file of the store."});
     }
   }
@@ -131,8 +132,12 @@ Result<void> Examination::look_at_image(const std::string& path, Lsn name) {
       "the whole log.";
   auto image = store::ImageReader::open(files_, path);
   if (!image) {
-    if (image.error().code() == ErrorCode::kUnsupported) return fail(std::move(image).error());
-    damage(path, image.error(), kMeaning);
+    switch (image.error().code()) {
+      case ErrorCode::kUnsupported: return fail(std::move(image).error());
+      case ErrorCode::kNotFound: break;  // of an older version, or replaced meanwhile by a store at work
+      default: damage(path, image.error(), kMeaning); return {};
+    }
+    tell({Severity::kNote, path, -1, kNoLsn, image.error().message() + ". " + std::string(kMeaning)});
     return {};
   }
   const auto identity = log::load_identity(files_, task_.directory);
@@ -147,13 +152,18 @@ Result<void> Examination::look_at_image(const std::string& path, Lsn name) {
   }
   std::vector<std::byte> buffer;
   std::vector<store::ImageEntry> entries;
+  std::vector<store::ImageLeaf> leaves;
   bool whole = true;
-  for (const store::ImageBlock& block : (*image)->blocks()) {
-    auto done = (*image)->read(block, buffer, entries);
-    if (done) continue;
+  const auto judge = [&](Result<void> read) -> Result<void> {
+    if (read) return {};
+    if (read.error().code() == ErrorCode::kUnsupported) return read;
     whole = false;
-    damage(path, done.error(), kMeaning);
-  }
+    damage(path, read.error(), kMeaning);
+    return {};
+  };
+  for (const store::ImageBlock& block : (*image)->blocks()) STAVE_TRY(judge((*image)->read(block, buffer, entries)));
+  for (const store::ImageLeafBlock& block : (*image)->leaf_blocks())
+    STAVE_TRY(judge((*image)->read(block, buffer, leaves)));
   proven_ = std::max(proven_, (*image)->newest());
   if (whole) images_.push_back(std::move(*image));
   return {};

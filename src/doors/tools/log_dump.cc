@@ -10,6 +10,7 @@
 #include "base/try.h"
 #include "doors/tools/place.h"
 #include "log/reader.h"
+#include "log/value_address.h"
 #include "packing/compression.h"
 
 namespace stave::tools {
@@ -103,6 +104,7 @@ Result<void> Dumper::show(const RecordView& record) {
     line.number("other_db", static_cast<unsigned char>(record.payload[0]));
   if (record.kind == RecordKind::kTrim && record.payload.size() == sizeof(std::uint64_t))
     line.number("trimmed", base::load<std::uint64_t>(record.payload.data()));
+  if (log::is_delta(record.kind) && !record.payload.empty()) line.number("value_at", raw(log::value_address(record)));
   if (dump_.values && log::is_value(record.kind)) STAVE_TRY(add_value(record, line));
   line.number("length", record.length);
   line.boolean("commit", record.commit());

@@ -5,6 +5,7 @@
 #include "doors/tools/doctor.h"
 #include "doors/tools/log_dump.h"
 #include "doors/tools/place.h"
+#include "log/log_test_support.h"
 #include "log/segment.h"
 #include "store/engine.h"
 #include "store/transaction.h"
@@ -193,7 +194,9 @@ TEST_F(LookTest, the_doctor_says_what_he_cannot_examine) {
   open();
   put("a", "1");
   close();
-  ASSERT_TRUE(disk_.overwrite("/db/STAVE", 9, std::as_bytes(std::span("\x77", 1))));
+  auto identity = log::encode_identity(*log::load_identity(disk_, "/db"));
+  log::set_format_version(identity, log::kFormatVersion + 1);
+  ASSERT_TRUE(disk_.overwrite("/db/STAVE", 0, identity));
   EXPECT_TRUE(has(consult(Verdict::kUnknown), "use a newer one"));
 }
 

@@ -66,7 +66,9 @@ class StoreTarget final : public Target {
       return fail(ErrorCode::kInvalidArgument,
                   "database " + std::to_string(item.database) + " is wanted, and there are " +
                       std::to_string(engine.options().databases) + " here; see --databases");
-    STAVE_TRY(engine.put({item.database, item.key}, item.value, item.expiry));
+    Expiry expiry = item.expiry;
+    expiry.at = engine.time().from_wall(expiry.at);
+    STAVE_TRY(engine.put({item.database, item.key}, item.value, expiry));
     return {};
   }
 

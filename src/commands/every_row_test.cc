@@ -1,0 +1,298 @@
+// What holds for every row of the table: no answer leaves before what it depends on, and nothing is read that is not
+// needed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+#include "commands/examples_for_test.h"
+#include "commands/fixture_for_test.h"
+
+namespace stave::commands {
+namespace {
+
+std::string text_of(const Words& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+/// A store in memory on which nothing is synced unless somebody asks for it.
+class Fresh {
+ public:
+  explicit Fresh(Sync sync) {
+    options.file_system = files.get();
+    options.clock = &clock;
+    options.background = false;
+    options.shards = 4;
+    options.databases = 2;
+    options.log_buffer_bytes = 1u << 20;
+    options.segment_bytes = 1u << 20;
+    options.sync = sync;
+    engine = std::move(*store::Engine::open("store", options));
+    environment = std::make_unique<Environment>(*engine, host);
+    ClientInfo info;
+    info.protocol = 3;
+    session = std::make_unique<Session>(*environment, info, nullptr);
+  }
+
+  /// The answer, and what it waits for, which is not waited for here.
+  std::string run(const Words& words, store::Pending& pending) {
+    const std::vector<std::string_view> views(words.begin(), words.end());
+    ReplySink sink(*session);
+    dispatch(*session, views, sink);
+    pending = session->take_pending();
+    if (!sink.complete()) return "(none)";
+    Reply reply = sink.take();
+    // The order of a scan is that of the hashes, whose key every store draws for itself.
+    if (words[0] == "SCAN" && reply.elements.size() == 2)
+      std::sort(reply.elements[1].elements.begin(), reply.elements[1].elements.end(),
+                [](const Reply& a, const Reply& b) { return a.text < b.text; });
+    return spell(reply);
+  }
+  std::string run(const Words& words) {
+    store::Pending pending;
+    return run(words, pending);
+  }
+  /// A line of a state: a call, or the clock going on.
+  void step(const Words& words) {
+    if (words[0] == "(wait)") {
+      clock.advance_ms(std::stoll(words[1]));
+      return;
+    }
+    if (words[0] == "(expire)") {
+      clock.advance_ms(std::stoll(words[1]));
+      engine->tick();
+      return;
+    }
+    run(words);
+  }
+
+  ManualClock clock;
+  std::unique_ptr<FileSystem> files = make_memory_file_system();
+  Options options;
+  TestHost host;
+  std::unique_ptr<store::Engine> engine;
+  std::unique_ptr<Environment> environment;
+  std::unique_ptr<Session> session;
+};
+
+/// What is on disk, and what came after it and is not.
+struct State {
+  std::vector<Words> safe;
+  std::vector<Words> unsafe;
+
+  [[nodiscard]] std::string text() const {
+    std::string all;
+    for (const Words& words : safe) all += text_of(words) + "; ";
+    all += "| ";
+    for (const Words& words : unsafe) all += text_of(words) + "; ";
+    return all;
+  }
+};
+
+/// Figures of the process and its files, which are what they are and no promise about any key; and chance.
+bool is_figure(const Words& call) {
+  const auto& name = call[0];
+  const std::string what = call.size() > 1 ? call[1] : std::string();
+  return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "LASTSAVE" ||
+         name == "SAVE" || name == "SNAPSHOT" || name.starts_with("STAVE.C") || name == "STAVE.BACKUP" ||
+         name == "STAVE.PURGE" || name == "RANDOMKEY" || (name == "CLIENT" && (what == "LIST" || what == "INFO")) ||
+         (name == "MEMORY" && what != "USAGE") || (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
+}
+
+// The oracle: of an answer that waits for the log up to some place, everything must be true in the store that a crash
+// leaves once the log is safe up to there. So a twin is given exactly the writes that begin before that place (what is
+// safe ends with a batch), and has to answer the same.
+void expect_true_after_a_crash(const State& state, const Words& call, Sync sync) {
+  SCOPED_TRACE(state.text() + "=> " + text_of(call));
+  const bool always = sync == Sync::kAlways;
+  Fresh store(sync);
+  for (const Words& words : state.safe) store.step(words);
+  ASSERT_TRUE(store.engine->sync());
+  const log::Log& log = store.engine->log();
+  const auto reached = [&] { return always ? log.durable() : log.written(); };
+  std::vector<Lsn> begins;
+  for (const Words& words : state.unsafe) {
+    begins.push_back(log.tail());
+    store.step(words);
+  }
+  const Lsn base = reached();
+  if (base >= log.tail()) return;  // some calls wait by themselves, and a tick may write: nothing is unsafe
+  store::Pending pending;
+  const std::string answer = store.run(call, pending);
+  // Some calls wait by themselves, and then everything is as safe as it can be.
+  const Lsn safe = std::max(always ? pending.durable : pending.written, reached());
+
+  Fresh twin(sync);
+  for (const Words& words : state.safe) twin.step(words);
+  ASSERT_TRUE(twin.engine->sync());
+  for (std::size_t i = 0; i < state.unsafe.size(); ++i) {
+    const bool is_time = state.unsafe[i][0][0] == '(';
+    if (is_time) {
+      twin.step({"(wait)", state.unsafe[i][1]});
+      if (state.unsafe[i][0] == "(expire)" && begins[i] < safe) twin.engine->tick();
+    } else if (begins[i] < safe) {
+      twin.step(state.unsafe[i]);
+    }
+  }
+  EXPECT_EQ(twin.run(call), answer) << "it waits up to " << raw(safe) << ", the log was safe up to " << raw(base)
+                                    << " and ends at " << raw(log.tail());
+}
+
+std::vector<State> states() {
+  const Words number{"SET", "k", "41"};
+  const Words word{"SET", "k", "abc"};
+  const Words other{"SET", "k2", "xyz"};
+  const Words soon{"PSETEX", "k", "50", "soon"};
+  return {
+      {{}, {number}},
+      {{}, {word}},
+      {{}, {word, other}},
+      {{other}, {{"DEL", "k2"}}},
+      {{number}, {word}},
+      {{word}, {number}},
+      {{number}, {{"DEL", "k"}}},
+      {{number, other}, {{"DEL", "k"}, {"SET", "k3", "later"}}},
+      {{number, other}, {{"DEL", "k", "k2"}}},
+      {{number, other}, {{"DEL", "k"}, word}},
+      {{number, other}, {{"FLUSHDB"}}},
+      {{number, other}, {{"FLUSHALL"}, {"SET", "k3", "later"}}},
+      {{number, other}, {{"SWAPDB", "0", "1"}}},
+      {{number, {"SELECT", "1"}, word, {"SELECT", "0"}}, {{"SWAPDB", "0", "1"}}},
+      {{number}, {{"PEXPIRE", "k", "10"}, {"(wait)", "20"}}},
+      {{number}, {{"PEXPIRE", "k", "10"}, {"(expire)", "20"}}},
+      {{soon}, {{"(expire)", "60"}}},
+      {{soon}, {{"PERSIST", "k"}, {"(wait)", "60"}}},
+      {{soon}, {{"PEXPIRE", "k", "100000"}}},
+      {{number}, {{"PEXPIRE", "k", "100000"}}},
+      {{number}, {{"RENAME", "k", "k2"}}},
+      {{number, other}, {{"RENAME", "k2", "k"}}},
+      {{number}, {{"MOVE", "k", "1"}}},
+      {{number}, {{"COPY", "k", "k2"}}},
+      {{number}, {{"APPEND", "k", "x"}}},
+      {{number, other}, {{"MSET", "k", "1", "k2", "2"}}},
+      {{number, word}, {{"STAVE.REVERT", "k", "LSN", "1"}}},
+  };
+}
+
+TEST(EveryRow, has_an_example) {
+  expect_every_row_has_an_example();
+}
+
+TEST(EveryRow, tells_nothing_that_a_crash_could_take_back) {
+  const std::vector<State> all = states();
+  for (const State& state : all)
+    for (const Sync sync : {Sync::kAlways, Sync::kOs})
+      for (const Example& example : key_examples())
+        for (const Words& call : example.calls)
+          if (!is_figure(call)) expect_true_after_a_crash(state, call, sync);
+  // What is not about keys has fewer ways to go wrong.
+  for (const State& state : {all[0], all[6], all[10], all[12]})
+    for (const Example& example : other_examples())
+      for (const Words& call : example.calls)
+        if (!is_figure(call)) expect_true_after_a_crash(state, call, Sync::kAlways);
+}
+
+// RANDOMKEY is a matter of chance as soon as there is a choice.
+TEST(EveryRow, randomkey_waits_for_the_only_key_and_for_there_being_none) {
+  const Words call{"RANDOMKEY"};
+  expect_true_after_a_crash({{}, {{"SET", "k", "1"}}}, call, Sync::kAlways);
+  expect_true_after_a_crash({{{"SET", "k", "1"}}, {{"DEL", "k"}}}, call, Sync::kAlways);
+  expect_true_after_a_crash({{{"SET", "k", "1"}}, {{"FLUSHALL"}}}, call, Sync::kAlways);
+  expect_true_after_a_crash({{{"SET", "k", "1"}}, {{"PEXPIRE", "k", "9"}, {"(wait)", "20"}}}, call, Sync::kAlways);
+}
+
+// Random writes, a part of them on disk. STAVE_SEED repeats one run, STAVE_EVERY_ROW_STATES makes it longer.
+TEST(EveryRow, tells_nothing_that_a_crash_could_take_back_of_random_states) {
+  const char* const given = std::getenv("STAVE_SEED");
+  const char* const size = std::getenv("STAVE_EVERY_ROW_STATES");
+  const std::uint64_t seed = given == nullptr ? std::random_device{}() : std::strtoull(given, nullptr, 10);
+  const int count = size == nullptr ? 1500 : std::atoi(size);
+  SCOPED_TRACE("STAVE_SEED=" + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  std::vector<Words> writes;
+  std::vector<Words> calls;
+  for (const Example& example : all_examples())
+    for (const Words& call : example.calls)
+      if (!is_figure(call)) calls.push_back(call);
+  for (const Example& example : key_examples())
+    for (const Words& call : example.calls)
+      if (find_command(call[0]) != nullptr && (find_command(call[0])->flags & kWrite) != 0) writes.push_back(call);
+  for (const char* const value : {"1", "abc", "9223372036854775807", ""})
+    for (const char* const key : {"k", "k2", "k3"}) writes.push_back({"SET", key, value});
+  writes.push_back({"FLUSHDB"});
+  writes.push_back({"SWAPDB", "0", "1"});
+  writes.push_back({"(wait)", "30"});
+  for (int i = 0; i < count && !::testing::Test::HasFailure(); ++i) {
+    State state;
+    for (auto n = random() % 5; n > 0; --n) state.safe.push_back(writes[random() % writes.size()]);
+    for (auto n = 1 + random() % 4; n > 0; --n) state.unsafe.push_back(writes[random() % writes.size()]);
+    expect_true_after_a_crash(state, calls[random() % calls.size()], random() % 4 == 0 ? Sync::kOs : Sync::kAlways);
+  }
+}
+
+// --- what is read ----------------------------------------------------------------------------------------------------
+
+/// Takes every value out of memory that can go.
+void spill_everything(store::Engine& engine) {
+  ASSERT_TRUE(engine.sync());
+  engine.budget().set(1, MemoryPolicy::kSpill);
+  for (int round = 0; round < 100; ++round) engine.budget().settle();
+  engine.budget().set(0, MemoryPolicy::kSpill);
+}
+
+// What a row says about the values that it needs is all that it reads: blind writes and what asks about keys read
+// nothing, neither ahead nor with the shards held.
+TEST(EveryRow, reads_no_value_that_it_does_not_say_it_needs) {
+  const std::string value(300, 'v');
+  for (const Example& example : key_examples()) {
+    for (const Words& call : example.calls) {
+      SCOPED_TRACE(text_of(call));
+      Fresh store(Sync::kAlways);
+      for (const char* const key : {"k", "k2"}) store.run({"SET", key, value});
+      spill_everything(*store.engine);
+      const std::vector<store::KeyRef> both = {{0, "k"}, {0, "k2"}};
+      for (const store::KeyRef& key : both) ASSERT_TRUE(store.engine->must_fetch(std::span(&key, 1)));
+      const std::vector<std::string_view> views(call.begin(), call.end());
+      std::vector<store::KeyRef> needed;
+      keys_needed(*store.session, resolve(views), views, needed);
+      std::set<std::string_view> there;
+      for (const store::KeyRef& key : needed)
+        if (key.key == "k" || key.key == "k2") there.insert(key.key);
+      const std::uint64_t before = store.engine->stats().fetched_values;
+      store.run(call);
+      EXPECT_LE(store.engine->stats().fetched_values - before, there.size());
+    }
+  }
+}
+
+TEST(EveryRow, says_what_it_needs_by_its_options) {
+  Fresh store(Sync::kAlways);
+  const auto needed = [&](const std::vector<std::string_view>& call) {
+    std::vector<store::KeyRef> keys;
+    keys_needed(*store.session, resolve(call), call, keys);
+    std::string names;
+    for (const store::KeyRef& key : keys) names += std::string(key.key) + " ";
+    return names;
+  };
+  EXPECT_EQ(needed({"SET", "k", "v"}), "");
+  EXPECT_EQ(needed({"SET", "k", "v", "EX", "10"}), "");
+  EXPECT_EQ(needed({"SET", "k", "v", "NX"}), "");
+  EXPECT_EQ(needed({"SET", "k", "v", "KEEPTTL"}), "");
+  EXPECT_EQ(needed({"SET", "k", "v", "get"}), "k ");
+  EXPECT_EQ(needed({"SET", "k", "v", "IFEQ", "x"}), "k ");
+  EXPECT_EQ(needed({"GET", "k"}), "k ");
+  EXPECT_EQ(needed({"GET"}), "");
+  EXPECT_EQ(needed({"MGET", "k", "k2"}), "k k2 ");
+  EXPECT_EQ(needed({"MSET", "k", "1", "k2", "2"}), "");
+  EXPECT_EQ(needed({"RENAME", "k", "k2"}), "k ");
+  EXPECT_EQ(needed({"COPY", "k", "k2"}), "k ");
+  EXPECT_EQ(needed({"OBJECT", "ENCODING", "k"}), "k ");
+  EXPECT_EQ(needed({"DEL", "k"}), "");
+  EXPECT_EQ(needed({"NOSUCH", "k"}), "");
+}
+
+}  // namespace
+}  // namespace stave::commands
