@@ -111,6 +111,7 @@ Result<void> Backup::list_segments() {
   manifest_.first = segments_.front().base;
   manifest_.end = open->base;
   segments_.erase(open, segments_.end());
+  STAVE_ASSERT(segments_.empty() || (segments_.back().sealed && segments_.back().base < manifest_.end));
   manifest_.time = engine_.now();
   // A second name shares the file: what the manifest says of it must be as durable as the manifest.
   STAVE_TRY(engine_.log().wait_durable(manifest_.end));
@@ -121,6 +122,7 @@ Result<void> Backup::list_segments() {
 // --- what is there already -------------------------------------------------------------------------------------------
 
 Result<void> Backup::check_same_segment(const log::SegmentInfo& ours, const BackupManifest::Segment& theirs) {
+  STAVE_ASSERT(theirs.base == ours.base && theirs.file != nullptr);
   if (theirs.end != ours.end) return went_another_way(ours.base);
   const auto header = [&](const std::string& directory) -> Result<log::SegmentHeader> {
     const std::string path = log::join_path(directory, theirs.file->name);
@@ -146,6 +148,7 @@ Result<void> Backup::check_same_way(const BackupManifest& earlier) {
 }
 
 Result<void> Backup::take_over() {
+  STAVE_ASSERT(manifest_.files.empty());
   if (!earlier_) return {};
   if (earlier_->end < manifest_.first) {
     // What came between is gone for good; what is there cannot be continued.
@@ -153,6 +156,7 @@ Result<void> Backup::take_over() {
     return {};
   }
   STAVE_TRY(check_same_way(*earlier_));
+  STAVE_ASSERT(earlier_->end <= manifest_.end);
   manifest_.first = std::min(manifest_.first, earlier_->first);
   for (const BackupFile& file : earlier_->files)
     if (!parse_image_name(file.name)) manifest_.files.push_back(file);
@@ -173,6 +177,7 @@ Result<bool> Backup::keep(const BackupFile& there) {
 
 // `name` in the store's directory becomes `as` in the backup.
 Result<void> Backup::add(const std::string& name, const std::string& as, bool may_link) {
+  STAVE_ASSERT(is_ours(as) && manifest_.find(as) == nullptr);
   const std::string from = log::join_path(engine_.directory(), name);
   const std::string to = log::join_path(directory_, as);
   if (const BackupFile* there = earlier_ ? earlier_->find(as) : nullptr) {
@@ -264,6 +269,7 @@ Result<void> Backup::add_images() {
 
 // Only once the new manifest is there.
 Result<void> Backup::remove_others() {
+  STAVE_ASSERT(lock_ != nullptr && manifest_.find(kBackupIdentityName) != nullptr);
   STAVE_ASSIGN(const std::vector<std::string> names, files_.list(directory_));
   for (const std::string& name : names)
     if (is_ours(name) && name != kManifestName && name != kLockName && manifest_.find(name) == nullptr)
@@ -294,6 +300,7 @@ Result<BackupReport> Backup::run() {
   report_.end = manifest_.end;
   report_.time = manifest_.time;
   report_.files = manifest_.files.size();
+  STAVE_ASSERT(report_.linked_files <= report_.added_files && report_.added_files <= report_.files);
   for (const BackupFile& file : manifest_.files) report_.bytes += file.bytes;
   return report_;
 }

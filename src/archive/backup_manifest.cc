@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/stream_hash.h"
 #include "base/try.h"
@@ -20,6 +21,7 @@ constexpr std::uint64_t kManifestBytesMax = 256u << 20;
 std::string hex(std::uint64_t number) {
   char text[17];
   const auto [end, error] = std::to_chars(text, text + 16, number, 16);
+  STAVE_ASSERT(error == std::errc{} && end <= text + 16);
   return std::string(16 - static_cast<std::size_t>(end - text), '0').append(text, end);
 }
 
@@ -92,13 +94,16 @@ std::vector<BackupManifest::Segment> BackupManifest::segments() const {
 }
 
 std::string encode_manifest(const BackupManifest& manifest) {
+  STAVE_ASSERT(manifest.first <= manifest.end);
   std::string text(kFirstLine);
   text += "\nstore ";
   for (const std::byte byte : manifest.store_id) text += hex(std::to_integer<std::uint64_t>(byte)).substr(14);
   text += "\nfirst " + std::to_string(raw(manifest.first)) + "\nend " + std::to_string(raw(manifest.end)) + "\ntime " +
           std::to_string(raw(manifest.time)) + "\n";
-  for (const BackupFile& file : manifest.files)
+  for (const BackupFile& file : manifest.files) {
+    STAVE_ASSERT(!file.name.empty() && file.name.find_first_of("/ \n") == std::string::npos);
     text += "file " + file.name + " " + std::to_string(file.bytes) + " " + hex(file.checksum) + "\n";
+  }
   return text + "checksum " + hex(base::xxh3(base::as_bytes(text), 0)) + "\n";
 }
 

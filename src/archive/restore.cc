@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "archive/backup_manifest.h"
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/scan.h"
@@ -356,6 +357,7 @@ Result<void> Restore::check_point() const {
 // --- the new store ---------------------------------------------------------------------------------------------------
 
 Result<void> Restore::write_segment(const Piece& piece) {
+  STAVE_ASSERT(piece.base < cut_);
   const std::string path = log::join_path(request_.target, log::segment_name(piece.base));
   const std::uint64_t bytes =
       log::kSegmentHeaderBytes + (std::min(piece.end != kNoLsn ? piece.end : cut_, cut_) - piece.base);
@@ -399,6 +401,7 @@ Result<void> Restore::write() {
 }
 
 Result<RestoreReport> Restore::run() {
+  STAVE_ASSERT(places_.empty() && pieces_.empty());
   STAVE_TRY(check_target());
   STAVE_ASSIGN(Place source, look_at(request_.source));
   places_.push_back(std::move(source));
