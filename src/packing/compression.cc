@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/try.h"
@@ -45,6 +46,8 @@ constexpr std::size_t head_bytes(Codec codec, std::size_t raw_bytes) {
 }
 
 void write_head(char* to, Codec codec, std::uint32_t dictionary, std::size_t raw_bytes) {
+  STAVE_ASSERT(raw_bytes != 0 && raw_bytes <= Compression::kRawBytesMax);
+  STAVE_ASSERT((codec == Codec::kZstdDictionary) == (dictionary != 0));
   *to++ = static_cast<char>(codec);
   if (codec == Codec::kZstdDictionary) {
     base::store(to, dictionary);
@@ -113,6 +116,7 @@ bool decode_zstd(const Head& head, ZSTD_DCtx* context, char* to) {
 }
 
 bool decode_with(const Dictionary& dictionary, const Head& head, ZSTD_DCtx* context, char* frame, char* to) {
+  STAVE_ASSERT(dictionary.id() == head.dictionary && frame != nullptr);
   // The frame lies there without its magic number, which is the same in all.
   base::store(frame, std::uint32_t{ZSTD_MAGICNUMBER});
   head.body.copy(frame + kZstdMagicBytes, head.body.size());
@@ -132,6 +136,7 @@ bool looks_like_noise(std::string_view value) {
   std::array<std::uint16_t, 256> seen{};
   // Eight in a row, so that one column of a table is not all that is seen.
   const std::size_t step = value.size() / (kLooks / 8);
+  STAVE_ASSERT(step != 0);
   for (std::size_t at = 0; at + 8 <= value.size(); at += step)
     for (std::size_t i = 0; i < 8; ++i) ++seen[static_cast<unsigned char>(value[at + i])];
   std::size_t total = 0;
@@ -164,7 +169,9 @@ std::uint32_t to_word(Compression::Setting setting) {
 }
 
 Compression::Setting from_word(std::uint32_t word) {
-  return {.codec = static_cast<Codec>(word & 0xff), .level = static_cast<int>(word >> 8)};
+  const auto level = static_cast<int>(word >> 8);
+  STAVE_ASSERT(level >= Compression::kLevelMin && level <= Compression::kLevelMax);
+  return {.codec = static_cast<Codec>(word & 0xff), .level = level};
 }
 
 }  // namespace
@@ -242,6 +249,7 @@ std::optional<std::string_view> Compression::pack(std::string_view value) {
 
 std::optional<std::string_view> Compression::count(std::string_view value, std::optional<std::string_view> packed) {
   if (packed) {
+    STAVE_ASSERT(packed->size() <= payload_bytes_max(value.size()));
     counters_.packed(value.size(), packed->size());
   } else {
     counters_.refused();
@@ -255,6 +263,7 @@ std::optional<std::string_view> Compression::pack_lz4(std::string_view value) {
   CompressionScratch& scratch = CompressionScratch::of_this_thread();
   const std::size_t limit = payload_bytes_max(value.size());
   const std::size_t head = head_bytes(Codec::kLz4, value.size());
+  STAVE_ASSERT(head < limit);
   char* to = scratch.buffer(limit);
   const bool small = value.size() < kLz4StreamBytesMax;
   LZ4_stream_t* table = small ? scratch.lz4_stream() : scratch.lz4_state();
@@ -278,6 +287,7 @@ std::optional<std::string_view> Compression::pack_zstd(std::string_view value, i
   CompressionScratch& scratch = CompressionScratch::of_this_thread();
   const std::size_t limit = payload_bytes_max(value.size());
   const std::size_t head = head_bytes(Codec::kZstd, value.size());
+  STAVE_ASSERT(head < limit);
   char* to = scratch.buffer(limit);
   ZSTD_CCtx* context = scratch.zstd(level);
   if (to == nullptr || context == nullptr) return std::nullopt;
@@ -301,6 +311,7 @@ std::optional<std::string_view> Compression::pack_with_dictionary(std::string_vi
   const std::size_t made = ZSTD_compress2(context, frame, limit - head + kZstdMagicBytes, value.data(), value.size());
   if (ZSTD_isError(made) != 0) return std::nullopt;
   write_head(buffer, Codec::kZstdDictionary, scratch.dictionary(), value.size());
+  STAVE_ASSERT(made >= kZstdMagicBytes);
   return std::string_view(buffer, head + made - kZstdMagicBytes);
 }
 
@@ -342,6 +353,7 @@ Result<std::string_view> Compression::unpack(std::string_view payload, std::stri
     return fail(ErrorCode::kNoMemory, "there is no memory for a value of " + std::to_string(head.raw_bytes) + " bytes");
   }
   if (!whole) return corrupt("a compressed value does not decode");
+  STAVE_ASSERT(scratch.size() == head.raw_bytes);
   return std::string_view(scratch);
 }
 

@@ -45,6 +45,7 @@ class CompressionCounters {
     std::atomic<std::uint64_t> refused{0};
   };
   static constexpr std::size_t kStripes = 8;  // a power of two
+  static_assert(kStripes == std::size_t{1} << (64 - 61));
 
   Stripe& mine() noexcept {
     // Two threads never have this at one address at a time; which stripe that makes does not matter.

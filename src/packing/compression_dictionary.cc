@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/try.h"
@@ -23,6 +24,7 @@ constexpr std::size_t kSizeAt = 24;
 constexpr std::size_t kZeroAt = 28;
 constexpr std::size_t kChecksumAt = 32;
 constexpr std::size_t kHeaderBytes = 40;
+static_assert(kMagic.size() == kVersionAt && kChecksumAt + sizeof(std::uint64_t) == kHeaderBytes);
 constexpr std::string_view kSuffix = ".dict";
 
 std::uint64_t checksum(std::string_view file) {
@@ -54,6 +56,7 @@ Dictionary::~Dictionary() {
 // --- its file ----------------------------------------------------------------------------------------
 
 std::string encode_dictionary(std::uint32_t id, std::uint32_t order, std::string_view content) {
+  STAVE_ASSERT(id != 0 && content.size() <= kDictionaryContentMax);
   std::string bytes(kHeaderBytes, '\0');
   kMagic.copy(bytes.data(), kMagic.size());
   base::store(bytes.data() + kVersionAt, kVersion);
@@ -128,6 +131,7 @@ DictionaryShelf::~DictionaryShelf() {
 
 bool DictionaryShelf::add(std::unique_ptr<const Dictionary> dictionary) {
   const std::size_t size = size_.load(std::memory_order_relaxed);
+  STAVE_ASSERT(dictionary != nullptr && dictionary->decoder() != nullptr);
   if (size == slots_.size()) return false;
   slots_[size] = dictionary.release();
   size_.store(size + 1, std::memory_order_release);

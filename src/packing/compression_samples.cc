@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 
@@ -76,6 +77,7 @@ SampleBatch CompressionSamples::take() {
 
 void CompressionSamples::resume(bool it_paid) {
   base::ShortLock lock(mutex_);
+  STAVE_ASSERT(state_.load(std::memory_order_relaxed) == State::kTraining && batch_.sizes.empty());
   next_rest_ = it_paid || next_rest_ == 0 ? kRestMin : std::min(kRestMax, next_rest_ * 2);
   rest_ = next_rest_;
   state_.store(enabled_ ? State::kTaking : State::kOff, std::memory_order_release);
@@ -86,6 +88,7 @@ std::string train_dictionary(const SampleBatch& samples) {
   const std::size_t size = ZDICT_trainFromBuffer(dictionary.data(), dictionary.size(), samples.bytes.data(),
                                                  samples.sizes.data(), static_cast<unsigned>(samples.sizes.size()));
   if (ZDICT_isError(size) != 0) return {};
+  STAVE_ASSERT(size <= dictionary.size());
   dictionary.resize(size);
   return dictionary;
 }
@@ -94,12 +97,14 @@ SampleSplit split_samples(SampleBatch all) {
   SampleSplit split;
   std::string_view rest = all.bytes;
   for (std::size_t i = 0; i < all.sizes.size(); ++i) {
+    STAVE_ASSERT(all.sizes[i] <= rest.size());
     const std::string_view sample = rest.substr(0, all.sizes[i]);
     SampleBatch& part = base::xxh3(base::as_bytes(sample), kTestSeed) % 8 == 0 ? split.test : split.training;
     part.bytes.append(sample);
     part.sizes.push_back(sample.size());
     rest.remove_prefix(sample.size());
   }
+  STAVE_ASSERT(rest.empty());
   return split;
 }
 

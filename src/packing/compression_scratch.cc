@@ -7,6 +7,8 @@
 #include <bit>
 #include <new>
 
+#include "base/assert.h"
+
 namespace stave::packing {
 
 namespace {
@@ -49,6 +51,7 @@ char* CompressionScratch::Buffer::of(std::size_t size) noexcept {
     bytes_.reset(new (std::nothrow) char[wanted]);
     size_ = bytes_ != nullptr ? wanted : 0;
   }
+  STAVE_ASSERT(bytes_ == nullptr || size <= size_);
   return bytes_.get();
 }
 

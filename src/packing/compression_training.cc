@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/try.h"
@@ -34,6 +35,7 @@ std::size_t log_bytes(const SampleBatch& samples, std::shared_ptr<const Encoder>
     total += ZSTD_isError(made) != 0 || made + kHeadBytesMore > most ? size : made + kHeadBytesMore;
     rest.remove_prefix(size);
   }
+  STAVE_ASSERT(rest.empty());
   return total;
 }
 
@@ -82,7 +84,8 @@ Result<bool> Compression::adopt(std::string content) {
   // On disk before anything can need it.
   STAVE_TRY(log::publish_file(files_, directory_, dictionary_name(id), base::as_bytes(file)));
   base::MutexLock lock(mutex_);
-  shelf_.add(std::move(dictionary));
+  const bool added = shelf_.add(std::move(dictionary));
+  STAVE_ASSERT(added);
   choose_encoder();
   return true;
 }

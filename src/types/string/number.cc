@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/assert.h"
+
 namespace stave::types {
 
 namespace {
@@ -54,6 +56,7 @@ std::optional<long double> parse_float(std::string_view text) {
   }
   // GCC 12's from_chars looks for a terminating zero behind the end that it was given, and stored bytes have none.
   std::array<char, kFloatTextMax + 1> copy;
+  STAVE_ASSERT(text.size() < copy.size());
   std::memcpy(copy.data(), text.data(), text.size());
   copy[text.size()] = '\0';
   const char* const behind = copy.data() + text.size();
@@ -68,6 +71,7 @@ std::string format_float(long double value) {
   std::array<char, 5 * 1024> buffer;
   const auto [end, error] =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::fixed, 17);
+  STAVE_ASSERT(error == std::errc{} && std::isfinite(value));
   std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
   if (text.find('.') != std::string_view::npos) {
     while (text.ends_with('0')) text.remove_suffix(1);
@@ -79,6 +83,7 @@ std::string format_float(long double value) {
 
 Digits::Digits(std::int64_t value) noexcept {
   const auto [end, error] = std::to_chars(text_, text_ + sizeof text_, value);
+  STAVE_ASSERT(error == std::errc{});
   size_ = static_cast<std::size_t>(end - text_);
 }
 
