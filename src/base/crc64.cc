@@ -26,6 +26,7 @@ constexpr std::array<std::array<std::uint64_t, 256>, 8> make_tables() {
   return tables;
 }
 constexpr auto kTables = make_tables();
+static_assert(kTables[0][0x80] == kReflectedPolynomial && kTables[7][0] == 0);
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace stave::base {
 
 namespace {
@@ -20,6 +22,7 @@ std::uint64_t files_share(std::uint64_t limit) noexcept {
 
 std::uint64_t doors_share(std::uint64_t limit) noexcept {
   const std::uint64_t kept = std::min(kOwnDescriptors + files_share(limit), limit / 2);
+  STAVE_ASSERT(kept <= limit);
   return std::max<std::uint64_t>(limit - kept, 1);
 }
 

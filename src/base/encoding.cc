@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 namespace stave::base {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kHex = "0123456789abcdef";
+static_assert(kBase64.size() == 64 && kHex.size() == 16);
 constexpr unsigned kNoDigit = 64;
 
 constexpr std::array<unsigned char, 256> make_digits() {
@@ -64,6 +66,7 @@ bool is_utf8(std::string_view bytes) noexcept {
 
 void append_utf8(std::string& to, char32_t code_point) {
   const auto code = static_cast<unsigned>(code_point);
+  STAVE_ASSERT(code < 0x110000 && (code < 0xd800 || code > 0xdfff));
   if (code < 0x80) {
     to += to_char(code);
   } else if (code < 0x800) {
@@ -97,6 +100,7 @@ std::string to_base64(std::string_view bytes) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   append_base64(out, bytes);
+  STAVE_ASSERT(out.size() == (bytes.size() + 2) / 3 * 4);
   return out;
 }
 
@@ -119,6 +123,7 @@ std::optional<std::string> from_base64(std::string_view text) {
     if (padding < 2) out += to_char(word >> 8);
     if (padding < 1) out += to_char(word);
   }
+  STAVE_ASSERT(out.size() <= text.size() / 4 * 3);
   return out;
 }
 
@@ -142,6 +147,7 @@ void append_json_string(std::string& to, std::string_view text) {
         to += kHex[byte(c) & 15];
     }
   }
+  STAVE_ASSERT(plain <= text.size());
   to.append(text, plain, text.size() - plain);
   to += '"';
 }

@@ -31,6 +31,8 @@ std::string_view to_string(ErrorCode code) noexcept {
 
 namespace {
 constexpr std::size_t kCodes = static_cast<std::size_t>(ErrorCode::kAborted) + 1;
+// Place 0 is nobody's: a number that is no code is answered from there.
+static_assert(static_cast<std::size_t>(ErrorCode::kInvalidArgument) == 1 && kCodes == 17);
 }  // namespace
 
 // Built once, in place and never destroyed: errors may be looked at until the very end of the process. The sentence is

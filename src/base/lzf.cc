@@ -1,5 +1,7 @@
 #include "base/lzf.h"
 
+#include "base/assert.h"
+
 namespace stave::base {
 
 // A sequence of runs. A control byte below 32 announces that many plus one literal bytes. Any other is a copy from the
@@ -12,7 +14,10 @@ std::optional<std::string> lzf_decompress(std::string_view compressed, std::size
   std::string out;
   out.reserve(size);
   std::size_t at = 0;
-  const auto byte = [&] { return static_cast<std::size_t>(static_cast<unsigned char>(compressed[at++])); };
+  const auto byte = [&] {
+    STAVE_ASSERT(at < compressed.size());
+    return static_cast<std::size_t>(static_cast<unsigned char>(compressed[at++]));
+  };
   while (at < compressed.size()) {
     const std::size_t control = byte();
     if (control < 32) {
@@ -31,6 +36,7 @@ std::optional<std::string> lzf_decompress(std::string_view compressed, std::size
     if (at == compressed.size()) return std::nullopt;
     const std::size_t distance = ((control & 31) << 8 | byte()) + 1;
     if (distance > out.size() || length > size - out.size()) return std::nullopt;
+    STAVE_ASSERT(distance != 0 && out.size() <= size);
     // Source and target may overlap: that is how a short pattern is repeated.
     for (std::size_t i = 0; i < length; ++i) out.push_back(out[out.size() - distance]);
   }

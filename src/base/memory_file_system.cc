@@ -4,6 +4,7 @@
 #include <new>
 #include <set>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/mutex.h"
@@ -92,7 +93,8 @@ class MemoryLock final : public DirectoryLock {
       : held_(std::move(held)), what_(what), node_(std::move(node)) {}
   ~MemoryLock() override {
     const MutexLock lock(held_->mutex);
-    held_->all.erase({what_.device, what_.number});
+    const std::size_t given_back = held_->all.erase({what_.device, what_.number});
+    STAVE_ASSERT(given_back == 1);
   }
 
  private:
@@ -153,6 +155,7 @@ class MemoryFileSystem final : public FileSystem {
     STAVE_TRY(check_directory(base::parent_path(source), doing));
     STAVE_TRY(check_directory(base::parent_path(target), doing));
     STAVE_ASSIGN(auto node, find(source, doing));
+    STAVE_ASSERT(!directories_.contains(source));
     if (directories_.contains(target)) return fail(system_error(EISDIR, doing, from));
     files_.erase(source);
     files_[target] = std::move(node);

@@ -2,11 +2,15 @@
 
 #include <sys/mman.h>
 
+#include <bit>
 #include <cstdint>
+
+#include "base/assert.h"
 
 namespace stave::base {
 
 std::byte* map_memory(std::size_t bytes, std::size_t alignment) noexcept {
+  STAVE_ASSERT(bytes != 0 && std::has_single_bit(alignment));
   // Map more than is wanted and cut off both ends: there is no call for an alignment.
   const std::size_t whole = bytes + alignment;
   if (whole < bytes) return nullptr;
@@ -16,6 +20,7 @@ std::byte* map_memory(std::size_t bytes, std::size_t alignment) noexcept {
   const std::size_t head = (alignment - reinterpret_cast<std::uintptr_t>(begin) % alignment) % alignment;
   if (head != 0) unmap_memory(begin, head);
   unmap_memory(begin + head + bytes, alignment - head);
+  STAVE_ASSERT(head < alignment && reinterpret_cast<std::uintptr_t>(begin + head) % alignment == 0);
   return begin + head;
 }
 
@@ -30,6 +35,7 @@ void forget_memory(std::byte* at, std::size_t bytes) noexcept {
 }
 
 std::byte* remap_memory(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept {
+  STAVE_ASSERT(at != nullptr && bytes != 0 && new_bytes != 0);
   void* const mapped = ::mremap(at, bytes, new_bytes, MREMAP_MAYMOVE);
   return mapped == MAP_FAILED ? nullptr : static_cast<std::byte*>(mapped);
 }

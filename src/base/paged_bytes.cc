@@ -4,6 +4,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/assert.h"
+
 namespace stave::base {
 
 std::size_t PagedBytes::read(std::uint64_t offset, std::span<std::byte> into) const noexcept {
@@ -14,6 +16,7 @@ std::size_t PagedBytes::read(std::uint64_t offset, std::span<std::byte> into) co
     const auto within = static_cast<std::size_t>(at % kPageBytes);
     const auto index = static_cast<std::size_t>(at / kPageBytes);
     const std::size_t step = std::min(count - done, kPageBytes - within);
+    STAVE_ASSERT(step != 0 && done + step <= into.size() && within + step <= kPageBytes);
     const Page* page = index < pages_.size() ? pages_[index].get() : nullptr;
     if (page != nullptr) {
       std::memcpy(into.data() + done, page->bytes.data() + within, step);
@@ -30,6 +33,7 @@ void PagedBytes::write(std::uint64_t offset, std::span<const std::byte> bytes) {
     const std::uint64_t at = offset + done;
     const auto within = static_cast<std::size_t>(at % kPageBytes);
     const std::size_t step = std::min(bytes.size() - done, kPageBytes - within);
+    STAVE_ASSERT(step != 0 && within + step <= kPageBytes);
     std::memcpy(writable(static_cast<std::size_t>(at / kPageBytes)).bytes.data() + within, bytes.data() + done, step);
     done += step;
   }
@@ -57,6 +61,7 @@ PagedBytes::Page& PagedBytes::writable(std::size_t index) {
     if (ref.get() != nullptr) page->bytes = ref.get()->bytes;
     ref = PageRef(page.release());
   }
+  STAVE_ASSERT(ref.alone());
   return *ref.get();
 }
 

@@ -12,6 +12,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/path.h"
 #include "base/posix_io.h"
@@ -29,7 +30,7 @@ using base::system_error;
 /// A file descriptor that is closed once. The outcome of close is not looked at: what matters was synced before.
 class Descriptor {
  public:
-  explicit Descriptor(int number) noexcept : number_(number) {}
+  explicit Descriptor(int number) noexcept : number_(number) { STAVE_ASSERT(number >= 0); }
   Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   Descriptor& operator=(Descriptor&&) = delete;
   ~Descriptor() {
@@ -37,13 +38,17 @@ class Descriptor {
   }
   [[nodiscard]] int get() const noexcept { return number_; }
   /// Hands the descriptor over: the caller closes it.
-  int release() noexcept { return std::exchange(number_, -1); }
+  int release() noexcept {
+    STAVE_ASSERT(number_ >= 0);
+    return std::exchange(number_, -1);
+  }
 
  private:
   int number_;
 };
 
 std::int64_t signed_offset(std::uint64_t offset) {
+  STAVE_ASSERT(offset <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
   return static_cast<std::int64_t>(offset);
 }
 

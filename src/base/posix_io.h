@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/assert.h"
+
 namespace stave::base {
 
 /// Bytes handed to one system call. Linux takes at most 2 GiB - 4 KiB.
@@ -37,6 +39,7 @@ IoProgress read_fully(std::uint64_t offset, std::span<std::byte> into, Call&& ca
       break;
     }
   }
+  STAVE_ASSERT(progress.done <= into.size());
   return progress;
 }
 
@@ -57,6 +60,7 @@ IoProgress write_fully(std::uint64_t offset, std::span<const std::byte> bytes, C
       break;
     }
   }
+  STAVE_ASSERT(progress.done <= bytes.size());
   return progress;
 }
 

@@ -28,6 +28,7 @@ SeededEntropy::SeededEntropy(std::uint64_t seed) noexcept : random_(seed), befor
 }
 
 SeededEntropy::~SeededEntropy() {
+  STAVE_ASSERT(seeded == &random_);
   seeded = before_;
 }
 
@@ -37,7 +38,7 @@ void system_entropy(std::span<std::byte> into) noexcept {
   while (!into.empty()) {
     const ssize_t count = ::getrandom(into.data(), into.size(), 0);
     if (count < 0 && errno == EINTR) continue;
-    STAVE_ASSERT(count > 0);
+    STAVE_ASSERT(count > 0 && static_cast<std::size_t>(count) <= into.size());
     into = into.subspan(static_cast<std::size_t>(count));
   }
 }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace stave::base {
 
 Result<RingMemory> RingMemory::create(std::size_t size) {
@@ -50,6 +52,7 @@ RingMemory& RingMemory::operator=(RingMemory&& other) noexcept {
 }
 
 RingMemory::~RingMemory() {
+  STAVE_ASSERT((data_ == nullptr) == (size_ == 0));
   if (data_ != nullptr) ::munmap(data_, 2 * size_);
 }
 

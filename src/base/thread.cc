@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.h"
+
 namespace stave::base {
 
 namespace {
@@ -23,6 +25,7 @@ void stand_back() noexcept {
 }  // namespace
 
 void enter_thread(std::string_view name, Priority priority) noexcept {
+  STAVE_ASSERT(!name.empty());
   char buffer[16] = {};
   std::memcpy(buffer, name.data(), std::min(name.size(), sizeof buffer - 1));
   ::pthread_setname_np(::pthread_self(), buffer);  // a name is a courtesy: a refusal changes nothing

@@ -3,12 +3,16 @@
 #include <new>
 #include <system_error>
 
+#include "base/assert.h"
+
 namespace stave::base {
 
 void Workers::run(std::function<void()> job) {
+  STAVE_ASSERT(job != nullptr);
   {
     MutexLock lock(mutex_);
     const bool all_taken = working_ + queue_.size() >= threads_.size();
+    STAVE_ASSERT(threads_.size() <= threads_max_ && (!stopping_ || threads_.empty()));
     if (!stopping_ && ((all_taken && start_thread()) || !threads_.empty())) {
       try {
         queue_.push_back(std::move(job));
@@ -50,6 +54,7 @@ void Workers::work() {
     job();
     job = nullptr;
     mutex_.lock();
+    STAVE_ASSERT(working_ != 0);
     --working_;
   }
 }
