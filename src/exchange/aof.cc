@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "exchange/rdb.h"
 
@@ -39,6 +40,7 @@ class Call {
       scratch.push_back(std::string_view(bytes_).substr(begin, end - begin));
       begin = end;
     }
+    STAVE_ASSERT(begin == bytes_.size());
     return call(scratch);
   }
 
@@ -127,6 +129,7 @@ class AofReader {
   }
 
   Result<void> handle() {
+    STAVE_ASSERT(in_transaction_ || (held_.empty() && held_bytes_ == 0));
     if (current_.is("MULTI")) {
       if (in_transaction_) return source_.corrupt(source_.offset(), "a transaction within a transaction");
       in_transaction_ = true;

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "exchange/aof.h"
 #include "exchange/files.h"
@@ -137,6 +138,7 @@ Result<Summary> read_aof_directory(FileSystem& files, const std::string& directo
   STAVE_ASSIGN(const auto parts, parse_manifest(text, manifest));
   Summary total{.format = Format::kAof};
   for (const AofPart& part : parts) {
+    STAVE_ASSERT(is_plain(part.file) && part.role != AofPart::Role::kHistory);
     const std::string path = directory + "/" + part.file;
     STAVE_ASSIGN(const auto file, files.open(path, OpenMode::kRead));
     FileInput input(*file);

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/assert.h"
+
 namespace stave::exchange {
 
 template <class Unsigned>
@@ -15,6 +17,7 @@ void append_big(std::string& to, Unsigned value) {
 /// `bytes` holds at least as many.
 template <class Unsigned>
 Unsigned load_big(std::string_view bytes) noexcept {
+  STAVE_ASSERT(bytes.size() >= sizeof(Unsigned));
   Unsigned value = 0;
   for (std::size_t i = 0; i < sizeof value; ++i)
     value = static_cast<Unsigned>(value << 8 | static_cast<unsigned char>(bytes[i]));

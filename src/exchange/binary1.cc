@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "exchange/big_endian.h"
@@ -10,12 +11,14 @@ namespace stave::exchange {
 namespace {
 
 constexpr std::uint64_t kCountOffset = 16;
+static_assert(kCountOffset == kBinaryMagicBytes + sizeof(std::uint64_t));
 
 class Binary1Writer final : public Writer {
  public:
   explicit Binary1Writer(ByteOutput& output) : output_(output) {}
 
   Result<void> begin(const Header& header) override {
+    STAVE_ASSERT(count_ == 0);
     announced_ = header.count;
     if (announced_ && *announced_ > std::numeric_limits<std::uint32_t>::max()) return too_many();
     std::string bytes;
@@ -23,6 +26,7 @@ class Binary1Writer final : public Writer {
     append_big(bytes, std::uint32_t{1});
     append_big(bytes, static_cast<std::uint64_t>(raw(header.time) / 1000));
     append_big(bytes, static_cast<std::uint32_t>(announced_.value_or(0)));
+    STAVE_ASSERT(bytes.size() == kCountOffset + sizeof(std::uint32_t));
     return output_.write(base::as_bytes(bytes));
   }
 
@@ -44,6 +48,7 @@ class Binary1Writer final : public Writer {
   }
 
   Result<void> finish() override {
+    STAVE_ASSERT(count_ <= std::numeric_limits<std::uint32_t>::max());
     if (announced_ == count_) return {};
     std::string bytes;
     append_big(bytes, static_cast<std::uint32_t>(count_));

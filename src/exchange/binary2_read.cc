@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "exchange/big_endian.h"
 #include "exchange/binary2.h"
@@ -108,6 +109,7 @@ class Reader {
         return summary_;
       }
       STAVE_ASSIGN(const std::string_view raw, unpack(block, stored));
+      STAVE_ASSERT(raw.size() == block.raw_bytes);
       STAVE_TRY(read_entries(block, raw));
     }
   }
@@ -119,6 +121,7 @@ class Reader {
     append_big(header, kBinaryMagic);
     append_big(header, std::uint32_t{2});
     header.append(rest.substr(0, 24));
+    STAVE_ASSERT(header.size() == kFileHeaderBytes - sizeof seed_);
     seed_ = check(header, 0);
     if (load_big<std::uint64_t>(rest.substr(24)) != seed_) return source_.corrupt(0, "the header fails its checksum");
     const auto time = load_big<std::uint64_t>(rest);
@@ -200,6 +203,7 @@ class Reader {
   }
 
   Result<void> read_end(const Block& block, std::string_view body) {
+    STAVE_ASSERT(blocks_ != 0 && body.size() == block.stored_bytes);
     if (body.size() != kEndBytes || load_big<std::uint64_t>(body) != summary_.entries + summary_.skipped ||
         load_big<std::uint64_t>(body.substr(8)) != blocks_ - 1)
       return source_.corrupt(block.offset, "the snapshot's end does not fit its content");
@@ -225,6 +229,7 @@ class Reader {
 
 // The header of every version is as long as that of 2 and has its checksum there.
 Result<void> check_unknown_header(Source& source, std::string_view head) {
+  STAVE_ASSERT(head.size() == kBinaryMagicBytes);
   std::string header(head);
   STAVE_ASSIGN(const std::string_view rest, source.take(kFileHeaderBytes - kBinaryMagicBytes));
   header.append(rest.substr(0, 24));

@@ -28,6 +28,7 @@ class Binary2Writer final : public Writer {
   Binary2Writer& operator=(const Binary2Writer&) = delete;
 
   Result<void> begin(const Header& header) override {
+    STAVE_ASSERT(blocks_ == 0 && entries_ == 0);
     if (codec_ == Codec::kZstd && zstd_ == nullptr && (zstd_ = ZSTD_createCCtx()) == nullptr)
       return fail(ErrorCode::kNoMemory, "no memory to compress a snapshot");
     std::string bytes;
@@ -46,6 +47,8 @@ class Binary2Writer final : public Writer {
     constexpr std::size_t kEntryBytesMax = std::numeric_limits<std::uint32_t>::max() - kBlockBytes - kEntryHeadBytesMax;
     if (item.key.size() > kEntryBytesMax || item.value.size() > kEntryBytesMax - item.key.size())
       return fail(ErrorCode::kTooLarge, "a key and value of 4 GiB together do not fit into a binary snapshot");
+    STAVE_ASSERT(item.database >= 0 && item.database <= std::numeric_limits<std::uint16_t>::max());
+    STAVE_ASSERT((static_cast<unsigned>(item.kind) & ~kKindMask) == 0);
     const unsigned tag = static_cast<unsigned>(item.kind) | (item.expiry.never() ? 0 : kHasExpiry) |
                          (item.expiry.sliding_ms == 0 ? 0 : kHasSliding) | (item.database == 0 ? 0 : kHasDatabase);
     raw_.push_back(static_cast<char>(tag));
@@ -66,11 +69,13 @@ class Binary2Writer final : public Writer {
     std::string end;
     append_big(end, entries_);
     append_big(end, blocks_);
+    STAVE_ASSERT(end.size() == kEndBytes && raw_.empty());
     return write_block(BlockKind::kEnd, Codec::kNone, 0, end.size(), end);
   }
 
  private:
   Result<void> write_entries() {
+    STAVE_ASSERT(entries_in_block_ != 0 && entries_in_block_ <= entries_ && !raw_.empty());
     std::string_view body = raw_;
     Codec codec = Codec::kNone;
     if (codec_ == Codec::kZstd) {
@@ -93,6 +98,7 @@ class Binary2Writer final : public Writer {
 
   Result<void> write_block(BlockKind kind, Codec codec, std::uint32_t entries, std::size_t raw_size,
                            std::string_view body) {
+    STAVE_ASSERT(body.size() <= raw_size && raw_size <= std::numeric_limits<std::uint32_t>::max());
     const std::uint64_t seed = seed_ + blocks_++;
     std::string head;
     head.push_back(static_cast<char>(kind));

@@ -37,6 +37,7 @@ Result<void> FileOutput::write(std::span<const std::byte> bytes) {
     return {};
   }
   held_.insert(held_.end(), bytes.begin(), bytes.end());
+  STAVE_ASSERT(held_.size() <= kHeldMax);
   return {};
 }
 
@@ -93,6 +94,7 @@ Result<NewFile> NewFile::create(FileSystem& files, const std::string& path) {
 }
 
 Result<void> NewFile::commit() {
+  STAVE_ASSERT(file_ != nullptr && output_ != nullptr);
   STAVE_TRY(output_->flush());
   STAVE_TRY(file_->sync_data());
   STAVE_TRY(files_->rename(draft_, path_));

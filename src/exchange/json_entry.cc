@@ -1,5 +1,6 @@
 #include "exchange/json_entry.h"
 
+#include "base/assert.h"
 #include "base/encoding.h"
 #include "base/try.h"
 
@@ -78,6 +79,7 @@ Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
 }
 
 Result<void> JsonEntryReader::read_members(JsonEntry& entry) {
+  STAVE_ASSERT(!entry.has_value && !entry.text_value && entry.value.empty());
   for (bool first = true;;) {
     STAVE_ASSIGN(const bool more, scanner_.next_member(name_, kNameBytesMax, first));
     if (!more) break;
@@ -91,6 +93,8 @@ Result<void> JsonEntryReader::read_members(JsonEntry& entry) {
 }
 
 Result<void> JsonEntryReader::deliver(const JsonEntry& entry, Sink& sink, Summary& summary) {
+  STAVE_ASSERT(entry.has_key && (entry.has_value || entry.text_value));
+  STAVE_ASSERT(entry.expiry.sliding_ms == 0 || !entry.expiry.never());
   if (entry.type.empty() || entry.type == to_string(Kind::kString)) {
     if (!entry.text_value) return scanner_.malformed("the value of a string that is not a string");
     ++summary.entries;

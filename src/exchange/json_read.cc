@@ -1,6 +1,7 @@
 #include <map>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/encoding.h"
 #include "base/try.h"
 #include "exchange/json.h"
@@ -158,6 +159,7 @@ class Document {
     STAVE_ASSIGN(const char after, scanner_.next());
     if (after != '\0') return scanner_.malformed("the document goes on after its end");
     if (version_ == 0) return scanner_.malformed("no \"version\"");
+    STAVE_ASSERT(version_ <= kVersionMax && (version_ == 1 || !version1_used_));
     if (version_ == 1) STAVE_TRY(version1_.deliver(sink_, summary_));
     if (summary_.header.count && *summary_.header.count != summary_.entries + summary_.skipped)
       return scanner_.malformed("\"count\" is " + std::to_string(*summary_.header.count) + " and " +

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/assert.h"
 #include "base/encoding.h"
 #include "base/try.h"
 
@@ -34,6 +35,7 @@ std::string shown(char c) {
 
 std::unexpected<Error> JsonScanner::fail_here(ErrorCode code, std::string message) const {
   const std::uint64_t at = source_.offset();
+  STAVE_ASSERT(at >= line_start_);
   message += " at line " + std::to_string(line_) + ", column " + std::to_string(at - line_start_ + 1);
   return source_.fail_at(at, code, std::move(message));
 }
@@ -90,6 +92,7 @@ Result<void> JsonScanner::string(std::string& out, std::size_t bytes_max) {
     if (plain == ahead.size()) continue;
     if (ahead[plain] == '"') {
       if (!base::is_utf8(out)) return malformed("a string that is not UTF-8");
+      STAVE_ASSERT(out.size() <= bytes_max);
       source_.drop(1);
       return {};
     }
@@ -119,6 +122,7 @@ Result<void> JsonScanner::escape(std::string& out) {
   const char kind = ahead[1];
   constexpr std::string_view kNames = "\"\\/bfnrt";
   constexpr std::string_view kBytes = "\"\\/\b\f\n\r\t";
+  static_assert(kNames.size() == kBytes.size());
   if (const auto at = kNames.find(kind); at != std::string_view::npos) {
     out += kBytes[at];
     source_.drop(2);
@@ -137,6 +141,7 @@ Result<void> JsonScanner::escape(std::string& out) {
   source_.drop(2);
   STAVE_ASSIGN(const unsigned second, hex4());
   if (second < 0xdc00 || second >= 0xe000) return malformed("half a surrogate pair");
+  STAVE_ASSERT(first >= 0xd800 && first < 0xdc00);
   base::append_utf8(out, static_cast<char32_t>(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)));
   return {};
 }
@@ -177,6 +182,7 @@ Result<void> JsonScanner::skip_literal() {
 
 Result<void> JsonScanner::skip_value(int depth_max) {
   constexpr std::size_t kStringMax = 512u << 20;
+  STAVE_ASSERT(depth_max >= 0);
   if (depth_max == 0) return malformed("values are nested too deeply");
   std::string text;
   bool first = true;

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/encoding.h"
 #include "base/try.h"
@@ -15,7 +16,8 @@ constexpr std::size_t kHeldBytes = 64u << 10;
 
 void append_number(std::string& to, std::uint64_t number) {
   std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  STAVE_ASSERT(error == std::errc{});
   to.append(digits.data(), end);
 }
 
@@ -47,6 +49,7 @@ void append_content(std::string& to, const Item& item, bool text) {
 
 /// `{"database": 1, "key": "…", "type": "string", "value": "…"}`
 void append_entry(std::string& to, const Item& item) {
+  STAVE_ASSERT(item.database >= 0);
   to += '{';
   if (item.database != 0) {
     to += "\"database\": ";
@@ -96,6 +99,7 @@ class JsonWriter final : public Writer {
 
   Result<void> take(const Item& item) override {
     ++count_;
+    STAVE_ASSERT(in_data_ || waiting_.empty());
     if (in_data_ && item.database == 0 && base::is_utf8(item.key)) {
       append_data(output_.text(), item);
       return output_.flush_some();
@@ -135,6 +139,7 @@ class JsonWriter final : public Writer {
     out += '}';
   }
   void end_data() {
+    STAVE_ASSERT(in_data_ && first_entry_ == waiting_.empty());
     in_data_ = false;
     std::string& out = output_.text();
     out += first_data_ ? "}" : "\n  }";

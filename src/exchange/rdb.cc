@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "exchange/rdb_stream.h"
 
@@ -26,6 +27,7 @@ constexpr unsigned kSelect = 0xfe;
 constexpr unsigned kEnd = 0xff;
 
 constexpr std::size_t kHeaderBytes = 9;
+static_assert(kHeaderBytes == kRdbMagic.size() + 4);
 /// From this version on a checksum follows the end; zero when the server was told not to make one.
 constexpr int kVersionWithChecksum = 5;
 constexpr std::size_t kAuxBytesMax = 1u << 20;
@@ -44,6 +46,7 @@ class RdbReader {
       STAVE_TRY(mark >= kSlotInfo ? read_mark(mark) : read_key(mark, at));
     }
     if (version_ >= kVersionWithChecksum) STAVE_TRY(check_crc());
+    STAVE_ASSERT(stream_.source().offset() > start);
     summary_.bytes = stream_.source().offset() - start;
     return summary_;
   }
@@ -105,6 +108,7 @@ class RdbReader {
   }
 
   Result<void> read_key(unsigned type, std::uint64_t at) {
+    STAVE_ASSERT(type < kSlotInfo);
     const std::string_view name = rdb_type_name(type);
     if (name.empty())
       return stream_.source().fail_at(at, ErrorCode::kUnsupported,
@@ -136,6 +140,7 @@ class RdbReader {
   }
 
   Result<void> skip_lengths(int count) {
+    STAVE_ASSERT(count > 0);
     for (; count != 0; --count) STAVE_TRY(stream_.length());
     return {};
   }

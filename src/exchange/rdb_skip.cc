@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "exchange/rdb_stream.h"
 
@@ -59,6 +60,7 @@ constexpr std::array<Type, 26> kTypes = {{
     {"hash", Shape::kTimeAndPairs},   // 24: expiring fields
     {"hash", Shape::kTimeAndString},  // 25: the same, listpack
 }};
+static_assert(kTypes[kRdbString].name == "string" && kTypes.back().shape == Shape::kTimeAndString);
 
 constexpr std::uint64_t kTimeBytes = 8;
 constexpr std::uint64_t kStreamIdBytes = 16;
@@ -119,6 +121,7 @@ Result<void> skip_two_strings(RdbStream& stream) {
 }
 
 Result<void> skip_stream(RdbStream& stream, int version) {
+  STAVE_ASSERT(version >= 1 && version <= 3);
   STAVE_TRY(counted(stream, [&] { return skip_two_strings(stream); }));
   // Length and last id; from version 2 on also first id, greatest deleted id, entries added.
   STAVE_TRY(skip_lengths(stream, version >= 2 ? 8 : 3));

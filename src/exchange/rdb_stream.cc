@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/assert.h"
 #include "base/crc64.h"
 #include "base/lzf.h"
 #include "base/try.h"
@@ -33,6 +34,7 @@ Result<void> RdbStream::skip(std::uint64_t count) {
   constexpr std::uint64_t kPiece = 64u << 10;
   for (; count != 0;) {
     STAVE_ASSIGN(const std::string_view bytes, take(std::min(count, kPiece)));
+    STAVE_ASSERT(!bytes.empty() && bytes.size() <= count);
     count -= bytes.size();
   }
   return {};
@@ -84,6 +86,7 @@ Result<void> RdbStream::compressed_string(std::string& out, std::size_t bytes_ma
   STAVE_ASSIGN(const std::string_view bytes, take(packed));
   auto text = base::lzf_decompress(bytes, static_cast<std::size_t>(size));
   if (!text) return source_.corrupt(at, "a compressed string does not decompress");
+  STAVE_ASSERT(text->size() == size);
   out = std::move(*text);
   return {};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.h"
 #include "base/try.h"
 
 namespace stave::exchange {
@@ -18,6 +19,8 @@ std::unexpected<Error> Source::fail_at(std::uint64_t offset, ErrorCode code, std
 }
 
 Result<void> Source::fill(std::uint64_t least) {
+  STAVE_ASSERT(begin_ <= end_ && end_ <= buffer_.size());
+  STAVE_ASSERT(end_ - begin_ < least);
   // What is left moves to the front, so that the buffer stays as small as the largest piece.
   const std::size_t left = end_ - begin_;
   if (begin_ != 0) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
 #include "exchange/exchange.h"
 
 namespace stave::exchange {
@@ -40,7 +41,10 @@ class Source {
     return std::string_view(buffer_.data() + begin_, end_ - begin_);
   }
   /// Takes bytes that were peeked at.
-  void drop(std::size_t count) noexcept { begin_ += count; }
+  void drop(std::size_t count) noexcept {
+    STAVE_ASSERT(count <= end_ - begin_);
+    begin_ += count;
+  }
   Result<bool> at_end() {
     auto ahead = peek(1);
     if (!ahead) return fail(std::move(ahead).error());
