@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace stave::commands {
 
 std::uint64_t AuthBackoff::wait_until_ns(std::string_view host) const {
@@ -21,8 +23,10 @@ void AuthBackoff::failed(std::string_view host, std::uint64_t now_ns) {
   if (now_ns - record.failed_ns > kMemoryNs) record.failures = 0;
   record.failed_ns = now_ns;
   ++record.failures;
+  STAVE_ASSERT(record.failures > 0 && hosts_.size() <= kHostsMax);
   if (record.failures < kFreeFailures) return;
   const int doublings = std::min(record.failures - kFreeFailures, 10);
+  static_assert(kFirstDelayNs << 10 > kDelayNsMax && kFirstDelayNs << 10 >> 10 == kFirstDelayNs);
   record.until_ns = now_ns + std::min(kFirstDelayNs << doublings, kDelayNsMax);
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/assert.h"
 #include "base/function_ref.h"
 #include "commands/environment.h"
 #include "commands/part.h"
@@ -24,7 +25,10 @@ class Call {
   Call(Session& session, Arguments arguments, Sink& reply) : session_(session), arguments_(arguments), reply_(reply) {}
 
   /// Argument 0 is the command's name, as it was sent.
-  [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept { return arguments_[i]; }
+  [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept {
+    STAVE_ASSERT(i < arguments_.size());
+    return arguments_[i];
+  }
   [[nodiscard]] std::size_t size() const noexcept { return arguments_.size(); }
   [[nodiscard]] Arguments arguments() const noexcept { return arguments_; }
   [[nodiscard]] Session& session() noexcept { return session_; }
@@ -33,11 +37,12 @@ class Call {
   [[nodiscard]] Sink& reply() noexcept { return reply_; }
   /// The key in argument `i`, in the session's database.
   [[nodiscard]] store::KeyRef key(std::size_t i) const noexcept {
+    STAVE_ASSERT(i < arguments_.size());
     const std::string_view bytes = arguments_[i];
     return {session_.database(), bytes, session_.known_hash(bytes)};
   }
   /// Whether argument `i` is this word, in any case.
-  [[nodiscard]] bool is(std::size_t i, std::string_view word) const noexcept { return same_word(arguments_[i], word); }
+  [[nodiscard]] bool is(std::size_t i, std::string_view word) const noexcept { return same_word((*this)[i], word); }
   /// As the engine's, or in the transaction that this call shares with others (together.h): what handlers use.
   [[nodiscard]] UnixMs now() noexcept { return session_.shared == nullptr ? engine().now() : session_.shared->now(); }
   Result<store::Pending> read(store::KeyRef key, store::Access access,

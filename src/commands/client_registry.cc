@@ -1,17 +1,21 @@
 #include "commands/client_registry.h"
 
+#include "base/assert.h"
+
 namespace stave::commands {
 
 std::uint64_t ClientRegistry::add(Session& session) {
   base::MutexLock lock(mutex_);
-  sessions_.emplace(++last_id_, &session);
+  const bool added = sessions_.emplace(++last_id_, &session).second;
+  STAVE_ASSERT(added);
   total_.fetch_add(1, std::memory_order_relaxed);
   return last_id_;
 }
 
 void ClientRegistry::remove(std::uint64_t id) {
   base::MutexLock lock(mutex_);
-  sessions_.erase(id);
+  const std::size_t removed = sessions_.erase(id);
+  STAVE_ASSERT(removed == 1);
 }
 
 void ClientRegistry::visit(base::FunctionRef<void(Session&)> show) {

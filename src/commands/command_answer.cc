@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/assert.h"
 #include "commands/syntax.h"
 #include "commands/text.h"
 
@@ -30,6 +31,7 @@ int signed_arity(const Command& row) noexcept {
 }
 
 void answer_key_specification(Sink& reply, const Command& row) {
+  STAVE_ASSERT(row.keys.first > 0 && row.keys.step > 0);
   reply.map(3);
   reply.bulk("flags");
   answer_statuses(reply, key_flags(row));
@@ -57,6 +59,7 @@ void answer_key_specification(Sink& reply, const Command& row) {
 }
 
 void answer_argument(Sink& reply, const SyntaxNode& node) {
+  STAVE_ASSERT(!node.name.empty() && !node.type.empty());
   const bool has_parts = !node.parts.empty();
   const std::size_t fields = 2 + (node.token.empty() ? 0 : 1) + (node.optional || node.multiple ? 1 : 0) +
                              (has_parts ? 1 : 0) + (node.type == "key" ? 1 : 0);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/command_answer.h"
@@ -27,6 +28,7 @@ struct FoundKeys {
 };
 
 Result<FoundKeys> find_keys(Call& call) {
+  STAVE_ASSERT(call.size() > 2);
   const Arguments inner = call.arguments().subspan(2);
   const Command* row = find_row(inner);
   if (row == nullptr) return answer_error("ERR Invalid command specified");
@@ -37,6 +39,7 @@ Result<FoundKeys> find_keys(Call& call) {
 }
 
 Result<std::vector<std::string>> names_by(Call& call) {
+  STAVE_ASSERT(call.size() == 5);
   const bool by_category = call.is(3, "ACLCAT");
   const bool by_pattern = call.is(3, "PATTERN");
   if (!call.is(2, "FILTERBY") || (!by_category && !by_pattern && !call.is(3, "MODULE"))) return syntax_error();

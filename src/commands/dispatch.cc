@@ -36,7 +36,8 @@ bool count_call(Session& session, std::size_t row) noexcept {
   if (!counters.count(row, sampled)) {
     counters.evict(
         row, [&](std::size_t old, std::uint64_t calls) { session.environment().statistics().add_calls(old, calls); });
-    counters.count(row, sampled);
+    const bool counted = counters.count(row, sampled);
+    STAVE_ASSERT(counted);
   }
   return sampled;
 }
@@ -69,6 +70,7 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
 
 void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
   Environment& environment = session.environment();
+  STAVE_ASSERT(row.run != nullptr);
   const std::size_t index = row_index(row);
   // A call that comes back from an errand was counted when it left.
   const bool sampled = session.errand == nullptr && count_call(session, index);
@@ -153,6 +155,7 @@ bool must_pause(Session& session, const Resolved& resolved) noexcept {
 std::uint64_t prefetch(Session& session, const Resolved& resolved, Arguments arguments) noexcept {
   // Only a first argument: who passes the hash on knows the key by that.
   if (!resolved.runs() || resolved.row->keys.first != 1) return 0;
+  STAVE_ASSERT(arguments.size() > 1);
   return session.environment().engine().prefetch_bucket({session.database(), arguments[1]});
 }
 
@@ -164,7 +167,7 @@ void keys_needed(Session& session, const Resolved& resolved, Arguments arguments
   const auto size = static_cast<std::ptrdiff_t>(arguments.size());
   std::ptrdiff_t last = row.keys.last < 0 ? size + row.keys.last : row.keys.last;
   if (row.needs == Needs::kFirstKey) last = row.keys.first;
-  STAVE_ASSERT(last < size);
+  STAVE_ASSERT(row.keys.first > 0 && row.keys.step > 0 && last < size);
   for (std::ptrdiff_t i = row.keys.first; i <= last; i += row.keys.step)
     keys.push_back({session.database(), arguments[static_cast<std::size_t>(i)]});
 }

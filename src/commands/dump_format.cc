@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/crc64.h"
 #include "base/lzf.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr std::uint16_t kVersionWritten = 9;
 constexpr std::uint16_t kVersionReadMax = 12;
 constexpr std::size_t kTrailerBytes = 2 + 8;
+static_assert(kVersionWritten <= kVersionReadMax && kTrailerBytes == sizeof kVersionWritten + sizeof(std::uint64_t));
 constexpr char kTypeString = 0;
 
 // The upper two bits of the first byte say how the length is written.
@@ -162,6 +164,7 @@ std::string dump_string(std::string_view value) {
     append_length(out, value.size());
     out.append(value);
   }
+  STAVE_ASSERT(out.size() <= value.size() + 10);
   append_bytes(out, kVersionWritten);
   append_bytes(out, base::crc64(out));
   return out;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/assert.h"
+
 namespace stave::commands {
 
 void Errand::run() {
@@ -9,6 +11,7 @@ void Errand::run() {
   std::function<void()> then;
   {
     base::MutexLock lock(mutex_);
+    STAVE_ASSERT(!done_);
     done_ = true;
     then.swap(then_);
   }

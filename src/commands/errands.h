@@ -44,7 +44,10 @@ class ErrandFor final : public Errand {
  public:
   explicit ErrandFor(std::function<Result<T>()> work) : work_(std::move(work)) {}
   /// What came of it. Once, after `done`.
-  Result<T> take() { return std::move(*result_); }
+  Result<T> take() {
+    STAVE_ASSERT(result_.has_value());
+    return std::move(*result_);
+  }
 
  protected:
   void work() override { result_.emplace(work_()); }
@@ -58,6 +61,7 @@ class Errands {
  public:
   /// Has it run soon on another thread; on the caller's when there is none to be had.
   void start(std::shared_ptr<Errand> errand) {
+    STAVE_ASSERT(errand != nullptr);
     workers_.run([errand = std::move(errand)] { errand->run(); });
   }
   /// Whether any is running or waiting.

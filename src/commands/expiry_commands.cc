@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "types/string/number.h"
@@ -48,6 +49,7 @@ Result<ExpireOptions> parse(const Call& call, TimeForm form) {
 
 /// To GT and LT a key without an expiry dies later than any other.
 bool condition_holds(const ExpireOptions& options, const Expiry& old, UnixMs fresh) noexcept {
+  STAVE_ASSERT(!(options.if_later && options.if_earlier) && !(options.if_none && options.if_any));
   if (options.if_none && !old.never()) return false;
   if (options.if_any && old.never()) return false;
   if (options.if_later && (old.never() || fresh <= old.at)) return false;

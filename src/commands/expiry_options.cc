@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/assert.h"
 #include "base/try.h"
 
 namespace stave::commands {
@@ -42,6 +43,7 @@ bool ExpiryOptions::take(const Call& call, std::size_t& i) {
 }
 
 Result<std::int64_t> ExpiryOptions::amount(const Call& call, std::string_view name) const {
+  STAVE_ASSERT(timed() && !keep_ && !persist_);
   STAVE_ASSIGN(const std::int64_t given, integer_argument(call, amount_));
   if (given <= 0) return invalid_expire(name);
   return given;

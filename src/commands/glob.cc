@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "base/assert.h"
 #include "commands/text.h"
 
 namespace stave::commands {
@@ -18,6 +19,7 @@ class Element {
 
   /// Whether the element at `at` matches `c`; `at` moves behind the element either way.
   bool matches(std::size_t& at, char c) const noexcept {
+    STAVE_ASSERT(at < pattern_.size());
     switch (pattern_[at]) {
       case '?': ++at; return true;
       case '[': return matches_class(++at, c);
@@ -53,6 +55,7 @@ class Element {
       }
     }
     if (at < pattern_.size()) ++at;
+    STAVE_ASSERT(at <= pattern_.size());
     return found != negated;
   }
 
@@ -88,6 +91,7 @@ bool glob_match(std::string_view pattern, std::string_view text, bool ignore_cas
     t = ++star_text;
   }
   while (p < pattern.size() && pattern[p] == '*') ++p;
+  STAVE_ASSERT(p <= pattern.size() && t >= text.size());
   return p == pattern.size();
 }
 

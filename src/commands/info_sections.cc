@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/assert.h"
 #include "commands/client_registry.h"
 #include "commands/info_text.h"
 #include "commands/statistics.h"
@@ -88,6 +89,7 @@ InfoFields cpu_fields(Environment&) {
 
 InfoFields commandstats_fields(Environment& environment) {
   const auto rows = environment.statistics().rows(environment.clients());
+  STAVE_ASSERT(rows.size() == row_count());
   InfoFields fields;
   for_each_row([&](const Command& row) {
     const RowStatistics& s = rows[row_index(row)];

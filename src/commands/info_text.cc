@@ -3,12 +3,15 @@
 #include <array>
 #include <charconv>
 
+#include "base/assert.h"
+
 namespace stave::commands {
 
 std::string fixed(double value, int digits) {
   std::array<char, 64> text;
   const auto [end, error] =
       std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+  STAVE_ASSERT(error == std::errc{});
   return {text.data(), end};
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/assert.h"
 #include "commands/sink.h"
 #include "store/engine.h"
 
@@ -21,6 +22,7 @@ class KeptValue {
   explicit KeptValue(const store::ValueView& value) : KeptValue(value, 0, value.value.size()) {}
   /// `size` bytes from `at` on, which the value has.
   KeptValue(const store::ValueView& value, std::size_t at, std::size_t size) {
+    STAVE_ASSERT(at <= value.value.size() && size <= value.value.size() - at);
     if (value.block != nullptr && size >= keyspace::Block::kBytesMin) {
       shared_ = {.block = value.share(), .at = at, .size = size};
     } else {

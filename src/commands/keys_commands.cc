@@ -1,5 +1,6 @@
 #include "commands/keys_commands.h"
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/key_list.h"
@@ -19,6 +20,7 @@ Result<void> count_existing(Call& call, Access access) {
   STAVE_TRY(call.wait_for(call.read_many(keys, access, [&](std::size_t, const ValueView* value) {
     if (value != nullptr) ++count;
   })));
+  STAVE_ASSERT(static_cast<std::uint64_t>(count) <= keys.size());
   call.session().counters().count_lookups(static_cast<std::uint64_t>(count),
                                           keys.size() - static_cast<std::uint64_t>(count));
   call.reply().integer(count);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/client_registry.h"
@@ -25,6 +26,7 @@ Result<LatencyEvent> find_event(Call& call, std::string_view name) {
 std::string picture(const LatencyEvent& event) {
   constexpr std::size_t kRows = 6;
   constexpr std::size_t kColumnsMax = 80;
+  STAVE_ASSERT(!event.samples.empty());
   const std::size_t count = std::min(event.samples.size(), kColumnsMax);
   const std::span<const LatencySample> shown = std::span(event.samples).last(count);
   std::int64_t high = 1;
@@ -34,6 +36,7 @@ std::string picture(const LatencyEvent& event) {
   for (std::size_t row = kRows; row > 0; --row) {
     for (const LatencySample& sample : shown) {
       const auto level = static_cast<std::size_t>(sample.milliseconds * static_cast<std::int64_t>(kRows) / high);
+      STAVE_ASSERT(level <= kRows);
       text += level >= row ? '#' : row == 1 ? '_' : ' ';
     }
     text += '\n';
@@ -45,6 +48,7 @@ void answer_histogram(Sink& reply, const std::string& name, const RowStatistics&
   // Cumulated, by powers of two of microseconds; empty ends are left out.
   std::vector<std::pair<std::int64_t, std::int64_t>> buckets;
   constexpr std::size_t kFirstBucket = 10;  // 1024 ns count as one microsecond
+  static_assert(Histogram::kBuckets - kFirstBucket < 63);
   const std::uint64_t total = row.histogram.total();
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < Histogram::kBuckets && seen < total; ++i) {
@@ -93,6 +97,7 @@ Result<void> latency_latest_command(Call& call) {
   const auto events = call.environment().latency().events();
   call.reply().array(events.size());
   for (const LatencyEvent& event : events) {
+    STAVE_ASSERT(!event.samples.empty());
     call.reply().array(4);
     call.reply().bulk(event.name);
     call.reply().integer(event.samples.back().unix_seconds);

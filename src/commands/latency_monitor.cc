@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace stave::commands {
 
 void LatencyMonitor::add(std::string_view event, std::uint64_t duration_ns, UnixMs now) {
@@ -22,6 +24,7 @@ void LatencyMonitor::add(std::string_view event, std::uint64_t duration_ns, Unix
   }
   if (kept.samples.size() == kSamplesMax) kept.samples.erase(kept.samples.begin());
   kept.samples.push_back(sample);
+  STAVE_ASSERT(kept.samples.size() <= kSamplesMax && kept.worst_ms >= ms);
 }
 
 std::vector<LatencyEvent> LatencyMonitor::events() const {

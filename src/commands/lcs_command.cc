@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/kept_value.h"
@@ -72,6 +73,7 @@ class Lcs {
       std::swap(above, row);
     }
     length_ = above[b.size()];
+    STAVE_ASSERT(length_ <= std::min(a.size(), b.size()));
   }
 
   [[nodiscard]] std::size_t length() const noexcept { return length_; }
@@ -79,6 +81,7 @@ class Lcs {
   /// Shows the pairs of positions of the subsequence, last first.
   template <class Show>
   void walk_back(Show&& show) const {
+    STAVE_ASSERT(shorten_a_.size() == a_.size() * b_.size());
     std::size_t i = a_.size();
     std::size_t j = b_.size();
     while (i > 0 && j > 0) {
@@ -103,6 +106,7 @@ std::vector<Match> matches(const Lcs& lcs, std::size_t size_min) {
   std::vector<Match> found;
   lcs.walk_back([&](std::size_t i, std::size_t j) {
     if (!found.empty() && found.back().a_first == i + 1 && found.back().b_first == j + 1) {
+      STAVE_ASSERT(found.back().a_last - i == found.back().b_last - j);
       found.back().a_first = i;
       found.back().b_first = j;
     } else {

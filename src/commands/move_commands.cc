@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 
@@ -15,6 +16,7 @@ enum class Outcome : std::uint8_t { kDone, kNoSource, kTargetExists };
 
 /// Gives `to` what `from` has. The two differ.
 Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool keep_source) {
+  STAVE_ASSERT(from.database != to.database || from.key != to.key);
   const std::array<KeyRef, 2> keys = {from, to};
   Part part(call.session(), keys);
   Outcome outcome = Outcome::kDone;

@@ -1,5 +1,6 @@
 #include "commands/multi_key_commands.h"
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/key_list.h"
@@ -12,6 +13,7 @@ using store::ValueView;
 namespace {
 
 Result<void> set_all(Call& call, Part& part, const KeyList& keys) {
+  STAVE_ASSERT(call.size() == 1 + 2 * keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) STAVE_TRY(part.put(keys[i], call[2 + 2 * i], Expiry{}));
   return {};
 }
@@ -41,6 +43,7 @@ Result<void> mget_command(Call& call) {
           }
         }
       })));
+  STAVE_ASSERT(hits <= keys.size());
   call.session().counters().count_lookups(hits, keys.size() - hits);
   return {};
 }

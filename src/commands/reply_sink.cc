@@ -13,6 +13,7 @@ Reply& ReplySink::add(Reply::Kind kind) {
   Reply* slot = &root_;
   if (!open_.empty()) {
     Open& innermost = open_.back();
+    STAVE_ASSERT(innermost.missing != 0);
     slot = &innermost.aggregate->elements.emplace_back();
     if (--innermost.missing == 0) open_.pop_back();
   } else {

@@ -15,6 +15,7 @@ bool arity_fits(const Command& row, std::size_t size) noexcept {
 }
 
 std::string unknown_command(Arguments arguments) {
+  STAVE_ASSERT(!arguments.empty());
   constexpr std::size_t kShown = 128;
   std::string text = "ERR unknown command '";
   text += quoted(arguments[0]);
@@ -32,6 +33,7 @@ std::string unknown_command(Arguments arguments) {
 // A subcommand that takes a few arguments more or less tells of too many in its own words.
 std::string wrong_arity(const Command& row, Arguments arguments) {
   const Command* container = container_of(row);
+  STAVE_ASSERT(container == nullptr || arguments.size() > 1);
   if (container != nullptr && row.arity.most != row.arity.least && row.arity.most != -1 &&
       static_cast<int>(arguments.size()) > row.arity.most)
     return "ERR unknown subcommand or wrong number of arguments for '" + quoted(arguments[1]) + "'. Try " +

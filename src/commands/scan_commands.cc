@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/glob.h"
@@ -48,6 +49,7 @@ Result<ScanOptions> parse(const Call& call) {
       return syntax_error();
     }
   }
+  STAVE_ASSERT(options.count > 0 && options.count <= kCountMax);
   if (options.pattern == "*") options.pattern.reset();
   return options;
 }

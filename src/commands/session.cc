@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "commands/client_registry.h"
 #include "commands/environment.h"
 #include "commands/statistics.h"
@@ -23,6 +24,7 @@ Session::Session(Environment& environment, ClientInfo info, ClientControl* contr
 }
 
 Session::~Session() {
+  STAVE_ASSERT(shared == nullptr);
   environment_.clients().remove(id_);
   CommandStatistics& statistics = environment_.statistics();
   counters_.show([&](std::size_t row, std::uint64_t calls) { statistics.add_calls(row, calls); });
@@ -30,11 +32,13 @@ Session::~Session() {
 }
 
 void Session::select(int database) noexcept {
+  STAVE_ASSERT(database >= 0 && database < environment_.engine().options().databases);
   database_ = database;
   update_info([&](ClientInfo& info) { info.database = database; });
 }
 
 void Session::set_protocol(int version) noexcept {
+  STAVE_ASSERT(version == 2 || version == 3);
   protocol_ = version;
   update_info([&](ClientInfo& info) { info.protocol = version; });
 }

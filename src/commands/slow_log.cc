@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace stave::commands {
 
 std::size_t SlowLog::capacity() const {
@@ -21,6 +23,7 @@ void SlowLog::add(SlowEntry entry) {
   if (capacity_ == 0) return;
   if (entries_.size() == capacity_) entries_.pop_back();
   entries_.push_front(std::move(entry));
+  STAVE_ASSERT(entries_.size() <= capacity_);
 }
 
 std::vector<SlowEntry> SlowLog::newest(std::size_t count) const {
@@ -50,6 +53,7 @@ std::vector<std::string> SlowLog::shorten(std::span<const std::string_view> argu
   }
   if (shown < arguments.size())
     result.push_back("... (" + std::to_string(arguments.size() - shown) + " more arguments)");
+  STAVE_ASSERT(result.size() <= kArgumentsMax);
   return result;
 }
 

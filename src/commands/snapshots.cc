@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "base/assert.h"
 #include "base/thread.h"
 #include "base/try.h"
 #include "commands/walk.h"
@@ -81,6 +82,7 @@ Result<Snapshots::Done> Snapshots::write_begun(const Target& target) {
   auto done = write_file(target);
   base::MutexLock lock(mutex_);
   const std::uint64_t now_ns = engine_.clock().monotonic_ns();
+  STAVE_ASSERT(state_.running);
   state_.running = false;
   state_.last_ok = done.has_value();
   if (!done) {
@@ -114,6 +116,7 @@ Result<Snapshots::Done> Snapshots::write_file(const Target& target) try {
   }
   STAVE_ASSIGN(auto file, exchange::NewFile::create(files, target.path));
   const auto writer = exchange::make_writer(target.format, file.output());
+  STAVE_ASSERT(writer != nullptr);
   STAVE_ASSIGN(const Walked walked, write_all(engine_, *writer, [&](std::uint64_t keys) -> Result<void> {
                  if (stop_.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
                  keys_.store(keys, std::memory_order_relaxed);
@@ -137,6 +140,7 @@ Result<void> Snapshots::start(Target target) {
   base::MutexLock lock(mutex_);
   // It counts as running from here on, so that nobody gets in between.
   if (!begin()) return fail(ErrorCode::kBusy, "Background save already in progress");
+  STAVE_ASSERT(!asked_);
   asked_ = std::move(target);
   wake_thread();
   return {};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/assert.h"
 #include "commands/client_registry.h"
 #include "commands/session.h"
 #include "commands/table.h"
@@ -41,6 +42,7 @@ std::uint64_t Histogram::total() const noexcept {
 }
 
 std::uint64_t Histogram::quantile_ns(double share) const noexcept {
+  STAVE_ASSERT(share >= 0 && share <= 1);
   const auto wanted = static_cast<std::uint64_t>(share * static_cast<double>(total()));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < kBuckets; ++i) {
@@ -54,10 +56,12 @@ CommandStatistics::CommandStatistics(std::size_t rows) : rows_count_(rows), rows
 CommandStatistics::~CommandStatistics() = default;
 
 void CommandStatistics::add_calls(std::size_t row, std::uint64_t calls) noexcept {
+  STAVE_ASSERT(row < rows_count_);
   add(rows_[row].calls, calls);
 }
 
 void CommandStatistics::add_time(std::size_t row, std::uint64_t ns, std::uint64_t weight) noexcept {
+  STAVE_ASSERT(row < rows_count_);
   add(rows_[row].total_ns, ns * weight);
   add(rows_[row].timed_ns, ns);
   const auto bucket = static_cast<std::size_t>(std::bit_width(ns));
@@ -65,9 +69,11 @@ void CommandStatistics::add_time(std::size_t row, std::uint64_t ns, std::uint64_
 }
 
 void CommandStatistics::add_rejected(std::size_t row) noexcept {
+  STAVE_ASSERT(row < rows_count_);
   add(rows_[row].rejected, 1);
 }
 void CommandStatistics::add_failed(std::size_t row) noexcept {
+  STAVE_ASSERT(row < rows_count_);
   add(rows_[row].failed, 1);
 }
 

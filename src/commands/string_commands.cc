@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/expiry_options.h"
 #include "commands/kept_value.h"
@@ -72,6 +73,7 @@ Result<SetOptions> parse_set(const Call& call) {
 }
 
 Result<bool> condition_holds(const Call& call, const SetOptions& options, const std::optional<ValueView>& held) {
+  STAVE_ASSERT((options.if_absent ? 1 : 0) + (options.if_present ? 1 : 0) + (options.if_equal != 0 ? 1 : 0) <= 1);
   if (options.if_absent) return !held;
   if (options.if_present) return held.has_value();
   if (options.if_equal == 0) return true;
@@ -159,6 +161,7 @@ Result<void> get_command(Call& call) {
 }
 
 bool set_needs_value(Arguments arguments) noexcept {
+  STAVE_ASSERT(arguments.size() >= 3);
   return std::any_of(arguments.begin() + 3, arguments.end(),
                      [](std::string_view word) { return same_word(word, "GET") || same_word(word, "IFEQ"); });
 }
@@ -275,6 +278,7 @@ Result<void> getrange_command(Call& call) {
     std::int64_t last = end < 0 ? std::max<std::int64_t>(end + size, 0) : std::min(end, size - 1);
     // Two positions before the beginning in the wrong order are not "the first byte".
     if (size == 0 || (start < 0 && end < 0 && start > end) || first > last) return;
+    STAVE_ASSERT(first >= 0 && last < size);
     shown = KeptValue(*value, static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1));
   })));
   if (other_type) return wrong_type();
@@ -294,6 +298,7 @@ Result<void> append_command(Call& call) {
     std::string whole;
     whole.reserve(size);
     whole.append(old).append(call[2]);
+    STAVE_ASSERT(whole.size() == size);
     STAVE_TRY(part.put(key, whole, held ? held->expiry : Expiry{}));
   }
   STAVE_TRY(call.commit(part));
@@ -319,6 +324,7 @@ Result<void> setrange_command(Call& call) {
     whole.reserve(size);
     whole.assign(old);
     whole.resize(size);
+    STAVE_ASSERT(offset <= size && bytes.size() <= size - offset);
     bytes.copy(whole.data() + offset, bytes.size());
     STAVE_TRY(part.put(key, whole, held ? held->expiry : Expiry{}));
   }

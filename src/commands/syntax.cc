@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/assert.h"
 #include "commands/text.h"
 
 namespace stave::commands {
@@ -72,8 +73,14 @@ class Parser {
     skip_blanks();
     return at_ >= text_.size();
   }
-  [[nodiscard]] char peek() const noexcept { return text_[at_]; }
-  void take() noexcept { ++at_; }
+  [[nodiscard]] char peek() const noexcept {
+    STAVE_ASSERT(at_ < text_.size());
+    return text_[at_];
+  }
+  void take() noexcept {
+    STAVE_ASSERT(at_ < text_.size());
+    ++at_;
+  }
 
   void element(std::vector<SyntaxNode>& parts) {
     if (peek() == '[' || peek() == '<') {

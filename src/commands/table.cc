@@ -1,5 +1,6 @@
 #include "commands/table.h"
 
+#include "base/assert.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
 #include "commands/config_commands.h"
@@ -55,6 +56,10 @@ constexpr auto kCommands = [] {
   }
   return all;
 }();
+static_assert(build::count_subcommands(kCommands) == kSubcommands.size());
+static_assert(std::ranges::is_sorted(kCommands, {}, &Command::name));
+static_assert(std::ranges::all_of(kCommands, [](const Command& row) { return row.name.size() <= build::kNameMax; }),
+              "a longer name would never be found");
 
 constexpr auto kHash = build::make_hash(kCommands);
 
@@ -89,7 +94,9 @@ std::size_t row_count() noexcept {
 
 std::size_t row_index(const Command& row) noexcept {
   if (is_command(row)) return static_cast<std::size_t>(&row - kCommands.data());
-  return kCommands.size() + static_cast<std::size_t>(&row - kSubcommands.data());
+  const auto index = static_cast<std::size_t>(&row - kSubcommands.data());
+  STAVE_ASSERT(index < kSubcommands.size());
+  return kCommands.size() + index;
 }
 
 const Command* container_of(const Command& row) noexcept {
@@ -124,6 +131,7 @@ std::vector<std::size_t> key_positions(const Command& row, std::span<const std::
   if (keys.step == 0 || size < row.arity.least || (row.arity.most != -1 && size > row.arity.most)) return positions;
   const int last = keys.last < 0 ? size + keys.last : keys.last;
   for (int i = keys.first; i <= last && i < size; i += keys.step) positions.push_back(static_cast<std::size_t>(i));
+  STAVE_ASSERT(positions.empty() || positions.back() < arguments.size());
   return positions;
 }
 

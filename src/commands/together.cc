@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/assert.h"
 #include "commands/errors.h"
 #include "commands/table.h"
 
@@ -15,6 +16,7 @@ constexpr std::string_view kDiscarded = "EXECABORT Transaction discarded: ";
 class Sharing {
  public:
   Sharing(Session& session, store::Transaction& transaction) noexcept : session_(session) {
+    STAVE_ASSERT(session_.shared == nullptr);
     session_.shared = &transaction;
   }
   ~Sharing() { session_.shared = nullptr; }

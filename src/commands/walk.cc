@@ -7,6 +7,7 @@ namespace stave::commands {
 
 Result<Walked> write_all(store::Engine& engine, exchange::Writer& writer,
                          base::FunctionRef<Result<void>(std::uint64_t keys)> on_key) {
+  static_assert(static_cast<int>(exchange::Kind::kString) == static_cast<int>(store::ValueType::kString));
   store::SnapshotWalk walk(engine);
   // A file outlives the process as the log does: nothing gets into it that the log could still lose, and when the log
   // has failed nothing that it has lost.
