@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/assert.h"
 #include "base/try.h"
 
 namespace stave::client {
@@ -49,6 +50,7 @@ Result<std::optional<Reply>> ReplyParser::next() {
     }
     if (!progress) break;
   }
+  STAVE_ASSERT(at_ <= input_.size());
   // What was read is dropped once it is most of the buffer, so that every byte is moved a bounded number of times.
   if (at_ == input_.size() || at_ > input_.size() / 2) {
     input_.erase(0, at_);
@@ -59,6 +61,7 @@ Result<std::optional<Reply>> ReplyParser::next() {
 }
 
 Result<void> ReplyParser::spend(std::uint64_t bytes) {
+  STAVE_ASSERT(bytes_ <= limits_.bytes_max);
   if (bytes > limits_.bytes_max - bytes_)
     return too_large("larger than " + std::to_string(limits_.bytes_max) + " bytes");
   bytes_ += bytes;
@@ -82,6 +85,7 @@ Result<std::optional<std::string_view>> ReplyParser::line() {
 }
 
 Result<bool> ReplyParser::bulk_arrived() {
+  STAVE_ASSERT(bulk_ && at_ <= input_.size());
   const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(bulk_->missing, input_.size() - at_));
   bulk_->reply.text.append(input_, at_, take);
   at_ += take;
@@ -170,6 +174,7 @@ Result<void> ReplyParser::read_simple(char type, std::string_view text) {
 }
 
 Result<void> ReplyParser::open_bulk(char type, std::string_view text) {
+  STAVE_ASSERT(!bulk_ && !done_);
   const auto size = number<std::int64_t>(text);
   if (!size || *size < -1) return corrupt("a bad string length");
   if (*size == -1) {
@@ -221,6 +226,7 @@ Result<void> ReplyParser::open_aggregate(char type, std::string_view text) {
 void ReplyParser::finish(Reply&& reply) {
   while (!open_.empty()) {
     Open& innermost = open_.back();
+    STAVE_ASSERT(innermost.missing != 0);
     innermost.reply.elements.push_back(std::move(reply));
     if (--innermost.missing != 0) return;
     const bool attribute = innermost.attribute;
@@ -229,6 +235,7 @@ void ReplyParser::finish(Reply&& reply) {
     if (attribute) return;  // The reply it is about is still to come, in the same place.
     reply = std::move(whole);
   }
+  STAVE_ASSERT(!done_ && !bulk_);
   done_ = std::move(reply);
   bytes_ = 0;
   elements_ = 0;

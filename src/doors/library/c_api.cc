@@ -1,6 +1,8 @@
 // stave/stave.h: errors, opening, reading and writing.
 #include "doors/library/c_api.h"
 
+#include "base/assert.h"
+
 using stave::Lsn;
 using stave::c_api::copy_out;
 using stave::c_api::guarded;
@@ -9,10 +11,15 @@ using stave::c_api::text;
 
 namespace stave::c_api {
 
+static_assert(STAVE_INVALID_ARGUMENT == static_cast<int>(ErrorCode::kInvalidArgument));
 static_assert(STAVE_ABORTED == static_cast<int>(ErrorCode::kAborted));
+static_assert(STAVE_TTL_NONE == static_cast<int>(Ttl::Kind::kNone));
 static_assert(STAVE_TTL_SLIDING == static_cast<int>(Ttl::Kind::kSliding));
+static_assert(STAVE_SYNC_DEFAULT == static_cast<int>(Sync::kDefault));
 static_assert(STAVE_SYNC_OS == static_cast<int>(Sync::kOs));
+static_assert(STAVE_IF_ABSENT == static_cast<int>(Condition::Kind::kAbsent));
 static_assert(STAVE_IF_VALUE == static_cast<int>(Condition::Kind::kValue));
+static_assert(STAVE_REPLY_NULL == static_cast<int>(Reply::Kind::kNull));
 static_assert(STAVE_REPLY_PUSH == static_cast<int>(Reply::Kind::kPush));
 
 int report(const Error& error, stave_error** out) noexcept {
@@ -200,6 +207,7 @@ int stave_mget(stave_store* store, int database, const stave_bytes* keys, size_t
     for (size_t i = 0; i < count; ++i) wanted.push_back(text(keys[i]));
     const auto found = store->store->multi_get(wanted, {.database = database});
     if (!found) return report(found.error(), error);
+    STAVE_ASSERT(found->size() == count);
     for (size_t i = 0; i < count; ++i) {
       if (const auto& one = (*found)[i]) values[i] = {copy_out(*one), one->size()};
     }

@@ -1,5 +1,6 @@
 // Opening, closing and reading. Hot paths: `get_into`, `multi_get_into`; nothing stands between them and the engine.
 #include "stave/store.h"
+#include "base/assert.h"
 
 #include <algorithm>
 #include <array>
@@ -99,10 +100,12 @@ Result<void> Store::multi_get_into(std::span<const std::string_view> keys, std::
   std::vector<KeyRef> many;
   if (keys.size() > few.size()) many.resize(keys.size());
   const std::span<KeyRef> refs = many.empty() ? std::span<KeyRef>(few).first(keys.size()) : std::span<KeyRef>(many);
+  STAVE_ASSERT(refs.size() == keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) refs[i] = {options.database, keys[i]};
   out.resize(keys.size());
   bool other = false;
   Result<Pending> pending = impl_->engine->read_many(refs, Access::kTouch, [&](std::size_t i, const ValueView* value) {
+    STAVE_ASSERT(i < out.size());
     if (value == nullptr || value->type != ValueType::kString) {
       other |= value != nullptr;
       out[i].reset();
@@ -141,6 +144,7 @@ Result<std::string> Store::get_range(std::string_view key, std::int64_t from, st
     const std::int64_t first = std::max<std::int64_t>(from < 0 ? from + size : from, 0);
     const std::int64_t last = std::min(to < 0 ? to + size : to, size - 1);
     if (first > last) return;
+    STAVE_ASSERT(first >= 0 && last < size);
     out.assign(value->value.substr(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)));
   });
   STAVE_TRY(impl_->settle(std::move(pending)));

@@ -8,6 +8,7 @@
 #include <span>
 #include <type_traits>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/environment.h"
 #include "commands/host.h"
@@ -73,6 +74,7 @@ struct Store::Impl {
       STAVE_TRY(settle(transaction.observed()));
       return std::unexpected(std::move(pending).error());
     }
+    STAVE_ASSERT(done.has_value());
     STAVE_TRY(settle(*pending));
     return Committed<typename decltype(done)::value_type>{.value = std::move(*done),
                                                           .version = transaction.version(),

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/assert.h"
 #include "doors/library/store_impl.h"
 #include "types/string/number.h"
 
@@ -48,6 +49,7 @@ Result<std::uint64_t> write_range(const store::Engine& engine, Transaction& tran
   whole.reserve(size);
   whole.assign(old);
   whole.resize(size);
+  STAVE_ASSERT(offset <= size && bytes.size() <= size - offset);
   bytes.copy(whole.data() + offset, bytes.size());
   STAVE_TRY(transaction.put(key, whole, now ? now->expiry : Expiry{}));
   return size;

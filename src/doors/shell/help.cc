@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "base/assert.h"
 #include "commands/table.h"
 #include "doors/shell/text.h"
 
@@ -20,6 +21,7 @@ constexpr std::array<OwnWord, 5> kOwnWords = {{
     {"QUIT", "", "The same as EXIT."},
     {"SNAPSHOT", "[path]", "Write everything to a JSON file."},
 }};
+static_assert(std::ranges::is_sorted(kOwnWords, {}, &OwnWord::name));
 
 const OwnWord* find_own(std::string_view name) {
   for (const OwnWord& word : kOwnWords) {
@@ -34,6 +36,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
   for (std::size_t at = line.find_first_not_of(" \t"); at != std::string_view::npos;
        at = line.find_first_not_of(" \t", at)) {
     const std::size_t end = std::min(line.find_first_of(" \t", at), line.size());
+    STAVE_ASSERT(at < end);
     words.push_back(line.substr(at, end - at));
     at = end;
   }
@@ -98,6 +101,7 @@ std::vector<OwnWord> own_words() {
 std::vector<std::string> completions(std::string_view line) {
   std::vector<std::string_view> words = words_of(line);
   if (ends_blank(line)) words.emplace_back();
+  STAVE_ASSERT(!words.empty());
   const std::string_view begun = words.back();
   std::vector<std::string_view> candidates;
   const bool for_help = words.size() == 2 && equal_ignoring_case(words[0], "HELP");

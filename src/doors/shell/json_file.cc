@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "doors/shell/text.h"
 #include "exchange/files.h"
@@ -147,6 +148,7 @@ Result<void> put_all(Store& store, int database, const Entries& entries) {
     std::vector<store::KeyRef> keys;
     const auto first = at;
     for (; at != entries.end() && keys.size() < kBatch; ++at) keys.push_back({database, at->first});
+    STAVE_ASSERT(!keys.empty() && keys.size() <= kBatch);
     store::Transaction transaction(engine, keys);
     for (auto one = first; one != at; ++one) {
       Expiry expiry = one->second.expiry;

@@ -13,6 +13,7 @@
 #include <cwchar>
 #include <utility>
 
+#include "base/assert.h"
 #include "doors/shell/help.h"
 
 namespace stave::shell {
@@ -53,6 +54,7 @@ class PipeLines final : public LineSource {
     for (;;) {
       if (end_requested != 0 || interrupted != 0) return std::nullopt;
       if (const auto end = buffer_.find('\n', scanned_); end != std::string::npos) {
+        STAVE_ASSERT(at_ <= end);
         std::string line = buffer_.substr(at_, end - at_);
         at_ = scanned_ = end + 1;
         return line;

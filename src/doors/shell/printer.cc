@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/assert.h"
 #include "doors/shell/text.h"
 
 namespace stave::shell {
@@ -21,7 +22,9 @@ std::string digits_of(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
   char text[32];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+  const auto done = std::to_chars(text, text + sizeof text, number);
+  STAVE_ASSERT(done.ec == std::errc{});
+  return {text, done.ptr};
 }
 
 // --- plain --------------------------------------------------------------------------------------
@@ -64,6 +67,7 @@ void nested(const Reply& reply, std::size_t indent, bool terminal, std::string& 
   for (std::size_t i = 0; i < count; ++i) {
     if (i != 0) out.append(indent, ' ');
     const std::string number = std::to_string(i + 1);
+    STAVE_ASSERT(number.size() <= width);
     out.append(width - number.size(), ' ').append(number).append(map ? "# " : ") ");
     const Reply& value = reply.elements[i * step + step - 1];
     if (map) {

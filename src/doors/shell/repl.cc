@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/assert.h"
 #include "doors/shell/help.h"
 #include "doors/shell/text.h"
 
@@ -40,6 +41,7 @@ Repl::Outcome Repl::show_error(const Error& error) {
 }
 
 int Repl::run(LineSource& lines) {
+  STAVE_ASSERT(!finished_);
   bool failed = false;
   for (;;) {
     const auto text = lines.next(prompt());
@@ -76,6 +78,7 @@ Repl::Outcome Repl::line(const std::string& text) {
 }
 
 Repl::Outcome Repl::command(const std::vector<std::string>& words) {
+  STAVE_ASSERT(!words.empty());
   const std::string name = upper(words[0]);
   if (name == "EXIT" || name == "QUIT") return leave();
   leave_unsaved_ = false;

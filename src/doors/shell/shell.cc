@@ -10,6 +10,7 @@
 #include <iterator>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "doors/shell/repl.h"
 
@@ -86,6 +87,7 @@ class Parser {
 
  private:
   std::string take() {
+    STAVE_ASSERT(!rest_.empty());
     std::string word = rest_.front();
     rest_ = rest_.subspan(1);
     return word;

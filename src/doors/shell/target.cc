@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "doors/shell/json_file.h"
@@ -172,6 +173,7 @@ class Server final : public Target {
   }
   /// Keeps track of the database for the prompt and for reconnecting.
   void follow(std::span<const std::string_view> arguments) {
+    STAVE_ASSERT(!arguments.empty());
     if (arguments.size() == 2 && equal_ignoring_case(arguments[0], "SELECT")) {
       int number = 0;
       const auto [end, error] = std::from_chars(arguments[1].data(), arguments[1].data() + arguments[1].size(), number);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/assert.h"
+
 namespace stave::shell {
 
 namespace {
@@ -93,6 +95,7 @@ class Splitter {
 
  private:
   char take() {
+    STAVE_ASSERT(!rest_.empty());
     const char c = rest_[0];
     rest_.remove_prefix(1);
     return c;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/encoding.h"
 #include "base/hash.h"
@@ -184,6 +185,7 @@ Result<void> Examination::collect_pointers() {
 
 // Records come in the order of their addresses, so a pointer that has been passed points to none.
 void Examination::follow_pointers(const log::RecordView& record) {
+  STAVE_ASSERT(followed_ <= pointers_.size());
   if (record.commit()) beginnings_.erase(record.lsn + record.length);
   for (; followed_ < pointers_.size() && pointers_[followed_].at <= record.lsn; ++followed_) {
     const Pointer& pointer = pointers_[followed_];
@@ -192,6 +194,7 @@ void Examination::follow_pointers(const log::RecordView& record) {
 }
 
 void Examination::judge_images(const log::Inspection& log) {
+  STAVE_ASSERT(pointers_.empty() || !images_.empty());
   astray_.insert(astray_.end(), pointers_.begin() + static_cast<std::ptrdiff_t>(followed_), pointers_.end());
   // What lay before the first segment has been written again since, and the log behind the image tells where.
   const Lsn first = log.segments.empty() ? kNoLsn : log.segments.front().base;

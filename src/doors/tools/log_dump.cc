@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/encoding.h"
 #include "base/try.h"
@@ -32,7 +33,10 @@ class Line {
     base::append_base64(member(std::string(name) + "_base64") += '"', value);
     out_ += '"';
   }
-  std::string_view finish() { return out_ += '}'; }
+  std::string_view finish() {
+    STAVE_ASSERT(out_.starts_with('{'));
+    return out_ += '}';
+  }
 
  private:
   std::string& member(std::string_view name) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/assert.h"
 #include "base/try.h"
 
 namespace stave::tools {
@@ -21,7 +22,8 @@ std::string with_unit(std::uint64_t bytes) {
   auto number = static_cast<double>(bytes);
   for (; number >= 1024 && unit + 1 < kUnits.size(); ++unit) number /= 1024;
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", number, kUnits[unit]);
+  const int size = std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", number, kUnits[unit]);
+  STAVE_ASSERT(size > 0 && static_cast<std::size_t>(size) < text.size());
   return text.data();
 }
 

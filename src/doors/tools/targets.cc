@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "doors/client/address.h"
 #include "stave/client.h"
@@ -61,6 +62,7 @@ class StoreTarget final : public Target {
 
  protected:
   Result<void> put(const exchange::Item& item) override {
+    STAVE_ASSERT(item.database >= 0);
     store::Engine& engine = store_->engine();
     if (item.database >= engine.options().databases)
       return fail(ErrorCode::kInvalidArgument,
@@ -112,6 +114,7 @@ class ServerTarget final : public Target {
 
  private:
   Result<void> add(std::span<const std::string_view> words, bool may_be_refused) {
+    STAVE_ASSERT(!words.empty());
     constexpr std::size_t kCallsMax = 1000;
     constexpr std::size_t kBytesMax = 1u << 20;
     pipeline_.add(words);
@@ -122,6 +125,7 @@ class ServerTarget final : public Target {
   Result<void> flush() {
     if (sent_.empty()) return {};
     STAVE_ASSIGN(const std::vector<Reply> replies, pipeline_.run());
+    STAVE_ASSERT(replies.size() == sent_.size());
     for (std::size_t i = 0; i < replies.size(); ++i) {
       if (!replies[i].is_error()) continue;
       if (sent_[i].empty()) return fail(to_error(replies[i]));
