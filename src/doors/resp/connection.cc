@@ -59,6 +59,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
       output_(bench.blocks),
       active_ns_(bench.now_ns),
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
+  STAVE_ASSERT(descriptor_ >= 0);
   session_.may_leave = true;
 }
 
@@ -104,6 +105,7 @@ bool Connection::received(ssize_t count) {
 }
 
 void Connection::receive_first() {
+  STAVE_ASSERT(input_.empty());
   // An empty connection reads into the thread's buffer and keeps only what is left of an unfinished command.
   char* const scratch = bench_.scratch.get();
   const ssize_t count = ::recv(descriptor_, scratch, Workbench::kScratchBytes, 0);
@@ -111,6 +113,7 @@ void Connection::receive_first() {
   const auto size = static_cast<std::size_t>(count);
   std::size_t position = 0;
   run(scratch, size, position);
+  STAVE_ASSERT(position <= size);
   if (!dead_ && !closing_ && position < size) input_.assign(scratch + position, size - position);
   publish_buffers();
 }
@@ -136,6 +139,7 @@ void Connection::resume() {
   if (closing_ || dead_ || input_.empty()) return;
   std::size_t position = 0;
   run(input_.data(), input_.size(), position);
+  STAVE_ASSERT(position <= input_.size());
   if (dead_ || closing_) {
     input_.clear();
   } else {
@@ -202,6 +206,7 @@ ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::si
     const std::size_t begin = position;
     const ParseStatus status = parser_.next(bytes, size, position, limits, bench_.arguments);
     if (status != ParseStatus::kCommand) return status;
+    STAVE_ASSERT(position > begin && bench_.arguments.size() > first);
     auto& parsed = bench_.batch.emplace_back(first, bench_.arguments.size() - first, begin, position);
     parsed.call = commands::resolve(bench_.arguments_of(parsed));
     if (is_inline) break;
@@ -230,6 +235,7 @@ bool Connection::waits_for_values() {
 
 // The command takes long and is being done elsewhere; presented again, it answers.
 void Connection::wait_for_errand() {
+  STAVE_ASSERT(session_.errand != nullptr);
   fetching_ = std::make_shared<std::atomic<bool>>(false);
   session_.errand->on_done([done = fetching_, waker = bench_.waker] {
     done->store(true);
@@ -270,6 +276,7 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
 }
 
 Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {
+  STAVE_ASSERT(!arguments.empty() && !closing_ && !dead_);
   commands::Environment& environment = session_.environment();
   if (environment.pausing() && commands::must_pause(session_, call)) [[unlikely]] {
     parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
@@ -385,6 +392,7 @@ void Connection::send() {
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = output_.gather(limit, pieces, kPiecesMax);
+    STAVE_ASSERT(message.msg_iovlen != 0);
     const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
     if (count < 0) {
       if (errno == EINTR) continue;
@@ -396,6 +404,7 @@ void Connection::send() {
       return;
     }
     output_.advance(static_cast<std::size_t>(count));
+    STAVE_ASSERT(output_.sent() <= limit);
     active_ns_ = bench_.now_ns;  // to take a long answer is not to be idle
     bench_.shared.counters.output_bytes.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
   }
@@ -459,6 +468,7 @@ void Connection::replace_held(std::string_view error) {
   output_.truncate(from);
   std::uint64_t at = from;
   for (const Mark& mark : marks_) {
+    STAVE_ASSERT(at <= mark.begin && mark.begin < mark.end && mark.end <= end);
     const bool safe = bench_.shared.engine.fulfilled(mark.pending);
     output_.append(old.substr(at - from, (safe ? mark.end : mark.begin) - at));
     if (!safe) bench_.writer.error(error);

@@ -34,6 +34,7 @@ bool Input::move_to(std::size_t capacity) {
 }
 
 std::size_t Input::make_room(std::size_t wanted) {
+  STAVE_ASSERT(begin_ <= end_ && end_ <= capacity_);
   const std::size_t room = std::clamp(wanted, kRoomMin, std::max(size(), kRoomTrusted));
   if (capacity_ - end_ < std::min(room, kRoomMin)) {
     if (capacity_ - size() >= room && begin_ >= size()) {
@@ -48,6 +49,7 @@ std::size_t Input::make_room(std::size_t wanted) {
 }
 
 void Input::consume(std::size_t bytes) noexcept {
+  STAVE_ASSERT(bytes <= size());
   begin_ += bytes;
   if (empty()) clear();
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "base/assert.h"
 #include "store/buffer_meter.h"
 
 namespace stave::resp {
@@ -26,7 +27,10 @@ class Input {
   /// there is no memory for more, and nothing changed.
   std::size_t make_room(std::size_t wanted);
   [[nodiscard]] char* room() noexcept { return bytes_.get() + end_; }
-  void filled(std::size_t bytes) noexcept { end_ += bytes; }
+  void filled(std::size_t bytes) noexcept {
+    STAVE_ASSERT(bytes <= capacity_ - end_);
+    end_ += bytes;
+  }
   /// Drops the first `bytes`.
   void consume(std::size_t bytes) noexcept;
   /// Takes a copy, when empty.

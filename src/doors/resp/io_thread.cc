@@ -17,6 +17,8 @@ namespace {
 // What an event is about: a connection's address, which is even, or one of these.
 constexpr std::uint64_t kWakeTag = 1;
 constexpr std::uint64_t kListenerTag = 3;
+// So the low two bits of an event tell which it is.
+static_assert(alignof(Connection) >= 4 && (kWakeTag & 3) == 1 && (kListenerTag & 3) == 3);
 
 std::uint64_t listener_tag(std::size_t index) noexcept {
   return kListenerTag | index << 2;
@@ -63,6 +65,7 @@ IoThread::~IoThread() {
 }
 
 Result<void> IoThread::listen(std::vector<std::unique_ptr<Listener>> listeners, Place place) {
+  STAVE_ASSERT(!thread_.joinable() && listeners_.empty());
   listeners_ = std::move(listeners);
   place_ = std::move(place);
   for (std::size_t i = 0; i < listeners_.size(); ++i)
@@ -71,6 +74,7 @@ Result<void> IoThread::listen(std::vector<std::unique_ptr<Listener>> listeners, 
 }
 
 Result<void> IoThread::start() {
+  STAVE_ASSERT(!thread_.joinable());
   if (epoll_ < 0 || wake_ < 0) return stave::fail(ErrorCode::kIo, "no descriptors left for an I/O thread");
   STAVE_TRY(watch(epoll_, wake_, kWakeTag, EPOLLIN));
   listener_handle_ = shared_.engine.log().add_listener([this] { log_advanced(); });
@@ -101,6 +105,7 @@ void IoThread::log_advanced() noexcept {
 }
 
 void IoThread::adopt(Accepted accepted) {
+  STAVE_ASSERT(accepted.descriptor >= 0);
   count_.fetch_add(1, std::memory_order_relaxed);
   {
     base::MutexLock lock(inbox_mutex_);
@@ -177,6 +182,7 @@ int IoThread::wait_ms() {
 void IoThread::handle(const epoll_event& event) {
   if (event.data.u64 == kWakeTag) return handle_wake();
   if ((event.data.u64 & 3) == kListenerTag) {
+    STAVE_ASSERT(event.data.u64 >> 2 < listeners_.size());
     Listener& listener = *listeners_[event.data.u64 >> 2];
     for (int i = 0; i < Listener::kAcceptsInTurn; ++i) {
       auto accepted = listener.accept(shared_);
@@ -199,6 +205,7 @@ void IoThread::handle(const epoll_event& event) {
 
 void IoThread::settle_answered() {
   for (Connection* connection : answered_) {
+    STAVE_ASSERT(connection->books.in_answered);
     connection->books.in_answered = false;
     settle(*connection);
   }
@@ -264,9 +271,11 @@ void IoThread::settle(Connection& connection) {
 }
 
 void IoThread::run_lists() {
+  STAVE_ASSERT(turn_.empty());
   if (!runnable_.empty()) {
     turn_.swap(runnable_);
     for (Connection* connection : turn_) {
+      STAVE_ASSERT(connection->books.in_runnable);
       connection->books.in_runnable = false;
       if (connection->runnable()) connection->resume();
       settle(*connection);
@@ -309,6 +318,7 @@ void IoThread::release_held() {
 void IoThread::ask_for_sync() {
   log::Log& log = shared_.engine.log();
   const Lsn durable = log.durable();
+  STAVE_ASSERT(asked_durable_ <= wanted_durable_);
   if (wanted_durable_ <= asked_durable_ || wanted_durable_ <= durable) return;
   if (sync_ns_ >= kGatherFromNs) {
     // The disk is slow. A sync that starts while half of the clients are still reading their last answers serves only
@@ -325,6 +335,7 @@ void IoThread::ask_for_sync() {
 
 void IoThread::let_go() {
   const Lsn durable = shared_.engine.log().durable();
+  STAVE_ASSERT(seen_durable_ <= durable && turn_.empty());
   const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;
   seen_durable_ = durable;
   std::size_t released = 0;
@@ -353,6 +364,7 @@ void IoThread::fail_held(const Error& error) {
   }
   const std::string answer = "MISCONF Errors writing to the log: " + error.message() +
                              ". Whether what this answer was about is on disk is unknown.";
+  STAVE_ASSERT(turn_.empty());
   turn_.swap(held_);
   for (Connection* connection : turn_) {
     connection->books.in_held = false;
@@ -378,15 +390,19 @@ void IoThread::tick() {
 
 void IoThread::reap() {
   if (doomed_.empty()) return;
+  // Whoever is on it would be looked at after its end.
+  STAVE_ASSERT(answered_.empty());
   const auto dead = [](const Connection* connection) { return connection->books.in_doomed; };
   for (auto* list : {&held_, &runnable_, &parked_}) std::erase_if(*list, dead);
   for (Connection* connection : doomed_) {
     const std::size_t index = connection->books.index;
+    STAVE_ASSERT(index < connections_.size() && connections_[index].get() == connection);
     connections_.back()->books.index = index;
     std::swap(connections_[index], connections_.back());
     connections_.pop_back();
   }
-  count_.fetch_sub(doomed_.size(), std::memory_order_relaxed);
+  const std::size_t before = count_.fetch_sub(doomed_.size(), std::memory_order_relaxed);
+  STAVE_ASSERT(before >= doomed_.size());
   shared_.clients.fetch_sub(static_cast<std::int64_t>(doomed_.size()), std::memory_order_relaxed);
   shared_.descriptors.give_back(static_cast<std::int64_t>(doomed_.size()));
   doomed_.clear();

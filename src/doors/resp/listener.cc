@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/assert.h"
+
 namespace stave::resp {
 namespace {
 
@@ -99,7 +101,9 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, int
 }
 
 Listener::Listener(int descriptor, std::string address, int port)
-    : descriptor_(descriptor), reserve_(spare_descriptor()), port_(port), address_(std::move(address)) {}
+    : descriptor_(descriptor), reserve_(spare_descriptor()), port_(port), address_(std::move(address)) {
+  STAVE_ASSERT(descriptor_ >= 0);
+}
 
 Listener::~Listener() {
   ::close(descriptor_);

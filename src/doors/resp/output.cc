@@ -17,6 +17,7 @@ bool BlockPool::count(std::uint64_t bytes, bool must) noexcept {
   if (meter_ == nullptr || meter_->take_buffer(bytes)) return true;
   // What is kept for later is not worth more than what is wanted now.
   for (; free_ != nullptr; --kept_) destroy(std::exchange(free_, free_->next));
+  STAVE_ASSERT(kept_ == 0);
   if (meter_->take_buffer(bytes)) return true;
   if (must) meter_->force_buffer(bytes);
   return must;
@@ -32,6 +33,7 @@ Block* BlockPool::take(std::size_t least, bool must) noexcept {
   if (least <= kRoom && free_ != nullptr) {
     Block* const block = std::exchange(free_, free_->next);
     STAVE_ASSERT(block->capacity == kRoom);
+    STAVE_ASSERT(kept_ != 0);
     --kept_;
     *block = {nullptr, kRoom, 0, 0};
     return block;
@@ -45,6 +47,7 @@ Block* BlockPool::take(std::size_t least, bool must) noexcept {
 }
 
 void BlockPool::give(Block* block) noexcept {
+  STAVE_ASSERT(block->sent <= block->used && block->used <= block->capacity);
   if (block->capacity == kRoomBytes && kept_ < kKeptMax) {
     block->next = std::exchange(free_, block);
     ++kept_;
@@ -96,6 +99,7 @@ bool Output::grow(std::size_t bytes) noexcept {
 
 void Output::append_shared(const commands::SharedBytes& bytes) noexcept {
   if (bytes.size == 0 || full()) return;
+  STAVE_ASSERT(bytes.at + bytes.size <= bytes.block.view().size());
   try {
     pieces_.push_back({.text_at = text_end(), .bytes = bytes});
   } catch (const std::bad_alloc&) {
@@ -157,6 +161,7 @@ void Output::advance_text(std::size_t bytes) noexcept {
     if (head_->sent < head_->used) return;
     if (head_ == tail_) {
       // With a value still to come before the next text, or none: the block is done with either way.
+      STAVE_ASSERT(bytes == 0);
       base_ += tail_->used;
       pool_.give(tail_);
       head_ = tail_ = nullptr;
@@ -185,6 +190,7 @@ void Output::advance(std::size_t bytes) noexcept {
   STAVE_ASSERT(sent_ <= appended());
   while (first_ < pieces_.size()) {
     Piece& piece = pieces_[first_];
+    STAVE_ASSERT(piece.text_at >= text_sent_ && piece.sent <= piece.bytes.size);
     const std::size_t text = static_cast<std::size_t>(std::min<std::uint64_t>(piece.text_at - text_sent_, bytes));
     advance_text(text);
     bytes -= text;
@@ -215,6 +221,7 @@ void Output::truncate_text(std::uint64_t from) noexcept {
   Block* block = head_;
   std::uint64_t begin = text_sent_ - head_->sent;
   while (keep > block->used - block->sent) {
+    STAVE_ASSERT(block->next != nullptr);
     keep -= block->used - block->sent;
     begin += block->used;
     block = block->next;

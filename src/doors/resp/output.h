@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "commands/sink.h"
 #include "store/buffer_meter.h"
 
@@ -87,7 +88,10 @@ class Output {
     }
     return at_;
   }
-  void commit(const char* behind) noexcept { at_ += behind - at_; }
+  void commit(const char* behind) noexcept {
+    STAVE_ASSERT(at_ <= behind && behind <= end_);
+    at_ += behind - at_;
+  }
   void append(std::string_view text) noexcept {
     if (text.empty()) return;  // it may have no address to copy from
     char* const to = reserve(text.size());

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/assert.h"
+
 namespace stave::resp {
 namespace {
 
@@ -107,6 +109,7 @@ bool split_line(char* line, const char* end, std::vector<std::string_view>& argu
         *to++ = *from++;
       }
     }
+    STAVE_ASSERT(to <= from);
     arguments.emplace_back(word, static_cast<std::size_t>(to - word));
   }
 }
@@ -133,6 +136,7 @@ ParseStatus Parser::fail(std::string_view what) {
 ParseStatus Parser::next(const char* bytes, std::size_t size, std::size_t& position, const ParserLimits& limits,
                          std::vector<std::string_view>& arguments) {
   if (line_.capacity() > kLineBytesKept) line_ = {};
+  STAVE_ASSERT(position <= size && offset_ <= size - position);
   for (;;) {
     const char* const start = bytes + position;
     const char* const end = bytes + size;
@@ -171,6 +175,7 @@ ParseStatus Parser::inline_command(const char* bytes, std::size_t size, std::siz
 }
 
 ParseStatus Parser::array_header(const char* start, const char* end, const ParserLimits& limits) {
+  STAVE_ASSERT(start < end && *start == '*' && pieces_.empty());
   const char* at = start + 1;
   std::int64_t count = 0;
   switch (read_number(at, end, count)) {
@@ -187,6 +192,7 @@ ParseStatus Parser::array_header(const char* start, const char* end, const Parse
 }
 
 ParseStatus Parser::bulk_header(const char*& at, const char* end, const ParserLimits& limits) {
+  STAVE_ASSERT(at <= end && bulk_ < 0);
   if (at == end) return ParseStatus::kIncomplete;
   if (*at != '$') {
     const char shown = (*at >= ' ' && *at <= '~') ? *at : '?';
@@ -223,11 +229,13 @@ ParseStatus Parser::elements(const char* start, const char* end, const ParserLim
     if (*stop != '\r') return fail("expected CR LF after bulk");
     if (stop + 1 == end) return suspend(start, at, arguments, first);
     if (stop[1] != '\n') return fail("expected CR LF after bulk");
+    STAVE_ASSERT(stop + 2 <= end);
     arguments.emplace_back(at, static_cast<std::size_t>(bulk_));
     at = stop + 2;
     bulk_ = -1;
     --remaining_;
   }
+  STAVE_ASSERT(remaining_ == 0 && bulk_ < 0);
   offset_ = static_cast<std::size_t>(at - start);
   if (!pieces_.empty()) {
     // Interrupted before: what was found then comes before what was found now.
@@ -243,6 +251,7 @@ ParseStatus Parser::elements(const char* start, const char* end, const ParserLim
 
 ParseStatus Parser::suspend(const char* start, const char* at, std::vector<std::string_view>& arguments,
                             std::size_t first) {
+  STAVE_ASSERT(first <= arguments.size() && start < at);
   for (std::size_t i = first; i < arguments.size(); ++i)
     pieces_.push_back({static_cast<std::uint64_t>(arguments[i].data() - start), arguments[i].size()});
   arguments.resize(first);

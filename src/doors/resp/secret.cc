@@ -41,6 +41,7 @@ std::string hash_password(std::string_view password) {
   if (!is_hash(password)) return hashed(password);
   std::string text(password);
   std::ranges::transform(text, text.begin(), lower);
+  STAVE_ASSERT(is_hash(text));
   return text;
 }
 

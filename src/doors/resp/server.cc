@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/assert.h"
 #include "base/try.h"
 
 namespace stave::resp {
@@ -105,6 +106,7 @@ Result<std::vector<std::unique_ptr<Listener>>> Server::listen(const Settings& se
 }
 
 void Server::place(Accepted accepted) {
+  STAVE_ASSERT(!threads_.empty());
   const auto fewest = std::ranges::min_element(threads_, {}, [](const auto& thread) { return thread->connections(); });
   (*fewest)->adopt(std::move(accepted));
 }

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
 #include "commands/latency_monitor.h"
@@ -41,7 +42,9 @@ void set_log_level(spdlog::logger& log, const Settings& settings) {
   // In the order of the option's choices.
   constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::trace, spdlog::level::debug, spdlog::level::info,
                                                    spdlog::level::warn, spdlog::level::off};
-  log.set_level(kLevels[settings.number(option_id("loglevel"))]);
+  const auto level = static_cast<std::size_t>(settings.number(option_id("loglevel")));
+  STAVE_ASSERT(level < std::size(kLevels));
+  log.set_level(kLevels[level]);
 }
 
 Result<std::string> read_config_file(FileSystem& files, const std::string& path) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "commands/save_points.h"
 #include "doors/resp/secret.h"
@@ -137,6 +138,7 @@ std::int64_t place_of(std::string_view word, std::string_view choices) noexcept 
 }
 
 std::string_view nth_choice(std::string_view choices, std::int64_t place) noexcept {
+  STAVE_ASSERT(place >= 0 && place <= std::ranges::count(choices, ' '));
   for (; place > 0; --place) choices.remove_prefix(choices.find(' ') + 1);
   return choices.substr(0, choices.find(' '));
 }
@@ -175,6 +177,7 @@ void for_each_line(std::string_view text, Take take) {
 Settings::Settings() {
   for (std::size_t i = 0; i < kOptionCount; ++i) {
     auto value = read(kOptions[i], kOptions[i].initial);
+    STAVE_ASSERT(value.has_value());
     if (value) values_[i] = std::move(*value);
     values_[i].set = false;
   }

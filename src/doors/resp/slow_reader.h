@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/assert.h"
+
 namespace stave::resp {
 
 class SlowReader {
@@ -22,6 +24,7 @@ class SlowReader {
       counting_ = false;
       return false;
     }
+    STAVE_ASSERT(!counting_ || (taken >= taken_then_ && now_ns >= since_ns_));
     const std::uint64_t progress = std::max<std::uint64_t>(soft_bytes / kProgressPart, 1);
     if (!counting_ || taken - taken_then_ >= progress) {
       counting_ = true;

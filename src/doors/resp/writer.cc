@@ -3,6 +3,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <limits>
+
+#include "base/assert.h"
 
 namespace stave::resp {
 namespace {
@@ -21,7 +24,9 @@ char* put_line(char* to, char kind, Number value) noexcept {
   if (value >= 0 && value < 10) {
     *to++ = static_cast<char>('0' + value);
   } else {
-    to = std::to_chars(to, to + 20, value).ptr;
+    const auto done = std::to_chars(to, to + 20, value);
+    STAVE_ASSERT(done.ec == std::errc{});
+    to = done.ptr;
   }
   *to++ = '\r';
   *to++ = '\n';
@@ -43,6 +48,7 @@ std::size_t format_double(double value, char* to) noexcept {
   const char* p = scientific;
   for (; *p != 'e'; ++p)
     if (*p != '.') digits[count++] = *p;
+  STAVE_ASSERT(count > 0 && count <= std::numeric_limits<double>::max_digits10);
   int exponent = 0;
   std::from_chars(p[1] == '+' ? p + 2 : p + 1, end, exponent);
   const int scale = exponent - count + 1;  // value = digits * 10^scale
@@ -152,6 +158,7 @@ void Writer::push(std::size_t count) {
 void Writer::real(double value) {
   char text[40];
   const std::string_view digits(text, format_double(value, text));
+  STAVE_ASSERT(digits.size() <= 32);
   if (protocol() == 2) {
     bulk(digits);
   } else {
@@ -176,6 +183,7 @@ void Writer::big_number(std::string_view digits) {
 }
 
 void Writer::verbatim(std::string_view format, std::string_view text) {
+  STAVE_ASSERT(format.size() == 3);
   if (protocol() == 2) {
     bulk(text);
     return;
