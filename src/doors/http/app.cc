@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "commands/auth_backoff.h"
 #include "commands/host.h"
 #include "commands/text.h"
@@ -211,6 +212,7 @@ std::optional<Problem> read_parameters(Exchange& exchange, int databases) {
 
 Response App::answer(Request& request, const Match& match, commands::Session* session, bool fetched) const {
   if (request.verb == Verb::kOptions) return answer_options(request);
+  STAVE_ASSERT(match.route != nullptr && (session != nullptr || match.route->has(kOpen)));
   Exchange exchange{.request = request, .hub = hub_, .route = *match.route, .session_or_null = session};
   exchange.may_fetch = !fetched;
   const int databases = session == nullptr ? 1 : session->environment().engine().options().databases;

@@ -1,4 +1,5 @@
 // POST /db/_batch and PATCH /db/{key}: operations spelled in JSON.
+#include "base/assert.h"
 #include "doors/http/document.h"
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
@@ -139,6 +140,7 @@ std::string version_member(Lsn version) {
 
 Draft write_results(std::span<const Operation> operations, std::span<const OperationResult> results,
                     const Draft::Options& options) {
+  STAVE_ASSERT(operations.size() == results.size());
   Draft out(options);
   out.text("{\"results\":[");
   for (std::size_t i = 0; i < results.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "commands/dispatch.h"
 #include "commands/errands.h"
 #include "commands/text.h"
@@ -102,6 +103,7 @@ class Calls {
     words_.reserve(texts_.size());
     calls_.reserve(texts_.size());
     for (const CommandText& text : texts_) calls_.emplace_back(words_.emplace_back(text.begin(), text.end()));
+    STAVE_ASSERT(words_.size() == texts_.size() && calls_.size() == texts_.size());
   }
   [[nodiscard]] std::span<const commands::ResolvedCall> all() const noexcept { return calls_; }
   [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
@@ -132,6 +134,7 @@ class CommandWork : public Work {
       : out_(options), session_(session), calls_(std::move(commands)) {}
 
   bool step(Response& response) final {
+    STAVE_ASSERT(next_ <= calls_.size());
     if (next_ == calls_.size() || !out_.good()) return write(response);
     const std::size_t end = std::min(next_ + kStepCommands, calls_.size());
     if (waits_for_values(end, response)) return false;
@@ -187,6 +190,7 @@ class CommandWork : public Work {
 
   /// Appends the command's value to `out_`; returns the line of its error, empty when there was none.
   std::string run(const commands::ResolvedCall& call) {
+    STAVE_ASSERT(!call.arguments.empty());
     const std::string_view name = call.arguments[0];
     if (is_about_connections(name))
       return "ERR " + commands::upper(name) + " is about a connection; a request stands alone (use ?db= and the token)";
@@ -219,6 +223,7 @@ class SingleWork final : public CommandWork {
                                         .detail = "the result has bytes that are not UTF-8; the command was run",
                                         .retryable = false,
                                         .members = std::string(kNotUtf8)});
+    STAVE_ASSERT(response.body.starts_with('{') && body.starts_with('{'));
     response.body.replace(0, 1, 1, ',');
     response.body.swap(body.append(response.body));
     return response;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.h"
+
 namespace stave::http {
 namespace {
 
@@ -116,11 +118,13 @@ RangeKind parse_range(std::string_view header, std::uint64_t size, ByteRange& ra
     // The last so many bytes.
     if (*last == 0 || size == 0) return RangeKind::kUnsatisfiable;
     range = {size - std::min(*last, size), size};
+    STAVE_ASSERT(range.begin < range.end);
     return RangeKind::kPart;
   }
   if (last && *last < *first) return RangeKind::kWhole;
   if (*first >= size) return RangeKind::kUnsatisfiable;
   range = {*first, last ? std::min(*last, size - 1) + 1 : size};
+  STAVE_ASSERT(range.begin < range.end && range.end <= size);
   return RangeKind::kPart;
 }
 

@@ -60,6 +60,7 @@ Connection::~Connection() {
 }
 
 void Connection::start(std::unique_ptr<Transport> transport) {
+  STAVE_ASSERT(transport_ == nullptr && transport != nullptr);
   transport_ = std::move(transport);
   wait_for_input();
 }
@@ -100,6 +101,7 @@ void Connection::wait_for_input() {
 }
 
 void Connection::readable(const ErrorCodeOfSystem& problem) {
+  STAVE_ASSERT(waiting_ && operations_ > 0);
   --operations_;
   waiting_ = false;
   if (dead_) return maybe_bury();
@@ -130,6 +132,7 @@ void Connection::readable(const ErrorCodeOfSystem& problem) {
 void Connection::run(std::string_view bytes) try {
   if (input_.empty()) {
     const std::size_t consumed = process(bytes);
+    STAVE_ASSERT(consumed <= bytes.size());
     if (!dead_) input_.assign(bytes.substr(consumed));
   } else {
     input_.append(bytes);
@@ -150,6 +153,7 @@ std::size_t Connection::process(std::string_view bytes) {
     }
     std::size_t taken = 0;
     const auto status = reader_.read(rest, taken);
+    STAVE_ASSERT(taken <= rest.size());
     consumed += taken;
     if (status == RequestReader::Status::kMore) {
       if (reader_.in_body() && !account_body(reader_.held_bytes()))
@@ -245,7 +249,8 @@ bool Connection::account_body(std::uint64_t bytes) {
 
 void Connection::release_body() noexcept {
   if (body_accounted_ == 0) return;
-  hub_.body_bytes.fetch_sub(body_accounted_, std::memory_order_relaxed);
+  const std::uint64_t before = hub_.body_bytes.fetch_sub(body_accounted_, std::memory_order_relaxed);
+  STAVE_ASSERT(before >= body_accounted_);
   body_accounted_ = 0;
   body_ = {};
 }
@@ -267,11 +272,13 @@ void Connection::step() {
 }
 
 void Connection::park(const Prelude& first) {
+  STAVE_ASSERT(parked_ == nullptr && !dead_);
   parked_ = std::make_shared<Connection*>(this);
   first(host_.way_back(*this));
 }
 
 void Connection::resume() {
+  STAVE_ASSERT(parked_ != nullptr && !dead_);
   parked_.reset();
   if (work_) return step();
   respond(app_.answer(reader_.request(), admission_.match, session(), true));
@@ -329,6 +336,7 @@ void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
     if (small) {
       item.bytes.append(response.body);
     } else {
+      STAVE_ASSERT(before == 0 && item.content().empty());
       item.body = std::move(response.body);
       item.page = response.page;
       item.shared = std::move(response.shared);
@@ -370,6 +378,7 @@ bool Connection::let_go(Item& item) {
   if (item.released) return true;
   if (!item.pending.empty()) {
     commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire);
+    STAVE_ASSERT(environment != nullptr);
     if (!environment->engine().fulfilled(item.pending)) {
       host_.hold(*this);
       return false;
@@ -402,18 +411,21 @@ void Connection::consume(std::size_t count) {
   progress_ns_ = host_.now_ns();
   while (!items_.empty()) {
     Item& item = items_.front();
+    STAVE_ASSERT(item.gone <= item.bytes.size() + item.content().size());
     const std::size_t left = item.bytes.size() + item.content().size() - item.gone;
     if (count < left || !item.released) {
       item.gone += count;
       return;
     }
     count -= left;
+    STAVE_ASSERT(queued_bytes_ >= item.bytes.size() + item.body.size());
     queued_bytes_ -= item.bytes.size() + item.body.size();
     static_cast<void>(reckon(queued_, queued_bytes_));  // less than before
     const bool close = item.close;
     items_.pop_front();
     if (close) return begin_linger();
   }
+  STAVE_ASSERT(count == 0);
 }
 
 void Connection::pump() {
@@ -450,6 +462,7 @@ void Connection::pump() {
 }
 
 void Connection::sent(const ErrorCodeOfSystem& problem, std::size_t count) {
+  STAVE_ASSERT(sending_ && operations_ > 0);
   --operations_;
   sending_ = false;
   if (dead_) return maybe_bury();
@@ -476,6 +489,7 @@ void Connection::fail(Item& item, const Error& error) {
   bool kept_content = false;
   for (std::size_t i = 0; i < item.waiting.size(); ++i) {
     const Waiting& answer = item.waiting[i];
+    STAVE_ASSERT(from <= answer.end && answer.end <= item.bytes.size());
     const std::string_view old = std::string_view(item.bytes).substr(from, answer.end - from);
     from = answer.end;
     if (engine.fulfilled(answer.pending)) {

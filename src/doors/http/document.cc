@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/assert.h"
+
 namespace stave::http {
 
 namespace json = boost::json;
@@ -38,6 +40,7 @@ std::optional<std::string> as_argument(const json::value& value) {
     case json::kind::double_: {
       std::array<char, 32> text{};
       const auto done = std::to_chars(text.data(), text.data() + text.size(), value.get_double());
+      STAVE_ASSERT(done.ec == std::errc{});
       return std::string(text.data(), done.ptr);
     }
     default: return std::nullopt;

@@ -40,6 +40,7 @@ bool Draft::grow(std::string& text, std::size_t more) noexcept try {
   if (!good()) return false;
   if (text.capacity() - text.size() >= more) return true;
   const std::size_t capacity = std::max(text.size() + more, text.capacity() + text.capacity() / 2);
+  STAVE_ASSERT(&text == &text_ || &text == &done_);
   const std::size_t other = &text == &text_ ? done_.capacity() : text_.capacity();
   // Both are there while the one is copied into the other.
   if (!counted_.resize(other + text.capacity() + capacity)) {
@@ -155,6 +156,7 @@ bool Draft::append_piece(std::string_view piece) {
 bool Draft::write_part() {
   constexpr std::size_t kStepBase64 = kStepBytes / 3 * 3;
   constexpr std::size_t kFrame = 64;
+  STAVE_ASSERT(part_ < parts_.size());
   const Part& part = parts_[part_];
   if (!part.bytes.block) {
     if (part.escaped || escaped_since_) {
@@ -172,6 +174,7 @@ bool Draft::write_part() {
     begin_ = done_.size();
     open_string(part, options_.base64);
   }
+  STAVE_ASSERT(written_ <= bytes.size() && begin_ <= done_.size());
   const std::string_view left = bytes.substr(written_);
   const std::string_view piece =
       left.substr(0, as_base64_ ? std::min(kStepBase64, left.size()) : whole_characters(left, kStepBytes));
@@ -200,6 +203,7 @@ bool Draft::write_some() noexcept try {
   const std::size_t stop = done_.size() + kStepBytes;
   while (good() && done_.size() < stop) {
     const std::size_t until = part_ < parts_.size() ? parts_[part_].at : text_.size();
+    STAVE_ASSERT(text_written_ <= until && until <= text_.size());
     if (text_written_ < until) {
       const std::size_t here = std::min(until - text_written_, kStepBytes);
       if (!grow(done_, here)) break;

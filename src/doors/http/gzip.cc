@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "base/assert.h"
+
 namespace stave::http {
 
 std::string gzip(std::string_view bytes) {
@@ -20,6 +22,7 @@ std::string gzip(std::string_view bytes) {
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
   stream.avail_out = static_cast<uInt>(packed.size());
   const int done = ::deflate(&stream, Z_FINISH);
+  STAVE_ASSERT(stream.total_out <= packed.size());
   packed.resize(done == Z_STREAM_END ? stream.total_out : 0);
   ::deflateEnd(&stream);
   return packed;

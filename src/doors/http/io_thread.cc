@@ -7,6 +7,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "base/assert.h"
 #include "base/random.h"
 #include "base/thread.h"
 #include "doors/http/times.h"
@@ -40,6 +41,7 @@ IoThread::IoThread(Hub& hub, int number)
   std::ranges::fill(id_prefix_, '0');
   std::array<char, 16> digits{};
   const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), base::thread_random(), 16);
+  STAVE_ASSERT(done.ec == std::errc{});
   std::copy_backward(digits.data(), done.ptr, id_prefix_.data() + id_prefix_.size());
 }
 
@@ -50,11 +52,13 @@ IoThread::~IoThread() {
 }
 
 void IoThread::start() {
+  STAVE_ASSERT(!thread_.joinable());
   arm_tick();
   thread_ = std::thread([this] { run(); });
 }
 
 void IoThread::attach(log::Log& log) {
+  STAVE_ASSERT(log_.load() == nullptr);
   log_.store(&log, std::memory_order_release);
   listener_ = log.add_listener([this] { log_advanced(); });
 }
@@ -137,6 +141,7 @@ void IoThread::bury(Connection& connection) {
 }
 
 void IoThread::end_turn() {
+  STAVE_ASSERT(turn_scheduled_ && turn_.empty());
   turn_scheduled_ = false;
   if (!working_.empty()) {
     turn_.swap(working_);
@@ -159,11 +164,13 @@ void IoThread::bury_the_dead() {
   std::erase_if(working_, is_buried);
   for (Connection* connection : buried_) {
     const std::size_t index = connection->books.index;
+    STAVE_ASSERT(index < connections_.size() && connections_[index].get() == connection);
     connections_.back()->books.index = index;
     std::swap(connections_[index], connections_.back());
     connections_.pop_back();
   }
-  count_.fetch_sub(buried_.size(), std::memory_order_relaxed);
+  const std::size_t before = count_.fetch_sub(buried_.size(), std::memory_order_relaxed);
+  STAVE_ASSERT(before >= buried_.size());
   hub_.connections.fetch_sub(static_cast<std::int64_t>(buried_.size()), std::memory_order_relaxed);
   hub_.descriptors.give_back(static_cast<std::int64_t>(buried_.size()));
   buried_.clear();
@@ -177,6 +184,7 @@ void IoThread::bury_the_dead() {
 // --- the disk ---------------------------------------------------------------------------------
 
 void IoThread::ask_for_disk() {
+  STAVE_ASSERT(log_.load(std::memory_order_acquire) != nullptr);
   log::Log& log = *log_.load(std::memory_order_acquire);
   if (wanted_.written > log.written()) {
     if (auto done = log.wait_written(wanted_.written); !done) return fail_held(done.error());
@@ -220,6 +228,7 @@ void IoThread::log_advanced() noexcept {
 void IoThread::release_held() {
   log::Log& log = *log_.load(std::memory_order_acquire);
   const Lsn durable = log.durable();
+  STAVE_ASSERT(seen_durable_ <= durable);
   const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;
   seen_durable_ = durable;
   if (held_.empty()) return;

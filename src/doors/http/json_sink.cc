@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "base/assert.h"
+
 namespace stave::http {
 
 void JsonSink::before() {
@@ -12,6 +14,7 @@ void JsonSink::before() {
 }
 
 void JsonSink::after() {
+  STAVE_ASSERT(open_.empty() || open_.back() != 0);
   while (!open_.empty() && --open_.back() == 0) {
     open_.pop_back();
     out_.text("]");
@@ -74,6 +77,7 @@ void JsonSink::real(double value) {
   // A string, as in RESP2: JSON has no infinity, and many readers fewer digits.
   std::array<char, 32> text{};
   const auto done = std::to_chars(text.data(), text.data() + text.size(), value);
+  STAVE_ASSERT(done.ec == std::errc{});
   string({text.data(), static_cast<std::size_t>(done.ptr - text.data())});
 }
 

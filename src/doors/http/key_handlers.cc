@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
 #include "doors/http/values.h"
@@ -30,6 +31,7 @@ struct Wish {
 };
 
 void make_partial(Response& response, const ByteRange& range, std::uint64_t size) {
+  STAVE_ASSERT(range.begin < range.end && range.end <= size);
   response.status = 206;
   response.add_header("Content-Range", "bytes " + std::to_string(range.begin) + "-" + std::to_string(range.end - 1) +
                                            "/" + std::to_string(size));
@@ -75,6 +77,7 @@ Response show(const store::StoreClock& time, const ValueView* value, const Wish&
   } else if (size >= keyspace::Block::kBytesMin && value->block != nullptr) {
     response.shared = commands::SharedBytes{.block = value->share(), .at = range.begin, .size = size};
   } else {
+    STAVE_ASSERT(range.end <= value->value.size());
     response.body.assign(value->value.substr(range.begin, size));
   }
   return response;

@@ -3,6 +3,7 @@
 #include <new>
 #include <utility>
 
+#include "base/assert.h"
 #include "commands/glob.h"
 #include "commands/type_names.h"
 #include "doors/http/handlers.h"
@@ -68,6 +69,7 @@ class Page {
   /// Whether a step may have to wait for the disk.
   [[nodiscard]] bool may_wait() const noexcept { return values_ && engine_.may_fetch(); }
   void step() noexcept try {
+    STAVE_ASSERT(!full() && listing_.entries.size() < limit_);
     const std::size_t wanted = std::min(kStepKeys, limit_ - listing_.entries.size());
     const auto show = [&](std::string_view key, const ValueView& value) { take(key, value); };
     const auto next = values_ ? engine_.scan_values(database_, listing_.cursor, wanted, show, pending_)
@@ -87,6 +89,7 @@ class Page {
   }
   [[nodiscard]] bool full() const noexcept { return full_ || failure_; }
   Response answer(Response (*write)(const Listing&)) {
+    STAVE_ASSERT(full());
     Response response = failure_ ? answer_problem(std::move(*failure_)) : write(listing_);
     response.pending = pending_;
     // What was written counts from here on.

@@ -65,6 +65,7 @@ void MetricsPage::durations(std::string_view name, std::string_view help, std::s
     const bool shown =
         (i >= kFirstBound && i <= kLastFineBound) || (i > kLastFineBound && i <= kLastBound && i % 2 == 0);
     if (!shown) continue;
+    static_assert(kLastBound < 64 && kFirstBound < kLastFineBound && kLastFineBound < kLastBound);
     const double bound = static_cast<double>(std::uint64_t{1} << i) * kSecondsPerNs;
     histogram.bucket.push_back({.cumulative_count = below, .upper_bound = bound});
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/assert.h"
 #include "commands/text.h"
 #include "doors/http/json_text.h"
 #include "doors/http/routes.h"
@@ -73,6 +74,7 @@ constexpr Schema kSchemas[] = {
 
 std::string_view place(ParamIn in) noexcept {
   constexpr std::string_view kPlaces[] = {"path", "query", "header"};
+  STAVE_ASSERT(static_cast<std::size_t>(in) < std::size(kPlaces));
   return kPlaces[static_cast<std::size_t>(in)];
 }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/assert.h"
 #include "store/transaction.h"
 #include "types/string/number.h"
 
@@ -167,6 +168,7 @@ bool reads_value(Kind kind) noexcept {
 
 std::string_view status_name(Status status) noexcept {
   constexpr std::string_view kNames[] = {"created", "replaced", "deleted", "found", "absent"};
+  STAVE_ASSERT(static_cast<std::size_t>(status) < std::size(kNames));
   return kNames[static_cast<std::size_t>(status)];
 }
 
@@ -195,6 +197,7 @@ std::expected<OperationsDone, OperationsRefused> run_operations(store::Engine& e
   auto pending = transaction.commit(sync);
   if (!pending) return std::unexpected(OperationsRefused{0, problem_of(pending.error()), transaction.observed()});
   done.pending = *pending;
+  STAVE_ASSERT(done.results.size() == operations.size());
   for (OperationResult& result : done.results)
     if (result.changed || (result.status == Status::kFound && result.version == kNoLsn))
       result.version = transaction.version();

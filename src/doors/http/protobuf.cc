@@ -7,6 +7,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <proto/stave.pb.h>
+#include "base/assert.h"
 #include "commands/type_names.h"
 #include "doors/http/document.h"
 
@@ -47,6 +48,7 @@ std::string tag_list(const Versions& versions) {
 std::optional<std::size_t> count_operations(std::string_view body) {
   using google::protobuf::io::CodedInputStream;
   constexpr std::uint32_t kOperations = v1::Batch::kOperationsFieldNumber << 3 | 2;
+  STAVE_ASSERT(body.size() <= INT_MAX);
   CodedInputStream in(reinterpret_cast<const std::uint8_t*>(body.data()), static_cast<int>(body.size()));
   std::size_t count = 0;
   while (const std::uint32_t tag = in.ReadTag()) {
@@ -186,6 +188,7 @@ std::expected<std::vector<Operation>, Problem> decode_batch(std::string_view bod
 }
 
 std::string encode_results(std::span<const Operation> operations, std::span<const OperationResult> results) {
+  STAVE_ASSERT(operations.size() == results.size());
   v1::BatchResult message;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const OperationResult& result = results[i];

@@ -24,6 +24,7 @@ bool quality_is_zero(std::string_view parameters) noexcept {
 
 std::string_view verb_name(Verb verb) noexcept {
   constexpr std::string_view kNames[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "?"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Verb::kOther) + 1);
   return kNames[static_cast<std::size_t>(verb)];
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 
+#include "base/assert.h"
 #include "commands/text.h"
 #include "doors/http/json_text.h"
 
@@ -43,7 +44,7 @@ constexpr KnownHeader kKnown[] = {
     {"access-control-request-headers", Header::kWantedHeaders, true},
     {"user-agent", Header::kUserAgent, false},
 };
-static_assert(std::size(kKnown) == kHeaderCount);
+static_assert(std::size(kKnown) == kHeaderCount && kHeaderCount <= 32, "each has a bit of Request::present");
 
 Verb verb_of(std::string_view method) noexcept {
   constexpr Verb kVerbs[] = {Verb::kGet,    Verb::kHead,  Verb::kPut,    Verb::kPost,
@@ -230,6 +231,7 @@ bool RequestReader::head_is_sound() {
 // --- the body ---------------------------------------------------------------------------------
 
 void RequestReader::plan_body(BodyPlan plan) {
+  STAVE_ASSERT(stage_ == Stage::kBody && parser_ != nullptr && body_bytes_ == 0);
   plan_ = std::move(plan);
   parser_->eager(true);
   if (!plan_.keep || !request_.has_body()) return;
@@ -269,11 +271,13 @@ bool RequestReader::keep_body(std::string_view piece) {
 }
 
 RequestReader::Status RequestReader::read_body(std::string_view bytes, std::size_t& consumed) {
+  STAVE_ASSERT(parser_ != nullptr);
   while (!parser_->is_done()) {
     if (consumed == bytes.size()) return Status::kMore;
     beast::error_code error;
     const std::string_view rest = bytes.substr(consumed);
     consumed += parser_->put({rest.data(), rest.size()}, error);
+    STAVE_ASSERT(consumed <= bytes.size());
     if (stage_ == Stage::kBad) return Status::kBad;
     if (error == beast::http::error::need_more) {
       if (bytes.size() - consumed > kChunkLineMax)
@@ -287,6 +291,7 @@ RequestReader::Status RequestReader::read_body(std::string_view bytes, std::size
 
 RequestReader::Status RequestReader::finish() {
   stage_ = Stage::kDone;
+  STAVE_ASSERT(!is_large_ || (plan_.large && request_.body.empty()));
   if (is_large_) request_.large_body = plan_.large->finish();
   if (plan_.check_json && (!parser_->checker || !parser_->checker->finish())) {  // nothing at all is not JSON either
     problem_ = {.status = 400,

@@ -1,10 +1,12 @@
 #include "doors/http/response.h"
 
+#include "base/assert.h"
 #include "doors/http/json_text.h"
 
 namespace stave::http {
 
 Response answer_problem(Problem problem) {
+  STAVE_ASSERT(problem.status >= 400 && problem.status < 600 && !problem.code.empty());
   Response response;
   response.status = problem.status;
   response.type = kProblemType;
@@ -35,6 +37,7 @@ Response answer_after_fetch(store::Engine& engine, std::span<const store::KeyRef
   wanted->names.reserve(keys.size());
   for (const store::KeyRef& key : keys)
     wanted->keys.push_back({key.database, wanted->names.emplace_back(key.key), key.hash});
+  STAVE_ASSERT(wanted->names.size() == keys.size());
   Response response;
   response.first = [&engine, wanted](std::function<void()> done) { engine.fetch(wanted->keys, std::move(done)); };
   return response;
@@ -52,6 +55,7 @@ Prelude done_aside(store::Engine& engine, std::function<void()> work) {
 }
 
 Problem problem_of(const Draft& draft, std::uint64_t bytes_max, bool done) {
+  STAVE_ASSERT(!draft.good());
   Problem problem = draft.refusal() == Draft::Refusal::kLimit ? answer_too_large(bytes_max) : no_memory_for_answer();
   if (done) problem.detail += "; what was asked for was done";
   problem.members = ",\"error\":" + json_string("ERR " + problem.detail);
@@ -85,6 +89,7 @@ std::unique_ptr<Work> write_draft(Draft draft, store::Pending pending, Response 
 }
 
 Response begin_work(std::unique_ptr<Work> work) {
+  STAVE_ASSERT(work != nullptr);
   Response response;
   if (!work->step(response)) response.work = std::move(work);
   return response;

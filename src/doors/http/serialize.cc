@@ -1,8 +1,12 @@
 #include "doors/http/serialize.h"
 
+#include "base/assert.h"
+
 namespace stave::http {
 
 void append_head(std::string& out, const Response& response, const HeadContext& context) {
+  STAVE_ASSERT(response.status >= 200 && response.status < 600);
+  STAVE_ASSERT(response.headers.empty() || response.headers.ends_with("\r\n"));
   out += context.version == 10 ? "HTTP/1.0 " : "HTTP/1.1 ";
   out += std::to_string(response.status);
   out += ' ';

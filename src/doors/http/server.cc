@@ -6,6 +6,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/assert.h"
 #include "base/try.h"
 #include "doors/http/io_thread.h"
 #include "doors/http/tls.h"
@@ -75,6 +76,7 @@ Result<std::unique_ptr<Server>> Server::start(const Config& config, base::Descri
 }
 
 Result<void> Server::listen(const std::string& address, bool may_lack) {
+  STAVE_ASSERT(!parts_->threads.empty());
   asio::io_context& io = parts_->threads[0]->context();
   ErrorCodeOfSystem problem;
   tcp::resolver resolver(io);
@@ -104,6 +106,7 @@ Result<void> Server::listen(const std::string& address, bool may_lack) {
 }
 
 void Server::accept_next(std::size_t listener) {
+  STAVE_ASSERT(listener < parts_->listeners.size() && !parts_->listeners[listener].paused);
   auto& threads = parts_->threads;
   IoThread& target = **std::ranges::min_element(threads, {}, [](const auto& thread) { return thread->connections(); });
   parts_->listeners[listener].acceptor.async_accept(
@@ -144,6 +147,7 @@ void Server::resume_accepting() {
 }
 
 void Server::serve(commands::Environment& environment) {
+  STAVE_ASSERT(!stopped_ && parts_->hub.environment.load() == nullptr);
   for (const auto& thread : parts_->threads) thread->attach(environment.engine().log());
   parts_->hub.environment.store(&environment, std::memory_order_release);
   parts_->hub.serving.store(Serving::kServing, std::memory_order_release);

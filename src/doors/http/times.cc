@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "base/assert.h"
+
 namespace stave::http {
 namespace {
 
@@ -23,7 +25,9 @@ struct Civil {
 
 Civil civil(UnixMs at) noexcept {
   const sys_days day = std::chrono::floor<days>(std::chrono::sys_time<milliseconds>(milliseconds(raw(at))));
-  return {day, std::chrono::weekday(day).c_encoding(), raw(at) - day.time_since_epoch().count() * kDayMs};
+  const std::int64_t ms_of_day = raw(at) - day.time_since_epoch().count() * kDayMs;
+  STAVE_ASSERT(ms_of_day >= 0 && ms_of_day < kDayMs);
+  return {day, std::chrono::weekday(day).c_encoding(), ms_of_day};
 }
 
 /// Takes exactly `count` digits off `text`.
@@ -102,6 +106,7 @@ std::string http_date(UnixMs at) {
       std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02d:%02d:%02d GMT", kDays.at(c.weekday),
                     static_cast<unsigned>(c.date.day()), kMonths.at(static_cast<unsigned>(c.date.month()) - 1),
                     static_cast<int>(c.date.year()), seconds / 3600, seconds / 60 % 60, seconds % 60);
+  STAVE_ASSERT(size > 0 && static_cast<std::size_t>(size) < text.size());
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
@@ -113,6 +118,7 @@ std::string rfc3339(UnixMs at) {
       std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(c.date.year()),
                     static_cast<unsigned>(c.date.month()), static_cast<unsigned>(c.date.day()), seconds / 3600,
                     seconds / 60 % 60, seconds % 60, static_cast<int>(c.ms_of_day % 1000));
+  STAVE_ASSERT(size > 0 && static_cast<std::size_t>(size) < text.size());
   return {text.data(), static_cast<std::size_t>(size)};
 }
 

@@ -4,6 +4,8 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <cstring>
 
+#include "base/assert.h"
+
 namespace stave::http {
 namespace {
 
@@ -70,6 +72,7 @@ class TlsTransport final : public Transport {
     });
   }
   std::size_t read(char* into, std::size_t room, ErrorCodeOfSystem& problem) override {
+    STAVE_ASSERT(taken_ <= have_);
     const std::size_t count = std::min(room, have_ - taken_);
     if (count == 0) problem = asio::error::would_block;
     std::memcpy(into, ahead_.get() + taken_, count);
@@ -104,6 +107,7 @@ class TlsTransport final : public Transport {
     have_ = taken_ = 0;
     stream_.async_read_some(asio::buffer(ahead_.get(), kRecordBytes),
                             [this](const ErrorCodeOfSystem& problem, std::size_t count) {
+                              STAVE_ASSERT(count <= kRecordBytes);
                               have_ = count;
                               owner_.readable(problem);
                             });
