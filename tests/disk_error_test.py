@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A disk that fails under a server: every command, through either door, gets its own answer, and connections stay.
 
-Usage: STAVE_BIN=<path to stave> FAILSYNC_LIBRARY=<path to libfailsync.so> python3 disk_error_test.py.
+Usage: STAVE_BIN=<path to stave> BAD_DISK_LIBRARY=<path to libbad_disk.so> python3 disk_error_test.py.
 """
 
 import os
@@ -11,7 +11,7 @@ import unittest
 
 from http_support import PATIENCE, TestCase
 
-LIBRARY = os.environ["FAILSYNC_LIBRARY"]
+LIBRARY = os.environ["BAD_DISK_LIBRARY"]
 KEYS = 40
 
 

@@ -56,7 +56,16 @@ void LogImpl::note_full(const Error& why) {
 }
 
 // Throws nothing: whoever appends has changed something that is to be undone when this fails.
-Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) try {
+Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) {
+  return append_or_place(batch, lsns, nullptr);
+}
+
+Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten& later) {
+  STAVE_ASSERT(!later);
+  return append_or_place(batch, lsns, &later);
+}
+
+Result<Lsn> LogImpl::append_or_place(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten* later) try {
   STAVE_ASSERT(!batch.empty() && lsns.size() >= batch.size());
   if (batch.size() > kBatchRecordsMax) return fail(ErrorCode::kTooLarge, "a batch holds at most 1,048,576 records");
   std::uint64_t size = 0;
@@ -66,7 +75,7 @@ Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> ls
   }
   if (size > ring_batch_max_) [[unlikely]] {
     if (size > kBatchBytesMax) return fail(ErrorCode::kTooLarge, "a batch is longer than 4 GiB");
-    return append_beside(batch, lsns, size);
+    return later != nullptr ? place_for_later(batch, lsns, size, *later) : append_beside(batch, lsns, size);
   }
   Use use = Use::kWrite;
   for (bool first = true;; first = false) {

@@ -20,44 +20,74 @@ std::size_t head_size(const RecordSpec& record) {
 }
 }  // namespace
 
+/// A large batch between its place and its bytes. All memory is taken before it has the place: then only the disk can
+/// fail it.
+class LogImpl::BesideWork final : public Unwritten::Work {
+ public:
+  BesideWork(LogImpl& log, std::unique_ptr<std::byte[]> block, std::size_t block_bytes) noexcept
+      : log_(log), block_(std::move(block)), block_bytes_(block_bytes) {}
+
+  void write(std::span<const RecordSpec> batch, std::span<Lsn> lsns) noexcept override {
+    static_cast<void>(finish(batch, lsns));
+  }
+  Result<void> finish(std::span<const RecordSpec> batch, std::span<Lsn> lsns) {
+    return log_.finish_beside(batch, lsns, place, std::span(block_.get(), block_bytes_));
+  }
+
+  Beside place;
+
+ private:
+  LogImpl& log_;
+  std::unique_ptr<std::byte[]> block_;
+  std::size_t block_bytes_;
+};
+
 Result<Lsn> LogImpl::append_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size) {
-  auto end = [&]() -> Result<Lsn> {
-    try {
-      return append_beside_unguarded(batch, lsns, size);
-    } catch (const std::bad_alloc&) {
-      return fail(ErrorCode::kNoMemory, "no memory to append a large batch");
-    }
-  }();
-  if (end) return end;
-  const ErrorCode code = end.error().code();
-  if (code != ErrorCode::kReadOnly && state_.load(std::memory_order_acquire) == State::kFailed)
-    return fail(ErrorCode::kIo, "the disk failed; whether the batch was written is unknown: " + end.error().describe());
-  return end;
+  STAVE_ASSIGN(const std::unique_ptr<BesideWork> work, begin_beside(batch, size));
+  if (auto done = work->finish(batch, lsns); !done) {
+    if (done.error().code() == ErrorCode::kReadOnly) return fail(std::move(done).error());
+    return fail(ErrorCode::kIo,
+                "the disk failed; whether the batch was written is unknown: " + done.error().describe());
+  }
+  return Lsn{work->place.end};
 }
 
-Result<Lsn> LogImpl::append_beside_unguarded(std::span<const RecordSpec> batch, std::span<Lsn> lsns,
-                                             std::uint64_t size) {
+Result<Lsn> LogImpl::place_for_later(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size,
+                                     Unwritten& later) {
+  STAVE_ASSIGN(std::unique_ptr<BesideWork> work, begin_beside(batch, size));
+  std::uint64_t position = work->place.start;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    lsns[i] = Lsn{position};
+    position += encoded_size(batch[i]);
+  }
+  STAVE_ASSERT(position == work->place.end);
+  later = Unwritten(std::move(work));
+  return Lsn{position};
+}
+
+Result<std::unique_ptr<LogImpl::BesideWork>> LogImpl::begin_beside(std::span<const RecordSpec> batch,
+                                                                   std::uint64_t size) {
   STAVE_TRY(refusal());
-  // All memory before the batch has a place: then only the disk can fail it.
   std::size_t block_bytes = std::min<std::uint64_t>(kBlockBytes, ring_batch_max_);
   for (const RecordSpec& record : batch) block_bytes = std::max(block_bytes, head_size(record));
-  const std::unique_ptr<std::byte[]> block(new (std::nothrow) std::byte[block_bytes]);
-  if (block == nullptr) return fail(ErrorCode::kNoMemory, "no memory to encode a large batch");
-  Beside place;
-  {
-    base::MutexLock lock(write_mutex_);
-    STAVE_ASSIGN(place, place_beside(size, batch.front().time, use_of(batch)));
-  }
+  auto work =
+      std::make_unique<BesideWork>(*this, std::make_unique_for_overwrite<std::byte[]>(block_bytes), block_bytes);
+  base::MutexLock lock(write_mutex_);
+  STAVE_ASSIGN(work->place, place_beside(size, batch.front().time, use_of(batch)));
+  return work;
+}
+
+Result<void> LogImpl::finish_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Beside& place,
+                                    std::span<std::byte> block) {
   auto done = [&]() -> Result<void> {
     try {
-      return write_beside(batch, lsns, place, std::span(block.get(), block_bytes));
+      return write_beside(batch, lsns, place, block);
     } catch (const std::bad_alloc&) {
       return latch(Error(ErrorCode::kNoMemory, "no memory to write a large batch, which has its place already"));
     }
   }();
   end_beside(place, done.has_value());
-  if (!done) return fail(std::move(done).error());
-  return Lsn{place.end};
+  return done;
 }
 
 Result<void> LogImpl::note_prepared(Result<void> step) {
@@ -175,8 +205,10 @@ void LogImpl::end_beside(const Beside& place, bool written) {
     }
     beside_ended_.notify_all();
   }
-  // The flusher thread was asked for what lies behind it, and did not wait.
-  if (requested_.load(std::memory_order_acquire) > durable_.load(std::memory_order_acquire)) flusher_.wake();
+  // The flusher thread was asked for what lies behind it, and did not wait; nor did those who listen.
+  beside_news_.store(true, std::memory_order_release);
+  if (flusher_.has_listeners() || requested_.load(std::memory_order_acquire) > durable_.load(std::memory_order_acquire))
+    flusher_.wake();
 }
 
 bool LogImpl::is_beside(std::uint64_t position) const {

@@ -171,4 +171,12 @@ Result<void> LogImpl::wait_written(Lsn lsn) {
   return await_written(position);
 }
 
+Result<void> LogImpl::write_out_before(Lsn lsn) {
+  const std::uint64_t position = std::min(raw(lsn), tail_.end());
+  if (placed() >= position) return {};
+  const std::uint64_t complete = tail_.wait_complete(position);
+  base::MutexLock lock(write_mutex_);
+  return placed() >= position ? Result<void>{} : write_out(complete);
+}
+
 }  // namespace stave::log

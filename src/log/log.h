@@ -24,6 +24,7 @@
 #include "base/function_ref.h"
 #include "log/record.h"
 #include "log/segment.h"
+#include "log/unwritten.h"
 #include "stave/clock.h"
 #include "stave/file_system.h"
 #include "stave/options.h"
@@ -107,6 +108,11 @@ class Log {
   /// once, large payloads from where they lie, and so copies next to nothing; others go on appending and reading
   /// meanwhile, but what they append behind it is `written` and `durable` only when it is. Threads: any.
   virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) = 0;
+  /// The same for who holds locks: a batch too large for the ring gets its place and its LSNs, and `later` what is left
+  /// to do, which is nearly all of it. A batch that fits is appended as ever and leaves `later` empty.
+  virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten& later) = 0;
+  /// Batches longer than this do not go through the ring.
+  [[nodiscard]] virtual std::uint64_t ring_batch_max() const noexcept = 0;
 
   /// Whether `append` would be refused now, and why; cheap (one relaxed load in the good case).
   virtual Result<void> writable() const = 0;
@@ -116,11 +122,15 @@ class Log {
   virtual Result<void> wait_durable(Lsn lsn) = 0;
   /// Blocks until the operating system has everything before `lsn`: it survives the death of this process.
   virtual Result<void> wait_written(Lsn lsn) = 0;
+  /// Hands the operating system everything before `lsn` that is not behind a large batch which is being written. What
+  /// is follows by itself when that batch is there, and listeners are told. Errors: kReadOnly, kIo.
+  virtual Result<void> write_out_before(Lsn lsn) = 0;
 
   /// Asks the flusher thread to make everything before `lsn` durable, without waiting. Its listeners are told.
   virtual void request_sync(Lsn lsn) = 0;
-  /// `listener` is called on the flusher's thread after every progress of `durable()` and on failure; it must be quick
-  /// (write an eventfd). Returns a handle for `remove_listener`, which returns only when the listener runs no more.
+  /// `listener` is called on the flusher's thread after every progress of `durable()`, when a large batch has been
+  /// written and on failure; it must be quick (write an eventfd). Returns a handle for `remove_listener`, which returns
+  /// only when the listener runs no more.
   virtual std::uint64_t add_listener(std::function<void()> listener) = 0;
   virtual void remove_listener(std::uint64_t handle) = 0;
 

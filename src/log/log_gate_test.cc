@@ -154,9 +154,6 @@ TEST_F(LogBesideTest, others_append_and_read_while_a_large_payload_is_written) {
   ASSERT_TRUE(h_.log->wait_durable(before_)) << "what lies before it is durable without it";
   EXPECT_EQ(h_.log->written(), before_);
   EXPECT_EQ(h_.log->durable(), before_);
-  std::vector<std::byte> buffer;
-  for (const std::uint64_t at : {0u, 1u, 200'000u})
-    EXPECT_EQ(h_.log->read(before_ + at, buffer).error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(h_.log->segments().back().end, before_) << "what is written in order ends there";
   h_.log->tick(1'000'000'000'000, h_.clock.wall());
   end_large();
@@ -164,6 +161,67 @@ TEST_F(LogBesideTest, others_append_and_read_while_a_large_payload_is_written) {
   EXPECT_EQ(h_.log->written(), h_.log->tail());
   expect_readable(h_.model);
   ASSERT_TRUE(h_.log->wait_durable(h_.log->tail()));
+  expect_recovered();
+}
+
+// For those who hold locks: its place at once, its bytes later.
+TEST_F(LogBesideTest, a_large_batch_is_written_when_who_appended_it_wants_to) {
+  h_.must_append(3);
+  const RecordSpec record = string_record("large", payload_);
+  Lsn lsn{};
+  Unwritten later;
+  const auto end = h_.log->append(std::span(&record, 1), std::span(&lsn, 1), later);
+  ASSERT_TRUE(end) << end.error().describe();
+  ASSERT_TRUE(later);
+  EXPECT_EQ(h_.log->tail(), *end);
+  h_.model.push_back({lsn, RecordKind::kString, "large", payload_});
+  const Lsn behind = h_.must_append(3, 1000);
+  ASSERT_TRUE(h_.log->write_out_before(behind)) << "which waits for nobody";
+  EXPECT_EQ(h_.log->written(), lsn);
+  std::thread reading([&] {
+    std::vector<std::byte> buffer;
+    const auto view = h_.log->read(lsn, buffer);
+    ASSERT_TRUE(view) << view.error().describe();
+    EXPECT_EQ(view->payload, payload_);
+  });
+  const auto length = encoded_size(record);
+  std::thread measuring([&] { EXPECT_EQ(h_.log->length_at(lsn).value_or(0), length); });
+  later.write(std::span(&record, 1), std::span(&lsn, 1));
+  EXPECT_FALSE(later);
+  reading.join();
+  measuring.join();
+  EXPECT_EQ(h_.log->written(), behind);
+  expect_readable(h_.model);
+  expect_recovered();
+}
+
+TEST_F(LogBesideTest, a_batch_that_fits_the_ring_leaves_nothing_for_later) {
+  const RecordSpec record = string_record("small", "value");
+  Lsn lsn{};
+  Unwritten later;
+  ASSERT_TRUE(h_.log->append(std::span(&record, 1), std::span(&lsn, 1), later));
+  EXPECT_FALSE(later);
+  h_.model.push_back({lsn, RecordKind::kString, "small", "value"});
+  expect_readable(h_.model);
+  expect_recovered();
+}
+
+TEST_F(LogBesideTest, who_listens_hears_of_its_end) {
+  base::Mutex mutex;
+  base::ConditionVariable changed;
+  const auto handle = h_.log->add_listener([&] {
+    base::MutexLock lock(mutex);
+    changed.notify_all();
+  });
+  begin_large();
+  const Lsn end = h_.must_append(1);
+  ASSERT_TRUE(h_.log->write_out_before(end));
+  end_large();
+  {
+    base::MutexLock lock(mutex);
+    while (h_.log->written() < end) changed.wait(mutex);
+  }
+  h_.log->remove_listener(handle);
   expect_recovered();
 }
 

@@ -41,9 +41,12 @@ class LogImpl final : public Log {
   Result<void> start(const Recovered& recovered);
 
   Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) override;
+  Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten& later) override;
+  std::uint64_t ring_batch_max() const noexcept override { return ring_batch_max_; }
   Result<void> writable() const override;
   Result<void> wait_durable(Lsn lsn) override;
   Result<void> wait_written(Lsn lsn) override;
+  Result<void> write_out_before(Lsn lsn) override;
   void request_sync(Lsn lsn) override;
   std::uint64_t add_listener(std::function<void()> listener) override;
   void remove_listener(std::uint64_t handle) override;
@@ -87,7 +90,11 @@ class LogImpl final : public Log {
   /// Who appends waits for the disk when so many segments are not durable yet.
   static constexpr std::size_t kUnsettledMax = 8;
 
+  /// What `Unwritten` holds of a large batch.
+  class BesideWork;
+
   // append.cc
+  Result<Lsn> append_or_place(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten* later);
   void encode_batch(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Tail::Reservation& at,
                     std::uint64_t size) noexcept;
   /// What the batch may use; only asked when there is not plenty.
@@ -102,8 +109,12 @@ class LogImpl final : public Log {
   // beside.cc
   Result<Lsn> append_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
       STAVE_EXCLUDES(write_mutex_);
-  Result<Lsn> append_beside_unguarded(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
+  Result<Lsn> place_for_later(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size,
+                              Unwritten& later) STAVE_EXCLUDES(write_mutex_);
+  Result<std::unique_ptr<BesideWork>> begin_beside(std::span<const RecordSpec> batch, std::uint64_t size)
       STAVE_EXCLUDES(write_mutex_);
+  Result<void> finish_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, const Beside& place,
+                             std::span<std::byte> block) STAVE_EXCLUDES(write_mutex_);
   Result<Beside> place_beside(std::uint64_t size, UnixMs time, Use use) STAVE_REQUIRES(write_mutex_);
   Result<Beside> place_at_end(std::uint64_t size, UnixMs time, Use use) STAVE_REQUIRES(write_mutex_);
   Result<void> make_room_at(std::uint64_t start, std::uint64_t size, Use use) STAVE_REQUIRES(write_mutex_);
@@ -203,6 +214,7 @@ class LogImpl final : public Log {
   std::vector<Beside> beside_ STAVE_GUARDED_BY(write_mutex_);  ///< Ascending.
   base::ConditionVariable beside_ended_;                       ///< With write_mutex_.
   std::atomic<std::uint64_t> first_beside_{kNever};            ///< Where the first of them begins.
+  std::atomic<bool> beside_news_{false};                       ///< One has ended, and listeners do not know.
   std::atomic<std::uint64_t> written_;
 
   base::Mutex sync_mutex_;

@@ -42,7 +42,7 @@ Clock& clock_of(const Options& options) {
 }
 
 /// Batches larger than this would make ring and segments lumpy.
-std::uint64_t ring_batch_max(const Options& options) {
+std::uint64_t ring_share(const Options& options) {
   return std::min<std::uint64_t>(options.log_buffer_bytes, options.segment_bytes) / 4;
 }
 
@@ -58,7 +58,7 @@ LogImpl::LogImpl(std::string directory, const Options& options, base::RingMemory
       segment_age_ms_(options.segment_age_ms),
       sync_interval_ns_(static_cast<std::uint64_t>(options.sync_interval_ms) * 1'000'000),
       background_(options.background),
-      ring_batch_max_(ring_batch_max(options)),
+      ring_batch_max_(ring_share(options)),
       patience_(options.background),
       identity_(recovered.fresh ? new_identity(clock_) : recovered.identity),
       // A new salt wherever a crash may have left records that are valid but not part of the log.

@@ -45,8 +45,7 @@ Result<RecordView> LogImpl::read_unguarded(Lsn lsn, std::vector<std::byte>& buff
       if (const auto view = decode(buffer, lsn, seed_)) return *view;
       return fail(ErrorCode::kNotFound, "no record begins at this address");
     }
-    // Nobody knows its address before it is there.
-    if (is_beside(at)) return fail(ErrorCode::kNotFound, "no record lies at this address yet");
+    if (is_beside(at)) STAVE_TRY(await_written(at + 1));
   }
   STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
   return read_written(lsn, segment, buffer, place);
@@ -64,7 +63,7 @@ Result<std::uint32_t> LogImpl::length_at(Lsn lsn) {
       if (!length) return fail(ErrorCode::kNotFound, "no record begins at this address");
       return *length;
     }
-    if (is_beside(at)) return fail(ErrorCode::kNotFound, "no record lies at this address yet");
+    if (is_beside(at)) STAVE_TRY(await_written(at + 1));
   }
   STAVE_ASSIGN(const Catalog::Place segment, catalog_.find(at));
   const std::uint64_t offset = kSegmentHeaderBytes + (at - segment.base);

@@ -52,6 +52,15 @@ void Engine::aside(std::function<void()> work) {
   fetcher_->run(std::move(work));
 }
 
+void Engine::write_later(std::shared_ptr<LargeBatch> batch) noexcept {
+  if (!options_.background) return batch->write();
+  try {
+    large_writers_.run([batch] { batch->write(); });
+  } catch (const std::bad_alloc&) {
+    batch->write();
+  }
+}
+
 // --- housekeeping ------------------------------------------------------------------------------------
 
 void Engine::tell_news_of_time() {

@@ -21,6 +21,7 @@
 #include "base/assert.h"
 #include "base/function_ref.h"
 #include "base/mutex.h"
+#include "base/workers.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
 #include "stave/options.h"
@@ -28,6 +29,7 @@
 #include "store/directory_claim.h"
 #include "store/expiry.h"
 #include "store/graveyard.h"
+#include "store/large_batch.h"
 #include "store/reports.h"
 #include "store/residence.h"
 #include "store/store_clock.h"
@@ -125,6 +127,9 @@ class Engine {
   /// Runs `work` soon on a thread of the engine, where it may wait for the disk (`scan_values`, `read`), so that the
   /// caller need not. It must not throw. `close` waits for it.
   void aside(std::function<void()> work);
+  /// Writes a large batch that was appended: on a thread of its own, because the caller may be one that serves many; in
+  /// place without background work, or when there is no memory for that.
+  void write_later(std::shared_ptr<LargeBatch> batch) noexcept;
 
   // --- everything else goes through Transaction (transaction.h) ---------------------------------
 
@@ -255,6 +260,7 @@ class Engine {
   /// Shows the entry of a key that is alive, under its shard's lock, and says what telling of it, or of there being
   /// none, waits for.
   void look_at(KeyRef key, Pending& pending, base::FunctionRef<void(keyspace::Entry)> look);
+  Result<Pending> put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
   void bury(World::Contents contents);
@@ -282,6 +288,8 @@ class Engine {
   std::unique_ptr<packing::Compression> compression_;
   Residence residence_;
   std::unique_ptr<Fetcher> fetcher_;
+  /// Not the fetcher's, whose threads may wait for what these write.
+  base::Workers large_writers_{"stave-large", 2};
   std::unique_ptr<Upkeep> upkeep_;
   RecoveryProgress* progress_ = nullptr;  ///< While recovering.
   std::uint64_t recovered_keys_ = 0;

@@ -7,6 +7,7 @@
 #include "packing/compression.h"
 #include "store/engine.h"
 #include "store/transaction.h"
+#include "testing/gated_file_system.h"
 
 namespace stave::store {
 namespace {
@@ -179,6 +180,60 @@ TEST_F(LargeValues, are_not_packed_when_that_would_take_as_much_memory_again) {
   reopen();
   EXPECT_TRUE(share("a").view() == repeats);
   EXPECT_TRUE(share("b").view() == repeats.substr(1));
+}
+
+// Copied, written and compared under the shard's lock, it held up everybody who wanted anything of that shard.
+TEST_F(LargeValues, are_written_when_their_shards_were_let_go) {
+  sim::Gate gate;
+  const auto gated = sim::make_gated_file_system(*files_, gate);
+  options_.file_system = gated.get();
+  options_.background = true;
+  options_.sync = Sync::kOs;
+  reopen();
+  const std::string text = noise(kSize, 1);
+  for (const bool whole : {true, false}) {
+    gate.close(sim::Gate::Call::kWrite, "", 16u << 10);
+    // One large value, or so many small ones that they are one large batch.
+    const std::size_t bytes = whole ? kSize : 1000;
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < kSize; at += bytes) names.push_back("k" + std::to_string(at / bytes));
+    std::vector<KeyRef> keys(names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) keys[i] = {0, names[i]};
+    Pending pending;
+    {
+      Transaction transaction(*engine_, keys);
+      for (std::size_t i = 0; i < names.size(); ++i)
+        ASSERT_TRUE(transaction.put(keys[i], std::string_view(text).substr(i * bytes, bytes), {}));
+      const auto committed = transaction.commit();
+      ASSERT_TRUE(committed) << committed.error().describe();
+      pending = *committed;
+    }
+    ASSERT_TRUE(gate.await());
+    EXPECT_FALSE(engine_->fulfilled(pending)) << "nothing of it is acknowledged";
+    std::string seen;
+    const auto shown = engine_->read(keys[0], Access::kPeek, [&](const ValueView* value) { seen = value->value; });
+    ASSERT_TRUE(shown);
+    EXPECT_TRUE(seen == text.substr(0, bytes));
+    EXPECT_FALSE(engine_->fulfilled(*shown)) << "who tells of it waits for it";
+    ASSERT_TRUE(engine_->put(keys[0], "another", {}));
+    gate.open();
+    ASSERT_TRUE(engine_->wait(pending));
+    for (std::size_t i = 1; i < names.size(); ++i) {
+      std::string held;
+      ASSERT_TRUE(engine_->read(keys[i], Access::kPeek, [&](const ValueView* value) { held = value->value; }));
+      ASSERT_TRUE(held == text.substr(i * bytes, bytes)) << i;
+    }
+    reopen();
+    std::size_t right = 0;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string_view expected = i == 0 ? "another" : std::string_view(text).substr(i * bytes, bytes);
+      ASSERT_TRUE(engine_->read(keys[i], Access::kPeek, [&](const ValueView* value) {
+        right += value != nullptr && value->value == expected ? 1 : 0;
+      }));
+    }
+    EXPECT_EQ(right, names.size());
+  }
+  engine_.reset();
 }
 
 // One request for many values that are in the log only brought all of them at once, and one of them a thousand times.

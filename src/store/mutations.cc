@@ -248,6 +248,7 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
   boost::container::small_vector<log::RecordSpec, 4> batch;
   boost::container::small_vector<const Mutation*, 4> of;
   std::list<std::string> packed;
+  std::uint64_t bytes = 0;
   batch.reserve(list_.size());
   of.reserve(list_.size());
   for (Mutation& mutation : list_) {
@@ -271,23 +272,47 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
       }
     }
     mutation.record = static_cast<std::int32_t>(batch.size());
+    bytes += log::encoded_size(*record);
     batch.push_back(*record);
     of.push_back(&mutation);
   }
-  if (!batch.empty()) {
-    boost::container::small_vector<Lsn, 4> lsns(batch.size());
+  if (batch.empty()) {
+    forget();
+    return logged;
+  }
+  if (bytes > log.ring_batch_max()) logged.large = hold(batch, of);
+  boost::container::small_vector<Lsn, 4> lsns(batch.size());
+  if (logged.large) {
+    STAVE_ASSIGN(logged.end, logged.large->append(log));
+    std::ranges::copy(logged.large->lsns(), lsns.begin());
+  } else {
     STAVE_ASSIGN(logged.end, log.append(batch, lsns));
-    logged.last = lsns.back();
-    STAVE_ASSERT(logged.last < logged.end);
-    for (std::size_t i = 0; i < of.size(); ++i) {
-      STAVE_ASSERT(batch[i].prev == kNoLsn || batch[i].prev < lsns[i]);
-      written(*of[i], lsns[i], logged.end);
-    }
+  }
+  logged.last = lsns.back();
+  STAVE_ASSERT(logged.last < logged.end);
+  for (std::size_t i = 0; i < of.size(); ++i) {
+    STAVE_ASSERT(batch[i].prev == kNoLsn || batch[i].prev < lsns[i]);
+    written(*of[i], lsns[i], logged.end);
   }
   forget();
   return logged;
 } catch (const std::bad_alloc&) {
   return no_memory();
+}
+
+/// The batch held fast, so that it can be written when the shards were let go.
+std::shared_ptr<LargeBatch> Mutations::hold(std::span<const log::RecordSpec> batch,
+                                            std::span<const Mutation* const> of) const {
+  std::vector<Block> blocks(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (of[i]->effect != Effect::kValue || batch[i].compressed || batch[i].payload.size() < Block::kBytesMin) continue;
+    Shard& shard = shard_of(*of[i]);
+    locks_.assume_held(shard);
+    const Entry entry = shard.find(of[i]->hash, of[i]->key.key);
+    STAVE_ASSERT(entry.out_of_line() && entry.value().data() == batch[i].payload.data());
+    blocks[i] = Block::share(entry.block());
+  }
+  return LargeBatch::make(batch, blocks);
 }
 
 /// The mutation's record stands at `lsn`, in a batch that ends at `end`.

@@ -18,6 +18,7 @@
 
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "store/large_batch.h"
 #include "store/shard_locks.h"
 #include "store/value.h"
 
@@ -62,6 +63,8 @@ class Mutations {
   struct Logged {
     Lsn end = kNoLsn;   ///< Of the batch; kNoLsn: nothing had to be logged.
     Lsn last = kNoLsn;  ///< The batch's last record.
+    /// What is left to be written, once the shards were let go.
+    std::shared_ptr<LargeBatch> large;
   };
   /// Logs everything as one batch, and forgets how to undo it. Errors: kNoMemory, those of the log; then nothing was
   /// logged, and all can still be undone.
@@ -109,6 +112,8 @@ class Mutations {
   [[nodiscard]] bool came_and_went(const Mutation& mutation) const noexcept;
   [[nodiscard]] bool value_in_batch(const Mutation& mutation) const noexcept;
   void link(const Mutation& mutation, log::RecordSpec& record) const noexcept;
+  [[nodiscard]] std::shared_ptr<LargeBatch> hold(std::span<const log::RecordSpec> batch,
+                                                 std::span<const Mutation* const> of) const;
   void written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept;
   void forget() noexcept;
   void undo_one(const Mutation& mutation) noexcept;

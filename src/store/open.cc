@@ -125,6 +125,7 @@ Result<void> Engine::close() try {
   closed_ = true;
   if (upkeep_) upkeep_->stop();
   fetcher_->stop();
+  large_writers_.stop();
   if (thread_.joinable()) {
     {
       base::MutexLock lock(housekeeping_mutex_);

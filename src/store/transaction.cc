@@ -167,6 +167,7 @@ Result<Pending> Transaction::commit(Sync sync) {
     return fail(why_not());
   }
   Pending pending = observed_;
+  std::shared_ptr<LargeBatch> large;
   if (!mutations_.empty()) {
     auto logged = mutations_.log(engine_.log(), engine_.compression(), now_);
     if (!logged) [[unlikely]] {
@@ -176,9 +177,12 @@ Result<Pending> Transaction::commit(Sync sync) {
     if (logged->end != kNoLsn) {
       version_ = logged->last;
       pending.merge(engine_.pending_for_write(logged->end, sync));
+      large = std::move(logged->large);
     }
   }
   locks_.unlock();
+  if (large) [[unlikely]]
+    engine_.write_later(std::move(large));
   return pending;
 }
 

@@ -186,8 +186,9 @@ void IoThread::bury_the_dead() {
 void IoThread::ask_for_disk() {
   STAVE_ASSERT(log_.load(std::memory_order_acquire) != nullptr);
   log::Log& log = *log_.load(std::memory_order_acquire);
+  // What lies behind a large value that is being written has to wait for it; this thread has not.
   if (wanted_.written > log.written()) {
-    if (auto done = log.wait_written(wanted_.written); !done) return fail_held(done.error());
+    if (auto done = log.write_out_before(wanted_.written); !done) return fail_held(done.error());
   }
   // Announced before the log is looked at for the last time, so one of the two sees the other.
   waits_for_log_.store(true);
@@ -199,7 +200,10 @@ void IoThread::ask_for_disk() {
     returning_ = 0;
   }
   if (auto well = log.health(); !well) return fail_held(well.error());
-  if (durable != seen_durable_ || wanted_.durable <= durable) release_held();
+  const Lsn written = log.written();
+  if (durable != seen_durable_ || (wanted_.written > seen_written_ && written != seen_written_) ||
+      (wanted_.durable <= durable && wanted_.written <= written))
+    release_held();
 }
 
 // As in the Redis door: when the disk is slow, a sync that starts while half of the clients are still reading their
@@ -227,6 +231,7 @@ void IoThread::log_advanced() noexcept {
 
 void IoThread::release_held() {
   log::Log& log = *log_.load(std::memory_order_acquire);
+  seen_written_ = log.written();
   const Lsn durable = log.durable();
   STAVE_ASSERT(seen_durable_ <= durable);
   const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;

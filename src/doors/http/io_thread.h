@@ -105,6 +105,7 @@ class IoThread final : public ConnectionHost {
   store::Pending wanted_;  ///< What all that ever waited waits for; it only grows.
   Lsn asked_durable_ = kNoLsn;
   Lsn seen_durable_ = kNoLsn;
+  Lsn seen_written_ = kNoLsn;
   std::uint64_t asked_ns_ = 0;
   std::uint64_t sync_ns_ = 0;  ///< How long a sync takes, smoothed.
   std::uint64_t gather_until_ns_ = 0;

@@ -162,7 +162,7 @@ int IoThread::wait_ms() {
   if (!runnable_.empty()) return 0;
   if (!held_.empty()) {
     waits_for_log_.exchange(true);
-    if (shared_.engine.log().durable() != seen_durable_) return 0;
+    if (log_has_news()) return 0;
   }
   std::uint64_t until_ns = 0;
   if (!held_.empty() && wanted_durable_ > asked_durable_ && asked_durable_ <= seen_durable_)
@@ -304,15 +304,22 @@ void IoThread::release_held() {
     for (const Connection* connection : held_)
       if (connection->held() != nullptr) most.merge(*connection->held());
     wanted_durable_ = std::max(wanted_durable_, most.durable);
+    wanted_written_ = std::max(wanted_written_, most.written);
+    // What lies behind a large value that is being written has to wait for it; this thread has not.
     if (most.written > log.written()) {
-      if (auto done = log.wait_written(most.written); !done) return fail_held(done.error());
+      if (auto done = log.write_out_before(most.written); !done) return fail_held(done.error());
     }
     ask_for_sync();
   }
-  if (anew || log.durable() != seen_durable_) let_go();
+  if (anew || log_has_news()) let_go();
   if (held_.empty()) return;
   ask_for_sync();
   if (auto well = log.health(); !well) fail_held(well.error());
+}
+
+bool IoThread::log_has_news() const noexcept {
+  const log::Log& log = shared_.engine.log();
+  return log.durable() != seen_durable_ || (wanted_written_ > seen_written_ && log.written() != seen_written_);
 }
 
 void IoThread::ask_for_sync() {
@@ -334,6 +341,7 @@ void IoThread::ask_for_sync() {
 }
 
 void IoThread::let_go() {
+  seen_written_ = shared_.engine.log().written();
   const Lsn durable = shared_.engine.log().durable();
   STAVE_ASSERT(seen_durable_ <= durable && turn_.empty());
   const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;

@@ -67,6 +67,8 @@ class IoThread {
   /// Lets go of answers, at most one write and one sync request for all connections.
   void release_held();
   void ask_for_sync();
+  /// Whether the log has got further with anything that answers wait for.
+  [[nodiscard]] bool log_has_news() const noexcept;
   void let_go();
   void fail_held(const Error& error);
   void tick();
@@ -102,6 +104,8 @@ class IoThread {
   std::vector<Connection*> turn_;  ///< Scratch of `run_lists`.
   std::vector<Connection*> doomed_;
   Lsn seen_durable_ = kNoLsn;
+  Lsn seen_written_ = kNoLsn;
+  Lsn wanted_written_ = kNoLsn;
   Lsn wanted_durable_ = kNoLsn;
   Lsn asked_durable_ = kNoLsn;
   std::uint64_t asked_ns_ = 0;
