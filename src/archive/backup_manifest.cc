@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "base/assert.h"
 #include "base/hash.h"
@@ -76,6 +77,18 @@ bool take_line(std::string_view line, BackupManifest& manifest) {
   return true;
 }
 
+/// What no backup can be, whatever its checksum says; null: nothing.
+const char* contradiction_in(const BackupManifest& manifest) {
+  if (manifest.first > manifest.end || raw(manifest.end) > kLsnMax) return "ends before it begins, or behind every log";
+  std::set<std::string_view> names;
+  for (const BackupFile& file : manifest.files) {
+    if (!names.insert(file.name).second) return "names a file twice";
+    const auto base = log::parse_segment_name(file.name);
+    if (base && (*base < manifest.first || *base > manifest.end)) return "names a segment that lies outside of it";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 const BackupFile* BackupManifest::find(std::string_view name) const noexcept {
@@ -126,6 +139,7 @@ Result<BackupManifest> decode_manifest(std::string_view text, const std::string&
     if (first ? line != kFirstLine : !take_line(line, manifest)) return damaged("has a line that says nothing known");
     rest.remove_prefix(end + 1);
   }
+  if (const char* const problem = contradiction_in(manifest)) return damaged(problem);
   return manifest;
 }
 

@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
 #include <thread>
 
+#include "archive/backup_manifest.h"
 #include "archive/restore.h"
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/mutex.h"
 #include "base/random.h"
 #include "store/options_for_test.h"
@@ -280,6 +284,32 @@ TEST_F(BackupTest, verify_finds_every_damaged_file) {
     ASSERT_TRUE(files->rename(path, "/elsewhere"));
     EXPECT_NE(findings(), std::vector<std::string>{}) << name;
     ASSERT_TRUE(files->rename("/elsewhere", path));
+  }
+}
+
+/// A manifest as somebody may write it, checksum and all.
+std::string manifest_text(std::uint64_t first, std::uint64_t end, std::initializer_list<std::string> names) {
+  std::string text = "stave-backup 1\nstore " + std::string(2 * log::StoreId{}.size(), 'a') + "\nfirst " +
+                     std::to_string(first) + "\nend " + std::to_string(end) + "\ntime 5\n";
+  for (const std::string& name : names) text += "file " + name + " 10 0123456789abcdef\n";
+  char sum[17];
+  std::snprintf(sum, sizeof sum, "%016llx", static_cast<unsigned long long>(base::xxh3(base::as_bytes(text), 0)));
+  return text + "checksum " + sum + "\n";
+}
+
+// The backup added to it tripped over an assertion, and lengths were negative.
+TEST(BackupManifests, that_no_backup_can_have_are_corrupt) {
+  const std::string inside = log::segment_name(Lsn{4096});
+  EXPECT_TRUE(decode_manifest(manifest_text(4096, 8192, {inside, "STAVE.backup"}), "/b"));
+  EXPECT_TRUE(decode_manifest(manifest_text(4096, 4096, {}), "/b"));
+  for (const std::string& bad :
+       {manifest_text(8192, 4096, {}), manifest_text(4096, kLsnMax + 1, {}), manifest_text(4097, 8192, {inside}),
+        manifest_text(1, 4095, {inside}), manifest_text(4096, 8192, {inside, inside}),
+        manifest_text(4096, 8192, {"STAVE.backup", inside, "STAVE.backup"})}) {
+    const auto decoded = decode_manifest(bad, "/b");
+    ASSERT_FALSE(decoded) << bad;
+    EXPECT_EQ(decoded.error().code(), ErrorCode::kCorrupt);
+    EXPECT_EQ(decoded.error().file(), "/b");
   }
 }
 
