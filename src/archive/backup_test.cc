@@ -313,6 +313,19 @@ TEST(BackupManifests, that_no_backup_can_have_are_corrupt) {
   }
 }
 
+TEST_F(BackupTest, is_refused_with_the_identity_of_another_store) {
+  fill(0, 50);
+  back_up_now();
+  engine = open("/other");
+  fill(0, 50);
+  back_up_now("/backup2");
+  ASSERT_TRUE(files->rename("/backup2/STAVE.backup", "/backup/STAVE.backup"));
+  const auto report = restore(*files, {.source = "/backup", .log = {}, .target = "/refused", .point = {}});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(report.error().file(), "/backup/STAVE.backup");
+}
+
 // The power fails at some operation of a second backup: the first is still there, whole, and can be completed.
 TEST(BackupCrash, leaves_a_backup_that_is_whole_and_can_be_added_to) {
   for (std::uint64_t at = 0;; ++at) {

@@ -136,6 +136,10 @@ Result<void> Restore::look_at_backup(const BackupManifest& manifest, Place& plac
   bytes_.resize(log::kIdentityBytes);
   STAVE_ASSIGN(const std::size_t got, file->read_at(0, bytes_));
   STAVE_ASSIGN(place.identity, log::decode_identity(std::span(bytes_).first(got), identity));
+  // The new store gets this identity, and segments of the manifest's store.
+  if (place.identity.store_id != place.id)
+    return fail(
+        Error(ErrorCode::kCorrupt, "this is the identity of another store than the backup's").with_file(identity));
   for (const BackupManifest::Segment& segment : manifest.segments())
     place.pieces.push_back({.base = segment.base,
                             .end = segment.end,
