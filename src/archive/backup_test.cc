@@ -326,6 +326,16 @@ TEST_F(BackupTest, is_refused_with_the_identity_of_another_store) {
   EXPECT_EQ(report.error().file(), "/backup/STAVE.backup");
 }
 
+// What was answered was that the backup ends at LSN 0.
+TEST_F(BackupTest, alone_can_be_continued_by_a_log) {
+  fill(0, 50);
+  back_up_now();
+  const auto report = restore(*files, {.source = "/db", .log = "/db", .target = "/refused", .point = {}});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(report.error().file(), "/db");
+}
+
 // The power fails at some operation of a second backup: the first is still there, whole, and can be completed.
 TEST(BackupCrash, leaves_a_backup_that_is_whole_and_can_be_added_to) {
   for (std::uint64_t at = 0;; ++at) {

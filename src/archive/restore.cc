@@ -36,6 +36,7 @@ struct Piece {
 /// A backup or a store's directory, as far as it matters here.
 struct Place {
   std::string directory;
+  bool is_backup = false;
   log::StoreId id{};
   log::Identity identity;
   std::vector<Piece> pieces;  ///< Oldest first; contiguous.
@@ -130,6 +131,7 @@ Result<Place> Restore::look_once(const std::string& directory) {
 }
 
 Result<void> Restore::look_at_backup(const BackupManifest& manifest, Place& place) {
+  place.is_backup = true;
   place.id = manifest.store_id;
   const std::string identity = log::join_path(place.directory, kBackupIdentityName);
   STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(identity, OpenMode::kRead));
@@ -411,6 +413,11 @@ Result<RestoreReport> Restore::run() {
   places_.push_back(std::move(source));
   STAVE_TRY(join(places_.back().pieces));
   if (!request_.log.empty()) {
+    // Where a store's own log ends is not known before it was read, and it goes on by itself.
+    if (!places_.front().is_backup)
+      return fail(Error(ErrorCode::kInvalidArgument,
+                        "a log can be added to a backup; this is a store's directory, which has its own log to the end")
+                      .with_file(request_.source));
     STAVE_ASSIGN(Place log, look_at(request_.log));
     if (log.id != places_.front().id)
       return fail(

@@ -16,7 +16,7 @@ namespace stave::archive {
 
 struct RestoreRequest {
   std::string source;  ///< A backup, or the directory of a store.
-  std::string log;     ///< The directory of the same store, whose log goes on where the backup ends; empty: none.
+  std::string log;  ///< With a backup: the directory of the same store, whose log goes on where it ends; empty: none.
   std::string target;  ///< Must be missing or empty.
   /// By LSN: everything before it. By time: everything before the first record that is younger. Unset: everything.
   std::variant<std::monostate, Lsn, UnixMs> point;
@@ -34,7 +34,8 @@ struct RestoreReport {
 
 /// Errors: kNotFound (no store or backup there), kConflict (the target is not empty; backup and log are of different
 /// stores or went different ways; there is a gap between them), kInvalidArgument (nothing reaches to the point, or so
-/// far back: the sentence names what can be reached), kCorrupt (file and offset), kUnsupported, kIo, kNoSpace.
+/// far back: the sentence names what can be reached; a log for what is no backup), kCorrupt (file and offset),
+/// kUnsupported, kIo, kNoSpace.
 Result<RestoreReport> restore(FileSystem& files, const RestoreRequest& request);
 
 }  // namespace stave::archive
