@@ -298,6 +298,17 @@ TEST(Samples, that_are_equal_go_to_the_test_or_to_the_training_but_not_to_both) 
   EXPECT_LT(test.size(), 100u);
 }
 
+// The next one's number was 0, and it was never taken for the newest.
+TEST(Dictionaries, train_no_later_one_when_a_file_claims_to_be_the_last_that_can_be) {
+  auto files = make_memory_file_system();
+  EXPECT_TRUE(files->create_directories("/store"));
+  base::Random random(1);
+  write_whole(*files, "/store/0a0b0c0d.dict", encode_dictionary(0x0a0b0c0d, 0xffffffff, std::string(300, 'c')));
+  auto compression = open_in(*files);
+  train(*compression, random);
+  EXPECT_EQ(dictionaries_in(*files), std::vector<std::string>{"/store/0a0b0c0d.dict"});
+}
+
 // One value over and over makes no dictionary, and does no harm.
 TEST(Samples, of_one_single_value_train_nothing) {
   auto files = make_memory_file_system();

@@ -1,6 +1,7 @@
 // From samples to a dictionary in use.
 #include <zstd.h>
 
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -69,7 +70,10 @@ Result<bool> Compression::train_from(SampleBatch samples) {
 }
 
 Result<bool> Compression::adopt(std::string content) {
-  if (shelf_.size() == kDictionariesMax) return false;
+  const Dictionary* newest = shelf_.newest();
+  const std::uint32_t last = newest != nullptr ? newest->order() : 0;
+  // No store comes that far, but a file may say so: then there is no later one.
+  if (shelf_.size() == kDictionariesMax || last == std::numeric_limits<std::uint32_t>::max()) return false;
   std::uint32_t id = 0;
   for (std::uint64_t seed = 0; id == 0; ++seed) {
     id = static_cast<std::uint32_t>(base::xxh3(base::as_bytes(content), seed));
@@ -77,8 +81,7 @@ Result<bool> Compression::adopt(std::string content) {
     if (holder != nullptr && holder->content() == content) return false;
     if (holder != nullptr) id = 0;
   }
-  const Dictionary* newest = shelf_.newest();
-  const std::uint32_t order = newest != nullptr ? newest->order() + 1 : 1;
+  const std::uint32_t order = last + 1;
   const std::string file = encode_dictionary(id, order, content);
   STAVE_ASSIGN(auto dictionary, Dictionary::make(id, order, std::move(content)));
   // On disk before anything can need it.
