@@ -29,6 +29,17 @@ TEST(Place, is_an_lsn_or_a_moment) {
   EXPECT_EQ(moment_text(UnixMs{-1}), "1969-12-31T23:59:59.999Z");
 }
 
+// A number above 2^63 was a time before 1970.
+TEST(Place, is_a_moment_where_only_a_moment_can_be) {
+  EXPECT_EQ(parse_moment("1705314600250"), UnixMs{1'705'314'600'250});
+  EXPECT_EQ(parse_moment("@1705314600.25"), UnixMs{1'705'314'600'250});
+  EXPECT_EQ(parse_moment("2024-01-15"), UnixMs{1'705'276'800'000});
+  EXPECT_EQ(parse_moment(std::to_string(kUnixMsMax)), UnixMs{kUnixMsMax});
+  for (const char* const bad :
+       {"", "-5", "0x1e240", "140737488355328", "9223372036854775808", "18446744073709551615", "18446744073709551616"})
+    EXPECT_EQ(parse_moment(bad), std::nullopt) << bad;
+}
+
 class LookTest : public testing::Test {
  protected:
   void open() {

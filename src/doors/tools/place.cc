@@ -79,6 +79,15 @@ std::optional<Place> parse_place(std::string_view text) {
   return moment ? std::optional<Place>(*moment) : std::nullopt;
 }
 
+std::optional<UnixMs> parse_moment(std::string_view text) {
+  if (const auto ms = whole_number(text, 10))
+    return *ms <= static_cast<std::uint64_t>(kUnixMsMax) ? std::optional(UnixMs{static_cast<std::int64_t>(*ms)})
+                                                         : std::nullopt;
+  const auto place = parse_place(text);
+  if (!place || !std::holds_alternative<UnixMs>(*place)) return std::nullopt;
+  return std::get<UnixMs>(*place);
+}
+
 std::string moment_text(UnixMs at) {
   using namespace std::chrono;
   const sys_time<milliseconds> moment{milliseconds(raw(at))};

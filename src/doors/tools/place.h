@@ -18,6 +18,9 @@ using Place = std::variant<Lsn, UnixMs>;
 /// "@1795269900.25" (seconds since 1970) are moments, in UTC. nullopt for anything else.
 std::optional<Place> parse_place(std::string_view text);
 
+/// The same, but a number alone is a moment: milliseconds since 1970.
+std::optional<UnixMs> parse_moment(std::string_view text);
+
 /// "2026-11-21T14:05:00.250Z"
 std::string moment_text(UnixMs at);
 

@@ -2,9 +2,7 @@
 #include "archive/restore.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdio>
-#include <optional>
 #include <vector>
 
 #include "base/try.h"
@@ -14,25 +12,6 @@
 #include "stave/clock.h"
 
 namespace stave::tools {
-
-namespace {
-
-std::optional<std::uint64_t> whole_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-/// Milliseconds since 1970, or as `parse_place` reads moments.
-std::optional<UnixMs> moment_of(std::string_view text) {
-  if (const auto ms = whole_number(text)) return UnixMs{static_cast<std::int64_t>(*ms)};
-  const auto place = parse_place(text);
-  if (!place || !std::holds_alternative<UnixMs>(*place)) return std::nullopt;
-  return std::get<UnixMs>(*place);
-}
-
-}  // namespace
 
 int run_restore(std::span<const std::string> arguments) {
   archive::RestoreRequest request;
@@ -54,15 +33,15 @@ int run_restore(std::span<const std::string> arguments) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   if (!lsn.empty()) {
-    const auto number = whole_number(lsn);
-    if (!number) {
+    const auto place = parse_place(lsn);
+    if (!place || !std::holds_alternative<Lsn>(*place)) {
       std::fprintf(stderr, "stave: %s is no LSN\n", lsn.c_str());
       return kExitUsage;
     }
-    request.point = Lsn{*number};
+    request.point = std::get<Lsn>(*place);
   }
   if (!time.empty()) {
-    const auto moment = moment_of(time);
+    const auto moment = parse_moment(time);
     if (!moment) {
       std::fprintf(stderr, "stave: %s is no time\n", time.c_str());
       return kExitUsage;
