@@ -17,7 +17,7 @@ void JsonEntry::clear() noexcept {
   type.clear();
   value.clear();
   expiry = {};
-  has_key = has_value = text_value = false;
+  has_database = has_key = has_value = text_value = false;
 }
 
 Result<void> JsonEntryReader::read_bytes(std::string& into, bool base64, std::size_t bytes_max) {
@@ -59,6 +59,8 @@ Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
     return entry.type.empty() ? scanner_.malformed("an empty \"type\"") : Result<void>{};
   }
   if (name_ == "database") {
+    if (entry.has_database) return twice();
+    entry.has_database = true;
     STAVE_ASSIGN(const std::int64_t number, scanner_.integer(kDatabaseMax));
     if (number >= limits_.databases)
       return scanner_.fail_here(ErrorCode::kInvalidArgument, "there is no database " + std::to_string(number) + ":");
@@ -66,6 +68,8 @@ Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
     return {};
   }
   if (name_ == "expires_at" || name_ == "sliding_ms") {
+    // Neither is 0 once it was there.
+    if (name_ == "sliding_ms" ? entry.expiry.sliding_ms != 0 : !entry.expiry.never()) return twice();
     STAVE_ASSIGN(const std::int64_t ms, scanner_.integer(kUnixMsMax));
     if (ms == 0) return scanner_.malformed("\"" + name_ + "\" is not a number of milliseconds");
     if (name_ == "sliding_ms") {

@@ -15,6 +15,7 @@ struct JsonEntry {
   std::string type;  ///< Empty: not said, a string.
   std::string value;
   Expiry expiry{};
+  bool has_database = false;
   bool has_key = false;
   bool has_value = false;
   bool text_value = false;  ///< The value is bytes, not an array or an object of a later version.

@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/assert.h"
@@ -71,6 +72,8 @@ class Version1 {
       const bool there = entries != databases_.end() && entries->second.contains(time.key);
       if (!there) return scanner_.malformed("the key " + quoted(time.key) + " has a time and no value,");
       Expiry& expiry = entries->second.find(time.key)->second.expiry;
+      if (time.sliding ? expiry.sliding_ms != 0 : !expiry.never())
+        return scanner_.malformed("the time of the key " + quoted(time.key) + " is there twice");
       if (time.sliding) {
         expiry.sliding_ms = time.ms;
       } else {
@@ -154,6 +157,8 @@ class Document {
     for (bool first = true;;) {
       STAVE_ASSIGN(const bool more, scanner_.next_member(name, kNameBytesMax, first));
       if (!more) break;
+      // Of two, one would be lost, or both be half of what was meant.
+      if (!members_.insert(name).second) return scanner_.malformed("the member " + quoted(name) + " is there twice");
       STAVE_TRY(read_member(name));
     }
     STAVE_ASSIGN(const char after, scanner_.next());
@@ -196,7 +201,7 @@ class Document {
   }
 
   Result<void> read_version() {
-    if (version_ != 0) return scanner_.malformed("\"version\" is there twice");
+    STAVE_ASSERT(version_ == 0);
     STAVE_ASSIGN(const std::int64_t version, scanner_.integer(1'000'000'000));
     if (version < 1) return scanner_.malformed("\"version\" is not a positive number");
     if (version > kVersionMax)
@@ -244,6 +249,7 @@ class Document {
   JsonEntryReader entry_reader_;
   Version1 version1_;
   Summary summary_{.format = Format::kJson};
+  std::set<std::string> members_;  ///< Those that were there; what is not known is refused, so these are few.
   std::int64_t version_ = 0;
   bool version1_used_ = false;  ///< Something was read as version 1 before the version was known.
   JsonEntry entry_;

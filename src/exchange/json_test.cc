@@ -139,6 +139,32 @@ TEST(Json, what_is_not_understood_in_full_is_refused) {
             ErrorCode::kInvalidArgument);
 }
 
+// Of two the later one won, or both were taken: what a file says twice is not known.
+TEST(Json, what_is_there_twice_is_refused_and_named) {
+  for (const auto& [name, bad] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {"database", R"({"version": 2, "entries": [{"key": "a", "value": "b", "database": 1, "database": 2}]})"},
+           {"database", R"({"version": 2, "entries": [{"key": "a", "value": "b", "database": 0, "database": 0}]})"},
+           {"expires_at",
+            R"({"version": 2, "entries": [{"key": "a", "value": "b", "expires_at": 7, "expires_at": 9}]})"},
+           {"sliding_ms",
+            R"({"version": 2, "data": {"a": {"value": "b", "sliding_ms": 7, "expires_at": 9, "sliding_ms": 7}}})"},
+           {"database", R"({"key": "a", "value": "b", "database": 1, "database": 2})"},
+           {"version", R"({"version": 2, "version": 2})"},
+           {"timestamp", R"({"timestamp": "2024-01-15T10:30:00Z", "version": 2, "timestamp": "2024-01-15T10:30:00Z"})"},
+           {"lsn", R"({"version": 2, "lsn": 1, "lsn": 2})"},
+           {"count", R"({"version": 2, "count": 3, "count": 0})"},
+           {"data", R"({"version": 2, "data": {"a": "b"}, "data": {"c": "d"}})"},
+           {"entries", R"({"version": 2, "entries": [], "entries": []})"},
+           {"databases", R"({"version": 1, "databases": {}, "databases": {}})"},
+           {"a", R"({"version": 1, "data": {"a": "b"}, "expires_at": {"a": 7, "a": 9}})"},
+           {"a", R"({"version": 1, "data": {"a": "b"}, "expires_at": {"a": 7}, "sliding_ms": {"a": 7, "a": 9}})"}}) {
+    const Error error = json_error(bad);
+    EXPECT_EQ(error.code(), ErrorCode::kCorrupt) << bad;
+    EXPECT_NE(error.message().find('"' + std::string(name) + "\" is there twice"), std::string::npos)
+        << error.message() << " for " << bad;
+  }
+}
+
 // A list that a later Stave wrote is named and left out; the rest comes in.
 TEST(Json, a_type_it_does_not_know_is_skipped_and_named) {
   const auto read = read_text(
