@@ -1,3 +1,4 @@
+#include <charconv>
 #include <map>
 #include <set>
 #include <vector>
@@ -26,6 +27,14 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+/// A number as it is written without anything before or around it; -1: this is none.
+int database_named(std::string_view name) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc{} || end != name.data() + name.size() || name[0] == '-') return -1;
+  return name[0] == '0' && name.size() > 1 ? -1 : number;
+}
+
 /// Version 1 tells of a key in several places ("data", "expires_at", …), in any order: everything is gathered, checked
 /// and only then handed on.
 class Version1 {
@@ -51,9 +60,9 @@ class Version1 {
     for (bool first = true;;) {
       STAVE_ASSIGN(const bool more, scanner_.next_member(number, kNameBytesMax, first));
       if (!more) return {};
-      int database = 0;
-      for (const char c : number) database = c < '0' || c > '9' || database > 9999 ? 10'000 : database * 10 + (c - '0');
-      if (number.empty() || number[0] == '0' || database >= limits_.databases)
+      const int database = database_named(number);
+      // 0 stands outside of "databases".
+      if (database <= 0 || database >= limits_.databases)
         return scanner_.malformed("there is no database " + quoted(number) + ":");
       STAVE_TRY(scanner_.expect('{'));
       std::string name;
