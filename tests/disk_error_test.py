@@ -163,6 +163,19 @@ class DiskError(TestCase):
         self.assertEqual(got, [(200, "r0", b"v0"), (500, "r1", None), (200, "r2", b"v1"), (500, "r3", None), (500, "r4", None),
                                (200, "r5", b"v2")])
 
+    # The interim answer was appended to the one before it, which waits for the disk and is replaced when that fails.
+    def test_a_body_that_waits_to_be_asked_for_behind_an_answer_in_doubt_is_asked_for(self):
+        head = b"PUT /db/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: 1\r\n"
+        with self.server.socket() as connection:
+            connection.sendall(head % b"lost" + b"\r\nx" + head % b"k0" + b"Expect: 100-continue\r\n\r\n")
+            with connection.makefile("rb") as stream:
+                self.assertEqual(read_response(stream)[0], 500)
+                self.assertEqual(stream.readline().split()[1], b"100")
+                self.assertEqual(stream.readline(), b"\r\n")
+                connection.sendall(b"y")
+                self.assertEqual(read_response(stream)[0], 503)
+        self.assertEqual(self.redis("PING"), b"PONG")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

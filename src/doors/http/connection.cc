@@ -201,8 +201,7 @@ void Connection::begin_request() {
   if (!request.has_body()) return;
   enter(Phase::kBody);
   if (expects && !admission_.refusal) {
-    if (items_.empty() || sending_ || !items_.back().small() || items_.back().released) items_.emplace_back();
-    items_.back().bytes.append(kContinue);
+    item_for(true, false).bytes.append(kContinue);
     queued_bytes_ += kContinue.size();
   }
 }
@@ -312,8 +311,7 @@ void Connection::respond(Response response) {
   enter(Phase::kIdle);
 }
 
-Connection::Item& Connection::item_for(const Response& response, bool small) {
-  const bool waits = !response.pending.empty();
+Connection::Item& Connection::item_for(bool small, bool waits) {
   if (small && !items_.empty() && !sending_) {
     Item& last = items_.back();
     if (last.small() && !last.released && last.pending.empty() != waits && last.bytes.size() < kTogetherBytes)
@@ -328,7 +326,7 @@ void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
   const std::string id(is_sane_id(given) ? given : host_.next_request_id());
   const bool small = !response.shared && response.page.empty() && response.body.size() <= kSmallBody;
   const std::uint64_t length = has_content(response.status) ? response.content_length() : 0;
-  Item& item = item_for(response, small || head_only);
+  Item& item = item_for(small || head_only, !response.pending.empty());
   const std::size_t before = item.bytes.size();
   append_head(item.bytes, response,
               {.version = request.version, .keep_alive = keep_alive, .date = host_.date(), .request_id = id});

@@ -137,7 +137,8 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void respond(Response response);
   void park(const Prelude& first);
   void enqueue(Response response, bool keep_alive, bool head_only);
-  Item& item_for(const Response& response, bool small);
+  /// Where the next bytes go: the last item if they are small and it waits for the disk as they do, else a new one.
+  Item& item_for(bool small, bool waits);
   commands::Session* session();
   bool account_body(std::uint64_t bytes);
   bool reckon(store::BufferShare& share, std::uint64_t bytes) noexcept;
