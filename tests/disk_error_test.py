@@ -7,6 +7,7 @@ Usage: STAVE_BIN=<path to stave> BAD_DISK_LIBRARY=<path to libbad_disk.so> pytho
 import os
 import pathlib
 import socket
+import subprocess
 import unittest
 
 from http_support import PATIENCE, TestCase
@@ -175,6 +176,24 @@ class DiskError(TestCase):
                 connection.sendall(b"y")
                 self.assertEqual(read_response(stream)[0], 503)
         self.assertEqual(self.redis("PING"), b"PONG")
+
+    def test_a_shell_whose_exit_failed_is_left_by_a_second_one(self):
+        self.flag.unlink()
+        with subprocess.Popen([os.environ["STAVE_BIN"], "shell", str(self.directory / "own")], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env={**os.environ, "LD_PRELOAD": LIBRARY, "FAILSYNC": str(self.flag)}) as shell:
+            shell.stdin.write(b"SET a 1\n")
+            shell.stdin.flush()
+            self.assertEqual(shell.stdout.readline(), b"OK\n")
+            self.flag.touch()
+            out, errors = shell.communicate(b"EXIT\nGET a\nSNAPSHOT\nEXIT\n", PATIENCE)
+        lines = out.decode().splitlines()
+        self.assertEqual(shell.returncode, 1, (out, errors))
+        self.assertEqual(len(lines), 4, out)
+        self.assertIn("Input/output error", lines[0])
+        self.assertIn("the store is closed", lines[1])
+        self.assertIn("the store is closed", lines[2])
+        self.assertEqual(lines[3], "Goodbye!")
 
 
 if __name__ == "__main__":

@@ -55,16 +55,22 @@ class Embedded : public Target {
     store_.reset();
   }
 
-  Result<Reply> execute(std::span<const std::string_view> arguments) override { return session_->execute(arguments); }
-  [[nodiscard]] int database() const noexcept override { return session_->database(); }
+  Result<Reply> execute(std::span<const std::string_view> arguments) override {
+    if (session_ == nullptr) return closed();
+    return session_->execute(arguments);
+  }
+  [[nodiscard]] int database() const noexcept override { return session_ != nullptr ? session_->database() : 0; }
   [[nodiscard]] bool writes_snapshots() const noexcept override { return true; }
   Result<std::string> snapshot(std::string_view path) override {
+    if (session_ == nullptr) return closed();
     const std::string to = path.empty() ? "snapshot.json" : std::string(path);
     STAVE_ASSIGN(const std::string text, to_json(*store_, Clock::system().wall()));
     STAVE_TRY(replace_file(FileSystem::system(), to, text));
     return to;
   }
   Result<void> finish(bool) override {
+    // A store is closed once, also when that went wrong: then it was told, and nothing can follow.
+    if (session_ == nullptr) return {};
     session_.reset();
     return store_->close();
   }
@@ -73,8 +79,12 @@ class Embedded : public Target {
   Store& store() noexcept { return *store_; }
 
  private:
+  static std::unexpected<Error> closed() {
+    return fail(ErrorCode::kAborted, "the store is closed; EXIT, and open it again");
+  }
+
   std::unique_ptr<Store> store_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<Session> session_;  ///< Null: it was closed.
 };
 
 /// The memory file system must outlive the store: a base is destroyed after what is derived from it.

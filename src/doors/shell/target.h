@@ -29,7 +29,7 @@ class Target {
   /// Writes everything as JSON to `path` (empty: the usual one); returns the path.
   virtual Result<std::string> snapshot(std::string_view path);
   /// Ends the work. `asked`: by EXIT, which always saves; otherwise only changes are saved. May be tried again after an
-  /// error.
+  /// error; until then commands may be refused, but can be asked.
   virtual Result<void> finish(bool asked) = 0;
 };
 
