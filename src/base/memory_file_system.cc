@@ -127,7 +127,7 @@ class MemoryFileSystem final : public FileSystem {
       if (files_.contains(name)) return fail(system_error(ENOTDIR, "cannot create the directory", name));
       missing.push_back(name);
     }
-    directories_.insert(missing.begin(), missing.end());
+    directories_.insert(missing.rbegin(), missing.rend());  // never one without its parent
     return {};
   }
 
@@ -157,8 +157,8 @@ class MemoryFileSystem final : public FileSystem {
     STAVE_ASSIGN(auto node, find(source, doing));
     STAVE_ASSERT(!directories_.contains(source));
     if (directories_.contains(target)) return fail(system_error(EISDIR, doing, from));
-    files_.erase(source);
-    files_[target] = std::move(node);
+    files_[target] = std::move(node);  // first: should there be no memory for it, the old name stays
+    if (source != target) files_.erase(source);
     return {};
   }
 
@@ -234,9 +234,13 @@ class MemoryFileSystem final : public FileSystem {
   }
   Result<std::unique_ptr<DirectoryLock>> hold(FileIdentity what, std::shared_ptr<Node> node, const std::string& path) {
     const MutexLock lock(held_->mutex);
-    if (!held_->all.emplace(what.device, what.number).second)
+    // All the memory first: what is held without anybody who gives it back would be held for good.
+    std::set<std::pair<std::uint64_t, std::uint64_t>> taken{{what.device, what.number}};
+    if (held_->all.contains(*taken.begin()))
       return fail(Error(ErrorCode::kBusy, "in use by this process; close it there first").with_file(path));
-    return std::make_unique<MemoryLock>(held_, what, std::move(node));
+    auto holder = std::make_unique<MemoryLock>(held_, what, std::move(node));
+    held_->all.merge(taken);
+    return holder;
   }
   Result<std::shared_ptr<Node>> create(const std::string& name) STAVE_REQUIRES(mutex_) {
     if (files_.contains(name) || directories_.contains(name))

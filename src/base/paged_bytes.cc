@@ -29,6 +29,10 @@ std::size_t PagedBytes::read(std::uint64_t offset, std::span<std::byte> into) co
 }
 
 void PagedBytes::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;
+  // All the memory first: once a byte is written, nothing fails any more.
+  const auto last = static_cast<std::size_t>((offset + bytes.size() - 1) / kPageBytes);
+  for (auto index = static_cast<std::size_t>(offset / kPageBytes); index <= last; ++index) writable(index);
   for (std::size_t done = 0; done < bytes.size();) {
     const std::uint64_t at = offset + done;
     const auto within = static_cast<std::size_t>(at % kPageBytes);
@@ -37,7 +41,7 @@ void PagedBytes::write(std::uint64_t offset, std::span<const std::byte> bytes) {
     std::memcpy(writable(static_cast<std::size_t>(at / kPageBytes)).bytes.data() + within, bytes.data() + done, step);
     done += step;
   }
-  if (!bytes.empty()) size_ = std::max(size_, offset + bytes.size());
+  size_ = std::max(size_, offset + bytes.size());
 }
 
 void PagedBytes::resize(std::uint64_t size) {

@@ -21,7 +21,7 @@ class PagedBytes {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   /// Copies what is there from `offset` on; returns the count, less than asked only at the end.
   std::size_t read(std::uint64_t offset, std::span<std::byte> into) const noexcept;
-  /// Writes, growing when needed. Throws std::bad_alloc like any container.
+  /// Writes, growing when needed. Throws std::bad_alloc like any container, and then nothing was written.
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
   /// New bytes are zero and cost no memory.
   void resize(std::uint64_t size);
