@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "base/assert.h"
 #include "base/thread.h"
@@ -59,6 +60,7 @@ IoThread::IoThread(Shared& shared, int number)
 IoThread::~IoThread() {
   stop();
   join();
+  close_inbox();  // if it never ran
   bench_.waker->retire();
   if (epoll_ >= 0) ::close(epoll_);
   if (wake_ >= 0) ::close(wake_);
@@ -106,12 +108,35 @@ void IoThread::log_advanced() noexcept {
 
 void IoThread::adopt(Accepted accepted) {
   STAVE_ASSERT(accepted.descriptor >= 0);
+  const int descriptor = accepted.descriptor;
   count_.fetch_add(1, std::memory_order_relaxed);
-  {
+  try {
     base::MutexLock lock(inbox_mutex_);
+    // Accepted by another thread just before it was told to stop, too.
+    if (!inbox_open_) return turn_away(descriptor);
     inbox_.push_back(std::move(accepted));
+  } catch (const std::bad_alloc&) {
+    return turn_away(descriptor);
   }
   wake();
+}
+
+void IoThread::turn_away(int descriptor) noexcept {
+  ::close(descriptor);
+  const std::size_t before = count_.fetch_sub(1, std::memory_order_relaxed);
+  STAVE_ASSERT(before >= 1);
+  shared_.clients.fetch_sub(1, std::memory_order_relaxed);
+  shared_.descriptors.give_back();
+}
+
+void IoThread::close_inbox() {
+  std::vector<Accepted> late;
+  {
+    base::MutexLock lock(inbox_mutex_);
+    inbox_open_ = false;
+    late.swap(inbox_);
+  }
+  for (const Accepted& accepted : late) turn_away(accepted.descriptor);
 }
 
 // --- the loop ---------------------------------------------------------------------------------
@@ -418,6 +443,7 @@ void IoThread::reap() {
 
 void IoThread::say_farewell() {
   listeners_.clear();
+  close_inbox();
   store::Pending most;
   for (const Connection* connection : held_)
     if (connection->held() != nullptr) most.merge(*connection->held());

@@ -60,6 +60,10 @@ class IoThread {
   void handle(const epoll_event& event);
   void handle_wake();
   void take_in(Accepted accepted);
+  /// Closes a connection that was counted and is not served.
+  void turn_away(int descriptor) noexcept;
+  /// Whoever lies in the inbox, or comes later, is turned away.
+  void close_inbox() STAVE_EXCLUDES(inbox_mutex_);
   /// After anything has happened to a connection: sends, and puts it on the lists where it belongs.
   void settle(Connection& connection);
   void settle_answered();
@@ -89,6 +93,7 @@ class IoThread {
   std::atomic<std::size_t> count_{0};
   base::Mutex inbox_mutex_;
   std::vector<Accepted> inbox_ STAVE_GUARDED_BY(inbox_mutex_);
+  bool inbox_open_ STAVE_GUARDED_BY(inbox_mutex_) = true;
 
   // The thread's own.
   Workbench bench_;
