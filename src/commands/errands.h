@@ -9,11 +9,13 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/mutex.h"
+#include "base/no_memory.h"
 #include "base/workers.h"
 #include "commands/call.h"
 #include "commands/session.h"
@@ -50,7 +52,13 @@ class ErrandFor final : public Errand {
   }
 
  protected:
-  void work() override { result_.emplace(work_()); }
+  void work() override {
+    try {
+      result_.emplace(work_());
+    } catch (const std::bad_alloc&) {
+      result_.emplace(base::no_memory());  // as the command itself would have been answered
+    }
+  }
 
  private:
   std::function<Result<T>()> work_;
@@ -94,8 +102,10 @@ Result<std::optional<T>> at_length(Call& call, std::function<Result<T>()> work) 
     if (!result) return fail(std::move(result).error());
     return std::optional<T>(std::move(*result));
   }
-  session.errand = std::make_shared<ErrandFor<T>>(std::move(work));
-  session.environment().errands().start(session.errand);
+  // Set once it is under way: the door waits for what is set, and without memory to start it nothing would ever come.
+  const auto errand = std::make_shared<ErrandFor<T>>(std::move(work));
+  session.environment().errands().start(errand);
+  session.errand = errand;
   return std::optional<T>();
 }
 

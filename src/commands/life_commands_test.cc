@@ -345,6 +345,28 @@ TEST_F(Life, an_errand_outlives_the_session_that_asked_for_it) {
   EXPECT_TRUE(there("store/snapshots/snapshot.stave") || !there("store/snapshots/snapshot.stave.partial"));
 }
 
+// The next command that takes long, of whoever has the session by then, took its result or ended the process.
+TEST_F(Life, an_errand_that_nobody_came_back_for_is_not_taken_by_a_later_call) {
+  session_->may_leave = true;
+  run({"STAVE.CHECKPOINT"});
+  const auto left_behind = session_->errand;
+  ASSERT_NE(left_behind, nullptr);
+  session_->reset();
+  EXPECT_EQ(run({"SAVE"}), "nil");
+  EXPECT_NE(session_->errand, nullptr);
+  EXPECT_NE(session_->errand, left_behind);
+}
+
+// Nothing on the errand's thread caught it.
+TEST(Errands, answer_for_the_memory_that_their_work_ran_out_of) {
+  ErrandFor<int> errand([]() -> Result<int> { throw std::bad_alloc(); });
+  errand.run();
+  ASSERT_TRUE(errand.done());
+  const auto result = errand.take();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), ErrorCode::kNoMemory);
+}
+
 TEST(SavePoints, are_pairs_of_positive_numbers) {
   EXPECT_EQ(parse_save_points("")->size(), 0u);
   EXPECT_EQ(*parse_save_points(" 900  1 300 10 "), (std::vector<SavePoint>{{900, 1}, {300, 10}}));

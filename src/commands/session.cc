@@ -57,6 +57,7 @@ void Session::reset() {
   set_no_touch(false);
   sync_ = Sync::kDefault;
   reply_mode = ReplyMode::kOn;
+  errand.reset();  // whoever did not come back for it did not get it; the next call must not
   authenticated_ = !environment_.host().password_required();
   update_info([](ClientInfo& info) {
     info.name.clear();

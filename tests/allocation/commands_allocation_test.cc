@@ -11,6 +11,7 @@
 #include "allocation/failing_allocation.h"
 #include "allocation/store_state.h"
 #include "allocation/uncounted_files.h"
+#include "commands/errands.h"
 #include "commands/examples_for_test.h"
 #include "commands/fixture_for_test.h"
 
@@ -171,6 +172,27 @@ TEST(CommandsAllocation, of_a_row_about_keys_fails_and_nothing_or_all_of_it_was_
       if (HasFailure()) return;
     }
   std::printf("%llu points\n", static_cast<unsigned long long>(points));
+}
+
+// The client had its error, and the door waited for an errand that nobody had begun.
+TEST(CommandsAllocation, of_a_call_that_may_leave_fails_and_it_is_answered_or_under_way) {
+  for (const char* const name : {"SAVE", "STAVE.CHECKPOINT"}) {
+    bool hit = true;
+    for (std::uint64_t nth = 1; hit && nth < 10'000; ++nth) {
+      SCOPED_TRACE(std::string(name) + ", " + std::to_string(nth));
+      Subject subject;
+      subject.session().may_leave = true;
+      const std::vector<std::string_view> call = {name};
+      KindSink sink;
+      {
+        FailingAllocation failing(nth);
+        dispatch(subject.session(), call, sink);
+        hit = failing.hit();
+      }
+      ASSERT_NE(sink.complete(), subject.session().errand != nullptr);
+    }
+    EXPECT_FALSE(hit);
+  }
 }
 
 TEST(CommandsAllocation, of_a_row_about_anything_else_fails_and_nothing_or_all_of_it_was_done) {
