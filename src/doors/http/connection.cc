@@ -256,7 +256,7 @@ void Connection::release_body() noexcept {
 
 // --- answers ----------------------------------------------------------------------------------
 
-void Connection::step() {
+void Connection::step() try {
   if (!work_ || dead_) return;
   Response response;
   try {
@@ -268,21 +268,31 @@ void Connection::step() {
   respond(std::move(response));
   if (!dead_) run({});
   pump();
+} catch (const std::bad_alloc&) {
+  kill();  // not even an answer that says so
 }
 
 void Connection::park(const Prelude& first) {
   STAVE_ASSERT(parked_ == nullptr && !dead_);
   parked_ = std::make_shared<Connection*>(this);
-  first(host_.way_back(*this));
+  try {
+    first(host_.way_back(*this));
+  } catch (const std::bad_alloc&) {
+    // Nobody may come back for a request that is being answered otherwise.
+    parked_.reset();
+    throw;
+  }
 }
 
-void Connection::resume() {
+void Connection::resume() try {
   STAVE_ASSERT(parked_ != nullptr && !dead_);
   parked_.reset();
   if (work_) return step();
   respond(app_.answer(reader_.request(), admission_.match, session(), true));
   if (!dead_) run({});
   pump();
+} catch (const std::bad_alloc&) {
+  kill();
 }
 
 void Connection::respond(Response response) {
@@ -469,13 +479,15 @@ void Connection::sent(const ErrorCodeOfSystem& problem, std::size_t count) {
   pump();
 }
 
-void Connection::fail_held(const Error& error) {
+void Connection::fail_held(const Error& error) try {
   if (dead_) return;
   // What is released is safe and still goes out; of the rest nothing has left yet. A request that is still being worked
   // on gets its own answer in its turn.
   for (Item& item : items_)
     if (!item.released && !item.waiting.empty()) fail(item, error);
   pump();
+} catch (const std::bad_alloc&) {
+  kill();  // what cannot be told apart must not leave
 }
 
 // Every answer of the item that waits in vain becomes one that says so.
@@ -566,7 +578,7 @@ void Connection::maybe_bury() {
   if (dead_ && operations_ == 0) host_.bury(*this);
 }
 
-void Connection::check_time() {
+void Connection::check_time() try {
   if (dead_) return;
   const std::uint64_t now = host_.now_ns();
   const auto since = [&](std::uint64_t then) { return now > then ? now - then : 0; };
@@ -599,6 +611,8 @@ void Connection::check_time() {
   hub_.counters.timed_out.fetch_add(1, std::memory_order_relaxed);
   refuse(too_slow());
   pump();
+} catch (const std::bad_alloc&) {
+  kill();
 }
 
 void Connection::close(bool after_reply) {

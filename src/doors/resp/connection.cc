@@ -69,7 +69,7 @@ Connection::~Connection() {
 
 // --- in ---------------------------------------------------------------------------------------
 
-void Connection::on_readable() {
+void Connection::on_readable() try {
   if (closing_ || lingering_) {
     // Read and forget, so that closing does not reset the connection under an answer still on its way.
     const ssize_t count = ::recv(descriptor_, bench_.scratch.get(), Workbench::kScratchBytes, 0);
@@ -87,6 +87,8 @@ void Connection::on_readable() {
   } else {
     receive_more();
   }
+} catch (const std::bad_alloc&) {
+  run_out();
 }
 
 bool Connection::received(ssize_t count) {
@@ -133,7 +135,7 @@ void Connection::receive_more() {
   resume();
 }
 
-void Connection::resume() {
+void Connection::resume() try {
   parked_until_ns_ = 0;
   runnable_ = false;
   if (closing_ || dead_ || input_.empty()) return;
@@ -146,6 +148,8 @@ void Connection::resume() {
     input_.consume(position);
   }
   publish_buffers();
+} catch (const std::bad_alloc&) {
+  run_out();
 }
 
 void Connection::publish_buffers() {
@@ -488,6 +492,13 @@ void Connection::close_when_sent() noexcept {
 void Connection::drop(std::string_view why, std::atomic<std::uint64_t>& counter) {
   counter.fetch_add(1, std::memory_order_relaxed);
   bench_.shared.log.warn("Closed {}: it {}.", address_, why);
+  dead_ = true;
+  output_.clear();
+}
+
+// What was answered may be half of it, and what was read and not run cannot be kept: nothing sensible can follow.
+void Connection::run_out() noexcept {
+  bench_.shared.log.warn("Closed {}: there is no memory to serve it.", address_);
   dead_ = true;
   output_.clear();
 }

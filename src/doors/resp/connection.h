@@ -182,6 +182,8 @@ class Connection final : public commands::ClientControl {
   void protocol_error();
   void close_when_sent() noexcept;
   void drop(std::string_view why, std::atomic<std::uint64_t>& counter);
+  /// An allocation failed that nobody closer could do without.
+  void run_out() noexcept;
   [[nodiscard]] bool trusted();
   [[nodiscard]] bool stalled() const noexcept {
     return !marks_.empty() && (output_.pending() > kHeldBytesMax || marks_.size() >= kHeldAnswersMax);

@@ -254,15 +254,28 @@ void IoThread::handle_wake() {
   }
 }
 
+void IoThread::make_places(std::size_t count) {
+  for (auto* list : {&held_, &answered_, &runnable_, &parked_, &turn_, &doomed_})
+    if (list->capacity() < count) list->reserve(2 * count);
+}
+
 void IoThread::take_in(Accepted accepted) {
-  auto connection = std::make_unique<Connection>(bench_, accepted.descriptor, std::move(accepted.address),
-                                                 std::move(accepted.local_address));
-  connection->books.index = connections_.size();
+  const std::size_t index = connections_.size();
+  try {
+    make_places(index + 1);
+    connections_.emplace_back();  // its place first: once it is there, it closes its descriptor itself
+    connections_.back() = std::make_unique<Connection>(bench_, accepted.descriptor, std::move(accepted.address),
+                                                       std::move(accepted.local_address));
+  } catch (const std::bad_alloc&) {
+    connections_.resize(index);
+    return turn_away(accepted.descriptor);
+  }
+  Connection* const connection = connections_.back().get();
+  connection->books.index = index;
   connection->books.interest = EPOLLIN;
-  const auto tag = reinterpret_cast<std::uint64_t>(connection.get());
+  const auto tag = reinterpret_cast<std::uint64_t>(connection);
   if (!watch(epoll_, connection->descriptor(), tag, EPOLLIN)) connection->kill();
-  connections_.push_back(std::move(connection));
-  settle(*connections_.back());
+  settle(*connection);
 }
 
 void IoThread::settle(Connection& connection) {

@@ -60,6 +60,8 @@ class IoThread {
   void handle(const epoll_event& event);
   void handle_wake();
   void take_in(Accepted accepted);
+  /// Room for `count` connections on every list: to be put on one must not fail when memory runs out.
+  void make_places(std::size_t count);
   /// Closes a connection that was counted and is not served.
   void turn_away(int descriptor) noexcept;
   /// Whoever lies in the inbox, or comes later, is turned away.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "base/assert.h"
 
@@ -129,10 +130,20 @@ std::optional<Accepted> Listener::accept(Shared& shared) {
       shared.counters.rejected.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
+    Accepted accepted{.descriptor = descriptor};
+    try {
+      accepted.address = name_of(peer);
+      accepted.local_address = local_name(descriptor);
+    } catch (const std::bad_alloc&) {
+      ::close(descriptor);
+      shared.descriptors.give_back();
+      shared.counters.rejected.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
     set_up(descriptor, shared.limits.keepalive_seconds.load(std::memory_order_relaxed));
     shared.counters.accepted.fetch_add(1, std::memory_order_relaxed);
     shared.clients.fetch_add(1, std::memory_order_relaxed);
-    return Accepted{descriptor, name_of(peer), local_name(descriptor)};
+    return accepted;
   }
 }
 
