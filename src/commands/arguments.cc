@@ -27,6 +27,12 @@ Result<std::string_view> text_of(const std::optional<store::ValueView>& view) {
   return view->value;
 }
 
+Result<std::string_view> text_of(const store::ValueView* view) {
+  if (view == nullptr) return std::string_view{};
+  if (view->type != store::ValueType::kString) return wrong_type();
+  return view->value;
+}
+
 Result<UnixMs> moment(const Call& call, std::int64_t amount, TimeForm form, UnixMs now, std::string_view name) {
   std::optional<std::int64_t> ms = amount;
   if (is_seconds(form)) ms = types::checked_multiply(amount, 1000);

@@ -19,6 +19,7 @@ Result<int> database_argument(Call& call, std::size_t i);
 
 /// What a key with an unsuitable type, or none, has for a string command. Errors: WRONGTYPE.
 Result<std::string_view> text_of(const std::optional<store::ValueView>& view);
+Result<std::string_view> text_of(const store::ValueView* view);
 
 /// How the time of an expiry is given.
 enum class TimeForm : std::uint8_t { kSeconds, kMilliseconds, kUnixSeconds, kUnixMilliseconds };

@@ -36,6 +36,32 @@ Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, cons
   return store::Pending{};
 }
 
+Result<void> Call::update(store::KeyRef key, store::Access access, store::Engine::DecideFn decide) {
+  if (session_.shared != nullptr) return update_in_part(key, access, decide);
+  store::Pending pending;
+  const Result<store::Updated> done = engine().update(key, access, decide, session_.sync(), pending);
+  session_.wait_for(pending);
+  if (!done) [[unlikely]]
+    return fail(done.error().clone());
+  if (*done == store::Updated::kChanged) [[likely]] {
+    wait_for_write(pending);
+    return {};
+  }
+  return *done == store::Updated::kSeen ? Result<void>{} : update_in_part(key, access, decide);
+}
+
+Result<void> Call::update_in_part(store::KeyRef key, store::Access access, store::Engine::DecideFn decide) {
+  Part part(session_, key);
+  const auto held = part.find(key, access);
+  STAVE_ASSIGN(const store::Update update, decide(held ? &*held : nullptr, part.now()));
+  switch (update.what) {
+    case store::Update::What::kNothing: break;
+    case store::Update::What::kErase: part.erase(key); break;
+    case store::Update::What::kPut: STAVE_TRY(part.put(key, update.value, update.expiry)); break;
+  }
+  return commit(part);
+}
+
 Result<void> Call::commit(Part& part) {
   store::Transaction* const own = part.own();
   if (own == nullptr) return {};

@@ -54,6 +54,10 @@ class Call {
   Result<store::Pending> read_many(std::span<const store::KeyRef> keys, store::Access access,
                                    base::FunctionRef<void(std::size_t, const store::ValueView*)> show);
   Result<store::Pending> put(store::KeyRef key, std::string_view value, const Expiry& expiry);
+  /// Looks at a key and changes it as `decide` says, in one step, and makes the answer wait for it, also when that is
+  /// an error. `decide` may be called twice, and only what it says last is done. Answer afterwards. Errors: those of
+  /// `decide` and of a write.
+  Result<void> update(store::KeyRef key, store::Access access, store::Engine::DecideFn decide);
   /// The answer must wait for this before it leaves.
   void wait_for(const store::Pending& pending) noexcept { session_.wait_for(pending); }
   /// The same of a read, which may have failed.
@@ -73,6 +77,7 @@ class Call {
   [[nodiscard]] std::uint64_t watch_started_ns() const noexcept { return watch_started_ns_; }
 
  private:
+  Result<void> update_in_part(store::KeyRef key, store::Access access, store::Engine::DecideFn decide);
   Result<store::Pending> read_shared(store::KeyRef key, store::Access access,
                                      base::FunctionRef<void(const store::ValueView*)> show);
 

@@ -29,7 +29,23 @@ Result<void> count_existing(Call& call, Access access) {
 
 }  // namespace
 
+namespace {
+
+Result<void> del_one(Call& call) {
+  bool there = false;
+  const auto decide = [&](const ValueView* held, UnixMs) -> Result<store::Update> {
+    there = held != nullptr;
+    return store::Update{.what = there ? store::Update::What::kErase : store::Update::What::kNothing};
+  };
+  STAVE_TRY(call.update(call.key(1), Access::kMeta, decide));
+  call.reply().integer(there ? 1 : 0);
+  return {};
+}
+
+}  // namespace
+
 Result<void> del_command(Call& call) {
+  if (call.size() == 2) return del_one(call);
   const KeyList keys = keys_of(call, 1, 1);
   Part part(call.session(), keys);
   std::int64_t removed = 0;

@@ -13,6 +13,7 @@ namespace stave::commands {
 
 using store::KeyRef;
 using store::Pending;
+using store::Update;
 using store::ValueType;
 using store::ValueView;
 
@@ -22,12 +23,14 @@ namespace {
 constexpr std::size_t kLargeBytes = 1u << 20;
 
 /// Sets the key, or removes it when the expiry has passed already: nobody could ever read it.
-Result<void> put_or_erase(Part& part, KeyRef key, std::string_view value, const Expiry& expiry) {
-  if (expiry.passed(part.now())) {
-    part.erase(key);
-    return {};
-  }
-  return part.put(key, value, expiry);
+Update put_or_erase(std::string_view value, const Expiry& expiry, UnixMs now) noexcept {
+  if (expiry.passed(now)) return {.what = Update::What::kErase};
+  return {.what = Update::What::kPut, .value = value, .expiry = expiry};
+}
+
+/// The new value, which lives as long as the old one was to.
+Update put_kept(std::string_view value, const ValueView* held) noexcept {
+  return {.what = Update::What::kPut, .value = value, .expiry = held != nullptr ? held->expiry : Expiry{}};
 }
 
 /// Sets a key without looking at what it holds.
@@ -72,36 +75,37 @@ Result<SetOptions> parse_set(const Call& call) {
   return options;
 }
 
-Result<bool> condition_holds(const Call& call, const SetOptions& options, const std::optional<ValueView>& held) {
+Result<bool> condition_holds(const Call& call, const SetOptions& options, const ValueView* held) {
   STAVE_ASSERT((options.if_absent ? 1 : 0) + (options.if_present ? 1 : 0) + (options.if_equal != 0 ? 1 : 0) <= 1);
-  if (options.if_absent) return !held;
-  if (options.if_present) return held.has_value();
+  if (options.if_absent) return held == nullptr;
+  if (options.if_present) return held != nullptr;
   if (options.if_equal == 0) return true;
-  if (!held) return false;
+  if (held == nullptr) return false;
   STAVE_ASSIGN(const std::string_view value, text_of(held));
   return value == call[options.if_equal];
 }
 
 // SET with a condition, with GET or with KEEPTTL: what the key holds now must be looked at first.
 Result<void> set_after_looking(Call& call, const SetOptions& options) {
-  const KeyRef key = call.key(1);
-  Part part(call.session(), key);
-  Expiry expiry;
-  if (options.expiry.timed()) {
-    STAVE_ASSIGN(expiry, options.expiry.resolve(call, part.now(), "set"));
-  }
-  const auto held = part.find(key, options.needs_value() ? store::Access::kPeek : store::Access::kMeta);
+  bool set = false;
   std::optional<KeptValue> old;
-  if (options.get && held) {
-    STAVE_TRY(text_of(held));
-    old.emplace(*held);
-  }
-  STAVE_ASSIGN(const bool set, condition_holds(call, options, held));
-  if (set) {
-    if (options.expiry.keep() && held) expiry = held->expiry;
-    STAVE_TRY(put_or_erase(part, key, call[2], expiry));
-  }
-  STAVE_TRY(call.commit(part));
+  const store::Access access = options.needs_value() ? store::Access::kPeek : store::Access::kMeta;
+  const auto decide = [&](const ValueView* held, UnixMs now) -> Result<Update> {
+    Expiry expiry;
+    if (options.expiry.timed()) {
+      STAVE_ASSIGN(expiry, options.expiry.resolve(call, now, "set"));
+    }
+    old.reset();
+    if (options.get && held != nullptr) {
+      STAVE_TRY(text_of(held));
+      old.emplace(*held);
+    }
+    STAVE_ASSIGN(set, condition_holds(call, options, held));
+    if (!set) return Update{};
+    if (options.expiry.keep() && held != nullptr) expiry = held->expiry;
+    return put_or_erase(call[2], expiry, now);
+  };
+  STAVE_TRY(call.update(call.key(1), access, decide));
   if (options.get) {
     if (old) {
       old->answer(call.reply());
@@ -190,11 +194,12 @@ Result<void> psetex_command(Call& call) {
 }
 
 Result<void> setnx_command(Call& call) {
-  const KeyRef key = call.key(1);
-  Part part(call.session(), key);
-  const bool set = !part.find(key, store::Access::kMeta);
-  if (set) STAVE_TRY(part.put(key, call[2], Expiry{}));
-  STAVE_TRY(call.commit(part));
+  bool set = false;
+  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
+    set = held == nullptr;
+    return set ? Update{.what = Update::What::kPut, .value = call[2]} : Update{};
+  };
+  STAVE_TRY(call.update(call.key(1), store::Access::kMeta, decide));
   call.reply().integer(set ? 1 : 0);
   return {};
 }
@@ -206,16 +211,15 @@ Result<void> getset_command(Call& call) {
 }
 
 Result<void> getdel_command(Call& call) {
-  const KeyRef key = call.key(1);
-  Part part(call.session(), key);
-  const auto held = part.find(key);
-  STAVE_TRY(text_of(held));
   std::optional<KeptValue> old;
-  if (held) {
+  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
+    STAVE_TRY(text_of(held));
+    old.reset();
+    if (held == nullptr) return Update{};
     old.emplace(*held);
-    part.erase(key);
-  }
-  STAVE_TRY(call.commit(part));
+    return Update{.what = Update::What::kErase};
+  };
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
   if (old) {
     old->answer(call.reply());
   } else {
@@ -287,21 +291,21 @@ Result<void> getrange_command(Call& call) {
 }
 
 Result<void> append_command(Call& call) {
-  const KeyRef key = call.key(1);
-  Part part(call.session(), key);
-  const auto held = part.find(key);
-  STAVE_ASSIGN(const std::string_view old, text_of(held));
-  const std::size_t size = old.size() + call[2].size();
-  if (!held || !call[2].empty()) {
+  std::string whole;
+  std::size_t size = 0;
+  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
+    STAVE_ASSIGN(const std::string_view old, text_of(held));
+    size = old.size() + call[2].size();
+    if (held != nullptr && call[2].empty()) return Update{};
     // Before anything is allocated.
-    STAVE_TRY(call.engine().check_limits(key.key, size));
-    std::string whole;
+    STAVE_TRY(call.engine().check_limits(call[1], size));
+    whole.clear();
     whole.reserve(size);
     whole.append(old).append(call[2]);
     STAVE_ASSERT(whole.size() == size);
-    STAVE_TRY(part.put(key, whole, held ? held->expiry : Expiry{}));
-  }
-  STAVE_TRY(call.commit(part));
+    return put_kept(whole, held);
+  };
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }
@@ -311,24 +315,24 @@ Result<void> setrange_command(Call& call) {
   if (given < 0) return answer_error("ERR offset is out of range");
   const auto offset = static_cast<std::uint64_t>(given);
   const std::string_view bytes = call[3];
-  const KeyRef key = call.key(1);
-  Part part(call.session(), key);
-  const auto held = part.find(key);
-  STAVE_ASSIGN(const std::string_view old, text_of(held));
-  std::uint64_t size = old.size();
-  if (!bytes.empty()) {
+  std::string whole;
+  std::uint64_t size = 0;
+  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
+    STAVE_ASSIGN(const std::string_view old, text_of(held));
+    size = old.size();
+    if (bytes.empty()) return Update{};
     // Neither number reaches 2^63, so the sum cannot wrap.
     size = std::max<std::uint64_t>(size, offset + bytes.size());
-    STAVE_TRY(call.engine().check_limits(key.key, size));
-    std::string whole;
+    STAVE_TRY(call.engine().check_limits(call[1], size));
+    whole.clear();
     whole.reserve(size);
     whole.assign(old);
     whole.resize(size);
     STAVE_ASSERT(offset <= size && bytes.size() <= size - offset);
     bytes.copy(whole.data() + offset, bytes.size());
-    STAVE_TRY(part.put(key, whole, held ? held->expiry : Expiry{}));
-  }
-  STAVE_TRY(call.commit(part));
+    return put_kept(whole, held);
+  };
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }

@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <string>
 
 #include "base/try.h"
 #include "commands/arguments.h"
@@ -9,26 +11,34 @@
 
 namespace stave::commands {
 
-using store::KeyRef;
+using store::Update;
+using store::ValueView;
 
 namespace {
 
+/// The new value, which lives as long as the old one was to.
+Update put(std::string_view value, const ValueView* held) noexcept {
+  return {.what = Update::What::kPut, .value = value, .expiry = held != nullptr ? held->expiry : Expiry{}};
+}
+
 Result<void> add(Call& call, std::int64_t by) {
-  const KeyRef key = call.key(1);
-  Part part(call.session(), key);
-  const auto held = part.find(key);
-  std::int64_t old = 0;
-  if (held) {
-    STAVE_ASSIGN(const std::string_view text, text_of(held));
-    const auto number = types::parse_integer(text);
-    if (!number) return not_an_integer();
-    old = *number;
-  }
-  const auto sum = types::checked_add(old, by);
-  if (!sum) return answer_error("ERR increment or decrement would overflow");
-  STAVE_TRY(part.put(key, types::Digits(*sum).view(), held ? held->expiry : Expiry{}));
-  STAVE_TRY(call.commit(part));
-  call.reply().integer(*sum);
+  std::optional<types::Digits> digits;
+  std::int64_t result = 0;
+  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
+    std::int64_t old = 0;
+    if (held != nullptr) {
+      STAVE_ASSIGN(const std::string_view text, text_of(held));
+      const auto number = types::parse_integer(text);
+      if (!number) return not_an_integer();
+      old = *number;
+    }
+    const auto sum = types::checked_add(old, by);
+    if (!sum) return answer_error("ERR increment or decrement would overflow");
+    result = *sum;
+    return put(digits.emplace(result).view(), held);
+  };
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+  call.reply().integer(result);
   return {};
 }
 
@@ -53,24 +63,24 @@ Result<void> decrby_command(Call& call) {
 }
 
 Result<void> incrbyfloat_command(Call& call) {
-  const KeyRef key = call.key(1);
-  Part part(call.session(), key);
-  const auto held = part.find(key);
-  long double sum = 0;
-  if (held) {
-    STAVE_ASSIGN(const std::string_view text, text_of(held));
-    const auto number = types::parse_float(text);
-    if (!number) return not_a_float();
-    sum = *number;
-  }
-  const auto by = types::parse_float(call[2]);
-  if (!by) return not_a_float();
-  sum += *by;
-  if (!std::isfinite(sum)) return answer_error("ERR increment would produce NaN or Infinity");
-  const std::string text = types::format_float(sum);
-  STAVE_TRY(part.put(key, text, held ? held->expiry : Expiry{}));
-  STAVE_TRY(call.commit(part));
-  call.reply().bulk(text);
+  std::string result;
+  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
+    long double sum = 0;
+    if (held != nullptr) {
+      STAVE_ASSIGN(const std::string_view text, text_of(held));
+      const auto number = types::parse_float(text);
+      if (!number) return not_a_float();
+      sum = *number;
+    }
+    const auto by = types::parse_float(call[2]);
+    if (!by) return not_a_float();
+    sum += *by;
+    if (!std::isfinite(sum)) return answer_error("ERR increment would produce NaN or Infinity");
+    result = types::format_float(sum);
+    return put(result, held);
+  };
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+  call.reply().bulk(result);
   return {};
 }
 

@@ -240,6 +240,26 @@ bool Shard::rewrite_in_slot(Entry entry, Ref ref, const EntryShape& shape, std::
   return true;
 }
 
+bool Shard::fits_over(Entry entry, const EntrySpec& spec) const noexcept {
+  const EntryShape before = entry.shape();
+  const EntryShape shape = shape_of(entry.key(), spec);
+  if (before.spilled || before.out_of_line || shape.spilled || shape.out_of_line) return false;
+  if (shape == before) return true;
+  // Another shape in a slot of the same size, but without a new place in the queue, which might need memory.
+  if (shape.expiring && !before.expiring) return false;
+  return shape.bytes() <= kSlotBytesMax && before.bytes() <= kSlotBytesMax &&
+         size_class(shape.bytes()) == size_class(before.bytes());
+}
+
+void Shard::write_over(Entry entry, std::string_view key, const EntrySpec& spec) {
+  STAVE_ASSERT(entry.holds(key) && !entry.detached());
+  table_.migrate(arena_, *key_);
+  const EntryShape shape = shape_of(key, spec);
+  const bool written =
+      shape == entry.shape() ? write_same_shape(entry, spec) : rewrite_in_slot(entry, kNoRef, shape, key, spec);
+  STAVE_ASSERT(written);
+}
+
 Result<Entry> Shard::put(std::uint64_t hash, std::string_view key, const EntrySpec& spec) {
   table_.migrate(arena_, *key_);
   const Table::Slot slot = find_slot(hash, key);

@@ -94,6 +94,9 @@ class alignas(64) Shard {
   /// fixed, sliding).
   /// `key` and `spec.value` must not lie in the entry that is replaced.
   Result<Entry> put(std::uint64_t hash, std::string_view key, const EntrySpec& spec) STAVE_REQUIRES(mutex_);
+  /// Whether `spec` can be written over the entry, a resident string, where it lies: then `write_over` cannot fail.
+  [[nodiscard]] bool fits_over(Entry entry, const EntrySpec& spec) const noexcept STAVE_REQUIRES(mutex_);
+  void write_over(Entry entry, std::string_view key, const EntrySpec& spec) STAVE_REQUIRES(mutex_);
   /// Like `put`, but what the key held is handed out (empty when it held nothing).
   Result<Entry> exchange(std::uint64_t hash, std::string_view key, const EntrySpec& spec, Detached& previous)
       STAVE_REQUIRES(mutex_);

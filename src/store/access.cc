@@ -1,24 +1,18 @@
-// The hot paths: one key read, one key written, many keys read at one instant.
+// The hot paths of reading: one key, and many at one instant.
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
-#include <cstring>
 #include <unordered_map>
 
 #include "base/assert.h"
 #include "base/interleave.h"
 #include "base/no_memory.h"
 #include "base/try.h"
-#include "packing/compression.h"
 #include "store/engine.h"
 #include "store/shard_locks.h"
-#include "store/transaction.h"
 
 namespace stave::store {
 
-using keyspace::Block;
-using keyspace::Detached;
 using keyspace::Entry;
-using keyspace::EntrySpec;
 using keyspace::Shard;
 using keyspace::ShardId;
 
@@ -234,91 +228,6 @@ Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes)
   return {};
 } catch (const std::bad_alloc&) {
   return base::no_memory();
-}
-
-// Nothing throws between the change and its undo: the shard does not, nor does the log.
-Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) try {
-  if (key.key.size() > options_.key_bytes_max || value.size() > options_.value_bytes_max) [[unlikely]]
-    STAVE_TRY(check_limits(key.key, value.size()));
-  if (value.size() >= Block::kMappedFrom) [[unlikely]]
-    return put_large(key, value, expiry, sync, version);
-  const std::uint64_t hash = hash_of(keyspace_, key);
-  Shard& shard = keyspace_.shard_of(key.database, hash);
-  shard.prefetch_bucket(hash);
-  STAVE_TRY(budget_.admit());
-  const std::optional<std::string_view> packed = compression_->pack(value);
-  compression_->sample(value);
-  const UnixMs time = now();
-  Lsn lsn = kNoLsn;
-  Lsn end = kNoLsn;
-  log::Unwritten later;
-  log::RecordSpec record{.kind = log::RecordKind::kString,
-                         .database = static_cast<std::uint8_t>(key.database),
-                         .time = time,
-                         .expiry = expiry,
-                         .key = key.key,
-                         .payload = packed ? *packed : value,
-                         .compressed = packed.has_value()};
-  {
-    base::ShortLock lock(shard.mutex());
-    Entry entry = shard.find(hash, key.key);
-    if (entry && Deadlines::passed_untold(entry, time)) [[unlikely]] {
-      STAVE_TRY(deadlines_.collect(keyspace_.shard_id(key.database, hash), key.key));
-      entry = {};
-    }
-    if (entry) record.prev = entry.newest_record();
-    const EntrySpec spec{.type = ValueType::kString, .value = value, .expiry = expiry, .address = kNoLsn};
-    // What fits exactly where the old value lies cannot fail after it was logged. Everything else takes its memory
-    // first, so that a write that is refused by the log or by memory leaves nothing behind in either.
-    constexpr std::size_t kInlineMax = 512;
-    if (entry && value.size() <= kInlineMax && entry.value_size() == value.size() && !entry.has_expiry() &&
-        expiry.never() && entry.type() == ValueType::kString && entry.resident()) {
-      auto appended = log_->append(std::span(&record, 1), std::span(&lsn, 1));
-      if (!appended) [[unlikely]]
-        return fail(std::move(appended).error());
-      end = *appended;
-      EntrySpec logged = spec;
-      logged.address = lsn;
-      STAVE_ASSERT(shard.put(hash, key.key, logged).has_value());
-    } else {
-      Detached previous;
-      auto placed = shard.exchange(hash, key.key, spec, previous);
-      if (!placed) [[unlikely]]
-        return fail(std::move(placed).error());
-      auto appended = log_->append(std::span(&record, 1), std::span(&lsn, 1), later);
-      if (!appended) [[unlikely]] {
-        if (previous.empty()) {
-          shard.erase(hash, key.key);
-        } else {
-          shard.restore(hash, previous);
-        }
-        return fail(std::move(appended).error());
-      }
-      end = *appended;
-      placed->set_written(lsn);
-      if (!previous.empty()) shard.discard(previous);
-    }
-  }
-  if (later) [[unlikely]]
-    later.write(std::span(&record, 1), std::span(&lsn, 1));
-  if (version != nullptr) *version = lsn;
-  return pending_for_write(end, sync);
-} catch (const std::bad_alloc&) {
-  return base::no_memory();
-}
-
-// Copied before the shard is locked, and written after it was let go.
-Result<Pending> Engine::put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) {
-  STAVE_TRY(budget_.admit());
-  const Block block = Block::make(keyspace_.source(), value.size());
-  if (!block) return base::no_memory();
-  std::memcpy(block.data(), value.data(), value.size());
-  Transaction transaction(*this, key);
-  transaction.excuse();  // admitted above, and the block counts already
-  STAVE_TRY(transaction.put(key, block.view(), expiry, false, &block));
-  STAVE_ASSIGN(const Pending pending, transaction.commit(sync));
-  if (version != nullptr) *version = transaction.version();
-  return pending;
 }
 
 std::uint64_t Engine::prefetch_bucket(KeyRef key) noexcept {

@@ -1,5 +1,8 @@
 #include "store/cleaner.h"
 
+#include <array>
+#include <span>
+
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/interleave.h"
@@ -16,6 +19,33 @@ namespace {
 
 /// Entries looked at under one lock.
 constexpr std::size_t kLookEntries = 128;
+
+/// What a run of records will look for is on its way to the cache by the time it is looked for: one after the other, each
+/// would wait for memory.
+class Ahead {
+ public:
+  Ahead(Engine& engine, std::span<const log::RecordView> run) noexcept : engine_(engine), run_(run) {}
+
+  /// The hash of record `i`'s key; to be asked for one after the other.
+  std::uint64_t hash(std::size_t i) noexcept {
+    for (; called_ < run_.size() && called_ <= i + kBuckets; ++called_)
+      hashes_[called_ % kWindow] = engine_.prefetch_bucket({run_[called_].database, run_[called_].key});
+    if (const std::size_t soon = i + kEntries; soon < run_.size())
+      engine_.prefetch_entry(run_[soon].database, hashes_[soon % kWindow]);
+    STAVE_ASSERT(i < called_ && called_ - i <= kWindow);
+    return hashes_[i % kWindow];
+  }
+
+ private:
+  static constexpr std::size_t kBuckets = 12;
+  static constexpr std::size_t kEntries = 6;
+  static constexpr std::size_t kWindow = 16;
+
+  Engine& engine_;
+  std::span<const log::RecordView> run_;
+  std::array<std::uint64_t, kWindow> hashes_{};
+  std::size_t called_ = 0;
+};
 
 bool unreadable(const Error& error) noexcept {
   return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kIo;
@@ -47,10 +77,11 @@ Result<void> Cleaner::say_so(const log::SegmentInfo& segment) {
 Result<void> Cleaner::go_through(const log::SegmentInfo& segment) {
   return engine_.log().scan(segment.base, segment.end, [&](std::span<const log::RecordView> run) -> Result<void> {
     std::uint64_t bytes = 0;
-    for (const log::RecordView& record : run) {
-      bytes += record.length;
+    Ahead ahead(engine_, run);
+    for (std::size_t i = 0; i < run.size(); ++i) {
+      bytes += run[i].length;
       breaks_.step();
-      STAVE_TRY(look_at(record));
+      STAVE_TRY(look_at(run[i], ahead.hash(i)));
     }
     done_.scanned_bytes += bytes;
     if (stop_.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
@@ -59,14 +90,13 @@ Result<void> Cleaner::go_through(const log::SegmentInfo& segment) {
   });
 }
 
-Result<void> Cleaner::look_at(const log::RecordView& record) {
+Result<void> Cleaner::look_at(const log::RecordView& record, std::uint64_t hash) {
   const log::KindTraits& kind = log::traits(record.kind);
   if (!kind.may_live) return {};
   if (!kind.known)
     return fail(ErrorCode::kUnsupported, "the log holds a kind of record (" +
                                              std::to_string(static_cast<int>(record.kind)) +
                                              ") that this version does not know; nothing is cleaned");
-  const std::uint64_t hash = engine_.keyspace().hash(record.key);
   for (;;) {
     const std::uint64_t changes = engine_.world().changes();
     yield_point("cleaner: next record");

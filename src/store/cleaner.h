@@ -49,7 +49,7 @@ class Cleaner {
 
  private:
   Result<void> go_through(const log::SegmentInfo& segment);
-  Result<void> look_at(const log::RecordView& record);
+  Result<void> look_at(const log::RecordView& record, std::uint64_t hash);
   /// True when the record was alive.
   Result<bool> look_everywhere(std::uint64_t hash, const log::RecordView& record);
   Result<bool> relocate(keyspace::ShardId id, std::uint64_t hash, const log::RecordView& record);

@@ -105,6 +105,13 @@ class Engine {
   /// `end`, when given, receives the new version. Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
   Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
                       Lsn* version = nullptr);
+  /// Shows `decide` what `key` holds, under the shard's lock, and does at once what it says: the short way for commands
+  /// that look at one key and change it. `decide` is called once or, with kNot, perhaps not at all; it is quick and
+  /// calls nothing of the engine. kNot: nothing was changed, and it is to be done by a Transaction: the value is not in
+  /// memory, or large, or the budget has no room. `pending`: what telling of it waits for, also of an error. Errors:
+  /// those of `decide`; kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed. Threads: any.
+  using DecideFn = base::FunctionRef<Result<Update>(const ValueView*, UnixMs now)>;
+  Result<Updated> update(KeyRef key, Access access, DecideFn decide, Sync sync, Pending& pending);
   /// For a large value that is still being received: what it is gathered in, `Transaction::put` takes as it is.
   [[nodiscard]] keyspace::BlockWriter block_writer() noexcept { return keyspace::BlockWriter(keyspace_.source()); }
   /// Brings the bucket of `key` towards the cache, without waiting; returns the key's hash, which spares others the
@@ -260,6 +267,14 @@ class Engine {
   /// Shows the entry of a key that is alive, under its shard's lock, and says what telling of it, or of there being
   /// none, waits for.
   void look_at(KeyRef key, Pending& pending, base::FunctionRef<void(keyspace::Entry)> look);
+  Result<keyspace::Entry> writable_entry(keyspace::Shard& shard, const KeyRef& key, keyspace::Entry entry, UnixMs time)
+      STAVE_REQUIRES(shard.mutex());
+  /// The key, whose entry is `entry` or null, holds `value` as `record` says, which is logged at `lsn`. Returns the
+  /// end.
+  Result<Lsn> set_logged(keyspace::Shard& shard, const KeyRef& key, keyspace::Entry entry, log::RecordSpec& record,
+                         std::string_view value, Lsn& lsn, log::Unwritten& later) STAVE_REQUIRES(shard.mutex());
+  Result<Lsn> erase_logged(keyspace::Shard& shard, const KeyRef& key, keyspace::Entry entry, UnixMs time)
+      STAVE_REQUIRES(shard.mutex());
   Result<Pending> put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);

@@ -88,6 +88,15 @@ struct Loaded {
 /// What the entry shows, its expiry left out. `loaded`: null, or the value of an entry that is not in memory.
 [[nodiscard]] ValueView view_of(keyspace::Entry entry, const LoadedValue* loaded);
 
+/// What is to become of a key that was looked at (Engine::update).
+struct Update {
+  enum class What : std::uint8_t { kNothing, kPut, kErase };
+  What what = What::kNothing;
+  std::string_view value = {};  ///< Stays until the update is done; nothing of what was shown.
+  Expiry expiry{};
+};
+enum class Updated : std::uint8_t { kNot, kSeen, kChanged };
+
 /// How to look at a key.
 enum class Access : std::uint8_t {
   kMeta,       ///< Leaves no trace and needs no value, which may be missing (see ValueView::here): TTL, EXISTS.

@@ -255,12 +255,17 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
     parser_.reset();
     return Turn::kEnd;
   }
+  // A line for each command that comes soon: a processor keeps track of a dozen or so, not of a batch's.
+  constexpr std::size_t kBucketsAhead = 12;
+  constexpr std::size_t kEntriesAhead = 6;
   if (batch.size() > 1) {
-    for (auto& parsed : batch) parsed.hash = commands::prefetch(session_, parsed.call, bench_.arguments_of(parsed));
-    for (const auto& parsed : batch)
-      if (parsed.hash != 0) bench_.shared.engine.prefetch_entry(session_.database(), parsed.hash);
+    for (std::size_t i = 0; i < kBucketsAhead; ++i) call_bucket(i);
+    for (std::size_t i = 0; i < kEntriesAhead; ++i) call_entry(i);
   }
-  for (const auto& parsed : batch) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    call_bucket(i + kBucketsAhead);
+    call_entry(i + kEntriesAhead);
+    const auto& parsed = batch[i];
     const commands::Arguments arguments = bench_.arguments_of(parsed);
     // The first key of nearly every command is its first argument; of the others nothing is known.
     session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
@@ -277,6 +282,17 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
     return Turn::kEnd;
   }
   return Turn::kGoOn;
+}
+
+void Connection::call_bucket(std::size_t i) {
+  if (i >= bench_.batch.size()) return;
+  auto& parsed = bench_.batch[i];
+  parsed.hash = commands::prefetch(session_, parsed.call, bench_.arguments_of(parsed));
+}
+
+void Connection::call_entry(std::size_t i) {
+  if (i >= bench_.batch.size() || bench_.batch[i].hash == 0) return;
+  bench_.shared.engine.prefetch_entry(session_.database(), bench_.batch[i].hash);
 }
 
 Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {

@@ -166,6 +166,9 @@ class Connection final : public commands::ClientControl {
   void run(const char* bytes, std::size_t size, std::size_t& position);
   ParseStatus parse_batch(const char* bytes, std::size_t size, std::size_t& position);
   Turn run_batch(std::uint64_t turn_end, std::size_t& position);
+  /// Brings towards the cache what command `i` of the batch will look at first, and what it will find there.
+  void call_bucket(std::size_t i);
+  void call_entry(std::size_t i);
   /// Runs one command, or finds a reason not to yet.
   Turn run_one(const commands::Resolved& call, commands::Arguments arguments);
   static bool authenticates(const commands::Resolved& call, commands::Arguments arguments) noexcept;
