@@ -6,6 +6,7 @@ Usage: STAVE_BIN=<path to stave> python3 server_test.py. Every server listens on
 import contextlib
 import os
 import pathlib
+import random
 import re
 import resource
 import shutil
@@ -183,6 +184,39 @@ class RealClients(TestCase):
         self.assertEqual(client.get("big"), value)
         client.mset({"a": value[: 5 << 20], "b": value[: 3 << 20]})
         self.assertEqual([len(v) for v in client.mget("a", "b")], [5 << 20, 3 << 20])
+
+    def test_large_arguments_among_others_cut_anywhere(self):
+        """Those of 4 MiB and more are received apart from the rest of their command."""
+        a, b = random.Random(1).randbytes(5_000_000), random.Random(2).randbytes(4_194_304)
+        words = [(b"SET", b"x", b"1"), (b"SET", b"a", a), (b"MSET", b"m", a, b"n", b"small", b"o", b), (b"STRLEN", b"o"),
+                 (b"SETRANGE", b"n", b"2", b), (b"GETSET", b"x", b), (b"APPEND", b"a", b), (b"EXISTS", b"x", a, b"a"),
+                 (b"SET", b"last", b, b"EX", b"1000"), (b"PING",)]
+        stream = b"".join(b"*%d\r\n" % len(call) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in call) for call in words)
+        expected = b"+OK\r\n+OK\r\n+OK\r\n:%d\r\n:%d\r\n$1\r\n1\r\n:%d\r\n:2\r\n+OK\r\n+PONG\r\n" % (
+            len(b), 2 + len(b), len(a) + len(b))
+        for pieces in (1, 7, 400):
+            server = self.serve()
+            connection = server.socket()
+            self.addCleanup(connection.close)
+            cuts = sorted(random.Random(pieces).randrange(len(stream)) for _ in range(pieces - 1))
+            for begin, end in zip([0, *cuts], [*cuts, len(stream)]):
+                connection.sendall(stream[begin:end])
+            received = b""
+            while len(received) < len(expected):
+                received += connection.recv(1 << 16) or self.fail(received)
+            self.assertEqual(received, expected)
+            client = server.client()
+            self.assertEqual(client.mget("a", "m", "n", "o", "x", "last"), [a + b, a, b"sm" + b, b, b, b])
+            client.close()
+            # Half a large argument, and then nobody.
+            half = server.socket()
+            half.sendall(b"*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$5000000\r\n" + a[:3_000_000])
+            half.close()
+            wrong = server.socket()
+            wrong.sendall(b"*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$5000000\r\n" + a + b"xx")
+            self.assertIn(b"-ERR Protocol error: expected CR LF after bulk", receive_all(wrong))
+            wrong.close()
+            self.assertEqual(server.client().exists("half"), 0)
 
     def test_an_endless_pipeline_does_not_starve_the_others(self):
         server = self.serve("--sync", "os", "--threads", "1")

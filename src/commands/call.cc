@@ -1,7 +1,10 @@
 #include "commands/call.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "base/assert.h"
+#include "base/no_memory.h"
 #include "base/try.h"
 
 namespace stave::commands {
@@ -31,8 +34,9 @@ Result<store::Pending> Call::read_many(std::span<const store::KeyRef> keys, stor
 
 Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, const Expiry& expiry) {
   if (session_.shared == nullptr) [[likely]]
-    return engine().put(key, value, expiry, session_.sync());
-  if (auto done = session_.shared->put(key, value, expiry); !done) return fail(std::move(done).error());
+    return engine().put(key, value, expiry, session_.sync(), nullptr, session_.received_block(value));
+  if (auto done = session_.shared->put(key, value, expiry, false, session_.received_block(value)); !done)
+    return fail(std::move(done).error());
   return store::Pending{};
 }
 
@@ -47,7 +51,42 @@ Result<void> Call::update(store::KeyRef key, store::Access access, store::Engine
     wait_for_write(pending);
     return {};
   }
-  return *done == store::Updated::kSeen ? Result<void>{} : update_in_part(key, access, decide);
+  if (*done == store::Updated::kSeen) return {};
+  STAVE_ASSIGN(const bool finished, update_aside(key, access, decide));
+  return finished ? Result<void>{} : update_in_part(key, access, decide);
+}
+
+// A large value is made beside its shard, which is locked only to see whether the key still holds what it was made of.
+// False: it is not large, or others are too quick for that.
+Result<bool> Call::update_aside(store::KeyRef key, store::Access access, store::Engine::DecideFn decide) {
+  constexpr int kTries = 3;
+  constexpr std::size_t kLarge = keyspace::Block::kMappedFrom;
+  if (!store::needs_value(access)) return false;
+  for (int i = 0; i < kTries && engine().budget().admit(); ++i) {
+    std::optional<store::ValueView> held;
+    keyspace::Block share;
+    STAVE_ASSIGN(const store::Pending seen, engine().read(key, access, [&](const store::ValueView* value) {
+      if (value == nullptr) return;
+      held = *value;
+      share = value->share();
+    }));
+    if (held && (held->size < kLarge || !share)) return false;
+    STAVE_ASSIGN(const store::Update update, decide(held ? &*held : nullptr, engine().now()));
+    if (update.what != store::Update::What::kPut || update.value.size() < kLarge) return false;
+    keyspace::BlockWriter writer = engine().block_writer();
+    if (!writer.append(update.value)) return base::no_memory();
+    const keyspace::Block block = writer.finish();
+    store::Transaction transaction(engine(), key);
+    transaction.excuse();  // admitted above, and the block counts already
+    const auto now_held = transaction.find(key, store::Access::kMeta);
+    if (now_held.has_value() != held.has_value() || (held && now_held->version != held->version)) continue;
+    STAVE_TRY(transaction.put(key, block.view(), update.expiry, false, &block));
+    STAVE_ASSIGN(const store::Pending pending, transaction.commit(session_.sync()));
+    wait_for(seen);
+    wait_for_write(pending);
+    return true;
+  }
+  return false;
 }
 
 Result<void> Call::update_in_part(store::KeyRef key, store::Access access, store::Engine::DecideFn decide) {
@@ -75,8 +114,8 @@ Result<void> Call::commit(Part& part) {
   return {};
 }
 
-void Call::start_watch() noexcept {
-  if (watch_started_ns_ == 0) watch_started_ns_ = engine().clock().monotonic_ns();
+void Call::start_watch(std::uint64_t now_ns) noexcept {
+  if (watch_started_ns_ == 0) watch_started_ns_ = now_ns != 0 ? now_ns : engine().clock().monotonic_ns();
 }
 
 }  // namespace stave::commands

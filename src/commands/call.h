@@ -72,11 +72,13 @@ class Call {
   /// Commits, and makes the answer wait for it. Answer afterwards, never before: a commit may fail.
   Result<void> commit(Part& part);
   /// Says that this call moves many bytes and deserves to be timed although its kind is fast. Reads the clock.
-  void start_watch() noexcept;
+  /// `now_ns`, if it is not zero: that is now.
+  void start_watch(std::uint64_t now_ns = 0) noexcept;
   /// When the watch was started; 0: it was not.
   [[nodiscard]] std::uint64_t watch_started_ns() const noexcept { return watch_started_ns_; }
 
  private:
+  Result<bool> update_aside(store::KeyRef key, store::Access access, store::Engine::DecideFn decide);
   Result<void> update_in_part(store::KeyRef key, store::Access access, store::Engine::DecideFn decide);
   Result<store::Pending> read_shared(store::KeyRef key, store::Access access,
                                      base::FunctionRef<void(const store::ValueView*)> show);

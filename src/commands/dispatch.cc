@@ -76,9 +76,11 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   const bool sampled = session.errand == nullptr && count_call(session, index);
   session.set_last_row(row);
   Call call(session, arguments, reply);
+  // One reading of the clock ends a command and begins the next.
+  const std::uint64_t chain_ns = session.take_chain();
   // What is always timed stands for itself; of the others one call in `kSampling` is timed and stands for all of them.
   const bool exact = (row.flags & kFast) == 0 || times_everything(environment);
-  if (exact || sampled) call.start_watch();
+  if (exact || sampled) call.start_watch(chain_ns);
   if (auto done = row.run(call); !done) [[unlikely]]
     answer_failure(session, row, done.error(), reply);
   // One that has left is not over yet, and its thread's time is not spent on it.
@@ -87,6 +89,7 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
   const std::uint64_t ns = now_ns - call.watch_started_ns();
   session.set_active(now_ns);
+  session.end_timed(now_ns, ns);
   if (exact || sampled) environment.statistics().add_time(index, ns, exact ? 1 : CallCounters::kSampling);
   note_slow(session, row, arguments, ns);
 }

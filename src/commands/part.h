@@ -41,7 +41,7 @@ class Part {
   /// `block`: as in Transaction::put.
   Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry, bool json = false,
                    const keyspace::Block* block = nullptr) {
-    return shared_.put(key, value, expiry, json, block);
+    return shared_.put(key, value, expiry, json, block != nullptr ? block : session_.received_block(value));
   }
   bool erase(store::KeyRef key) { return shared_.erase(key); }
   Result<void> set_expiry(store::KeyRef key, Expiry expiry) { return shared_.set_expiry(key, expiry); }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -97,6 +98,28 @@ class Session {
   void set_closing() noexcept { closing_ = true; }
   ReplyMode reply_mode = ReplyMode::kOn;
 
+  /// Large arguments of the calls to come that lie in blocks of their own already, from the door.
+  std::span<const keyspace::Block> received;
+  /// The block that is `value`; null: there is none.
+  [[nodiscard]] const keyspace::Block* received_block(std::string_view value) const noexcept {
+    if (value.size() < keyspace::Block::kMappedFrom) [[likely]]
+      return nullptr;
+    for (const keyspace::Block& block : received)
+      if (block.view().data() == value.data() && block.size() == value.size()) return &block;
+    return nullptr;
+  }
+
+  /// The door runs this session's commands for a while, and nobody else's.
+  void begin_turn() noexcept { busy_ns_ = chain_ns_ = 0; }
+  /// How long those have taken that were timed.
+  [[nodiscard]] std::uint64_t busy_ns() const noexcept { return busy_ns_; }
+  /// When the command before this one ended, if that was just now; 0: not known. For dispatch.
+  [[nodiscard]] std::uint64_t take_chain() noexcept { return std::exchange(chain_ns_, 0); }
+  void end_timed(std::uint64_t at_ns, std::uint64_t taken_ns) noexcept {
+    chain_ns_ = at_ns;
+    busy_ns_ += taken_ns;
+  }
+
   /// What several commands that are run as one share (together.h); null: each stands for itself.
   store::Transaction* shared = nullptr;
 
@@ -141,6 +164,8 @@ class Session {
   store::Pending pending_;
   const char* known_key_ = nullptr;
   std::uint64_t known_hash_ = 0;
+  std::uint64_t busy_ns_ = 0;
+  std::uint64_t chain_ns_ = 0;
   CallCounters counters_;
   std::atomic<std::uint64_t> active_ns_{0};
   std::atomic<const Command*> last_row_{nullptr};

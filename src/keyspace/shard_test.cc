@@ -510,5 +510,50 @@ TEST(Keyspace, gives_a_key_the_same_number_of_shard_in_every_database) {
   EXPECT_EQ(keyspace.shard_count(), 16u * 64);
 }
 
+// What is written over an entry is what putting it would have made of it, and cannot fail.
+TEST(Shard, writes_over_an_entry_what_fits_there) UNLOCKED {
+  CountedSource source;
+  base::Random random(7);
+  const auto expiry = [&]() -> Expiry {
+    switch (random.below(3)) {
+      case 0: return {};
+      case 1: return {.at = UnixMs{1000 + static_cast<std::int64_t>(random.below(1000))}};
+      default: return {.at = UnixMs{5000}, .sliding_ms = 77};
+    }
+  };
+  Shard shard(kTestKey, source);
+  std::size_t fitted = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string key = key_of(random.below(50)) + std::string(random.below(4) == 0 ? 120 : 0, 'k');
+    const std::string value(random.below(8) == 0 ? random.below(3000) : random.below(140),
+                            static_cast<char>('a' + i % 26));
+    const EntrySpec spec{.type = i % 3 == 0 ? ValueType::kJson : ValueType::kString,
+                         .value = value,
+                         .expiry = expiry(),
+                         .address = Lsn{static_cast<std::uint64_t>(i) + 100}};
+    const Entry entry = shard.find(test_hash(key), key);
+    const std::uint64_t size = shard.size();
+    if (entry && shard.fits_over(entry, spec)) {
+      ++fitted;
+      source.fail_after(0);
+      shard.write_over(entry, key, spec);
+      source.fail_never();
+      ASSERT_EQ(shard.size(), size);
+    } else {
+      ASSERT_TRUE(shard.put(test_hash(key), key, spec));
+    }
+    const Entry now = shard.find(test_hash(key), key);
+    ASSERT_TRUE(now);
+    ASSERT_EQ(now.value(), value);
+    ASSERT_EQ(now.type(), spec.type);
+    ASSERT_EQ(now.expiry(), spec.expiry);
+    ASSERT_EQ(now.address(), spec.address);
+    ASSERT_EQ(now.version(), spec.address);
+    ASSERT_FALSE(now.delta());
+    if (i % 500 == 0) shard.check();
+  }
+  EXPECT_GT(fitted, 100u);
+}
+
 }  // namespace
 }  // namespace stave::keyspace

@@ -20,6 +20,20 @@ constexpr std::uint64_t kLeastStepBytes = 64u << 10;
 /// The least that a file system gives.
 constexpr std::uint64_t kBlockBytes = 4096;
 constexpr std::size_t kZeroBytes = 256u << 10;
+
+/// Somebody waits for who prepares, or goes on with it: that is not told apart.
+class Waiting {
+ public:
+  explicit Waiting(std::atomic<std::uint32_t>& count) noexcept : count_(count) {
+    count_.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~Waiting() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  std::atomic<std::uint32_t>& count_;
+};
 }  // namespace
 
 std::uint64_t Space::usable(std::uint64_t prepared) const noexcept {
@@ -113,15 +127,18 @@ Result<void> Space::look_for_room() {
       Error(ErrorCode::kNoSpace, "the disk is full; writes resume once there is room").with_file(config_.directory));
 }
 
-Result<void> Space::fill(File& file, std::uint64_t from, std::uint64_t to) {
+// Up to `to`, or less when somebody waits who has a large batch to place.
+Result<std::uint64_t> Space::fill(File& file, std::uint64_t from, std::uint64_t to) {
   STAVE_TRY(file.allocate(kSegmentHeaderBytes + to));
-  if (!config_.zero_fill) return {};
+  if (!config_.zero_fill) return to;
   if (zeros_.empty()) zeros_.resize(kZeroBytes);
-  for (std::uint64_t at = from; at < to; at += kZeroBytes) {
+  std::uint64_t at = from;
+  do {
     const std::size_t bytes = std::min<std::uint64_t>(kZeroBytes, to - at);
     STAVE_TRY(file.write_at(kSegmentHeaderBytes + at, std::span(zeros_).first(bytes)));
-  }
-  return {};
+    at += bytes;
+  } while (at < to && waiting_.load(std::memory_order_relaxed) == 0);
+  return at;
 }
 
 Result<std::shared_ptr<File>> Space::create_spare() {
@@ -170,7 +187,13 @@ Result<void> Space::fill_some(Piece& piece) {
     STAVE_ASSERT(piece.from < piece.to && piece.to <= goal());
     const std::uint64_t bytes = piece.to - piece.from;
     auto filled = fill(*piece.file, piece.from, piece.to);
-    if (filled || filled.error().code() != ErrorCode::kNoSpace || bytes <= kLeastStepBytes) return filled;
+    if (filled) {
+      STAVE_ASSERT(*filled > piece.from && *filled <= piece.to);
+      piece.to = *filled;
+      return {};
+    }
+    if (filled.error().code() != ErrorCode::kNoSpace || bytes <= kLeastStepBytes)
+      return fail(std::move(filled).error());
     piece.to = piece.from + std::max(bytes / 4, kLeastStepBytes);
   }
 }
@@ -236,6 +259,7 @@ Result<void> Space::sync_ahead() {
 }
 
 Result<void> Space::extend_active(std::uint64_t end, Use use) {
+  const Waiting waiting(waiting_);
   base::MutexLock work(work_mutex_);
   Piece piece;
   {
@@ -255,6 +279,7 @@ Result<void> Space::stretch(const Piece& piece) {
 }
 
 Result<void> Space::ensure_spare(Use use) {
+  const Waiting waiting(waiting_);
   base::MutexLock work(work_mutex_);
   Piece piece{nullptr, 0, std::min(goal(), kFirstStepBytes)};
   {

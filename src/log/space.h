@@ -122,7 +122,7 @@ class Space {
   /// now, writers do not get.
   Result<void> begin_preparing(Use use) STAVE_EXCLUDES(mutex_);
   void end_preparing(Use use) STAVE_EXCLUDES(mutex_);
-  Result<void> fill(File& file, std::uint64_t from, std::uint64_t to) STAVE_REQUIRES(work_mutex_);
+  Result<std::uint64_t> fill(File& file, std::uint64_t from, std::uint64_t to) STAVE_REQUIRES(work_mutex_);
   Result<void> fill_some(Piece& piece) STAVE_REQUIRES(work_mutex_);
   Result<std::shared_ptr<File>> create_spare() STAVE_REQUIRES(work_mutex_) STAVE_EXCLUDES(mutex_);
   Result<void> stretch(const Piece& piece) STAVE_REQUIRES(work_mutex_) STAVE_EXCLUDES(mutex_);
@@ -135,7 +135,8 @@ class Space {
 
   const Config config_;
   Tail& tail_;
-  base::Mutex work_mutex_;  ///< Taken before mutex_.
+  base::Mutex work_mutex_;                  ///< Taken before mutex_.
+  std::atomic<std::uint32_t> waiting_ = 0;  ///< Who wants to extend the active segment and waits for it.
   std::vector<std::byte> zeros_ STAVE_GUARDED_BY(work_mutex_);
   mutable base::Mutex mutex_;
   std::shared_ptr<File> active_ STAVE_GUARDED_BY(mutex_);

@@ -102,9 +102,10 @@ class Engine {
   Result<Pending> read_many(std::span<const KeyRef> keys, Access access,
                             base::FunctionRef<void(std::size_t, const ValueView*)> show);
   /// Sets a string whole, whatever was there. `expiry` replaces the old one (never() removes it).
-  /// `end`, when given, receives the new version. Errors: kTooLarge, kReadOnly, kNoSpace, kNoMemory: nothing changed.
+  /// `version`, when given, receives the new version. `block`: as in Transaction::put. Errors: kTooLarge, kReadOnly,
+  /// kNoSpace, kNoMemory: nothing changed.
   Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
-                      Lsn* version = nullptr);
+                      Lsn* version = nullptr, const keyspace::Block* block = nullptr);
   /// Shows `decide` what `key` holds, under the shard's lock, and does at once what it says: the short way for commands
   /// that look at one key and change it. `decide` is called once or, with kNot, perhaps not at all; it is quick and
   /// calls nothing of the engine. kNot: nothing was changed, and it is to be done by a Transaction: the value is not in
@@ -275,7 +276,8 @@ class Engine {
                          std::string_view value, Lsn& lsn, log::Unwritten& later) STAVE_REQUIRES(shard.mutex());
   Result<Lsn> erase_logged(keyspace::Shard& shard, const KeyRef& key, keyspace::Entry entry, UnixMs time)
       STAVE_REQUIRES(shard.mutex());
-  Result<Pending> put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version);
+  Result<Pending> put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
+                            const keyspace::Block* block);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
   void bury(World::Contents contents);

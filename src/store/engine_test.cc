@@ -358,5 +358,123 @@ TEST_F(Engines, bad_options_are_refused_with_a_sentence) {
   }
 }
 
+// --- looked at and changed in one step ----------------------------------------------------------
+
+class Updates : public Engines {
+ protected:
+  static Update put_of(std::string_view value, Expiry expiry = {}) {
+    return {.what = Update::What::kPut, .value = value, .expiry = expiry};
+  }
+  Updated update(std::string_view key, Engine::DecideFn decide, Access access = Access::kPeek) {
+    Pending pending;
+    const auto done = engine_->update({0, key}, access, decide, Sync::kDefault, pending);
+    EXPECT_TRUE(done) << done.error().describe();
+    EXPECT_TRUE(engine_->wait(pending));
+    return done.value_or(Updated::kNot);
+  }
+};
+
+TEST_F(Updates, show_what_is_there_and_do_what_is_said) {
+  std::string seen;
+  const auto say = [&](Update what) {
+    return [&seen, what](const ValueView* v, UnixMs) -> Result<Update> {
+      seen = v == nullptr ? "(none)" : std::string(v->value);
+      return what;
+    };
+  };
+  EXPECT_EQ(update("a", say(Update{})), Updated::kSeen);
+  EXPECT_EQ(seen, "(none)");
+  EXPECT_EQ(update("a", say(put_of("1"))), Updated::kChanged);
+  EXPECT_EQ(update("a", say(put_of("2"))), Updated::kChanged) << "in place";
+  EXPECT_EQ(seen, "1");
+  EXPECT_EQ(update("a", say(put_of("longer than before, by far"))), Updated::kChanged);
+  EXPECT_EQ(update("a", say(Update{})), Updated::kSeen);
+  EXPECT_EQ(seen, "longer than before, by far");
+  reopen();
+  EXPECT_EQ(get("a"), "longer than before, by far");
+  EXPECT_EQ(update("a", say({.what = Update::What::kErase})), Updated::kChanged);
+  EXPECT_EQ(update("a", say({.what = Update::What::kErase})), Updated::kSeen);
+  EXPECT_EQ(seen, "(none)");
+  reopen();
+  EXPECT_EQ(get("a"), std::nullopt);
+}
+
+TEST_F(Updates, keep_and_change_expiries) {
+  const auto now = engine_->now();
+  const auto expiry_of = [&](std::string_view key) {
+    Expiry expiry;
+    EXPECT_TRUE(engine_->read({0, key}, Access::kMeta, [&](const ValueView* v) { expiry = v->expiry; }));
+    return expiry;
+  };
+  for (const Expiry before : {Expiry{}, Expiry{.at = now + 1000}, Expiry{.at = now + 500, .sliding_ms = 500}})
+    for (const Expiry after : {Expiry{}, Expiry{.at = now + 2000}, Expiry{.at = now + 700, .sliding_ms = 700}}) {
+      put("a", "1", before);
+      EXPECT_EQ(update("a",
+                       [&](const ValueView* v, UnixMs) -> Result<Update> {
+                         EXPECT_EQ(v->expiry, before);
+                         return put_of("2", after);
+                       }),
+                Updated::kChanged);
+      EXPECT_EQ(get("a", 0, Access::kPeek), "2");
+      EXPECT_EQ(expiry_of("a"), after);
+      reopen();
+      EXPECT_EQ(get("a", 0, Access::kPeek), "2");
+      EXPECT_EQ(expiry_of("a"), after);
+    }
+}
+
+TEST_F(Updates, see_nothing_of_what_has_expired) {
+  for (const bool slides : {false, true}) {
+    put("a", "1", slides ? sliding(10) : in_ms(10));
+    clock_.advance_ms(20);
+    EXPECT_EQ(update("a",
+                     [](const ValueView* v, UnixMs) -> Result<Update> {
+                       EXPECT_EQ(v, nullptr);
+                       return Update{.what = Update::What::kErase};
+                     }),
+              Updated::kSeen);
+    EXPECT_EQ(update("a",
+                     [](const ValueView* v, UnixMs) -> Result<Update> {
+                       EXPECT_EQ(v, nullptr);
+                       return put_of("2");
+                     }),
+              Updated::kChanged);
+    EXPECT_EQ(get("a"), "2");
+    reopen();
+    EXPECT_EQ(get("a"), "2");
+  }
+}
+
+TEST_F(Updates, that_fail_change_nothing) {
+  put("a", "1");
+  Pending pending;
+  const auto refused = engine_->update(
+      {0, "a"}, Access::kPeek,
+      [](const ValueView*, UnixMs) -> Result<Update> { return fail(ErrorCode::kInvalidArgument, "no"); },
+      Sync::kDefault, pending);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kInvalidArgument);
+  engine_->log().give_up(Error(ErrorCode::kIo, "the test says so"));
+  for (const Update& what : {put_of("2"), put_of("of another length"), Update{.what = Update::What::kErase}}) {
+    Pending waits;
+    const auto done = engine_->update(
+        {0, "a"}, Access::kPeek, [&](const ValueView*, UnixMs) -> Result<Update> { return what; }, Sync::kDefault,
+        waits);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), ErrorCode::kReadOnly);
+    EXPECT_EQ(get("a"), "1");
+  }
+}
+
+TEST_F(Updates, leave_what_is_large_or_not_in_memory_to_a_transaction) {
+  const std::string large(keyspace::Block::kBytesMin, 'x');
+  const auto nothing = [](const ValueView*, UnixMs) -> Result<Update> { return Update{}; };
+  EXPECT_EQ(update("a", [&](const ValueView*, UnixMs) -> Result<Update> { return put_of(large); }), Updated::kNot);
+  EXPECT_EQ(get("a"), std::nullopt);
+  put("a", large);
+  EXPECT_EQ(update("a", nothing), Updated::kNot);
+  EXPECT_EQ(update("a", nothing, Access::kMeta), Updated::kSeen);
+}
+
 }  // namespace
 }  // namespace stave::store

@@ -2,6 +2,7 @@
 //
 // The rule of every change (mutations.h) without its lists: memory first, then the record, then what cannot fail.
 #include <cstring>
+#include <optional>
 
 #include "base/assert.h"
 #include "base/no_memory.h"
@@ -34,11 +35,12 @@ log::RecordSpec record_of(const KeyRef& key, UnixMs time, const Expiry& expiry, 
 }  // namespace
 
 // Nothing throws between the change and its undo: the shard does not, nor does the log.
-Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) try {
+Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
+                            const Block* block) try {
   if (key.key.size() > options_.key_bytes_max || value.size() > options_.value_bytes_max) [[unlikely]]
     STAVE_TRY(check_limits(key.key, value.size()));
   if (value.size() >= Block::kMappedFrom) [[unlikely]]
-    return put_large(key, value, expiry, sync, version);
+    return put_large(key, value, expiry, sync, version, block);
   key.hash = hash_of(keyspace_, key);
   Shard& shard = keyspace_.shard_of(key.database, key.hash);
   shard.prefetch_bucket(key.hash);
@@ -64,11 +66,18 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
 }
 
 // Copied before the shard is locked, and written after it was let go.
-Result<Pending> Engine::put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version) {
+Result<Pending> Engine::put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
+                                  const Block* given) {
   STAVE_TRY(budget_.admit());
-  const Block block = Block::make(keyspace_.source(), value.size());
-  if (!block) return base::no_memory();
-  std::memcpy(block.data(), value.data(), value.size());
+  Block block;
+  if (given != nullptr) {
+    block = *given;
+  } else {
+    block = Block::make(keyspace_.source(), value.size());
+    if (!block) return base::no_memory();
+    std::memcpy(block.data(), value.data(), value.size());
+  }
+  STAVE_ASSERT(block.size() == value.size());
   Transaction transaction(*this, key);
   transaction.excuse();  // admitted above, and the block counts already
   STAVE_TRY(transaction.put(key, block.view(), expiry, false, &block));

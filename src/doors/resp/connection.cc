@@ -121,18 +121,52 @@ void Connection::receive_first() {
 }
 
 void Connection::receive_more() {
-  const std::size_t known = parser_.in_bulk() ? parser_.bulk_end() - std::min(parser_.bulk_end(), input_.size()) : 0;
+  if (large_ == nullptr || large_->missing() == 0) begin_large();
+  if (large_ != nullptr && large_->missing() != 0) return receive_large();
+  std::size_t known =
+      parser_.in_bulk() && !parser_.is_apart() ? parser_.bulk_end() - std::min(parser_.bulk_end(), input_.size()) : 0;
+  // Room for this argument only, and all of it would be copied again for the next.
+  if (!parser_.in_last_argument()) known = std::max(known, input_.size());
   // Values make way for a large one before it is here whole: no shard is held now.
   if (input_.size() > Input::kUncountedBytes) bench_.shared.engine.budget().settle();
   const std::size_t room = input_.make_room(known);
-  if (room == 0) {
-    drop("sends a command that there is no memory for", bench_.shared.counters.query_limit_closed);
-    return;
-  }
+  if (room == 0) return drop_for_memory();
   const ssize_t count = ::recv(descriptor_, input_.room(), room, 0);
   if (!received(count)) return;
   input_.filled(static_cast<std::size_t>(count));
   resume();
+}
+
+// A large argument lies apart from the rest of its command, where the value that it becomes can stay.
+void Connection::begin_large() {
+  if (!parser_.in_bulk() || parser_.is_apart() || parser_.bulk_size() < LargeArguments::kBytesMin) return;
+  STAVE_ASSERT(parser_.bulk_begin() <= input_.size());
+  const std::size_t here = input_.size() - parser_.bulk_begin();
+  if (here >= parser_.bulk_size()) return;
+  if (large_ == nullptr) large_ = std::make_unique<LargeArguments>(bench_.shared.engine);
+  large_->begin(parser_.bulk_size());
+  if (!large_->append({input_.data() + parser_.bulk_begin(), here})) return drop_for_memory();
+  input_.drop_last(here);
+}
+
+void Connection::receive_large() {
+  // Values make way for a large one before it is here whole: no shard is held now.
+  bench_.shared.engine.budget().settle();
+  char* const scratch = bench_.scratch.get();
+  const ssize_t count = ::recv(descriptor_, scratch, std::min(large_->missing(), Workbench::kScratchBytes), 0);
+  if (!received(count)) return;
+  if (!large_->append({scratch, static_cast<std::size_t>(count)})) return drop_for_memory();
+  if (large_->missing() != 0) return publish_buffers();
+  parser_.set_apart(large_->finish());
+}
+
+void Connection::drop_for_memory() {
+  drop("sends a command that there is no memory for", bench_.shared.counters.query_limit_closed);
+}
+
+void Connection::forget_large() noexcept {
+  large_ = nullptr;
+  parser_.forget_apart();
 }
 
 void Connection::resume() try {
@@ -140,12 +174,17 @@ void Connection::resume() try {
   runnable_ = false;
   if (closing_ || dead_ || input_.empty()) return;
   std::size_t position = 0;
+  if (large_ != nullptr) session_.received = large_->blocks();
   run(input_.data(), input_.size(), position);
+  session_.received = {};
   STAVE_ASSERT(position <= input_.size());
   if (dead_ || closing_) {
     input_.clear();
+    forget_large();
   } else {
     input_.consume(position);
+    // They are the first command's, and that is done.
+    if (position != 0 && large_ != nullptr) forget_large();
   }
   publish_buffers();
 } catch (const std::bad_alloc&) {
@@ -153,11 +192,12 @@ void Connection::resume() try {
 }
 
 void Connection::publish_buffers() {
-  const std::uint64_t now = input_.size() + output_.pending();
+  const std::size_t query_bytes = input_.size() + (large_ != nullptr ? large_->bytes() : 0);
+  const std::uint64_t now = query_bytes + output_.pending();
   if (now == shown_buffers_) return;  // nearly always: both empty, as before
   shown_buffers_ = now;
   session_.update_info([&](commands::ClientInfo& info) {
-    info.query_buffer = input_.size();
+    info.query_buffer = query_bytes;
     info.output_buffer = output_.pending();
   });
 }
@@ -176,6 +216,7 @@ void Connection::run(const char* bytes, std::size_t size, std::size_t& position)
     return;
   }
   output_.set_limit(unread_max);
+  session_.begin_turn();
   bench_.writer.serve(output_, session_);
   const std::uint64_t begin = output_.appended();
   for (;;) {
@@ -186,7 +227,8 @@ void Connection::run(const char* bytes, std::size_t size, std::size_t& position)
       break;
     }
     if (status == ParseStatus::kIncomplete) {
-      check_query_limit(size - position);
+      // What lies apart is the first command's, if that is not done.
+      check_query_limit(size - position, position == 0 ? bytes_apart() : 0);
       break;
     }
   }
@@ -271,7 +313,8 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
     session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
     Turn turn = run_one(parsed.call, arguments);
     session_.set_known_hash({}, 0);
-    if (turn == Turn::kGoOn && (output_.appended() > turn_end || marks_.size() >= kHeldAnswersMax)) {
+    if (turn == Turn::kGoOn &&
+        (output_.appended() > turn_end || session_.busy_ns() > kTurnNs || marks_.size() >= kHeldAnswersMax)) {
       runnable_ = true;
       turn = Turn::kEnd;
     }
@@ -385,12 +428,18 @@ void Connection::hold_answer(std::uint64_t begin) {
   waits_for_.merge(pending);
 }
 
-void Connection::check_query_limit(std::size_t size) {
+void Connection::check_query_limit(std::size_t size, std::size_t apart) {
   // The argument being received has a limit of its own, so only what surrounds it counts.
-  const std::size_t counted = parser_.in_bulk() ? std::min(size, parser_.bulk_begin()) : size;
+  const std::size_t counted = apart + (parser_.in_bulk() ? std::min(size, parser_.bulk_begin()) : size);
   const std::uint64_t most =
       trusted() ? bench_.shared.limits.query_bytes_max.load(std::memory_order_relaxed) : kUnauthenticatedQueryBytesMax;
   if (counted > most) drop("has sent too much without finishing a command", bench_.shared.counters.query_limit_closed);
+}
+
+/// Of arguments that are whole, without the one whose end is to come.
+std::size_t Connection::bytes_apart() const noexcept {
+  if (large_ == nullptr) return 0;
+  return large_->bytes() - large_->receiving() - (parser_.is_apart() ? parser_.bulk_size() : 0);
 }
 
 void Connection::protocol_error() {

@@ -18,6 +18,7 @@
 #include "commands/auth_backoff.h"
 #include "commands/dispatch.h"
 #include "doors/resp/input.h"
+#include "doors/resp/large_arguments.h"
 #include "doors/resp/output.h"
 #include "doors/resp/parser.h"
 #include "doors/resp/shared.h"
@@ -159,9 +160,15 @@ class Connection final : public commands::ClientControl {
   static constexpr std::size_t kHeldAnswersMax = 1 << 16;
   /// A turn ends when it has produced so much, so that others get theirs.
   static constexpr std::uint64_t kTurnBytes = 1 << 20;
+  /// Or when its commands have taken so long.
+  static constexpr std::uint64_t kTurnNs = 5'000'000;
 
   void receive_first();
   void receive_more();
+  void begin_large();
+  void receive_large();
+  void drop_for_memory();
+  void forget_large() noexcept;
   bool received(ssize_t count);
   void run(const char* bytes, std::size_t size, std::size_t& position);
   ParseStatus parse_batch(const char* bytes, std::size_t size, std::size_t& position);
@@ -177,7 +184,8 @@ class Connection final : public commands::ClientControl {
   void replace_held(std::string_view error);
   /// The output has refused the reply that begins at `begin`.
   Turn give_up_reply(const commands::Resolved& call, std::uint64_t begin);
-  void check_query_limit(std::size_t size);
+  void check_query_limit(std::size_t size, std::size_t apart);
+  [[nodiscard]] std::size_t bytes_apart() const noexcept;
   /// Whether the batch has to wait for values that are on the disk only; then they are being fetched.
   bool waits_for_values();
   void wait_for_errand();
@@ -198,6 +206,7 @@ class Connection final : public commands::ClientControl {
   std::string address_;
   Parser parser_;
   Input input_;
+  std::unique_ptr<LargeArguments> large_;  ///< Of the command at the beginning of the input, if it has any.
   Output output_;
   std::vector<Mark> marks_;   ///< Oldest first.
   store::Pending waits_for_;  ///< What all of them wait for, together.

@@ -54,6 +54,11 @@ void Input::consume(std::size_t bytes) noexcept {
   if (empty()) clear();
 }
 
+void Input::drop_last(std::size_t bytes) noexcept {
+  STAVE_ASSERT(bytes < size());
+  end_ -= bytes;
+}
+
 void Input::assign(const char* bytes, std::size_t size) {
   clear();
   if (size == 0) return;

@@ -33,6 +33,8 @@ class Input {
   }
   /// Drops the first `bytes`.
   void consume(std::size_t bytes) noexcept;
+  /// Drops the last `bytes`, but not all.
+  void drop_last(std::size_t bytes) noexcept;
   /// Takes a copy, when empty.
   void assign(const char* bytes, std::size_t size);
   void clear() noexcept;

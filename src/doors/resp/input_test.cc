@@ -57,5 +57,14 @@ TEST(Input, takes_memory_for_bytes_that_came_not_for_bytes_that_were_announced) 
   }
 }
 
+TEST(Input, drops_its_end) {
+  Input input;
+  receive(input, "hello world", 0);
+  input.drop_last(6);
+  EXPECT_EQ(std::string_view(input.data(), input.size()), "hello");
+  receive(input, "!", 0);
+  EXPECT_EQ(std::string_view(input.data(), input.size()), "hello!");
+}
+
 }  // namespace
 }  // namespace stave::resp

@@ -140,6 +140,7 @@ ParseStatus Parser::next(const char* bytes, std::size_t size, std::size_t& posit
   for (;;) {
     const char* const start = bytes + position;
     const char* const end = bytes + size;
+    first_ = position == 0;
     if (remaining_ < 0) {
       if (start == end) return ParseStatus::kIncomplete;
       if (*start != '*') {
@@ -223,14 +224,21 @@ ParseStatus Parser::elements(const char* start, const char* end, const ParserLim
       if (status == ParseStatus::kIncomplete) return suspend(start, at, arguments, first);
       if (status == ParseStatus::kError) return status;
     }
-    const char* const stop = at + bulk_;
+    const Apart* const apart = apart_at(static_cast<std::size_t>(at - start));
+    const std::int64_t here = apart != nullptr ? 0 : bulk_;
+    const char* const stop = at + here;
     // The first byte behind an argument must not wait for the second: it may be wrong.
-    if (end - at < bulk_ + 1) return suspend(start, at, arguments, first);
+    if (end - at < here + 1) return suspend(start, at, arguments, first);
     if (*stop != '\r') return fail("expected CR LF after bulk");
     if (stop + 1 == end) return suspend(start, at, arguments, first);
     if (stop[1] != '\n') return fail("expected CR LF after bulk");
     STAVE_ASSERT(stop + 2 <= end);
-    arguments.emplace_back(at, static_cast<std::size_t>(bulk_));
+    if (apart != nullptr) [[unlikely]] {
+      STAVE_ASSERT(apart->bytes.size() == static_cast<std::size_t>(bulk_));
+      arguments.push_back(apart->bytes);
+    } else {
+      arguments.emplace_back(at, static_cast<std::size_t>(bulk_));
+    }
     at = stop + 2;
     bulk_ = -1;
     --remaining_;
@@ -241,7 +249,8 @@ ParseStatus Parser::elements(const char* start, const char* end, const ParserLim
     // Interrupted before: what was found then comes before what was found now.
     std::vector<std::string_view> all;
     all.reserve(pieces_.size() + arguments.size() - first);
-    for (const Piece& piece : pieces_) all.emplace_back(start + piece.offset, piece.length);
+    for (const Piece& piece : pieces_)
+      all.emplace_back(piece.apart != nullptr ? piece.apart : start + piece.offset, piece.length);
     all.insert(all.end(), arguments.begin() + static_cast<std::ptrdiff_t>(first), arguments.end());
     arguments.resize(first);
     arguments.insert(arguments.end(), all.begin(), all.end());
@@ -249,11 +258,30 @@ ParseStatus Parser::elements(const char* start, const char* end, const ParserLim
   return ParseStatus::kCommand;
 }
 
+void Parser::set_apart(std::string_view bytes) {
+  STAVE_ASSERT(in_bulk() && !is_apart() && bytes.size() == bulk_size());
+  first_ = true;  // whatever came before it when it was presented last
+  apart_.push_back({offset_, bytes});
+}
+
+const Parser::Apart* Parser::apart_at(std::size_t offset) const noexcept {
+  if (!first_ || apart_.empty()) [[likely]]
+    return nullptr;
+  const auto found = std::ranges::find(apart_, offset, &Apart::offset);
+  return found == apart_.end() ? nullptr : &*found;
+}
+
 ParseStatus Parser::suspend(const char* start, const char* at, std::vector<std::string_view>& arguments,
                             std::size_t first) {
   STAVE_ASSERT(first <= arguments.size() && start < at);
-  for (std::size_t i = first; i < arguments.size(); ++i)
-    pieces_.push_back({static_cast<std::uint64_t>(arguments[i].data() - start), arguments[i].size()});
+  for (std::size_t i = first; i < arguments.size(); ++i) {
+    const char* const data = arguments[i].data();
+    if (std::ranges::any_of(apart_, [data](const Apart& apart) { return apart.bytes.data() == data; })) {
+      pieces_.push_back({0, arguments[i].size(), data});
+    } else {
+      pieces_.push_back({static_cast<std::uint64_t>(data - start), arguments[i].size(), nullptr});
+    }
+  }
   arguments.resize(first);
   offset_ = static_cast<std::size_t>(at - start);
   return ParseStatus::kIncomplete;

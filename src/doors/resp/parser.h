@@ -49,11 +49,27 @@ class Parser {
   [[nodiscard]] bool in_bulk() const noexcept { return bulk_ >= 0; }
   [[nodiscard]] std::size_t bulk_begin() const noexcept { return offset_; }
   [[nodiscard]] std::size_t bulk_end() const noexcept { return offset_ + static_cast<std::size_t>(bulk_) + 2; }
+  /// How long it is, and whether it is the command's last.
+  [[nodiscard]] std::size_t bulk_size() const noexcept { return static_cast<std::size_t>(bulk_); }
+  [[nodiscard]] bool in_last_argument() const noexcept { return remaining_ == 1; }
+  /// The argument that is being received is `bytes`, of its size, and lies apart: in what is presented its end follows
+  /// its header at once. That holds for the command at the beginning of what is presented (`position` zero), also when
+  /// it is presented again, until `forget_apart`.
+  void set_apart(std::string_view bytes);
+  void forget_apart() noexcept { apart_.clear(); }
+  /// Whether the argument that is being received was set apart already: only its end is to come.
+  [[nodiscard]] bool is_apart() const noexcept { return in_bulk() && apart_at(offset_) != nullptr; }
 
  private:
   struct Piece {
     std::uint64_t offset;
     std::uint64_t length;
+    const char* apart;  ///< Where it lies when that is not in the caller's buffer.
+  };
+  /// An argument that lies apart, and where it would begin.
+  struct Apart {
+    std::size_t offset;
+    std::string_view bytes;
   };
   ParseStatus inline_command(const char* bytes, std::size_t size, std::size_t& position,
                              std::vector<std::string_view>& arguments);
@@ -61,6 +77,7 @@ class Parser {
   ParseStatus elements(const char* start, const char* end, const ParserLimits& limits,
                        std::vector<std::string_view>& arguments);
   ParseStatus bulk_header(const char*& at, const char* end, const ParserLimits& limits);
+  [[nodiscard]] const Apart* apart_at(std::size_t offset) const noexcept;
   ParseStatus suspend(const char* start, const char* at, std::vector<std::string_view>& arguments, std::size_t first);
   ParseStatus fail(std::string_view what);
 
@@ -69,6 +86,8 @@ class Parser {
   std::int64_t remaining_ = -1;  ///< Arguments still to come; -1: the header has not been seen.
   std::int64_t bulk_ = -1;       ///< Length of the argument that begins at `offset_`; -1: its header comes first.
   std::vector<Piece> pieces_;    ///< Arguments found by earlier calls. Only an interrupted command has any.
+  std::vector<Apart> apart_;     ///< Of the command at the beginning of what is presented.
+  bool first_ = false;           ///< That is the one being parsed.
   std::string line_;             ///< The inline command that was decoded last.
   std::string error_;
 };

@@ -197,5 +197,77 @@ TEST(Parser, is_linear_in_an_array_of_many_small_pieces) {
   EXPECT_EQ(position, bytes.size());
 }
 
+// An argument that lies apart: the buffer holds what surrounds it, in any pieces, and may be presented again.
+TEST(Parser, puts_arguments_that_lie_apart_where_they_belong) {
+  const std::string large(100, 'L');
+  const std::string other(50, 'O');
+  const std::vector<Command> expected = {{"MSET", "a", large, "b", "small", "c", other, "d", ""}, {"GET", large}};
+  const std::string head = "*9\r\n$4\r\nMSET\r\n$1\r\na\r\n$100\r\n";
+  const std::string middle = "\r\n$1\r\nb\r\n$5\r\nsmall\r\n$1\r\nc\r\n$50\r\n";
+  const std::string rest = "\r\n$1\r\nd\r\n$0\r\n\r\n" + encode(expected[1]);
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{1000}}) {
+    SCOPED_TRACE(piece);
+    Parser parser;
+    std::string buffer;
+    std::vector<Command> commands;
+    std::size_t position = 0;
+    const auto parse = [&] {
+      for (;;) {
+        std::vector<std::string_view> arguments;
+        if (parser.next(buffer.data(), buffer.size(), position, {}, arguments) != ParseStatus::kCommand) return;
+        commands.emplace_back(arguments.begin(), arguments.end());
+      }
+    };
+    const auto receive = [&](std::string_view bytes) {
+      for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+        std::string moved = buffer;
+        moved.append(bytes.substr(0, piece));
+        buffer = std::move(moved);
+        parse();
+      }
+    };
+    receive(head);
+    ASSERT_TRUE(parser.in_bulk());
+    EXPECT_FALSE(parser.is_apart());
+    EXPECT_EQ(parser.bulk_begin(), head.size());
+    EXPECT_EQ(parser.bulk_size(), large.size());
+    parser.set_apart(large);
+    EXPECT_TRUE(parser.is_apart());
+    receive(middle);
+    ASSERT_TRUE(parser.in_bulk());
+    EXPECT_FALSE(parser.is_apart());
+    parser.set_apart(other);
+    receive(rest);
+    EXPECT_EQ(commands, expected);
+    EXPECT_EQ(position, buffer.size());
+    // Presented again from its beginning.
+    commands.clear();
+    parser.reset();
+    position = 0;
+    parse();
+    EXPECT_EQ(commands, expected);
+    // The next one at the beginning has nothing apart.
+    parser.forget_apart();
+    buffer = encode(expected[0]);
+    commands.clear();
+    position = 0;
+    parse();
+    EXPECT_EQ(commands, std::vector<Command>{expected[0]});
+  }
+}
+
+TEST(Parser, wants_the_end_of_an_argument_that_lies_apart) {
+  const std::string large(100, 'L');
+  Parser parser;
+  std::string buffer = "*2\r\n$3\r\nGET\r\n$100\r\n";
+  std::size_t position = 0;
+  std::vector<std::string_view> arguments;
+  ASSERT_EQ(parser.next(buffer.data(), buffer.size(), position, {}, arguments), ParseStatus::kIncomplete);
+  parser.set_apart(large);
+  buffer += "xy";
+  ASSERT_EQ(parser.next(buffer.data(), buffer.size(), position, {}, arguments), ParseStatus::kError);
+  EXPECT_EQ(parser.error(), "ERR Protocol error: expected CR LF after bulk");
+}
+
 }  // namespace
 }  // namespace stave::resp
