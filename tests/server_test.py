@@ -194,8 +194,9 @@ class RealClients(TestCase):
         stream = b"".join(b"*%d\r\n" % len(call) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in call) for call in words)
         expected = b"+OK\r\n+OK\r\n+OK\r\n:%d\r\n:%d\r\n$1\r\n1\r\n:%d\r\n:2\r\n+OK\r\n+PONG\r\n" % (
             len(b), 2 + len(b), len(a) + len(b))
+        server = self.serve("--sync", "os")
         for pieces in (1, 7, 400):
-            server = self.serve()
+            server.client().flushall()
             connection = server.socket()
             self.addCleanup(connection.close)
             cuts = sorted(random.Random(pieces).randrange(len(stream)) for _ in range(pieces - 1))
