@@ -39,6 +39,10 @@ enum class Packing : std::uint8_t {
   kZstd = 2,  ///< Smaller; small values too, with a dictionary trained from the store's own data.
 };
 
+/// The most that `Options::key_bytes_max` and `value_bytes_max` may be: no store holds anything longer. Bytes.
+inline constexpr std::size_t kKeyBytesLimit = 8u << 20;
+inline constexpr std::size_t kValueBytesLimit = std::size_t{2} << 30;
+
 struct Options {
   Sync sync = Sync::kAlways;
   /// Longest time a write stays unsynced under `kInterval`. Milliseconds, 1 to 3,600,000.
@@ -53,7 +57,9 @@ struct Options {
   int databases = 16;
   /// Shards per database, a power of two up to 4096; 0: chosen from the number of processors.
   std::size_t shards = 0;
+  /// Longest key to write. Bytes, 1 to kKeyBytesLimit.
   std::size_t key_bytes_max = 64u << 10;
+  /// Longest value to write. Bytes, 1 to kValueBytesLimit.
   std::size_t value_bytes_max = 512u << 20;
   /// Writes are refused with kNoSpace while the file system has less room than this, and than a segment more once there
   /// is something to clean: deletes and cleaning may use it. Bytes; 0: none.

@@ -191,7 +191,8 @@ int stave_flush(stave_store* store, int database, stave_error** error);
 
 /* --- transactions ------------------------------------------------------------------------------------------------ */
 
-/* A batch collects writes and applies them at once: all or none. */
+/* A batch collects writes and applies them at once: all or none. What is over a limit of the store is told by the
+ * commit; STAVE_TOO_LARGE before that: no store could hold it. */
 stave_batch* stave_batch_new(void);
 void stave_batch_free(stave_batch* batch);
 void stave_batch_clear(stave_batch* batch);
@@ -219,7 +220,7 @@ int stave_txn_increment(stave_txn* txn, const char* key, size_t key_size, int64_
 /* A session is what a connection is to the server: a selected database, a name. Free it before its store. */
 stave_session* stave_session_new(stave_store* store);
 void stave_session_free(stave_session* session);
-/* Runs one command, such as {"ZADD", "board", "1", "ann"}. Errors are replies. NULL only when memory ran out. */
+/* Runs one command, such as {"SET", "user:1", "Alice"}. Errors are replies. NULL only when memory ran out. */
 stave_reply* stave_execute(stave_session* session, const stave_bytes* arguments, size_t count);
 void stave_reply_free(stave_reply* reply);
 int stave_reply_kind(const stave_reply* reply);

@@ -41,8 +41,8 @@ Result<void> check_options(const Options& o) {
   if (o.max_space_amplification != 0 && !(o.max_space_amplification >= 1.1 && o.max_space_amplification <= 100))
     return bad("max_space_amplification must be 1.1 to 100, or 0");
   if (o.checkpoint_interval_ms < 0 || o.history_ms < 0) return bad("an interval must not be negative; 0 turns it off");
-  if (o.key_bytes_max < 1 || o.key_bytes_max > (8u << 20)) return bad("key_bytes_max must be 1 B to 8 MiB");
-  if (o.value_bytes_max < 1 || o.value_bytes_max > (2u << 30)) return bad("value_bytes_max must be 1 B to 2 GiB");
+  if (o.key_bytes_max < 1 || o.key_bytes_max > kKeyBytesLimit) return bad("key_bytes_max must be 1 B to 8 MiB");
+  if (o.value_bytes_max < 1 || o.value_bytes_max > kValueBytesLimit) return bad("value_bytes_max must be 1 B to 2 GiB");
   return {};
 }
 

@@ -57,6 +57,13 @@ Result<WriteOptions> checked_write_options(const stave_write_options* from) {
                       .sync = static_cast<Sync>(from->sync)};
 }
 
+Result<void> check_sizes(std::size_t key_size, std::size_t value_size) {
+  if (key_size > kKeyBytesLimit) return fail(ErrorCode::kTooLarge, "a key of a batch is longer than any key can be");
+  if (value_size > kValueBytesLimit)
+    return fail(ErrorCode::kTooLarge, "a value of a batch is longer than any value can be");
+  return {};
+}
+
 namespace {
 
 template <class T>
@@ -136,6 +143,8 @@ stave_store* stave_open(const char* directory, const stave_options* options, sta
   stave_store* opened = nullptr;
   guarded(error, [&] {
     stave::Options settings = options == nullptr ? stave::Options{} : options->options;
+    if (directory == nullptr)
+      return report(stave::Error(stave::ErrorCode::kInvalidArgument, "there is no name of a directory"), error);
     if (settings.sync < stave::Sync::kAlways || settings.sync > stave::Sync::kOs)
       return report(stave::Error(stave::ErrorCode::kInvalidArgument, "unknown sync policy"), error);
     auto handle = std::make_unique<stave_store>();
@@ -249,6 +258,9 @@ int stave_scan(stave_store* store, int database, uint64_t* cursor, const char* p
                void (*visit)(const char* key, size_t key_size, const char* value, size_t value_size, void* context),
                void* context, stave_error** error) {
   return guarded(error, [&] {
+    if (visit == nullptr)
+      return report(stave::Error(stave::ErrorCode::kInvalidArgument, "there is no function to show the keys to"),
+                    error);
     const auto next =
         store->store->scan(*cursor, pattern == nullptr ? std::string_view{} : text(pattern, pattern_size), count,
                            [&](std::string_view key, std::string_view value) {

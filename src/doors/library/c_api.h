@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 
 #include "stave/session.h"
@@ -51,6 +52,9 @@ char* copy_out(std::string_view bytes);
 /// Numbers come from another language: an enumeration's value is only trusted after this. Null: the defaults.
 Result<WriteOptions> checked_write_options(const stave_write_options* from);
 
+/// Sizes come from another language too: what no store can hold is told before it is copied, or looked at.
+Result<void> check_sizes(std::size_t key_size, std::size_t value_size);
+
 /// Runs `body`, which returns a code, and keeps exceptions on this side.
 template <class Body>
 int guarded(stave_error** error, Body&& body) noexcept {
@@ -58,6 +62,8 @@ int guarded(stave_error** error, Body&& body) noexcept {
   try {
     return body();
   } catch (const std::bad_alloc&) {
+    return report_no_memory(error);
+  } catch (const std::length_error&) {  // more than a container can count
     return report_no_memory(error);
   }
 }

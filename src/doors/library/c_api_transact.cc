@@ -22,9 +22,12 @@ struct stave_batch {  // NOLINT(readability-identifier-naming): the name is C's.
 
 namespace {
 
-int add(stave_batch* batch, stave_batch::Step&& step) noexcept {
+int add(stave_batch* batch, stave_batch::Kind kind, std::string_view key, std::string_view value,
+        std::int64_t by) noexcept {
   return guarded(nullptr, [&] {
-    batch->steps.push_back(std::move(step));
+    if (const auto sizes = stave::c_api::check_sizes(key.size(), value.size()); !sizes)
+      return report(sizes.error(), nullptr);
+    batch->steps.push_back({kind, std::string(key), std::string(value), by});
     return static_cast<int>(STAVE_OK);
   });
 }
@@ -61,20 +64,15 @@ void stave_batch_clear(stave_batch* batch) {
 }
 
 int stave_batch_set(stave_batch* batch, const char* key, size_t key_size, const char* value, size_t value_size) {
-  return guarded(nullptr, [&] {
-    return add(batch,
-               {stave_batch::Kind::kSet, std::string(text(key, key_size)), std::string(text(value, value_size)), 0});
-  });
+  return add(batch, stave_batch::Kind::kSet, text(key, key_size), text(value, value_size), 0);
 }
 
 int stave_batch_delete(stave_batch* batch, const char* key, size_t key_size) {
-  return guarded(nullptr,
-                 [&] { return add(batch, {stave_batch::Kind::kDelete, std::string(text(key, key_size)), {}, 0}); });
+  return add(batch, stave_batch::Kind::kDelete, text(key, key_size), {}, 0);
 }
 
 int stave_batch_increment(stave_batch* batch, const char* key, size_t key_size, int64_t by) {
-  return guarded(nullptr,
-                 [&] { return add(batch, {stave_batch::Kind::kIncrement, std::string(text(key, key_size)), {}, by}); });
+  return add(batch, stave_batch::Kind::kIncrement, text(key, key_size), {}, by);
 }
 
 int stave_batch_commit(stave_store* store, const stave_batch* batch, const stave_write_options* options,
@@ -96,6 +94,9 @@ int stave_transact(stave_store* store, const stave_bytes* keys, size_t count,
   return guarded(error, [&] {
     const auto how = stave::c_api::checked_write_options(options);
     if (!how) return report(how.error(), error);
+    if (work == nullptr)
+      return report(stave::Error(stave::ErrorCode::kInvalidArgument, "there is no function to run in the transaction"),
+                    error);
     std::vector<std::string_view> named;
     named.reserve(count);
     for (size_t i = 0; i < count; ++i) named.push_back(text(keys[i]));
@@ -166,6 +167,8 @@ stave_reply* stave_execute(stave_session* session, const stave_bytes* arguments,
     for (size_t i = 0; i < count; ++i) views.push_back(text(arguments[i]));
     return reinterpret_cast<stave_reply*>(new stave::Reply(session->session->execute(views)));
   } catch (const std::bad_alloc&) {
+    return nullptr;
+  } catch (const std::length_error&) {
     return nullptr;
   }
 }

@@ -21,6 +21,13 @@ Session::~Session() = default;
 
 Reply Session::execute(std::span<const std::string_view> arguments) try {
   if (arguments.empty()) return Reply{.kind = Reply::Kind::kError, .text = "ERR empty command"};
+  for (const auto argument : arguments) {
+    // As at the RESP door, where none of these gets in; and there may be no such bytes to look at.
+    const Options& options = impl_->store.engine->options();
+    if (argument.size() <= std::max(options.key_bytes_max, options.value_bytes_max)) continue;
+    const auto fits = impl_->store.engine->check_limits({}, argument.size());
+    if (!fits) return Reply{.kind = Reply::Kind::kError, .text = commands::spell_error(fits.error())};
+  }
   commands::ReplySink sink(impl_->session);
   commands::dispatch(impl_->session, arguments, sink);
   if (auto settled = impl_->store.settle(impl_->session.take_pending()); !settled)

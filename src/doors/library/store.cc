@@ -49,7 +49,7 @@ store::Engine& Store::engine() noexcept {
 }
 
 Result<bool> Store::get_into(std::string_view key, std::string& out, const ReadOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   enum class Found : std::uint8_t { kNothing, kString, kOther } found = Found::kNothing;
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
     if (value == nullptr) return;
@@ -76,7 +76,7 @@ Result<std::optional<std::string>> Store::get(std::string_view key, const ReadOp
 }
 
 Result<std::optional<Versioned>> Store::get_versioned(std::string_view key, const ReadOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   std::optional<Versioned> found;
   bool other = false;
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
@@ -101,7 +101,10 @@ Result<void> Store::multi_get_into(std::span<const std::string_view> keys, std::
   if (keys.size() > few.size()) many.resize(keys.size());
   const std::span<KeyRef> refs = many.empty() ? std::span<KeyRef>(few).first(keys.size()) : std::span<KeyRef>(many);
   STAVE_ASSERT(refs.size() == keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) refs[i] = {options.database, keys[i]};
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    STAVE_TRY(library::check_key_size(keys[i].size()));
+    refs[i] = {options.database, keys[i]};
+  }
   out.resize(keys.size());
   bool other = false;
   Result<Pending> pending = impl_->engine->read_many(refs, Access::kTouch, [&](std::size_t i, const ValueView* value) {
@@ -131,7 +134,7 @@ Result<std::vector<std::optional<std::string>>> Store::multi_get(std::span<const
 
 Result<std::string> Store::get_range(std::string_view key, std::int64_t from, std::int64_t to,
                                      const ReadOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   std::string out;
   bool other = false;
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kTouch, [&](const ValueView* value) {
@@ -155,7 +158,7 @@ Result<std::string> Store::get_range(std::string_view key, std::int64_t from, st
 }
 
 Result<bool> Store::exists(std::string_view key, const ReadOptions& options) {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   bool found = false;
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kMeta,
                                                 [&](const ValueView* value) { found = value != nullptr; });
@@ -164,7 +167,7 @@ Result<bool> Store::exists(std::string_view key, const ReadOptions& options) {
 }
 
 Result<std::optional<Expiry>> Store::expiry(std::string_view key, const ReadOptions& options) {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   std::optional<Expiry> found;
   Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kMeta, [&](const ValueView* value) {
     if (value != nullptr) found = impl_->engine->time().shown(value->expiry);
@@ -177,6 +180,8 @@ Result<std::uint64_t> Store::scan(std::uint64_t cursor, std::string_view pattern
                                   const std::function<void(std::string_view, std::string_view)>& visit,
                                   const ReadOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
+  if (!visit) return fail(ErrorCode::kInvalidArgument, "there is no function to show the keys to");
+  STAVE_TRY(library::check_key_size(pattern.size()));
   // Copied first, shown afterwards: what is not on disk yet must not be shown, and the wait cannot happen under a lock.
   std::vector<std::pair<std::string, std::string>> seen;
   Pending pending;
@@ -197,6 +202,7 @@ Result<std::uint64_t> Store::scan(std::uint64_t cursor, std::string_view pattern
 
 Result<std::vector<std::string>> Store::keys(std::string_view pattern, const ReadOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(library::check_key_size(pattern.size()));
   constexpr std::size_t kStep = 1024;
   std::vector<std::string> found;
   Pending pending;

@@ -9,7 +9,7 @@ using store::History;
 using store::Pending;
 
 Result<std::vector<KeyVersion>> Store::history(std::string_view key, std::size_t count, const ReadOptions& options) {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   Pending pending;
   auto found = History(*impl_->engine).versions({options.database, key}, count, pending);
   STAVE_TRY(impl_->settle(pending));  // an error tells of the key, too
@@ -17,7 +17,7 @@ Result<std::vector<KeyVersion>> Store::history(std::string_view key, std::size_t
 }
 
 Result<std::optional<Versioned>> Store::get_at(std::string_view key, Point point, const ReadOptions& options) {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   Pending pending;
   auto seen = History(*impl_->engine).value_at({options.database, key}, point, pending);
   STAVE_TRY(impl_->settle(pending));
@@ -28,7 +28,7 @@ Result<std::optional<Versioned>> Store::get_at(std::string_view key, Point point
 }
 
 Result<std::optional<Lsn>> Store::revert(std::string_view key, Point point, const WriteOptions& options) {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   Pending pending;
   auto reverted = History(*impl_->engine).revert({options.database, key}, point, pending, options.sync);
   STAVE_TRY(impl_->settle(pending));

@@ -5,6 +5,7 @@
 #include <expected>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <type_traits>
 
@@ -17,6 +18,18 @@
 #include "store/transaction.h"
 
 namespace stave {
+
+namespace library {
+
+/// Errors: kTooLarge, for what cannot be a key in any store. Whether a key may be written is `Engine::check_limits`.
+Result<void> refuse_key_size(std::size_t size);
+inline Result<void> check_key_size(std::size_t size) {
+  if (size <= kKeyBytesLimit) [[likely]]
+    return {};
+  return refuse_key_size(size);
+}
+
+}  // namespace library
 
 struct Store::Impl {
   explicit Impl(std::unique_ptr<store::Engine> opened)
@@ -32,6 +45,12 @@ struct Store::Impl {
       return {};
     return fail(ErrorCode::kInvalidArgument,
                 "database " + std::to_string(database) + " does not exist; there are " + std::to_string(databases));
+  }
+  /// Both before the key is looked at: a size that no key can have is a caller's mistake, and there may be no such
+  /// bytes.
+  Result<void> check_key(int database, std::string_view key) const {
+    STAVE_TRY(check_database(database));
+    return library::check_key_size(key.size());
   }
   /// Blocks until the call may return. Only for the disk: a library's caller dies with the process, so handing each
   /// write to the operating system would buy a microsecond's system call and no promise (docs/decisions/0001).
@@ -80,6 +99,9 @@ struct Store::Impl {
                                                           .version = transaction.version(),
                                                           .end = std::max(pending->durable, pending->written)};
   }
+  /// Writes the bytes over those of the value from `where` on; no place: behind them. Returns the new length.
+  Result<std::uint64_t> write_at(std::optional<std::uint64_t> where, std::string_view key, std::string_view bytes,
+                                 const WriteOptions& options);
   /// Turns what a caller asked for into an expiry. `kept` is what the key has now.
   Result<Expiry> resolve(const Ttl& ttl, UnixMs now, const Expiry& kept) const;
 };

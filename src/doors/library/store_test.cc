@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <random>
 #include <thread>
 
@@ -72,6 +73,26 @@ TEST_F(Library, finds_everything_again_after_reopening) {
     EXPECT_EQ(*store().get("key" + std::to_string(i), {.database = i % 16}), std::to_string(i * i));
   }
   EXPECT_EQ(store().stats().keys, 999u);
+}
+
+TEST_F(Library, overwriting_nothing_leaves_a_key_as_it_is_and_appending_nothing_makes_it) {
+  EXPECT_EQ(store().set_range("a", std::numeric_limits<std::uint64_t>::max(), "").value_or(99), 0u);
+  EXPECT_EQ(get("a"), std::nullopt);
+  EXPECT_EQ(store().append("a", "").value_or(99), 0u);
+  EXPECT_EQ(get("a"), "");
+}
+
+TEST_F(Library, a_transaction_and_a_walk_without_a_function_are_refused) {
+  EXPECT_EQ(store().transact({}, nullptr).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(store().scan(0, {}, 10, nullptr).error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(Library, the_past_of_a_key_longer_than_any_is_refused) {
+  const std::string key(kKeyBytesLimit + 1, 'k');
+  EXPECT_EQ(store().history(key).error().code(), ErrorCode::kTooLarge);
+  EXPECT_EQ(store().get_at(key, Point{}).error().code(), ErrorCode::kTooLarge);
+  EXPECT_EQ(store().revert(key, Point{}).error().code(), ErrorCode::kTooLarge);
+  EXPECT_EQ(store().expiry(key).error().code(), ErrorCode::kTooLarge);
 }
 
 TEST_F(Library, databases_are_apart_and_those_that_do_not_exist_are_refused) {

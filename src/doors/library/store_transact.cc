@@ -53,6 +53,7 @@ class Inside final : public Txn {
       : transaction_(transaction), keys_(keys), resolve_(resolve) {}
 
   Result<std::optional<std::string>> get(std::string_view key) override {
+    STAVE_TRY(library::check_key_size(key.size()));
     const auto now = transaction_.find(keys_[key], store::Access::kTouch);
     STAVE_TRY(still_good());
     STAVE_ASSIGN(const std::string_view text, library::text_of(now));
@@ -61,6 +62,7 @@ class Inside final : public Txn {
   }
 
   Result<void> set(std::string_view key, std::string_view value, Ttl ttl) override {
+    STAVE_TRY(library::check_key_size(key.size()));
     const KeyRef ref = keys_[key];
     Expiry kept;
     if (ttl.kind == Ttl::Kind::kKeep) {
@@ -74,12 +76,14 @@ class Inside final : public Txn {
   }
 
   Result<bool> remove(std::string_view key) override {
+    STAVE_TRY(library::check_key_size(key.size()));
     const bool was_there = transaction_.erase(keys_[key]);
     STAVE_TRY(still_good());
     return was_there;
   }
 
   Result<std::int64_t> increment(std::string_view key, std::int64_t by) override {
+    STAVE_TRY(library::check_key_size(key.size()));
     const KeyRef ref = keys_[key];
     const auto now = transaction_.find(ref);
     STAVE_TRY(still_good());
@@ -105,6 +109,8 @@ class Inside final : public Txn {
 Result<Lsn> Store::transact(std::span<const std::string_view> keys, const std::function<Result<void>(Txn&)>& work,
                             const WriteOptions& options) try {
   STAVE_TRY(impl_->check_database(options.database));
+  if (!work) return fail(ErrorCode::kInvalidArgument, "there is no function to run in the transaction");
+  for (const auto key : keys) STAVE_TRY(library::check_key_size(key.size()));
   KnownKeys known(keys, options.database);
   // An exception of the caller's own passes through; the transaction's destructor has undone everything by then.
   const auto run = [&](Transaction& transaction) -> Result<void> {

@@ -29,17 +29,14 @@ Expiry kept_expiry(Transaction& transaction, KeyRef key, const Ttl& ttl) {
   return now ? now->expiry : Expiry{};
 }
 
-/// An offset that no value can have stands for "the end".
-constexpr std::uint64_t kAtEnd = std::numeric_limits<std::uint64_t>::max();
-
-/// The length of the value afterwards.
+/// The length of the value afterwards. No offset: at its end.
 Result<std::uint64_t> write_range(const store::Engine& engine, Transaction& transaction, KeyRef key,
-                                  std::uint64_t offset, std::string_view bytes) {
+                                  std::optional<std::uint64_t> where, std::string_view bytes) {
   const auto now = transaction.find(key);
   STAVE_ASSIGN(const std::string_view old, library::text_of(now));
-  const bool at_end = offset == kAtEnd;
-  if (at_end) offset = old.size();
-  if (bytes.empty() && !(at_end && !now)) return old.size();
+  // To append nothing makes a key that is absent, as in Redis; to overwrite with nothing does not.
+  if (bytes.empty() && (where || now)) return old.size();
+  const std::uint64_t offset = where.value_or(old.size());
   std::uint64_t end = 0;
   if (__builtin_add_overflow(offset, bytes.size(), &end)) end = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t size = std::max<std::uint64_t>(old.size(), end);
@@ -68,7 +65,7 @@ bool holds(const Condition& condition, const std::optional<store::ValueView>& no
 }  // namespace
 
 Result<Lsn> Store::set(std::string_view key, std::string_view value, const WriteOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   if (options.ttl.kind == Ttl::Kind::kNone) [[likely]] {
     Lsn version = kNoLsn;
     STAVE_ASSIGN(const Pending pending,
@@ -91,7 +88,7 @@ Result<Lsn> Store::set(std::string_view key, std::string_view value, const Write
 
 Result<std::optional<Lsn>> Store::set_if(std::string_view key, std::string_view value, const Condition& condition,
                                          const WriteOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   const KeyRef ref{options.database, key};
   const auto access = condition.kind == Condition::Kind::kValue ? store::Access::kPeek : store::Access::kMeta;
   STAVE_ASSIGN(const auto done,
@@ -114,7 +111,10 @@ Result<Lsn> Store::multi_set(std::span<const std::pair<std::string_view, std::st
   STAVE_TRY(impl_->check_database(options.database));
   std::vector<KeyRef> refs;
   refs.reserve(pairs.size());
-  for (const auto& [key, value] : pairs) refs.push_back({options.database, key});
+  for (const auto& [key, value] : pairs) {
+    STAVE_TRY(library::check_key_size(key.size()));
+    refs.push_back({options.database, key});
+  }
   STAVE_ASSIGN(const auto done, impl_->transact(refs, options.sync, [&](Transaction& transaction) -> Result<bool> {
     for (std::size_t i = 0; i < pairs.size(); ++i) {
       const Expiry kept = kept_expiry(transaction, refs[i], options.ttl);
@@ -137,7 +137,10 @@ Result<std::uint64_t> Store::multi_remove(std::span<const std::string_view> keys
   STAVE_TRY(impl_->check_database(options.database));
   std::vector<KeyRef> refs;
   refs.reserve(keys.size());
-  for (const auto key : keys) refs.push_back({options.database, key});
+  for (const auto key : keys) {
+    STAVE_TRY(library::check_key_size(key.size()));
+    refs.push_back({options.database, key});
+  }
   STAVE_ASSIGN(const auto done,
                impl_->transact(refs, options.sync, [&](Transaction& transaction) -> Result<std::uint64_t> {
                  std::uint64_t removed = 0;
@@ -150,7 +153,7 @@ Result<std::uint64_t> Store::multi_remove(std::span<const std::string_view> keys
 }
 
 Result<std::int64_t> Store::increment(std::string_view key, std::int64_t by, const WriteOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   const KeyRef ref{options.database, key};
   STAVE_ASSIGN(const auto done,
                impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<std::int64_t> {
@@ -164,24 +167,29 @@ Result<std::int64_t> Store::increment(std::string_view key, std::int64_t by, con
   return library::no_memory();
 }
 
-Result<std::uint64_t> Store::append(std::string_view key, std::string_view suffix, const WriteOptions& options) {
-  return set_range(key, kAtEnd, suffix, options);
-}
-
-Result<std::uint64_t> Store::set_range(std::string_view key, std::uint64_t offset, std::string_view bytes,
-                                       const WriteOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+Result<std::uint64_t> Store::Impl::write_at(std::optional<std::uint64_t> where, std::string_view key,
+                                            std::string_view bytes, const WriteOptions& options) try {
+  STAVE_TRY(check_key(options.database, key));
   const KeyRef ref{options.database, key};
-  STAVE_ASSIGN(const auto done, impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) {
-    return write_range(*impl_->engine, transaction, ref, offset, bytes);
-  }));
+  STAVE_ASSIGN(const auto done, transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) {
+                 return write_range(*engine, transaction, ref, where, bytes);
+               }));
   return done.value;
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
 
+Result<std::uint64_t> Store::append(std::string_view key, std::string_view suffix, const WriteOptions& options) {
+  return impl_->write_at(std::nullopt, key, suffix, options);
+}
+
+Result<std::uint64_t> Store::set_range(std::string_view key, std::uint64_t offset, std::string_view bytes,
+                                       const WriteOptions& options) {
+  return impl_->write_at(offset, key, bytes, options);
+}
+
 Result<bool> Store::expire(std::string_view key, Ttl ttl, const WriteOptions& options) try {
-  STAVE_TRY(impl_->check_database(options.database));
+  STAVE_TRY(impl_->check_key(options.database, key));
   const KeyRef ref{options.database, key};
   STAVE_ASSIGN(const auto done,
                impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<bool> {

@@ -23,6 +23,11 @@ Result<Expiry> Store::Impl::resolve(const Ttl& ttl, UnixMs now, const Expiry& ke
 
 namespace library {
 
+Result<void> refuse_key_size(std::size_t size) {
+  return fail(ErrorCode::kTooLarge, "a key of " + std::to_string(size) + " bytes is longer than any key can be (" +
+                                        std::to_string(kKeyBytesLimit) + " bytes)");
+}
+
 Result<std::string_view> text_of(const std::optional<store::ValueView>& view) {
   if (!view) return std::string_view{};
   if (view->type != store::ValueType::kString) return fail(ErrorCode::kWrongType, "the key holds another type");
