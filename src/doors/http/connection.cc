@@ -25,8 +25,6 @@ constexpr std::size_t kPiecesMax = 16;
 constexpr std::uint64_t kReadOverMax = 64 * 1024;
 constexpr std::uint64_t kLingerNs = 1'000 * kMsNs;
 constexpr std::uint64_t kLingerBytesMax = 1u << 20;
-/// A body must come at this pace, on the whole.
-constexpr std::uint64_t kBodyBytesPerSecondMin = 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 bool is_sane_id(std::string_view id) noexcept {
@@ -393,7 +391,6 @@ bool Connection::let_go(Item& item) {
     }
   }
   item.released = true;
-  progress_ns_ = host_.now_ns();
   for (const AccessEntry& entry : item.entries) host_.log_access(entry, address_);
   return true;
 }
@@ -416,7 +413,7 @@ std::size_t Connection::gather(std::span<asio::const_buffer> pieces) {
 
 void Connection::consume(std::size_t count) {
   hub_.counters.output_bytes.fetch_add(count, std::memory_order_relaxed);
-  progress_ns_ = host_.now_ns();
+  sent_bytes_ += count;
   while (!items_.empty()) {
     Item& item = items_.front();
     STAVE_ASSERT(item.gone <= item.bytes.size() + item.content().size());
@@ -431,6 +428,8 @@ void Connection::consume(std::size_t count) {
     static_cast<void>(reckon(queued_, queued_bytes_));  // less than before
     const bool close = item.close;
     items_.pop_front();
+    // Only now it has all that it asked for; to take it may have been long.
+    if (items_.empty() && phase_ == Phase::kIdle) enter(Phase::kIdle);
     if (close) return begin_linger();
   }
   STAVE_ASSERT(count == 0);
@@ -578,14 +577,22 @@ void Connection::maybe_bury() {
   if (dead_ && operations_ == 0) host_.bury(*this);
 }
 
+bool Connection::does_not_read(std::uint64_t now_ns) {
+  const bool owed = !items_.empty() && items_.front().released;
+  if (!owed) return reading_pace_.overdue(false, sent_bytes_, 0, now_ns);
+  const std::uint64_t waiting = std::min(transport_->unacknowledged(), sent_bytes_);
+  const auto patience = static_cast<std::uint64_t>(hub_.config.body_timeout_ms) * kMsNs;
+  return reading_pace_.overdue(true, sent_bytes_ - waiting, patience, now_ns);
+}
+
 void Connection::check_time() try {
   if (dead_) return;
   const std::uint64_t now = host_.now_ns();
   const auto since = [&](std::uint64_t then) { return now > then ? now - then : 0; };
   const auto limit = [](std::int64_t ms) { return static_cast<std::uint64_t>(ms) * kMsNs; };
-  if (!items_.empty() && held().empty() && since(progress_ns_) > limit(hub_.config.body_timeout_ms)) {
+  if (does_not_read(now)) {
     hub_.counters.timed_out.fetch_add(1, std::memory_order_relaxed);
-    return kill();  // it does not read its answer
+    return kill();
   }
   bool slow = false;
   switch (phase_) {
@@ -598,7 +605,7 @@ void Connection::check_time() try {
     case Phase::kHead: slow = since(phase_since_ns_) > limit(hub_.config.head_timeout_ms); break;
     case Phase::kBody: {
       const std::uint64_t granted =
-          limit(hub_.config.body_timeout_ms) + reader_.body_bytes() * (1000 * kMsNs / kBodyBytesPerSecondMin);
+          limit(hub_.config.body_timeout_ms) + reader_.body_bytes() * (1000 * kMsNs / ReadingPace::kBytesPerSecondMin);
       slow = since(progress_ns_) > limit(hub_.config.body_timeout_ms) || since(phase_since_ns_) > granted;
       break;
     }

@@ -16,6 +16,7 @@
 #include "commands/session.h"
 #include "doors/http/access_log.h"
 #include "doors/http/app.h"
+#include "doors/http/reading_pace.h"
 #include "doors/http/request_reader.h"
 #include "doors/http/transport.h"
 
@@ -151,6 +152,8 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void fail(Item& item, const Error& error);
   std::size_t gather(std::span<asio::const_buffer> pieces);
   void consume(std::size_t count);
+  /// It is owed an answer that may leave, and takes it too slowly.
+  bool does_not_read(std::uint64_t now_ns);
   void begin_linger();
   void abandon();
   void enter(Phase phase) noexcept;
@@ -176,7 +179,9 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   store::BufferShare body_;  ///< The same of a request's.
   std::uint64_t request_began_ns_ = 0;
   std::uint64_t phase_since_ns_ = 0;
-  std::uint64_t progress_ns_ = 0;  ///< When bytes were last received or sent.
+  std::uint64_t progress_ns_ = 0;  ///< When bytes were last received.
+  std::uint64_t sent_bytes_ = 0;   ///< Ever, into the kernel's buffer.
+  ReadingPace reading_pace_;
   std::uint64_t lingered_bytes_ = 0;
   Phase phase_ = Phase::kFresh;
   int operations_ = 0;    ///< Of the transport, begun and not ended.

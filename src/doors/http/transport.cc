@@ -1,5 +1,8 @@
 #include "doors/http/transport.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <boost/asio/ssl/stream.hpp>
 #include <cstring>
@@ -19,6 +22,11 @@ struct Pieces {
   [[nodiscard]] const_iterator begin() const noexcept { return all.data(); }
   [[nodiscard]] const_iterator end() const noexcept { return all.data() + all.size(); }
 };
+
+std::uint64_t unacknowledged_of(Socket& socket) {
+  int bytes = 0;
+  return ::ioctl(socket.native_handle(), SIOCOUTQ, &bytes) == 0 ? static_cast<std::uint64_t>(std::max(bytes, 0)) : 0;
+}
 
 class PlainTransport final : public Transport {
  public:
@@ -41,6 +49,7 @@ class PlainTransport final : public Transport {
     socket_.async_wait(Socket::wait_write, [this](const ErrorCodeOfSystem& why) { owner_.sent(why, 0); });
     return std::nullopt;
   }
+  std::uint64_t unacknowledged() override { return unacknowledged_of(socket_); }
   void finish_sending() override {
     ErrorCodeOfSystem ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
@@ -86,6 +95,7 @@ class TlsTransport final : public Transport {
     });
     return std::nullopt;
   }
+  std::uint64_t unacknowledged() override { return unacknowledged_of(stream_.next_layer()); }
   void finish_sending() override {
     // The peer sees the end of TCP right after; answers say their length, so a cut cannot pass for an end.
     ErrorCodeOfSystem ignored;

@@ -36,6 +36,8 @@ class Transport {
   /// Sends some of the pieces. A value: so many bytes are gone. nullopt: `owner.sent` will tell, and until then the
   /// pieces stay where they are.
   virtual std::optional<std::size_t> send(std::span<const asio::const_buffer> pieces, ErrorCodeOfSystem& problem) = 0;
+  /// Bytes on their way, TLS's own included, that the peer's side has not acknowledged; 0 when nobody can tell.
+  [[nodiscard]] virtual std::uint64_t unacknowledged() = 0;
   /// Nothing more will be sent; the peer is told.
   virtual void finish_sending() = 0;
   virtual void close() = 0;

@@ -69,7 +69,8 @@ inline constexpr Option kOptions[] = {
     {"http-header-timeout", OptionType::kDuration, "10s", "milliseconds", 1, 3'600'000, Change::kRestart,
      "A request's header has to come within this time; else it is told 408."},
     {"http-body-timeout", OptionType::kDuration, "30s", "milliseconds", 1, 3'600'000, Change::kRestart,
-     "A body, or whoever reads an answer, must not stand still for so long; a body is told 408."},
+     "A body, or whoever reads an answer, must not stand still, or be slower than 1 KB/s, for so long; a body is told "
+     "408."},
     {"http-idle-timeout", OptionType::kDuration, "300s", "milliseconds", 1, kYearSeconds * 1000, Change::kRestart,
      "A connection without a request is closed after this time."},
     {"http-stop-timeout", OptionType::kDuration, "10s", "milliseconds", 0, 3'600'000, Change::kRestart,
