@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "base/assert.h"
 #include "base/interleave.h"
@@ -28,6 +29,11 @@ bool is_ours(std::string_view name) {
          packing::is_dictionary_name(name) || log::parse_segment_name(name) || parse_image_name(name);
 }
 
+/// The disk does not give back what is in a file. A lack of room, memory or descriptors says nothing about the file.
+bool cannot_be_read(const Error& error) noexcept {
+  return error.code() == ErrorCode::kIo || error.code() == ErrorCode::kPermission;
+}
+
 class Backup {
  public:
   Backup(Engine& engine, std::string directory)
@@ -45,6 +51,7 @@ class Backup {
   Result<void> add_dictionaries();
   Result<void> add_images();
   Result<void> add_newest_image();
+  Result<bool> add_image(const std::string& name);
   Result<bool> usable_image(const std::string& directory, const std::string& name, Lsn end);
   Result<bool> keep(const BackupFile& there);
   Result<void> add(const std::string& name, const std::string& as, bool may_link);
@@ -60,6 +67,7 @@ class Backup {
   std::optional<BackupManifest> earlier_;
   std::vector<log::SegmentInfo> segments_;
   BackupManifest manifest_;
+  std::set<std::string> unreadable_;  ///< Images.
   BackupReport report_;
 };
 
@@ -169,7 +177,9 @@ Result<void> Backup::take_over() {
 // such a name in both is the same in both: an identity, a dictionary and an image never change. False: it is damaged.
 Result<bool> Backup::keep(const BackupFile& there) {
   const auto found = measure_file(files_, directory_, there.name);
-  if (!found && found.error().code() != ErrorCode::kNotFound) return fail(found.error().clone());
+  const bool spare = parse_image_name(there.name).has_value();
+  if (!found && found.error().code() != ErrorCode::kNotFound && !(spare && cannot_be_read(found.error())))
+    return fail(found.error().clone());
   if (!found || *found != there) return false;
   manifest_.files.push_back(there);
   return true;
@@ -188,9 +198,12 @@ Result<void> Backup::add(const std::string& name, const std::string& as, bool ma
   if (auto removed = files_.remove(to); !removed && removed.error().code() != ErrorCode::kNotFound) return removed;
   const auto linked = may_link ? files_.link(from, to) : fail(ErrorCode::kUnsupported, "not asked for");
   if (linked) {
+    auto file = measure_file(files_, directory_, as);
+    // It is the store's file that fails, by whichever name.
+    if (!file && cannot_be_read(file.error())) return fail(file.error().clone().with_file(from));
+    if (!file) return fail(std::move(file).error());
     ++report_.linked_files;
-    STAVE_ASSIGN(BackupFile file, measure_file(files_, directory_, as));
-    manifest_.files.push_back(std::move(file));
+    manifest_.files.push_back(std::move(*file));
   } else if (linked.error().code() == ErrorCode::kUnsupported) {
     STAVE_ASSIGN(BackupFile file, copy_file(files_, from, to));
     manifest_.files.push_back(std::move(file));
@@ -227,6 +240,10 @@ Result<bool> Backup::usable_image(const std::string& directory, const std::strin
   if (!image) {
     const ErrorCode code = image.error().code();
     if (code == ErrorCode::kNotFound || code == ErrorCode::kCorrupt) return false;
+    if (cannot_be_read(image.error())) {
+      unreadable_.insert(name);
+      return false;
+    }
     return fail(std::move(image).error());
   }
   const ImageHeader& header = (*image)->header();
@@ -243,9 +260,23 @@ Result<void> Backup::add_newest_image() {
     const bool theirs = earlier_ && earlier_->find(*name) != nullptr;
     STAVE_ASSIGN(const bool usable, usable_image(theirs ? directory_ : engine_.directory(), *name, manifest_.end));
     base::interleave::yield_point("backup: an image found, not yet added");
-    if (usable) return add(*name, *name, true);
+    if (!usable) continue;
+    STAVE_ASSIGN(const bool added, add_image(*name));
+    if (added) return {};
   }
   return {};
+}
+
+// False: it is left out, since the disk does not give it back. What there may be of it in the backup's directory is in
+// no manifest, and goes with all that is not.
+Result<bool> Backup::add_image(const std::string& name) {
+  auto added = add(name, name, true);
+  if (added) return true;
+  // Not what could not be written.
+  const bool source = added.error().file() == log::join_path(engine_.directory(), name);
+  if (!source || !cannot_be_read(added.error())) return fail(std::move(added).error());
+  unreadable_.insert(name);
+  return false;
 }
 
 // The newest one makes a restored store start quickly; the oldest one lets it be restored to the earliest point.
@@ -300,6 +331,7 @@ Result<BackupReport> Backup::run() {
   report_.end = manifest_.end;
   report_.time = manifest_.time;
   report_.files = manifest_.files.size();
+  report_.unreadable_images = unreadable_.size();
   STAVE_ASSERT(report_.linked_files <= report_.added_files && report_.added_files <= report_.files);
   for (const BackupFile& file : manifest_.files) report_.bytes += file.bytes;
   return report_;

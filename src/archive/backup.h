@@ -25,8 +25,9 @@ struct BackupReport {
   std::uint64_t bytes = 0;
   std::uint64_t added_files = 0;  ///< By this run.
   std::uint64_t added_bytes = 0;
-  std::uint64_t linked_files = 0;  ///< Of these, second names of the store's own files.
-  bool afresh = false;             ///< What was there could not be added to, and was replaced: there is a gap between.
+  std::uint64_t linked_files = 0;       ///< Of these, second names of the store's own files.
+  std::uint64_t unreadable_images = 0;  ///< Left out: nothing needs them, they make the start of a store quick.
+  bool afresh = false;  ///< What was there could not be added to, and was replaced: there is a gap between.
 };
 
 /// Backs up everything up to now into `directory`, which must be missing, empty, or hold a backup of the same store.

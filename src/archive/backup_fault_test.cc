@@ -287,6 +287,31 @@ TEST_F(BackupFaults, a_backup_on_a_failing_disk_says_so_and_leaves_the_earlier_o
   EXPECT_GT(failed, 50);
 }
 
+// An image only makes the start of a store quick. What keeps it from being read, from its first byte to its last, is no
+// reason to have no backup; it is left out, and said to be.
+TEST_F(BackupFaults, a_backup_leaves_out_the_images_that_cannot_be_read_and_says_so) {
+  std::map<OpKind, int> left_out;
+  for (const OpKind kind : {OpKind::kOpen, OpKind::kRead}) {
+    bool more = true;
+    for (std::uint64_t n = 1; more; ++n) {
+      const std::string where = std::string(to_string(kind)) + " from question " + std::to_string(n);
+      SimFileSystem on = disk.after_kill(1);
+      auto engine = Engine::open(kStore, options_for(on, clock));
+      ASSERT_TRUE(engine) << where;
+      inject_from_now(on, {.at = n, .kind = kind, .system_errno = EIO});
+      const auto report = back_up(**engine, kBackup);
+      more = on.faults_hit() != 0;
+      on.clear_faults();
+      if (!report || report->unreadable_images == 0) continue;
+      ++left_out[kind];
+      EXPECT_EQ(report->unreadable_images, 1u) << where;
+      EXPECT_TRUE(check_backup(on, where)) << where;
+    }
+  }
+  EXPECT_GE(left_out[OpKind::kOpen], 2);
+  EXPECT_GE(left_out[OpKind::kRead], 4);
+}
+
 // The same for losing power, with what the backup reported as done.
 TEST_F(BackupFaults, a_backup_cut_short_anywhere_is_the_earlier_or_the_later_one) {
   auto engine = Engine::open(kStore, options_for(disk, clock));

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -16,6 +18,7 @@
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "base/random.h"
+#include "base/try.h"
 #include "store/options_for_test.h"
 #include "store/transaction.h"
 #include "store/upkeep.h"
@@ -102,6 +105,83 @@ class BackupTest : public ::testing::Test {
   RestoreReport last;
   int targets = 0;
 };
+
+/// Hands everything on, but does not give back one byte of an image, by whichever name.
+class UnreadableImages final : public FileSystem {
+ public:
+  UnreadableImages(FileSystem& files, std::uint64_t bad) : files_(files), bad_(bad) {}
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    STAVE_ASSIGN(auto file, files_.open(path, mode));
+    if (!path.ends_with(".image") || mode != OpenMode::kRead) return file;
+    return std::make_unique<Unreadable>(std::move(file), path, bad_);
+  }
+  Result<void> create_directories(const std::string& path) override { return files_.create_directories(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return files_.list(path); }
+  Result<bool> exists(const std::string& path) override { return files_.exists(path); }
+  Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
+  Result<void> link(const std::string& from, const std::string& to) override { return files_.link(from, to); }
+  Result<void> remove(const std::string& path) override { return files_.remove(path); }
+  Result<void> sync_directory(const std::string& path) override { return files_.sync_directory(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return files_.lock(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    return files_.lock_directory(path);
+  }
+  Result<FileIdentity> identity(const std::string& path) override { return files_.identity(path); }
+  Result<std::uint64_t> free_bytes(const std::string& path) override { return files_.free_bytes(path); }
+
+ private:
+  class Unreadable final : public File {
+   public:
+    Unreadable(std::unique_ptr<File> file, std::string path, std::uint64_t bad)
+        : file_(std::move(file)), path_(std::move(path)), bad_(bad) {}
+    Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) override {
+      if (offset <= bad_ && bad_ < offset + into.size())
+        return fail(Error(ErrorCode::kIo, "cannot read").with_errno(EIO).with_file(path_));
+      return file_->read_at(offset, into);
+    }
+    Result<void> write_at(std::uint64_t, std::span<const std::byte>) override { return refused(); }
+    Result<void> sync_data() override { return refused(); }
+    Result<void> allocate(std::uint64_t) override { return refused(); }
+    Result<void> truncate(std::uint64_t) override { return refused(); }
+    Result<std::uint64_t> size() override { return file_->size(); }
+    Result<void> drop_cache() override { return file_->drop_cache(); }
+
+   private:
+    static std::unexpected<Error> refused() { return fail(ErrorCode::kInvalidArgument, "it was opened for reading"); }
+    std::unique_ptr<File> file_;
+    std::string path_;
+    const std::uint64_t bad_;
+  };
+
+  FileSystem& files_;
+  const std::uint64_t bad_;
+};
+
+// In the middle are the entries, which are only read once the image has its second name in the backup's directory.
+TEST_F(BackupTest, leaves_out_an_image_that_cannot_be_read_wherever_that_is) {
+  fill(0, 100);
+  ASSERT_TRUE(engine->checkpoint());
+  ASSERT_TRUE(engine->close());
+  const auto is_image = [](const std::string& name) { return name.ends_with(".image"); };
+  const auto sound = std::move(files);
+  const std::vector<std::string> ours = *sound->list("/db");
+  const auto image = std::ranges::find_if(ours, is_image);
+  ASSERT_NE(image, ours.end());
+  const std::uint64_t size = *(*sound->open("/db/" + *image, OpenMode::kRead))->size();
+  for (const std::uint64_t bad : {std::uint64_t{0}, size / 2, size - 1}) {
+    files = std::make_unique<UnreadableImages>(*sound, bad);
+    engine = open("/db");
+    const std::string target = "/backup" + std::to_string(bad);
+    EXPECT_EQ(back_up_now(target).unreadable_images, 1u) << bad;
+    const std::vector<std::string> theirs = *files->list(target);
+    EXPECT_EQ(std::ranges::count_if(theirs, is_image), 0) << bad;
+    EXPECT_EQ(findings(target), std::vector<std::string>{}) << bad;
+    EXPECT_TRUE(restored({}, target) == model) << bad;
+    engine.reset();
+  }
+  files.reset();
+}
 
 TEST_F(BackupTest, is_restored_as_the_store_was) {
   fill(0, 300);

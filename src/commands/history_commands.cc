@@ -141,7 +141,7 @@ Result<void> stave_backup_command(Call& call) {
                                       call, [&engine, directory] { return archive::back_up(engine, directory); }));
   if (!report) return {};
   Sink& reply = call.reply();
-  reply.map(7);
+  reply.map(8);
   answer_pair(reply, "first", raw(report->first));
   answer_pair(reply, "end", raw(report->end));
   answer_pair(reply, "files", report->files);
@@ -149,6 +149,7 @@ Result<void> stave_backup_command(Call& call) {
   answer_pair(reply, "added_files", report->added_files);
   answer_pair(reply, "added_bytes", report->added_bytes);
   answer_pair(reply, "linked_files", report->linked_files);
+  answer_pair(reply, "unreadable_images", report->unreadable_images);
   return {};
 }
 

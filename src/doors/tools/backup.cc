@@ -31,6 +31,15 @@ void tell(const Settings& settings, std::uint64_t end, std::uint64_t bytes, std:
               with_commas(added_files).c_str(), added_files == 1 ? "file is" : "files are", progress.elapsed().c_str());
 }
 
+void tell_of_images(std::uint64_t unreadable) {
+  if (unreadable == 0) return;
+  std::printf(
+      "%s of the index could not be read and %s left out; the backup is whole without, but a store restored from it "
+      "may "
+      "start slowly. Look into the system's log (dmesg): the disk may be failing.\n",
+      unreadable == 1 ? "An image" : "Images", unreadable == 1 ? "was" : "were");
+}
+
 Result<void> back_up_directory(const Settings& settings) {
   Progress progress(Clock::system());
   Options options;
@@ -48,6 +57,7 @@ Result<void> back_up_directory(const Settings& settings) {
   if (report.afresh)
     std::printf("The backup that was there ended before the store's log begins now; it was replaced.\n");
   tell(settings, raw(report.end), report.bytes, report.added_files, report.added_bytes, progress);
+  tell_of_images(report.unreadable_images);
   return {};
 }
 
@@ -62,6 +72,7 @@ Result<void> ask_server(const Settings& settings) {
     return 0;
   };
   tell(settings, number("end"), number("bytes"), number("added_files"), number("added_bytes"), progress);
+  tell_of_images(number("unreadable_images"));
   return {};
 }
 
