@@ -3,7 +3,7 @@
 //     auto client = stave::Client::connect("127.0.0.1", 6379);
 //     if (!client) return report(client.error());
 //     client->set("user:1", "Alice");
-//     auto reply = client->command({"ZADD", "board", "1", "ann"});
+//     auto reply = client->command({"SET", "user:1", "Alice"});
 //
 // Promises: values are binary-safe; a reply is handed to the command it answers or to nobody: after a time-out or a
 // broken protocol the connection is closed, and every later call says so until `reconnect`. A hostile server can cost
