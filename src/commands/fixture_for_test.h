@@ -78,6 +78,36 @@ class TestHost : public Host {
   int resets = 0;
 };
 
+/// Hands everything on, tells when a file is created, and says how much is free when it is told to.
+class WatchedFiles final : public FileSystem {
+ public:
+  explicit WatchedFiles(FileSystem& files) : files_(files) {}
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    if (mode == OpenMode::kCreate && created) created(path);
+    return files_.open(path, mode);
+  }
+  Result<void> create_directories(const std::string& path) override { return files_.create_directories(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return files_.list(path); }
+  Result<bool> exists(const std::string& path) override { return files_.exists(path); }
+  Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
+  Result<void> remove(const std::string& path) override { return files_.remove(path); }
+  Result<void> sync_directory(const std::string& path) override { return files_.sync_directory(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return files_.lock(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    return files_.lock_directory(path);
+  }
+  Result<FileIdentity> identity(const std::string& path) override { return files_.identity(path); }
+  Result<std::uint64_t> free_bytes(const std::string& path) override {
+    return free ? Result<std::uint64_t>(*free) : files_.free_bytes(path);
+  }
+
+  std::function<void(const std::string&)> created;
+  std::optional<std::uint64_t> free;
+
+ private:
+  FileSystem& files_;
+};
+
 class CommandsTest : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -135,6 +135,7 @@ InfoFields persistence_fields(Environment& environment) {
                                {"stave_log_syncs", number(stats.log.syncs)},
                                {"stave_read_only", flag(stats.log.read_only)},
                                {"stave_disk_full", flag(stats.log.full)},
+                               {"stave_disk_low", flag(!environment.engine().log().room())},
                                {"stave_recovered_image_keys", number(stats.recovered_keys)},
                                {"stave_recovered_records", number(stats.recovery.records)},
                                {"stave_recovered_bytes", number(stats.recovery.bytes)},

@@ -109,33 +109,6 @@ TEST_F(Life, a_caller_in_this_process_may_name_any_path) {
   EXPECT_TRUE(there("elsewhere/x.json"));
 }
 
-/// Hands everything on, and tells when a file is created.
-class WatchedFiles final : public FileSystem {
- public:
-  explicit WatchedFiles(FileSystem& files) : files_(files) {}
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    if (mode == OpenMode::kCreate && created) created(path);
-    return files_.open(path, mode);
-  }
-  Result<void> create_directories(const std::string& path) override { return files_.create_directories(path); }
-  Result<std::vector<std::string>> list(const std::string& path) override { return files_.list(path); }
-  Result<bool> exists(const std::string& path) override { return files_.exists(path); }
-  Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
-  Result<void> remove(const std::string& path) override { return files_.remove(path); }
-  Result<void> sync_directory(const std::string& path) override { return files_.sync_directory(path); }
-  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return files_.lock(path); }
-  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
-    return files_.lock_directory(path);
-  }
-  Result<FileIdentity> identity(const std::string& path) override { return files_.identity(path); }
-  Result<std::uint64_t> free_bytes(const std::string& path) override { return files_.free_bytes(path); }
-
-  std::function<void(const std::string&)> created;
-
- private:
-  FileSystem& files_;
-};
-
 TEST_F(Life, one_snapshot_is_written_at_a_time) {
   close();
   WatchedFiles files(*file_system_);
@@ -154,6 +127,27 @@ TEST_F(Life, one_snapshot_is_written_at_a_time) {
   EXPECT_EQ(answers, (std::vector<std::string>{refusal, refusal, refusal, "1"}));
   EXPECT_EQ(field("persistence", "rdb_bgsave_in_progress"), "0");
   files.created = nullptr;
+}
+
+// /readyz and INFO said that all was well while every large write was refused.
+TEST_F(Life, a_disk_on_which_only_small_writes_still_fit_is_told_from_one_that_is_full) {
+  close();
+  WatchedFiles files(*file_system_);
+  options_.file_system = &files;
+  options_.packing = Packing::kNone;
+  open();
+  ASSERT_EQ(run({"SET", "small", "1"}), "OK");
+  EXPECT_EQ(field("persistence", "stave_disk_low"), "0");
+  files.free = 0;
+  EXPECT_EQ(run({"SET", "small", "2"}), "OK");
+  EXPECT_TRUE(run({"SET", "large", std::string(8'000'000, 'x')}).starts_with("-MISCONF"));
+  EXPECT_EQ(run({"SET", "small", "3"}), "OK");
+  EXPECT_EQ(field("persistence", "stave_disk_low"), "1");
+  EXPECT_EQ(field("persistence", "stave_disk_full"), "0");
+  files.free.reset();
+  EXPECT_EQ(field("persistence", "stave_disk_low"), "0");
+  EXPECT_EQ(run({"SET", "large", std::string(8'000'000, 'x')}), "OK");
+  close();
 }
 
 TEST_F(Life, a_failed_snapshot_leaves_the_old_file_and_says_why) {

@@ -116,6 +116,9 @@ class Log {
 
   /// Whether `append` would be refused now, and why; cheap (one relaxed load in the good case).
   virtual Result<void> writable() const = 0;
+  /// Whether the disk has room beside what is prepared. Without, what is small may still be written, for a while; what
+  /// is larger than what is prepared is refused. Errors: kNoSpace. Cost: a system call.
+  virtual Result<void> room() = 0;
 
   /// Blocks until everything before `lsn` is on disk; the caller may do the writing for everyone (leader and
   /// followers). Errors: kReadOnly/kIo: whether it is on disk is unknown.

@@ -44,6 +44,7 @@ class LogImpl final : public Log {
   Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten& later) override;
   std::uint64_t ring_batch_max() const noexcept override { return ring_batch_max_; }
   Result<void> writable() const override;
+  Result<void> room() override { return space_.look_for_room(); }
   Result<void> wait_durable(Lsn lsn) override;
   Result<void> wait_written(Lsn lsn) override;
   Result<void> write_out_before(Lsn lsn) override;

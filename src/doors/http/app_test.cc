@@ -163,6 +163,24 @@ TEST_F(AppTest, before_the_store_is_open_it_says_so) {
   EXPECT_EQ(ask(Verb::kGet, "/healthz").status, 200);
 }
 
+TEST_F(AppTest, is_ready_but_says_so_when_only_small_writes_still_fit) {
+  close();
+  commands::WatchedFiles files(*file_system_);
+  options_.file_system = &files;
+  options_.packing = Packing::kNone;
+  open();
+  hub_->environment = environment_.get();
+  ASSERT_EQ(put("a", "1").status, 201);
+  EXPECT_EQ(ask(Verb::kGet, "/readyz").body, "{\"status\":\"ready\"}\n");
+  files.free = 0;
+  EXPECT_EQ(put("a", "2").status, 204);
+  EXPECT_EQ(put("b", std::string(8'000'000, 'x')).status, 507);
+  const Response ready = ask(Verb::kGet, "/readyz");
+  EXPECT_EQ(ready.status, 200);
+  EXPECT_NE(ready.body.find("\"reason\":\"disk_low\""), std::string::npos) << ready.body;
+  close();
+}
+
 TEST_F(AppTest, a_large_value_is_not_copied_into_its_answer) {
   put("a", std::string(1'000'000, 'x'));
   const Response whole = ask(Verb::kGet, "/db/a");

@@ -130,6 +130,8 @@ void add_log(MetricsPage& page, commands::Environment& environment, const log::L
   page.gauge("stave_log_read_only", "1 after the disk failed: nothing is written until the store is reopened.",
              flag(log.read_only));
   page.gauge("stave_log_full", "1 while writes are refused for want of disk space.", flag(log.full));
+  page.gauge("stave_log_low", "1 while the disk has less room than the reserve: large writes are refused already.",
+             flag(!environment.engine().log().room()));
 }
 
 void add_recovery(MetricsPage& page, const store::EngineStats& stats) {

@@ -40,6 +40,10 @@ void add_door(MetricsPage& page, const Hub& hub) {
              static_cast<double>(hub.body_bytes.load(std::memory_order_relaxed)));
 }
 
+std::string small_writes_only(const Error& why) {
+  return "only small writes still fit, for a while; large ones are refused: " + why.message();
+}
+
 }  // namespace
 
 Response health(Exchange&) {
@@ -59,6 +63,7 @@ Response readiness(Exchange& exchange) {
   if (auto well = log.writable(); !well)
     return status(503, "not ready", well.error().code() == ErrorCode::kNoSpace ? "disk_full" : "read_only",
                   well.error().message());
+  if (auto room = log.room(); !room) return status(200, "ready", "disk_low", small_writes_only(room.error()));
   if (const std::uint64_t lost = environment->engine().upkeep().lost_values(); lost != 0)
     return status(200, "ready", "damaged",
                   "the log is damaged and no longer cleaned: the values of " + std::to_string(lost) +
