@@ -587,8 +587,10 @@ void Connection::check_time() {
   const auto patience_ns =
       static_cast<std::uint64_t>(limits.output_soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
   if (slow_reader_.overdue(output_.pending(), output_.sent(), soft, patience_ns, bench_.now_ns))
-    drop("has more unread replies than output-buffer-soft-limit and does not read them",
-         bench_.shared.counters.output_limit_closed);
+    drop(
+        "has more unread replies than output-buffer-soft-limit and has read too few of them within "
+        "output-buffer-soft-time",
+        bench_.shared.counters.output_limit_closed);
   if (!dead_ && idle_ns != 0 && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
     bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
     dead_ = true;
