@@ -466,6 +466,23 @@ TEST_F(Updates, that_fail_change_nothing) {
   }
 }
 
+TEST_F(Updates, are_refused_beyond_the_limits_of_the_store) {
+  engine_.reset();
+  options_.value_bytes_max = 1024;
+  options_.key_bytes_max = 1024;
+  reopen();
+  const std::string much(1025, 'x');
+  for (const std::string& key : {std::string("a"), much}) {
+    Pending pending;
+    const auto done = engine_->update(
+        {0, key}, Access::kMeta, [&](const ValueView*, UnixMs) -> Result<Update> { return put_of(much); },
+        Sync::kDefault, pending);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), ErrorCode::kTooLarge);
+    EXPECT_EQ(get("a"), std::nullopt);
+  }
+}
+
 TEST_F(Updates, leave_what_is_large_or_not_in_memory_to_a_transaction) {
   const std::string large(keyspace::Block::kBytesMin, 'x');
   const auto nothing = [](const ValueView*, UnixMs) -> Result<Update> { return Update{}; };

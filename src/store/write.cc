@@ -113,7 +113,8 @@ Result<Updated> Engine::update(KeyRef key, Access access, DecideFn decide, Sync 
   if (update->what == Update::What::kNothing) return Updated::kSeen;
   if (update->value.size() >= Block::kBytesMin) [[unlikely]]
     return Updated::kNot;
-  STAVE_ASSERT(update->value.size() <= options_.value_bytes_max);
+  if (update->value.size() > options_.value_bytes_max) [[unlikely]]
+    STAVE_TRY(check_limits(key.key, update->value.size()));
   STAVE_ASSIGN(entry, writable_entry(shard, key, entry, time));
   if (update->what == Update::What::kErase) {
     // Nothing to erase: what is seen of a key that has expired is not there.

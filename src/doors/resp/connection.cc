@@ -122,6 +122,7 @@ void Connection::receive_first() {
 
 void Connection::receive_more() {
   if (large_ == nullptr || large_->missing() == 0) begin_large();
+  if (dead_) return;  // no memory
   if (large_ != nullptr && large_->missing() != 0) return receive_large();
   std::size_t known =
       parser_.in_bulk() && !parser_.is_apart() ? parser_.bulk_end() - std::min(parser_.bulk_end(), input_.size()) : 0;

@@ -26,11 +26,4 @@ std::string_view LargeArguments::finish() noexcept {
   return blocks_.back().view();
 }
 
-void LargeArguments::clear() noexcept {
-  writer_.reset();
-  blocks_.clear();
-  const bool given_back = counted_.resize(0);
-  STAVE_ASSERT(given_back);
-}
-
 }  // namespace stave::resp

@@ -30,14 +30,13 @@ class LargeArguments {
   void begin(std::size_t size);
   /// More of it, not more than is missing. False: there is no memory for it.
   [[nodiscard]] bool append(std::string_view bytes) noexcept;
-  /// The one that is whole; it stays until `clear`.
+  /// The one that is whole.
   std::string_view finish() noexcept;
 
   /// What all of them take so far.
   [[nodiscard]] std::size_t bytes() const noexcept { return counted_.bytes(); }
   /// Those that are whole.
   [[nodiscard]] std::span<const keyspace::Block> blocks() const noexcept { return blocks_; }
-  void clear() noexcept;
 
  private:
   store::Engine& engine_;
