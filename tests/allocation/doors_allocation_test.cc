@@ -222,6 +222,7 @@ class HttpClient final : public http::ConnectionHost {
       }
       return count;
     }
+    std::uint64_t unacknowledged() override { return 0; }
     void finish_sending() override {}
     void close() override { client_.closed_ = true; }
 
