@@ -478,6 +478,8 @@ void IoThread::say_farewell() {
     // Clients that read slowly get a moment more.
     [[maybe_unused]] const int count = ::epoll_wait(epoll_, events.data(), kEventsMax, 10);
   }
+  const std::size_t before = count_.fetch_sub(connections_.size(), std::memory_order_relaxed);
+  STAVE_ASSERT(before >= connections_.size());
   shared_.clients.fetch_sub(static_cast<std::int64_t>(connections_.size()), std::memory_order_relaxed);
   shared_.descriptors.give_back(static_cast<std::int64_t>(connections_.size()));
   connections_.clear();
