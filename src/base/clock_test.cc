@@ -85,6 +85,17 @@ TEST(ThreadName, is_cut_to_what_the_system_keeps) {
   EXPECT_EQ(long_name, "stave-with-a-lo");
 }
 
+TEST(ThreadSignals, reach_the_programs_own_threads_from_a_threads_first_step_on) {
+  sigset_t inside;
+  sigset_t after;
+  base::start_thread([&] { ::pthread_sigmask(SIG_SETMASK, nullptr, &inside); }).join();
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) {
+    EXPECT_EQ(::sigismember(&inside, signal), 1) << signal;
+    EXPECT_EQ(::sigismember(&after, signal), 0) << signal;
+  }
+}
+
 TEST(ThreadPriority, of_background_work_is_below_the_programs_however_it_was_started) {
   const int usual = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()));
   const auto mine = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };

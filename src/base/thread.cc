@@ -1,7 +1,6 @@
 #include "base/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,14 +23,21 @@ void stand_back() noexcept {
 }
 }  // namespace
 
+SignalsHeld::SignalsHeld() noexcept {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+SignalsHeld::~SignalsHeld() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 void enter_thread(std::string_view name, Priority priority) noexcept {
   STAVE_ASSERT(!name.empty());
   char buffer[16] = {};
   std::memcpy(buffer, name.data(), std::min(name.size(), sizeof buffer - 1));
   ::pthread_setname_np(::pthread_self(), buffer);  // a name is a courtesy: a refusal changes nothing
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
   if (priority == Priority::kBackground) stand_back();
 }
 

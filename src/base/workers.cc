@@ -28,7 +28,8 @@ void Workers::run(std::function<void()> job) {
 
 bool Workers::start_thread() try {
   if (threads_.size() >= threads_max_) return false;
-  threads_.emplace_back([this] { work(); });
+  threads_.reserve(threads_max_);  // Now, for a thread that runs must have its place.
+  threads_.push_back(base::start_thread([this] { work(); }));
   return true;
 } catch (const std::system_error&) {
   return false;

@@ -147,7 +147,7 @@ Result<void> Snapshots::start(Target target) {
 }
 
 void Snapshots::wake_thread() {
-  if (!thread_.joinable() && !stop_.load(std::memory_order_relaxed)) thread_ = std::thread([this] { run(); });
+  if (!thread_.joinable() && !stop_.load(std::memory_order_relaxed)) thread_ = base::start_thread([this] { run(); });
   wake_.notify_all();
 }
 

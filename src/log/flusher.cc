@@ -11,7 +11,7 @@ bool Flusher::wake() {
   if (stopping_) return false;
   if (!thread_.joinable()) {
     try {
-      thread_ = std::thread([this] { run(); });
+      thread_ = base::start_thread([this] { run(); });
     } catch (const std::system_error&) {
       return false;
     }

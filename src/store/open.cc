@@ -111,7 +111,7 @@ Result<void> Engine::start() {
   tell_news_of_time();
   opened_ = now();
   if (!options_.background) return {};
-  thread_ = std::thread([this] { housekeeping(); });
+  thread_ = base::start_thread([this] { housekeeping(); });
   upkeep_->start(values_to_warm_);
   return {};
 }

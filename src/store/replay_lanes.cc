@@ -52,7 +52,7 @@ class ReplayLanes::Lane {
   explicit Lane(const Apply& apply) : apply_(apply), open_(std::make_unique<Batch>()) {
     for (std::size_t i = 1; i < kBatchesPerLane; ++i) free_.push_back(std::make_unique<Batch>());
     try {
-      thread_ = std::thread([this] { run(); });
+      thread_ = base::start_thread([this] { run(); });
     } catch (const std::system_error&) {
       // Without a thread `push` does the work.
     }

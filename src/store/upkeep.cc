@@ -59,7 +59,7 @@ void Upkeep::note_boundary(Lsn boundary) noexcept {
 
 void Upkeep::start(bool warm) {
   warming_.store(warm, std::memory_order_relaxed);
-  thread_ = std::thread([this] { run(); });
+  thread_ = base::start_thread([this] { run(); });
 }
 
 void Upkeep::stop() {

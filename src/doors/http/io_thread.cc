@@ -54,7 +54,7 @@ IoThread::~IoThread() {
 void IoThread::start() {
   STAVE_ASSERT(!thread_.joinable());
   arm_tick();
-  thread_ = std::thread([this] { run(); });
+  thread_ = base::start_thread([this] { run(); });
 }
 
 void IoThread::attach(log::Log& log) {

@@ -80,7 +80,7 @@ Result<void> IoThread::start() {
   if (epoll_ < 0 || wake_ < 0) return stave::fail(ErrorCode::kIo, "no descriptors left for an I/O thread");
   STAVE_TRY(watch(epoll_, wake_, kWakeTag, EPOLLIN));
   listener_handle_ = shared_.engine.log().add_listener([this] { log_advanced(); });
-  thread_ = std::thread([this] { run(); });
+  thread_ = base::start_thread([this] { run(); });
   return {};
 }
 
