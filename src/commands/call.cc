@@ -35,7 +35,7 @@ Result<store::Pending> Call::read_many(std::span<const store::KeyRef> keys, stor
 Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, const Expiry& expiry) {
   if (session_.shared == nullptr) [[likely]]
     return engine().put(key, value, expiry, session_.sync(), nullptr, session_.received_block(value));
-  if (auto done = session_.shared->put(key, value, expiry, false, session_.received_block(value)); !done)
+  if (auto done = session_.shared->put(key, value, expiry, store::ValueType::kString, session_.received_block(value)); !done)
     return fail(std::move(done).error());
   return store::Pending{};
 }
@@ -80,7 +80,7 @@ Result<bool> Call::update_aside(store::KeyRef key, store::Access access, store::
     transaction.excuse();  // admitted above, and the block counts already
     const auto now_held = transaction.find(key, store::Access::kMeta);
     if (now_held.has_value() != held.has_value() || (held && now_held->version != held->version)) continue;
-    STAVE_TRY(transaction.put(key, block.view(), update.expiry, false, &block));
+    STAVE_TRY(transaction.put(key, block.view(), update.expiry, update.type, &block));
     STAVE_ASSIGN(const store::Pending pending, transaction.commit(session_.sync()));
     wait_for(seen);
     wait_for_write(pending);
@@ -96,7 +96,7 @@ Result<void> Call::update_in_part(store::KeyRef key, store::Access access, store
   switch (update.what) {
     case store::Update::What::kNothing: break;
     case store::Update::What::kErase: part.erase(key); break;
-    case store::Update::What::kPut: STAVE_TRY(part.put(key, update.value, update.expiry)); break;
+    case store::Update::What::kPut: STAVE_TRY(part.put(key, update.value, update.expiry, update.type)); break;
   }
   return commit(part);
 }

@@ -31,7 +31,7 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
     // The view ends with the next change, which may take the value's bytes from another key.
     // A large one is not copied: the two hold the same memory, in which nothing changes.
     const keyspace::Block large = source->share();
-    STAVE_TRY(part.put(to, source->value, source->expiry, source->json, large ? &large : nullptr));
+    STAVE_TRY(part.put(to, source->value, source->expiry, source->stored_type(), large ? &large : nullptr));
     if (!keep_source) part.erase(from);
   }
   STAVE_TRY(call.commit(part));

@@ -39,9 +39,9 @@ class Part {
     if (own_) shared_.excuse();
   }
   /// `block`: as in Transaction::put.
-  Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry, bool json = false,
-                   const keyspace::Block* block = nullptr) {
-    return shared_.put(key, value, expiry, json, block != nullptr ? block : session_.received_block(value));
+  Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry,
+                   store::ValueType type = store::ValueType::kString, const keyspace::Block* block = nullptr) {
+    return shared_.put(key, value, expiry, type, block != nullptr ? block : session_.received_block(value));
   }
   bool erase(store::KeyRef key) { return shared_.erase(key); }
   Result<void> set_expiry(store::KeyRef key, Expiry expiry) { return shared_.set_expiry(key, expiry); }

@@ -116,8 +116,8 @@ constexpr PackedName pack(std::string_view name) noexcept {
 }
 
 inline constexpr std::size_t kNameMax = 16;
-inline constexpr int kSlotBits = 10;
-inline constexpr std::uint8_t kNoRow = 0xff;
+inline constexpr int kSlotBits = 13;
+inline constexpr std::uint16_t kNoRow = 0xffff;
 
 constexpr std::size_t slot_of(const PackedName& name, std::uint64_t seed) noexcept {
   const std::uint64_t mixed = (name.low ^ (name.high * 0x9e3779b97f4a7c15ull) ^ (name.size << 56)) * seed;
@@ -127,7 +127,7 @@ constexpr std::size_t slot_of(const PackedName& name, std::uint64_t seed) noexce
 template <std::size_t N>
 struct PerfectHash {
   std::uint64_t seed = 0;
-  std::array<std::uint8_t, std::size_t{1} << kSlotBits> slots{};
+  std::array<std::uint16_t, std::size_t{1} << kSlotBits> slots{};
   std::array<PackedName, N> names{};
 };
 
@@ -141,9 +141,9 @@ consteval PerfectHash<N> make_hash(const std::array<Command, N>& rows) {
     hash.slots.fill(kNoRow);
     bool perfect = true;
     for (std::size_t i = 0; i < N && perfect; ++i) {
-      std::uint8_t& slot = hash.slots[slot_of(hash.names[i], seed | 1)];
+      std::uint16_t& slot = hash.slots[slot_of(hash.names[i], seed | 1)];
       perfect = slot == kNoRow;
-      slot = static_cast<std::uint8_t>(i);
+      slot = static_cast<std::uint16_t>(i);
     }
     if (!perfect) continue;
     hash.seed = seed | 1;

@@ -25,6 +25,10 @@ namespace stave::keyspace {
 enum class ValueType : std::uint8_t {
   kString = 0,
   kJson = 1,  ///< A string that its writer had checked to be JSON. Above the store it is a string.
+  kHash = 2,
+  kList = 3,
+  kSet = 4,
+  kSortedSet = 5,
 };
 
 /// Where an entry lies within its shard. 32 bits reach 8 GiB.

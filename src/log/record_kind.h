@@ -26,6 +26,10 @@ enum class RecordKind : std::uint8_t {
   kLost = 10,      ///< Here lay records that were damaged; a repair put this in their place. No key, no meaning.
   kString = 16,    ///< The key holds this string: payload is the value, whole.
   kJson = 17,      ///< The same, and its writer had it checked to be JSON.
+  kHash = 18,      ///< The key holds this hash: payload is its compact form, whole. Likewise:
+  kList = 19,
+  kSet = 20,
+  kSortedSet = 21,
 };
 
 /// What a record holds of its key's value.
@@ -133,6 +137,10 @@ inline constexpr KindTraits kTrim = named(kMark, "trim");
 inline constexpr KindTraits kLost = named(kMark, "lost");
 inline constexpr KindTraits kString = named(kHolder, "string");
 inline constexpr KindTraits kJson = named(kHolder, "json");
+inline constexpr KindTraits kHash = named(kHolder, "hash");
+inline constexpr KindTraits kList = named(kHolder, "list");
+inline constexpr KindTraits kSet = named(kHolder, "set");
+inline constexpr KindTraits kSortedSet = named(kHolder, "sorted_set");
 /// Taken to have a key, so that an image that knows what it did can cover it.
 inline constexpr KindTraits kUnknown{.name = {},
                                      .known = false,
@@ -159,6 +167,10 @@ constexpr const KindTraits& traits(RecordKind kind) noexcept {
     case RecordKind::kLost: return kinds::kLost;
     case RecordKind::kString: return kinds::kString;
     case RecordKind::kJson: return kinds::kJson;
+    case RecordKind::kHash: return kinds::kHash;
+    case RecordKind::kList: return kinds::kList;
+    case RecordKind::kSet: return kinds::kSet;
+    case RecordKind::kSortedSet: return kinds::kSortedSet;
   }
   return kinds::kUnknown;
 }

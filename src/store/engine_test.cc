@@ -74,7 +74,7 @@ TEST_F(Engines, a_string_that_was_checked_to_be_json_stays_known_as_such_until_i
     return marked;
   };
   Transaction transaction(*engine_, {0, "doc"});
-  ASSERT_TRUE(transaction.put({0, "doc"}, "{}", {}, true));
+  ASSERT_TRUE(transaction.put({0, "doc"}, "{}", {}, ValueType::kJson));
   ASSERT_TRUE(transaction.commit());
   EXPECT_TRUE(json());
   reopen();

@@ -69,10 +69,10 @@ Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pend
     if (!event) break;
     if (!reached(point, event->version, event->time)) continue;
     if (!is_alive(event->kind) || passed_at(point, event->expiry)) return std::nullopt;
-    PastValue past{.json = false, .expiry = event->expiry, .version = event->version, .time = event->time};
+    PastValue past{.expiry = event->expiry, .version = event->version, .time = event->time};
     // What the key holds now may have been read since, which puts a sliding deadline off.
     if (newest && lineage.expiry_now() && past.expiry.sliding_ms != 0) past.expiry = *lineage.expiry_now();
-    auto loaded = lineage.load(*event, past.value, past.json);
+    auto loaded = lineage.load(*event, past.value, past.type);
     if (loaded) return past;
     if (loaded.error().code() != ErrorCode::kNotFound) return fail(std::move(loaded).error());
     return fail(ErrorCode::kNotFound, "the value that the key had then has been dropped from the log");
@@ -102,7 +102,7 @@ Result<History::Reverted> History::revert(Transaction& transaction, KeyRef key, 
     Expiry expiry = past->expiry;
     if (expiry.passed(transaction.now()) && expiry.sliding_ms == 0) expiry = {};
     reverted.changed = !now || now->version != past->version;
-    if (reverted.changed) STAVE_TRY(transaction.put(key, past->value, expiry, past->json));
+    if (reverted.changed) STAVE_TRY(transaction.put(key, past->value, expiry, past->type));
   } else {
     reverted.changed = transaction.erase(key);
   }

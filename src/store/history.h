@@ -21,7 +21,7 @@ namespace stave::store {
 /// What a key held at a point.
 struct PastValue {
   std::string value;
-  bool json = false;
+  ValueType type{};
   Expiry expiry{};
   Lsn version = kNoLsn;
   UnixMs time{0};  ///< When it was given.

@@ -226,13 +226,8 @@ Result<UnixMs> History::Lineage::known_since() {
   return *known_since_;
 }
 
-Result<void> History::Lineage::load(const Event& event, std::string& value, bool& json) {
-  ValueType type{};
-  const auto load = [&](Lsn address) -> Result<void> {
-    STAVE_TRY(engine_.residence().load(address, key_.key, value, &type));
-    json = type == ValueType::kJson;
-    return {};
-  };
+Result<void> History::Lineage::load(const Event& event, std::string& value, ValueType& type) {
+  const auto load = [&](Lsn address) { return engine_.residence().load(address, key_.key, value, &type); };
   if (event.kind != KeyVersion::Kind::kSetExpiry) return load(event.holder);
   // The original leads to the value, unless that has been dropped: then it was moved, together with the expiry.
   auto loaded = load(event.version);
@@ -242,8 +237,8 @@ Result<void> History::Lineage::load(const Event& event, std::string& value, bool
 
 Result<std::optional<std::uint64_t>> History::Lineage::size(const Event& event, std::string& scratch) {
   if (event.size) return event.size;
-  bool json = false;
-  auto loaded = load(event, scratch, json);
+  ValueType type{};
+  auto loaded = load(event, scratch, type);
   if (loaded) return scratch.size();
   if (missing(loaded.error())) return std::nullopt;
   return fail(std::move(loaded).error());

@@ -40,7 +40,7 @@ class History::Lineage {
   Result<UnixMs> known_since();
 
   /// The value that the key had after `event`, which is alive. Errors: kNotFound (it has been dropped), kCorrupt, kIo.
-  Result<void> load(const Event& event, std::string& value, bool& json);
+  Result<void> load(const Event& event, std::string& value, ValueType& type);
   /// Its size; nullopt when it has been dropped. `scratch` may be used.
   Result<std::optional<std::uint64_t>> size(const Event& event, std::string& scratch);
 

@@ -17,7 +17,11 @@ namespace {
 bool known_type(std::uint8_t type) noexcept {
   switch (static_cast<keyspace::ValueType>(type)) {
     case keyspace::ValueType::kString:
-    case keyspace::ValueType::kJson: return true;
+    case keyspace::ValueType::kJson:
+    case keyspace::ValueType::kHash:
+    case keyspace::ValueType::kList:
+    case keyspace::ValueType::kSet:
+    case keyspace::ValueType::kSortedSet: return true;
   }
   return false;
 }

@@ -46,7 +46,7 @@ struct Written {
 };
 
 ImageEntry random_entry(base::Random& random, Lsn as_of) {
-  ImageEntry entry{.type = random.coin() ? keyspace::ValueType::kString : keyspace::ValueType::kJson,
+  ImageEntry entry{.type = static_cast<keyspace::ValueType>(random.below(6)),
                    .heat = static_cast<unsigned>(random.below(16)),
                    .delta = random.one_in(5),
                    .value_size = random.below(3) == 0 ? random.next() >> random.below(64) : random.below(200)};

@@ -47,7 +47,7 @@ class LargeValues : public ::testing::Test {
   }
   void put(std::string_view key, const keyspace::Block& block) {
     Transaction transaction(*engine_, {0, key});
-    ASSERT_TRUE(transaction.put({0, key}, block.view(), {}, false, &block));
+    ASSERT_TRUE(transaction.put({0, key}, block.view(), {}, ValueType::kString, &block));
     ASSERT_TRUE(transaction.commit());
   }
   /// What the key holds, held.
@@ -93,8 +93,8 @@ TEST_F(LargeValues, come_back_when_a_transaction_does_not_happen) {
   {
     const keyspace::Block block = received(new_text);
     Transaction transaction(*engine_, std::array<KeyRef, 2>{KeyRef{0, "a"}, KeyRef{0, "b"}});
-    ASSERT_TRUE(transaction.put({0, "a"}, block.view(), {}, false, &block));
-    ASSERT_TRUE(transaction.put({0, "b"}, block.view(), {}, false, &block)) << "one block, two keys";
+    ASSERT_TRUE(transaction.put({0, "a"}, block.view(), {}, ValueType::kString, &block));
+    ASSERT_TRUE(transaction.put({0, "b"}, block.view(), {}, ValueType::kString, &block)) << "one block, two keys";
     EXPECT_EQ(transaction.find({0, "a"})->value.data(), block.view().data());
     transaction.rollback();
   }

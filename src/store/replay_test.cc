@@ -130,7 +130,7 @@ class Replays : public ::testing::Test {
       const KeyRef both[] = {ref, {static_cast<int>(random.below(kDatabases)), other}};
       Transaction transaction(*engine, both);
       ASSERT_TRUE(transaction.put(both[0], random_value(), {}));
-      ASSERT_TRUE(transaction.put(both[1], "{}", {}, true));
+      ASSERT_TRUE(transaction.put(both[1], "{}", {}, ValueType::kJson));
       ASSERT_TRUE(transaction.commit());
     } else {
       ASSERT_TRUE(engine->put(ref, random_value(), random.below(4) == 0 ? random_expiry() : Expiry{}));

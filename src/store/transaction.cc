@@ -121,7 +121,7 @@ const LoadedValue* Transaction::load(const Place& at, Entry entry) noexcept {
   }
 }
 
-Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, bool json,
+Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, ValueType type,
                               const keyspace::Block* block) {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
   if (refusal_) [[unlikely]]
@@ -134,9 +134,7 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   if (const Entry before = at.shard->find(at.hash, key.key);
       before && !mutations_.has(key, at) && Deadlines::passed_untold(before, now_)) [[unlikely]]
     STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
-  return mutations_.put(
-      key, at,
-      {.type = json ? ValueType::kJson : ValueType::kString, .value = value, .block = block, .expiry = expiry});
+  return mutations_.put(key, at, {.type = type, .value = value, .block = block, .expiry = expiry});
 }
 
 bool Transaction::erase(KeyRef key) {

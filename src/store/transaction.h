@@ -37,10 +37,10 @@ class Transaction {
   /// What will be put takes no more memory than is given back: it is not refused for want of room in the budget.
   void excuse() noexcept { refusal_.reset(); }
   /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another
-  /// key of the same transaction. Errors: kTooLarge, kNoMemory. `json`: the caller had the value checked to be JSON,
-  /// and whoever reads it is told so. `block`: the value lies in it already, and the key takes a share of it (see
-  /// Engine::block_writer).
-  Result<void> put(KeyRef key, std::string_view value, Expiry expiry, bool json = false,
+  /// key of the same transaction. Errors: kTooLarge, kNoMemory. `type`: kJson, when the caller had the value checked to
+  /// be JSON, and whoever reads it is told so; of a collection, the value is its compact form. `block`: the value lies
+  /// in it already, and the key takes a share of it (see Engine::block_writer).
+  Result<void> put(KeyRef key, std::string_view value, Expiry expiry, ValueType type = ValueType::kString,
                    const keyspace::Block* block = nullptr);
   /// Removes the key; false when it was not there. Without memory for that `commit` fails.
   bool erase(KeyRef key);

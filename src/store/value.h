@@ -38,11 +38,20 @@ constexpr ValueType shown_type(ValueType type) noexcept {
   return type == ValueType::kJson ? ValueType::kString : type;
 }
 
+/// How a string is kept whose writer did or did not have it checked to be JSON.
+constexpr ValueType string_type(bool json) noexcept {
+  return json ? ValueType::kJson : ValueType::kString;
+}
+
 /// Which kind of record gives a key a value of that type, and back.
 constexpr log::RecordKind kind_of(ValueType type) noexcept {
   switch (type) {
     case ValueType::kString: return log::RecordKind::kString;
     case ValueType::kJson: return log::RecordKind::kJson;
+    case ValueType::kHash: return log::RecordKind::kHash;
+    case ValueType::kList: return log::RecordKind::kList;
+    case ValueType::kSet: return log::RecordKind::kSet;
+    case ValueType::kSortedSet: return log::RecordKind::kSortedSet;
   }
   STAVE_ASSERT(false && "a type without a kind of record");
   return log::RecordKind::kString;
@@ -57,7 +66,7 @@ constexpr ValueType type_of(log::RecordKind kind) noexcept {
 /// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
 struct ValueView {
   ValueType type{};
-  std::string_view value;  ///< A string's bytes.
+  std::string_view value;  ///< A string's bytes; the compact form of a collection.
   Expiry expiry{};
   Lsn version = kNoLsn;        ///< LSN of the record that made it so.
   bool json = false;           ///< A string whose writer had it checked to be JSON.
@@ -65,6 +74,8 @@ struct ValueView {
   bool here = true;            ///< Whether `value` is there: always, unless it was not asked for.
   std::byte* block = nullptr;  ///< Where a large value lies; see `share`.
 
+  /// The type as the store keeps it.
+  [[nodiscard]] ValueType stored_type() const noexcept { return json ? ValueType::kJson : type; }
   /// A share of the memory of a large value: its bytes are those of `value` and stay for as long as the share is kept,
   /// whatever becomes of the key; the engine must live as long. Null for a small value, which is to be copied.
   [[nodiscard]] keyspace::Block share() const noexcept {
@@ -94,6 +105,7 @@ struct Update {
   What what = What::kNothing;
   std::string_view value = {};  ///< Stays until the update is done; nothing of what was shown.
   Expiry expiry{};
+  ValueType type = ValueType::kString;
 };
 enum class Updated : std::uint8_t { kNot, kSeen, kChanged };
 

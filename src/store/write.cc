@@ -21,9 +21,9 @@ using keyspace::Shard;
 
 namespace {
 
-log::RecordSpec record_of(const KeyRef& key, UnixMs time, const Expiry& expiry, std::string_view value,
+log::RecordSpec record_of(ValueType type, const KeyRef& key, UnixMs time, const Expiry& expiry, std::string_view value,
                           const std::optional<std::string_view>& packed) noexcept {
-  return {.kind = log::RecordKind::kString,
+  return {.kind = kind_of(type),
           .database = static_cast<std::uint8_t>(key.database),
           .time = time,
           .expiry = expiry,
@@ -48,7 +48,7 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   const std::optional<std::string_view> packed = compression_->pack(value);
   compression_->sample(value);
   const UnixMs time = now();
-  log::RecordSpec record = record_of(key, time, expiry, value, packed);
+  log::RecordSpec record = record_of(ValueType::kString, key, time, expiry, value, packed);
   log::Unwritten later;
   Lsn lsn = kNoLsn;
   Lsn end = kNoLsn;
@@ -80,7 +80,7 @@ Result<Pending> Engine::put_large(KeyRef key, std::string_view value, Expiry exp
   STAVE_ASSERT(block.size() == value.size());
   Transaction transaction(*this, key);
   transaction.excuse();  // admitted above, and the block counts already
-  STAVE_TRY(transaction.put(key, block.view(), expiry, false, &block));
+  STAVE_TRY(transaction.put(key, block.view(), expiry, ValueType::kString, &block));
   STAVE_ASSIGN(const Pending pending, transaction.commit(sync));
   if (version != nullptr) *version = transaction.version();
   return pending;
@@ -126,7 +126,7 @@ Result<Updated> Engine::update(KeyRef key, Access access, DecideFn decide, Sync 
   if (update->expiry.sliding_ms != 0) update->expiry.at = time + update->expiry.sliding_ms;
   compression_->sample(update->value);
   const std::optional<std::string_view> packed = compression_->pack(update->value);
-  log::RecordSpec record = record_of(key, time, update->expiry, update->value, packed);
+  log::RecordSpec record = record_of(update->type, key, time, update->expiry, update->value, packed);
   log::Unwritten later;
   Lsn lsn = kNoLsn;
   STAVE_ASSIGN(const Lsn end, set_logged(shard, key, entry, record, update->value, lsn, later));
@@ -150,7 +150,7 @@ Result<Entry> Engine::writable_entry(Shard& shard, const KeyRef& key, Entry entr
 // write that is refused by the log or by memory leaves nothing behind in either.
 Result<Lsn> Engine::set_logged(Shard& shard, const KeyRef& key, Entry entry, log::RecordSpec& record,
                                std::string_view value, Lsn& lsn, log::Unwritten& later) {
-  EntrySpec spec{.type = ValueType::kString, .value = value, .expiry = record.expiry, .address = kNoLsn};
+  EntrySpec spec{.type = type_of(record.kind), .value = value, .expiry = record.expiry, .address = kNoLsn};
   if (entry) record.prev = entry.newest_record();
   if (entry && shard.fits_over(entry, spec)) {
     STAVE_ASSIGN(const Lsn end, log_->append(std::span(&record, 1), std::span(&lsn, 1)));

@@ -71,7 +71,7 @@ class Run {
     const bool there = held_.has_value();
     if (until.passed(transaction_.now())) {
       transaction_.erase(key_);
-    } else if (auto done = transaction_.put(key_, value, until, json); !done) {
+    } else if (auto done = transaction_.put(key_, value, until, store::string_type(json)); !done) {
       return std::unexpected(problem_of(done.error()));
     }
     result_.status = there ? Status::kReplaced : Status::kCreated;

@@ -129,7 +129,7 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
   // A deadline that has passed: stored and gone, for nobody could ever read it.
   if (expiry.passed(transaction.now())) {
     transaction.erase(key);
-  } else if (auto done = transaction.put(key, value, expiry, json, block); !done) {
+  } else if (auto done = transaction.put(key, value, expiry, store::string_type(json), block); !done) {
     return refuse(problem_of(done.error()));
   }
   auto pending = transaction.commit(exchange.sync);
