@@ -3,6 +3,14 @@
 
 Usage: STAVE_BIN=build/stave oracle_test.py [--seed N] [--commands N]
 The seed is printed; a failure shows the command, both answers and what was done before.
+
+What concerns one type stands in a module of its own, `oracle_<type>.py`, with
+  makers(generator)             [(weight, make)]: `make()` gives a command, or a function of the Comparison for what takes
+                                several steps (a random answer, say, after which both must be made the same again)
+  same(command, theirs, ours)   whether the answers count as the same; None: no opinion
+  skip(command)                 whether it is a known difference
+  final()                       commands whose answers show everything that the type's keys hold
+  FIXED                         calls, by "|" and line, that chance would seldom find
 """
 
 import argparse
@@ -14,6 +22,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+# The modules of the types.
+TYPES = []
 
 BATCH = 64
 DATABASES = 4
@@ -179,6 +190,9 @@ class Generator:
             (1, lambda: [word("MEMORY"), word("USAGE"), key(), *pick([[], [word("SAMPLES"), b"5"], [b"foo"], [word("SAMPLES"), b"x"]])]),
             (1, lambda: [pick([b"nosuch", b"GETT", b"", b"G\xc5T", b"SE"]), *many(value, 0)]),
         ]
+        self.pick, self.key, self.integer, self.small, self.many, self.pattern, self.maybe = pick, key, integer, small, many, pattern, maybe
+        for module in TYPES:
+            self.makers += module.makers(self)
         self.weights = [weight for weight, _ in self.makers]
 
     def word(self, text):
@@ -208,7 +222,7 @@ class Generator:
     def command(self):
         make = self.random.choices(self.makers, self.weights)[0][1]
         command = make()
-        if command[0] != b"<dump>" and self.random.random() < 0.08:
+        if not callable(command) and command[0] != b"<dump>" and self.random.random() < 0.08:
             self.damage(command)
         return command
 
@@ -234,6 +248,10 @@ def is_refusal(reply):
 
 def same(command, theirs, ours):
     name = command[0].upper()
+    for module in TYPES:
+        verdict = module.same(command, theirs, ours)
+        if verdict is not None:
+            return verdict
     if type(theirs) is not type(ours):
         return False
     if is_refusal(theirs) or is_refusal(ours):
@@ -280,6 +298,8 @@ def skip(command):
     both kept as the latest here, and keys that SET makes dead at once (there they count in DBSIZE for a while)."""
     upper = [part.upper() for part in command]
     name = upper[0]
+    if any(module.skip(command) for module in TYPES):
+        return True
     for word, ms in times(upper):
         if ms >= 1 << 46 and (b"GT" in upper or b"LT" in upper or (name == b"RESTORE" and ms >= 1 << 62)):
             return True
@@ -342,10 +362,13 @@ class Comparison:
         batch = []
         for _ in range(count):
             command = self.generator.command()
-            if command[0] == b"<dump>":
+            if callable(command) or command[0] == b"<dump>":
                 self.exchange(batch)
                 batch = []
-                self.dump_across(*command[1:])
+                if callable(command):
+                    command(self)
+                else:
+                    self.dump_across(*command[1:])
                 continue
             if skip(command):
                 continue
@@ -360,6 +383,8 @@ class Comparison:
             self.exchange([[b"SELECT", b"%d" % database], [b"KEYS", b"*"], [b"DBSIZE"]])
             for key in KEYS:
                 self.exchange([[b"GET", key], [b"PTTL", key], [b"STRLEN", key]])
+            for module in TYPES:
+                self.exchange(module.final())
 
 
 # Errors that chance would seldom find. Same answer, to the letter.
@@ -393,7 +418,7 @@ COMMAND GETKEYS mset a 1 b 2|OBJECT ENCODING nokey|SET nokey 1 XX|SET nokey 1 GE
 
 
 def fixed_commands():
-    for line in FIXED.split("\n"):
+    for line in "\n".join([FIXED, *(module.FIXED for module in TYPES)]).split("\n"):
         for text in line.split("|"):
             if text:
                 yield text.encode().split(b" ")

@@ -23,6 +23,10 @@ struct KeyVersion {
     kExpire,     ///< Its time was up.
     kEvict,      ///< It was removed for room.
     kFlush,      ///< It was removed with everything else in its database.
+    kSetHash,    ///< It was given a hash, or that was changed; likewise:
+    kSetList,
+    kSetSet,
+    kSetSortedSet,
   };
   Lsn version = kNoLsn;
   UnixMs time{0};

@@ -65,7 +65,11 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kSetExpiry:
     case RecordKind::kRefresh:
     case RecordKind::kString:
-    case RecordKind::kJson: break;
+    case RecordKind::kJson:
+    case RecordKind::kHash:
+    case RecordKind::kList:
+    case RecordKind::kSet:
+    case RecordKind::kSortedSet: break;
   }
   const auto at = keys_.find({record.database, std::string(record.key)});
   if (at == keys_.end()) return true;

@@ -11,6 +11,10 @@ std::string_view to_string(KeyVersion::Kind kind) noexcept {
   switch (kind) {
     case KeyVersion::Kind::kSet: return "set";
     case KeyVersion::Kind::kSetJson: return "set_json";
+    case KeyVersion::Kind::kSetHash: return "set_hash";
+    case KeyVersion::Kind::kSetList: return "set_list";
+    case KeyVersion::Kind::kSetSet: return "set_set";
+    case KeyVersion::Kind::kSetSortedSet: return "set_sorted_set";
     case KeyVersion::Kind::kSetExpiry: return "set_expiry";
     case KeyVersion::Kind::kDelete: return "delete";
     case KeyVersion::Kind::kExpire: return "expire";

@@ -17,6 +17,10 @@ namespace {
 KeyVersion::Kind kind_of(RecordKind kind) noexcept {
   switch (kind) {
     case RecordKind::kJson: return KeyVersion::Kind::kSetJson;
+    case RecordKind::kHash: return KeyVersion::Kind::kSetHash;
+    case RecordKind::kList: return KeyVersion::Kind::kSetList;
+    case RecordKind::kSet: return KeyVersion::Kind::kSetSet;
+    case RecordKind::kSortedSet: return KeyVersion::Kind::kSetSortedSet;
     case RecordKind::kSetExpiry: return KeyVersion::Kind::kSetExpiry;
     case RecordKind::kDelete: return KeyVersion::Kind::kDelete;
     case RecordKind::kExpire: return KeyVersion::Kind::kExpire;

@@ -128,7 +128,11 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
     case log::RecordKind::kSetExpiry:
     case log::RecordKind::kRefresh:
     case log::RecordKind::kString:
-    case log::RecordKind::kJson: break;
+    case log::RecordKind::kJson:
+    case log::RecordKind::kHash:
+    case log::RecordKind::kList:
+    case log::RecordKind::kSet:
+    case log::RecordKind::kSortedSet: break;
   }
   STAVE_ASSERT(false && "a record with a key has gone the way of those without");
   return {};
@@ -170,7 +174,11 @@ Result<void> Replay::apply_one(const Change& change, const log::RecordView* reco
   Shard& shard = engine_.keyspace().shard_of(change.database, change.hash);
   switch (change.kind) {
     case log::RecordKind::kString:
-    case log::RecordKind::kJson: return apply_value(change, record, shard);
+    case log::RecordKind::kJson:
+    case log::RecordKind::kHash:
+    case log::RecordKind::kList:
+    case log::RecordKind::kSet:
+    case log::RecordKind::kSortedSet: return apply_value(change, record, shard);
     case log::RecordKind::kDelete:
     case log::RecordKind::kExpire:
     case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};
