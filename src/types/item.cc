@@ -52,6 +52,12 @@ EncodedItem::EncodedItem(std::string_view text) noexcept {
     head_size_ = static_cast<std::uint8_t>(1 + bytes);
     return;
   }
+  if (text.size() < kHeadMax) {
+    head_[0] = static_cast<char>(text.size());
+    if (!text.empty()) std::memcpy(head_ + 1, text.data(), text.size());
+    head_size_ = static_cast<std::uint8_t>(1 + text.size());
+    return;
+  }
   text_ = text;
   if (text.size() <= item::kShortMax) {
     head_[0] = static_cast<char>(text.size());

@@ -85,10 +85,17 @@ class EncodedItem {
  public:
   explicit EncodedItem(std::string_view text) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return head_size_ + text_.size(); }
-  /// Whether the element that begins at `at`, which was checked, is this text.
+  /// Whether the element that begins at `at`, which was checked, is this text. Cost: most that are not differ in their
+  /// first byte, which says how long they are, or in their last ones, for names tend to begin alike.
   [[nodiscard]] bool is_at(const char* at) const noexcept {
-    return *at == head_[0] && std::memcmp(at, head_, head_size_) == 0 &&
-           (text_.empty() || std::memcmp(at + head_size_, text_.data(), text_.size()) == 0);
+    if (*at != head_[0]) return false;
+    if (text_.empty()) return is_short_at(at);
+    // The size is the same when it is said in the first byte, and is compared when it follows.
+    if (head_size_ != 1 && std::memcmp(at, head_, head_size_) != 0) return false;
+    at += head_size_;
+    const std::size_t last = text_.size() - sizeof(std::uint64_t);
+    return base::load<std::uint64_t>(at + last) == base::load<std::uint64_t>(text_.data() + last) &&
+           std::memcmp(at, text_.data(), text_.size()) == 0;
   }
   void append_to(std::string& form) const { form.append(head_, head_size_).append(text_); }
   /// Over `size()` bytes.
@@ -98,9 +105,23 @@ class EncodedItem {
   }
 
  private:
-  char head_[9];
+  static constexpr std::size_t kHeadMax = 9;
+
+  /// Two loads that may overlap see all of it.
+  [[nodiscard]] bool is_short_at(const char* at) const noexcept {
+    const auto same_ends = [&]<class Word>(Word) {
+      const std::size_t last = head_size_ - sizeof(Word);
+      return base::load<Word>(at) == base::load<Word>(head_) &&
+             base::load<Word>(at + last) == base::load<Word>(head_ + last);
+    };
+    if (head_size_ >= 8) return same_ends(std::uint64_t{});
+    if (head_size_ >= 4) return same_ends(std::uint32_t{});
+    return head_size_ < 2 || same_ends(std::uint16_t{});
+  }
+
+  char head_[kHeadMax];  ///< The whole of an integer and of a text that fits.
   std::uint8_t head_size_;
-  std::string_view text_;  ///< What follows the head; empty for an integer.
+  std::string_view text_;  ///< What follows the head: nothing, or at least 9 bytes.
 };
 
 }  // namespace stave::types

@@ -6,7 +6,6 @@ namespace stave::types {
 
 namespace {
 
-constexpr char kLayout = 0;
 constexpr int kVarintBytesMax = 10;
 
 struct Count {
@@ -38,15 +37,23 @@ constexpr std::size_t kSpare = 64;
 
 Run::Run(std::string_view form) noexcept : borrowed_(form) {
   if (form.empty()) return;
-  STAVE_ASSERT(form[0] == kLayout);
+  layout_ = form[0];
+  STAVE_ASSERT(layout() <= kLayoutMax);
   const auto taken = take_count(form.substr(1));
   STAVE_ASSERT(taken && taken->count <= form.size());
   count_ = taken->count;
   items_at_ = 1 + taken->bytes;
 }
 
-bool Run::well_formed(std::string_view form) noexcept {
-  if (form.empty() || form[0] != kLayout) return false;
+Run Run::of_layout(unsigned layout) noexcept {
+  STAVE_ASSERT(layout <= kLayoutMax);
+  Run run;
+  run.layout_ = static_cast<char>(layout);
+  return run;
+}
+
+bool Run::well_formed(std::string_view form, unsigned layout) noexcept {
+  if (form.empty() || static_cast<unsigned char>(form[0]) != layout) return false;
   const auto taken = take_count(form.substr(1));
   if (!taken || taken->count > form.size()) return false;
   char again[kVarintBytesMax];
@@ -60,11 +67,34 @@ bool Run::well_formed(std::string_view form) noexcept {
   return rest.empty();
 }
 
+std::string Run::head(std::uint64_t count, unsigned layout) {
+  STAVE_ASSERT(layout <= kLayoutMax);
+  char bytes[kVarintBytesMax];
+  std::string head(1, static_cast<char>(layout));
+  return head.append(bytes, put_count(bytes, count));
+}
+
 std::size_t Run::place(std::uint64_t number) const noexcept {
   STAVE_ASSERT(number <= count_);
   if (number == count_) return end();
-  std::size_t at = begin();
-  for (; number != 0; --number) at = next(at);
+  return walk(begin(), number);
+}
+
+// Items of the same size stand one behind another more often than not: while they do, where the next one begins does
+// not have to be read from the one before it, so the processor need not wait for it.
+std::size_t Run::walk(std::size_t at, std::uint64_t items) const noexcept {
+  const char* const form = this->form().data();
+  unsigned before = item::kText16;
+  std::size_t step = 0;
+  for (; items != 0; --items) {
+    const auto tag = static_cast<unsigned char>(form[at]);
+    if (tag != before || tag >= item::kText16) [[unlikely]] {
+      before = tag;
+      step = item::size_at(form + at);
+    }
+    at += step;
+  }
+  STAVE_ASSERT(at <= end());
   return at;
 }
 
@@ -73,7 +103,7 @@ void Run::own(std::size_t room) {
   std::string copy;
   copy.reserve(borrowed_.size() + room + kSpare);
   if (borrowed_.empty()) {
-    copy.push_back(kLayout);
+    copy.push_back(layout_);
     copy.push_back(0);
     items_at_ = copy.size();
   } else {
@@ -102,18 +132,35 @@ char* Run::replace(std::size_t& at, std::size_t erased, std::size_t bytes, std::
   const bool first = borrowed_.empty() && !changed_;
   STAVE_ASSERT(first ? at == 0 && erased == 0 : at >= items_at_ && at <= end() && erased <= end() - at);
   STAVE_ASSERT(items >= 0 || count_ >= static_cast<std::uint64_t>(-items));
-  own(bytes + kVarintBytesMax);
-  if (first) at = items_at_;
+  if (first) {
+    own(bytes + kVarintBytesMax);
+    at = items_at_;
+  }
   // All the memory first: what follows changes both parts or neither.
-  own_.reserve(own_.size() + bytes + kVarintBytesMax);
-  own_.replace(at, erased, bytes, '\0');
+  if (changed_) {
+    own_.reserve(own_.size() + bytes + kVarintBytesMax);
+    own_.replace(at, erased, bytes, '\0');
+  } else {
+    // Copied with the gap in it, so that nothing has to be moved.
+    std::string copy;
+    copy.reserve(borrowed_.size() - erased + bytes + kVarintBytesMax + kSpare);
+    copy.append(borrowed_.substr(0, at)).append(bytes, '\0').append(borrowed_.substr(at + erased));
+    own_ = std::move(copy);
+    changed_ = true;
+  }
   set_count(count_ + static_cast<std::uint64_t>(items), at);
   return own_.data() + at;
 }
 
+std::string Run::begin_form(std::uint64_t items) {
+  char bytes[kVarintBytesMax];
+  const std::size_t size = put_count(bytes, items);
+  return std::string(1, '\0').append(bytes, size);
+}
+
 void Run::clear() {
   own(0);
-  own_.assign({kLayout, 0});
+  own_.assign({layout_, 0});
   items_at_ = own_.size();
   count_ = 0;
 }

@@ -1,10 +1,11 @@
 // All elements of a small collection in one run of bytes: the compact form that every type shares.
 //
-//     u8 layout, 0 | varint number of items | items, one behind the other (item.h)
+//     u8 layout | varint number of items | items, one behind the other (item.h)
 //
-// A run borrows the bytes it reads and copies them when it is changed first. What an item is to its type, and in what
-// order they stand, is the type's. Promises: `form` of the same items is the same bytes. Must not know: types, keys. On
-// disk; see docs/format.md. Cost: an item is found by walking from the front.
+// The layout is 0, or 1 where a type has a second way to lay out its elements (a hash whose fields expire). A run
+// borrows the bytes it reads and copies them when it is changed first. What an item is to its type, and in what order
+// they stand, is the type's. Promises: `form` of the same items is the same bytes. Must not know: types, keys. On disk;
+// see docs/format.md. Cost: an item is found by walking from the front.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +20,21 @@ namespace stave::types {
 
 class Run {
  public:
+  static constexpr unsigned kLayoutMax = 1;
+
   Run() = default;
+  /// No items yet, of that layout.
+  static Run of_layout(unsigned layout) noexcept;
   /// `form` is that of a run, or empty, which is none's but reads as that of no items. It must outlive this object
   /// until that is changed.
   explicit Run(std::string_view form) noexcept;
 
-  /// Whether the bytes are a whole run: for those that come from elsewhere.
-  static bool well_formed(std::string_view form) noexcept;
+  /// Whether the bytes are a whole run of that layout: for those that come from elsewhere.
+  static bool well_formed(std::string_view form, unsigned layout = 0) noexcept;
+  /// What a run of so many items begins with.
+  static std::string head(std::uint64_t count, unsigned layout = 0);
 
+  [[nodiscard]] unsigned layout() const noexcept { return static_cast<unsigned char>(layout_); }
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   [[nodiscard]] bool changed() const noexcept { return changed_; }
   /// The whole run as bytes. Ends with the next change and with this object.
@@ -45,12 +53,16 @@ class Run {
   [[nodiscard]] ItemText read(std::size_t at) const noexcept { return item::read(data(at)); }
   /// Where the item of that number stands; the number of items: the end.
   [[nodiscard]] std::size_t place(std::uint64_t number) const noexcept;
+  /// The place so many items behind `at`; all of them are there.
+  [[nodiscard]] std::size_t walk(std::size_t at, std::uint64_t items) const noexcept;
 
   /// Makes room for `bytes` bytes at `at` instead of the `erased` that stand there; the items become `items` more.
   /// Returns what is to be written over. Throws std::bad_alloc; nothing was changed.
   char* replace(std::size_t& at, std::size_t erased, std::size_t bytes, std::int64_t items);
   /// Nothing is left.
   void clear();
+  /// The form of a run of so many items, to which they are then appended one by one.
+  [[nodiscard]] static std::string begin_form(std::uint64_t items);
 
  private:
   void own(std::size_t room);
@@ -60,6 +72,7 @@ class Run {
   std::string own_;
   std::uint64_t count_ = 0;
   std::size_t items_at_ = 0;
+  char layout_ = 0;
   bool changed_ = false;
 };
 

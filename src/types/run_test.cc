@@ -52,6 +52,24 @@ TEST(Item, keeps_a_text_and_has_one_form_of_it) {
   EXPECT_EQ(encoded("1000000000000").size(), 7u);
 }
 
+TEST(Item, tells_texts_of_the_same_size_apart) {
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (const char first : {'a', '1', '-'}) {
+      std::string text(size, '7');
+      text[0] = first;
+      // In memory of its own, so that a sanitizer sees a comparison beyond it.
+      const std::string form = encoded(text);
+      const std::vector<char> exact(form.begin(), form.end());
+      EXPECT_TRUE(EncodedItem(text).is_at(exact.data())) << text;
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string other = text;
+        other[at] = '5';
+        EXPECT_FALSE(EncodedItem(other).is_at(exact.data())) << text << " " << at;
+      }
+    }
+  }
+}
+
 TEST(Item, refuses_bytes_that_no_text_has) {
   using namespace std::string_literals;
   for (const std::string& form : {""s, "\xfa"s, "\xff"s,

@@ -14,6 +14,9 @@ class Compact final : public Editor {
   /// Whether the bytes are the form of a set that is not empty: for those that come from elsewhere.
   static bool well_formed(std::string_view form);
 
+  /// The form of what another one holds. Cost: one walk.
+  static std::string form_of(const Reader& from);
+
   [[nodiscard]] bool changed() const noexcept { return run_.changed(); }
   [[nodiscard]] std::string_view form() const noexcept { return run_.form(); }
 
@@ -22,9 +25,12 @@ class Compact final : public Editor {
   void visit(Visit visit) const override;
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, Visit visit) const override;
   void visit_random(std::uint64_t random, Visit visit) const override;
+  void visit_sample(std::uint64_t count, base::Random& random, Visit visit) const override;
   [[nodiscard]] bool all_integers() const override;
   bool add(std::string_view member) override;
+  void add_new(std::string_view member) override;
   bool remove(std::string_view member) override;
+  void take_sample(std::uint64_t count, base::Random& random, Visit visit) override;
 
  private:
   [[nodiscard]] std::size_t find(const EncodedItem& member) const noexcept;

@@ -5,42 +5,9 @@
 #include <unordered_set>
 #include <vector>
 
+#include "types/sorted_set/score_item.h"
+
 namespace stave::types::sorted_set {
-
-namespace {
-
-/// Integers up to here are doubles, each one.
-constexpr double kWholeMax = 9007199254740992.0;
-
-/// A score as the text of its item.
-class ScoreText {
- public:
-  explicit ScoreText(double score) noexcept {
-    if (std::abs(score) <= kWholeMax && std::trunc(score) == score) {
-      digits_.emplace(static_cast<std::int64_t>(score));
-    } else {
-      raw_[0] = 0;
-      base::store(raw_ + 1, score);
-    }
-  }
-  [[nodiscard]] std::string_view view() const noexcept {
-    return digits_ ? digits_->view() : std::string_view(raw_, sizeof raw_);
-  }
-
- private:
-  std::optional<Digits> digits_;
-  char raw_[9];
-};
-
-std::optional<double> score_of(const ItemText& text) noexcept {
-  if (text.number()) return static_cast<double>(*text.number());
-  const std::string_view view = text.view();
-  if (view.size() == 9 && view[0] == 0) return base::load<double>(view.data() + 1);
-  if (const auto number = parse_integer(view)) return static_cast<double>(*number);
-  return std::nullopt;
-}
-
-}  // namespace
 
 bool Compact::well_formed(std::string_view form) {
   if (!Run::well_formed(form)) return false;
@@ -63,10 +30,14 @@ bool Compact::well_formed(std::string_view form) {
   return true;
 }
 
+void Compact::append_score(std::string& items, double score) {
+  STAVE_ASSERT(!std::isnan(score));
+  const ScoreText text(score);
+  EncodedItem(text.view()).append_to(items);
+}
+
 double Compact::score_at(std::size_t at) const noexcept {
-  const auto score = score_of(run_.read(at));
-  STAVE_ASSERT(score && !std::isnan(*score));
-  return *score;
+  return sorted_set::score_at(run_.data(at));
 }
 
 Compact::Place Compact::find(const EncodedItem& member) const noexcept {
@@ -156,22 +127,35 @@ bool Compact::set(std::string_view member, double score) {
   const bool known = old.at != run_.end();
   if (known) {
     if (score_at(old.at) == score) return false;
-    remove(member);
+    take_out(old.at);
   }
-  const ScoreText text(score);
-  const EncodedItem score_item(text.view());
-  std::size_t at = place_for(score, member);
-  char* const to = run_.replace(at, 0, score_item.size() + item.size(), 2);
-  score_item.write_to(to);
-  item.write_to(to + score_item.size());
+  insert(place_for(score, member), item, score);
   return !known;
 }
 
+// Whether it does come after all others is not looked at: that would cost what this is there to save.
+void Compact::append(std::string_view member, double score) {
+  STAVE_ASSERT(!std::isnan(score));
+  insert(run_.end(), EncodedItem(member), score);
+}
+
+void Compact::insert(std::size_t at, const EncodedItem& member, double score) {
+  const ScoreText text(score);
+  const EncodedItem score_item(text.view());
+  char* const to = run_.replace(at, 0, score_item.size() + member.size(), 2);
+  score_item.write_to(to);
+  member.write_to(to + score_item.size());
+}
+
 bool Compact::remove(std::string_view member) {
-  Place place = find(EncodedItem(member));
+  const Place place = find(EncodedItem(member));
   if (place.at == run_.end()) return false;
-  run_.replace(place.at, run_.next(run_.next(place.at)) - place.at, 0, -2);
+  take_out(place.at);
   return true;
+}
+
+void Compact::take_out(std::size_t at) {
+  run_.replace(at, run_.next(run_.next(at)) - at, 0, -2);
 }
 
 void Compact::erase(std::uint64_t from, std::uint64_t count) {
@@ -181,6 +165,16 @@ void Compact::erase(std::uint64_t from, std::uint64_t count) {
   std::size_t end = at;
   for (std::uint64_t i = 0; i < 2 * count; ++i) end = run_.next(end);
   run_.replace(at, end - at, 0, -2 * static_cast<std::int64_t>(count));
+}
+
+std::string Compact::form_of(const Reader& from) {
+  std::string form = Run::begin_form(2 * from.size());
+  from.visit(0, from.size(), [&](const Element& element) {
+    EncodedItem(ScoreText(element.score).view()).append_to(form);
+    EncodedItem(element.member).append_to(form);
+    return true;
+  });
+  return form;
 }
 
 }  // namespace stave::types::sorted_set

@@ -50,6 +50,9 @@ class Editor : public Reader {
  public:
   /// True when the member is new. The text must not lie in this set. `score` is no NaN. Limits: as of a hash.
   virtual bool set(std::string_view member, double score) = 0;
+  /// The same of an element that comes after all others: (score, member) is above the last one's, and the member is
+  /// none of theirs.
+  virtual void append(std::string_view member, double score) = 0;
   /// False when it is not there.
   virtual bool remove(std::string_view member) = 0;
   /// Removes `count` elements from the rank `from` on, all of which are there.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/assert.h"
 
@@ -24,6 +25,11 @@ std::optional<Integer> parse_canonical(std::string_view text) noexcept {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+char* put(char* to, std::string_view text) noexcept {
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
+  return to + text.size();
 }
 
 // Longer texts cannot be a number anybody meant, and reading one costs time.
@@ -79,6 +85,54 @@ std::string format_float(long double value) {
   }
   if (text == "-0") text = "0";
   return std::string(text);
+}
+
+std::size_t format_double(double value, char* to) noexcept {
+  if (std::isnan(value)) return static_cast<std::size_t>(put(to, "nan") - to);
+  if (std::isinf(value)) return static_cast<std::size_t>(put(to, value < 0 ? "-inf" : "inf") - to);
+  if (value == 0) return static_cast<std::size_t>(put(to, std::signbit(value) ? "-0" : "0") - to);
+  // Shortest digits as d.ddde+xx, then laid out: "%.17g" would not be shortest, std::to_chars alone lays out otherwise.
+  char scientific[40];
+  const char* const end =
+      std::to_chars(scientific, scientific + sizeof scientific, std::abs(value), std::chars_format::scientific).ptr;
+  char digits[24];
+  int count = 0;
+  const char* p = scientific;
+  for (; *p != 'e'; ++p)
+    if (*p != '.') digits[count++] = *p;
+  STAVE_ASSERT(count > 0 && count <= std::numeric_limits<double>::max_digits10);
+  int exponent = 0;
+  std::from_chars(p[1] == '+' ? p + 2 : p + 1, end, exponent);
+  const int scale = exponent - count + 1;  // value = digits * 10^scale
+  const int magnitude = std::abs(exponent);
+  char* const begin = to;
+  if (value < 0) *to++ = '-';
+  if (scale >= 0 && magnitude < count + 7) {  // an integer
+    to = put(to, {digits, static_cast<std::size_t>(count)});
+    std::memset(to, '0', static_cast<std::size_t>(scale));
+    return static_cast<std::size_t>(to + scale - begin);
+  }
+  if (scale < 0 && (scale > -7 || magnitude < 4)) {  // a decimal fraction
+    const int whole = count + scale;
+    if (whole <= 0) {
+      to = put(to, "0.");
+      std::memset(to, '0', static_cast<std::size_t>(-whole));
+      to = put(to - whole, {digits, static_cast<std::size_t>(count)});
+    } else {
+      to = put(to, {digits, static_cast<std::size_t>(whole)});
+      *to++ = '.';
+      to = put(to, {digits + whole, static_cast<std::size_t>(count - whole)});
+    }
+    return static_cast<std::size_t>(to - begin);
+  }
+  *to++ = digits[0];
+  if (count > 1) {
+    *to++ = '.';
+    to = put(to, {digits + 1, static_cast<std::size_t>(count - 1)});
+  }
+  *to++ = 'e';
+  *to++ = exponent < 0 ? '-' : '+';
+  return static_cast<std::size_t>(std::to_chars(to, to + 4, magnitude).ptr - begin);
 }
 
 Digits::Digits(std::int64_t value) noexcept {

@@ -3,7 +3,8 @@
 //
 // An integer has exactly one spelling ("-?[1-9][0-9]*" or "0", within 64 bits), so a value that reads as an integer can
 // be rebuilt from it byte for byte. A float is read as C's strtold reads it and written without exponent or trailing
-// zeros. Promises: independent of the process's locale. Must not know: keys, commands.
+// zeros; a double is written in as few digits as tell it. Promises: independent of the process's locale. Must not know:
+// keys, commands.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,8 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text) noexcept;
 std::optional<long double> parse_float(std::string_view text);
 /// 17 digits after the point, then without trailing zeros: the form INCRBYFLOAT stores. `value` is finite.
 std::string format_float(long double value);
+/// The shortest digits that read back as `value`, laid out as Redis 7.2 does. Needs 32 bytes; returns the length.
+std::size_t format_double(double value, char* to) noexcept;
 
 /// Decimal digits of an integer, without an allocation.
 class Digits {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 namespace stave::types {
 namespace {
@@ -56,6 +57,38 @@ TEST(CheckedArithmetic, refuses_what_does_not_fit) {
   EXPECT_EQ(checked_add(-3, 5), 2);
   EXPECT_EQ(checked_multiply(std::numeric_limits<std::int64_t>::max() / 1000 + 1, 1000), std::nullopt);
   EXPECT_EQ(checked_multiply(-5, 1000), -5000);
+}
+
+TEST(Double, is_written_in_as_few_digits_as_tell_it) {
+  const struct {
+    double value;
+    const char* text;
+  } cases[] = {
+      {0.0, "0"},
+      {-0.0, "-0"},
+      {1.0, "1"},
+      {-3.25, "-3.25"},
+      {0.1, "0.1"},
+      {100.0, "100"},
+      {1e6, "1000000"},
+      {1e20, "1e+20"},
+      {1e21, "1e+21"},
+      {1.5e300, "1.5e+300"},
+      {1e-5, "0.00001"},
+      {1e-7, "1e-7"},
+      {1.25e-9, "1.25e-9"},
+      {123456789.123, "123456789.123"},
+      {9007199254740993.0, "9007199254740992"},
+      {std::numeric_limits<double>::infinity(), "inf"},
+      {-std::numeric_limits<double>::infinity(), "-inf"},
+      {std::numeric_limits<double>::quiet_NaN(), "nan"},
+      {std::numeric_limits<double>::denorm_min(), "5e-324"},
+      {std::numeric_limits<double>::max(), "1.7976931348623157e+308"},
+  };
+  for (const auto& c : cases) {
+    char text[40];
+    EXPECT_EQ(std::string(text, format_double(c.value, text)), c.text);
+  }
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+// A large set: its members in pages by their hash (paged/buckets.h), in no order.
+//
+//     root: u8 layout, 1 | state of the buckets
+#pragma once
+
+#include <string>
+
+#include "types/paged/buckets.h"
+#include "types/set/set.h"
+
+namespace stave::types::set {
+
+class Paged final : public Editor {
+ public:
+  /// The root of a new, empty one. `seed`: 64 random bits, which the root keeps, so that nobody who chooses members
+  /// knows which fall together.
+  static std::string empty_root(std::uint64_t seed);
+  /// Whether the bytes may be a root: for those that come from elsewhere.
+  static bool well_formed(std::string_view root) noexcept;
+  /// `root` is copied. `pages` outlives this object.
+  Paged(Pages& pages, std::string_view root);
+
+  /// Whether anything has changed, be it a page only.
+  [[nodiscard]] bool changed() const noexcept { return changed_; }
+  /// As it is now. Ends with the next change.
+  [[nodiscard]] std::string_view root() const noexcept { return {root_, sizeof root_}; }
+  /// Every page there is, for who copies or drops them all.
+  void visit_pages(base::FunctionRef<bool(PageId)> visit) const { buckets_.visit_pages(visit); }
+
+  [[nodiscard]] std::uint64_t size() const noexcept override { return buckets_.count(); }
+  [[nodiscard]] bool contains(std::string_view member) const override { return buckets_.find(member) != nullptr; }
+  void visit(Visit visit) const override;
+  std::uint64_t scan(std::uint64_t cursor, std::size_t count, Visit visit) const override;
+  void visit_random(std::uint64_t random, Visit visit) const override;
+  /// Always false: it would take reading all of it, and a set of integers is told from others only while it is small.
+  [[nodiscard]] bool all_integers() const override { return false; }
+  void visit_sample(std::uint64_t count, base::Random& random, Visit visit) const override;
+  bool add(std::string_view member) override;
+  void add_new(std::string_view member) override { add(member); }
+  bool remove(std::string_view member) override;
+  void take_sample(std::uint64_t count, base::Random& random, Visit visit) override;
+
+ private:
+  void note_change() noexcept;
+
+  paged::Buckets buckets_;
+  char root_[1 + paged::Buckets::kStateBytes];
+  bool changed_ = false;
+};
+
+}  // namespace stave::types::set
