@@ -40,7 +40,7 @@ std::string_view to_string(KeyVersion::Kind kind) noexcept;
 
 /// Whether the key was there afterwards.
 constexpr bool is_alive(KeyVersion::Kind kind) noexcept {
-  return kind <= KeyVersion::Kind::kSetExpiry;
+  return kind <= KeyVersion::Kind::kSetExpiry || kind >= KeyVersion::Kind::kSetHash;
 }
 
 }  // namespace stave

@@ -53,7 +53,7 @@ struct Options {
   std::int64_t segment_age_ms = 0;
   /// Bytes of log held in memory on their way to the disk. A power of two, 64 KiB to 1 GiB.
   std::size_t log_buffer_bytes = 4u << 20;
-  /// Number of databases, 1 to 256.
+  /// Number of databases, 1 to 255.
   int databases = 16;
   /// Shards per database, a power of two up to 4096; 0: chosen from the number of processors.
   std::size_t shards = 0;

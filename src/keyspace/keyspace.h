@@ -1,6 +1,7 @@
 // All databases: `databases × shards` shards, one secret hash, one order in which to lock.
 //
-// A key's shard is chosen by bits of its hash, so the same key has the same shard number in every database.
+// A key's shard is chosen by bits of its hash, so the same key has the same shard number in every database. The last
+// database is the store's own: there keys that begin alike lie in one shard.
 // Whoever needs several shards locks them by ascending `ShardId`: no deadlock. Must not know: the log, commands.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "keyspace/chunk_source.h"
 #include "keyspace/shard.h"
@@ -29,10 +31,24 @@ class Keyspace {
     return static_cast<ShardId>(static_cast<std::size_t>(database) * shards_per_database_ +
                                 (static_cast<std::size_t>(hash >> 8) & shard_mask_));
   }
+  /// The same for any key, also of the last database: there the shard is chosen by the key's first bytes, so that what
+  /// belongs together is locked at once.
+  [[nodiscard]] ShardId shard_id(int database, std::uint64_t hash, std::string_view key) const noexcept {
+    return shard_id(database, database == databases_ - 1 ? together_hash(hash, key) : hash);
+  }
+  static constexpr std::size_t kTogetherBytes = 6;
+  /// A hash with whose bits `shard_id` chooses a shard of the last database.
+  [[nodiscard]] static std::uint64_t together_hash(std::uint64_t hash, std::string_view key) noexcept {
+    if (key.size() < kTogetherBytes) return hash;
+    return base::load48(reinterpret_cast<const std::byte*>(key.data())) * 0x9e3779b97f4a7c15u >> 20;
+  }
   [[nodiscard]] Shard& shard(ShardId id) noexcept { return *shards_[id]; }
   [[nodiscard]] const Shard& shard(ShardId id) const noexcept { return *shards_[id]; }
   /// Where a key of that hash lies.
   [[nodiscard]] Shard& shard_of(int database, std::uint64_t hash) noexcept { return shard(shard_id(database, hash)); }
+  [[nodiscard]] Shard& shard_of(int database, std::uint64_t hash, std::string_view key) noexcept {
+    return shard(shard_id(database, hash, key));
+  }
   [[nodiscard]] int databases() const noexcept { return databases_; }
   [[nodiscard]] std::size_t shards_per_database() const noexcept { return shards_per_database_; }
   [[nodiscard]] std::size_t shard_count() const noexcept { return shards_.size(); }

@@ -69,7 +69,12 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kHash:
     case RecordKind::kList:
     case RecordKind::kSet:
-    case RecordKind::kSortedSet: break;
+    case RecordKind::kSortedSet:
+    case RecordKind::kPage:
+    case RecordKind::kPagedHash:
+    case RecordKind::kPagedList:
+    case RecordKind::kPagedSet:
+    case RecordKind::kPagedSortedSet: break;
   }
   const auto at = keys_.find({record.database, std::string(record.key)});
   if (at == keys_.end()) return true;

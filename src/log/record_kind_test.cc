@@ -27,9 +27,11 @@ TEST(RecordKind, has_traits_for_every_number_and_the_format_s_names) {
       EXPECT_TRUE(names.insert(t.name).second) << t.name;
     }
   }
-  EXPECT_EQ(known, 12);
-  EXPECT_EQ(names, (std::set<std::string_view>{"delete", "expire", "evict", "set_expiry", "flush", "swap", "close",
-                                               "refresh", "trim", "lost", "string", "json"}));
+  EXPECT_EQ(known, 21);
+  EXPECT_EQ(names, (std::set<std::string_view>{
+                       "delete",  "expire",     "evict", "set_expiry", "flush",      "swap",      "close",
+                       "refresh", "trim",       "lost",  "string",     "json",       "hash",      "list",
+                       "set",     "sorted_set", "page",  "paged_hash", "paged_list", "paged_set", "paged_sorted_set"}));
 }
 
 // What is derived from several columns elsewhere must not contradict itself.
@@ -50,13 +52,14 @@ TEST(RecordKind, answers_agree_with_one_another) {
 
 TEST(RecordKind, knows_values_changes_and_removals) {
   EXPECT_TRUE(is_value(RecordKind::kString) && is_value(RecordKind::kJson));
+  EXPECT_TRUE(is_value(RecordKind::kSortedSet) && is_value(RecordKind::kPage) && is_value(RecordKind::kPagedHash));
   EXPECT_TRUE(is_delta(RecordKind::kSetExpiry) && is_delta(RecordKind::kRefresh));
   EXPECT_TRUE(traits(RecordKind::kEvict).removes_key && traits(RecordKind::kExpire).removes_key);
   EXPECT_FALSE(traits(RecordKind::kSetExpiry).may_live);
   EXPECT_FALSE(traits(RecordKind::kRefresh).may_live || traits(RecordKind::kRefresh).sets_version);
   EXPECT_TRUE(traits(RecordKind::kFlush).whole_database && traits(RecordKind::kSwap).whole_database);
   EXPECT_FALSE(has_key(RecordKind::kClose) || has_key(RecordKind::kTrim) || has_key(RecordKind::kLost));
-  EXPECT_FALSE(traits(kind_of(0)).known || traits(kind_of(18)).known || traits(kind_of(255)).known);
+  EXPECT_FALSE(traits(kind_of(0)).known || traits(kind_of(23)).known || traits(kind_of(255)).known);
 }
 
 }  // namespace

@@ -194,7 +194,9 @@ void Budget::step() {
     advance(true);
   }
   Shard& shard = keyspace_.shard(shard_);
-  if (how == MemoryPolicy::kSpill) {
+  // Pieces of collections are nothing to delete by themselves, whatever the policy; they are in the log.
+  const bool pages = shard_ / keyspace_.shards_per_database() == static_cast<std::size_t>(pages_database(keyspace_));
+  if (how == MemoryPolicy::kSpill || pages) {
     advance(spill_step(shard));
   } else {
     if (!tidy_step(shard)) evict_step(shard_, shard, how);

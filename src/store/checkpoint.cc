@@ -74,7 +74,7 @@ ImageHeader Checkpoint::header(Lsn needs) const {
                      .needs = needs,
                      .created = engine_.now(),
                      .hash_key = engine_.keyspace().hash_key(),
-                     .databases = static_cast<std::uint32_t>(engine_.keyspace().databases()),
+                     .databases = kPagesNumber + 1,
                      .shards = static_cast<std::uint32_t>(engine_.keyspace().shards_per_database())};
   std::ranges::copy(engine_.log().store_id(), header.store_id.begin());
   return header;
@@ -150,6 +150,8 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
   base::Breaks breaks(engine_.options().background);
   for (ShardId id = 0; id < engine_.keyspace().shard_count(); ++id) {
     Shard& shard = engine_.keyspace().shard(id);
+    const auto per = static_cast<ShardId>(engine_.keyspace().shards_per_database());
+    const ShardId shown = number_of(engine_.keyspace(), static_cast<int>(id / per)) * per + id % per;
     for (std::uint64_t position = 0; position < Shard::kScanEnd;) {
       if (stop.load(std::memory_order_relaxed)) return fail(ErrorCode::kAborted, "the store is closing");
       breaks.step();
@@ -157,7 +159,7 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
       {
         base::ShortLock lock(shard.mutex());
         const Lsn as_of = engine_.log().tail();
-        writer.begin_block(id, static_cast<std::uint32_t>(position), as_of);
+        writer.begin_block(shown, static_cast<std::uint32_t>(position), as_of);
         position = shard.scan(position, kBlockEntries, [&](Entry entry) {
           STAVE_ASSERT(entry.address() < as_of && entry.version() < as_of && entry.consistent());
           writer.add({.type = entry.type(),

@@ -1,6 +1,8 @@
 #include "store/cleaner.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <span>
 
 #include "base/assert.h"
@@ -20,8 +22,8 @@ namespace {
 /// Entries looked at under one lock.
 constexpr std::size_t kLookEntries = 128;
 
-/// What a run of records will look for is on its way to the cache by the time it is looked for: one after the other, each
-/// would wait for memory.
+/// What a run of records will look for is on its way to the cache by the time it is looked for: one after the other,
+/// each would wait for memory.
 class Ahead {
  public:
   Ahead(Engine& engine, std::span<const log::RecordView> run) noexcept : engine_(engine), run_(run) {}
@@ -29,9 +31,9 @@ class Ahead {
   /// The hash of record `i`'s key; to be asked for one after the other.
   std::uint64_t hash(std::size_t i) noexcept {
     for (; called_ < run_.size() && called_ <= i + kBuckets; ++called_)
-      hashes_[called_ % kWindow] = engine_.prefetch_bucket({run_[called_].database, run_[called_].key});
+      hashes_[called_ % kWindow] = engine_.prefetch_bucket({database(called_), run_[called_].key});
     if (const std::size_t soon = i + kEntries; soon < run_.size())
-      engine_.prefetch_entry(run_[soon].database, hashes_[soon % kWindow]);
+      engine_.prefetch_entry(database(soon), hashes_[soon % kWindow]);
     STAVE_ASSERT(i < called_ && called_ - i <= kWindow);
     return hashes_[i % kWindow];
   }
@@ -41,11 +43,24 @@ class Ahead {
   static constexpr std::size_t kEntries = 6;
   static constexpr std::size_t kWindow = 16;
 
+  /// Some database, if that of the record is not there.
+  [[nodiscard]] int database(std::size_t i) const noexcept {
+    return std::min(database_of(engine_.keyspace(), run_[i].database), pages_database(engine_.keyspace()));
+  }
+
   Engine& engine_;
   std::span<const log::RecordView> run_;
   std::array<std::uint64_t, kWindow> hashes_{};
   std::size_t called_ = 0;
 };
+
+/// Without the lock. A shard without entries may be one whose only entry a transaction has taken out and will put back:
+/// its bytes are counted all the time, and a key that is not empty has some.
+bool surely_without(const Shard& shard, std::string_view key) noexcept {
+  if (key.empty() || shard.size() != 0 || shard.data_bytes() != 0) return false;
+  std::atomic_thread_fence(std::memory_order_acquire);  // what emptied it is seen before databases are asked about
+  return true;
+}
 
 bool unreadable(const Error& error) noexcept {
   return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kIo;
@@ -107,13 +122,17 @@ Result<void> Cleaner::look_at(const log::RecordView& record, std::uint64_t hash)
 }
 
 Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView& record) {
-  STAVE_ASSIGN(bool found, relocate(engine_.keyspace().shard_id(record.database, hash), hash, record));
+  const int home = database_of(engine_.keyspace(), record.database);
+  if (home >= engine_.keyspace().databases())
+    return fail(ErrorCode::kCorrupt, "the log holds a record of database " + std::to_string(record.database) +
+                                         ", which this store does not have; nothing is cleaned");
+  STAVE_ASSIGN(bool found, relocate(engine_.keyspace().shard_id(home, hash, record.key), hash, record));
   // Databases may have changed places since. An address is never found twice. Most records are not alive, and most
   // databases empty: only the one shard that could hold the key is asked.
   for (int database = 0; !found && database < engine_.keyspace().databases(); ++database) {
-    const ShardId id = engine_.keyspace().shard_id(database, hash);
+    const ShardId id = engine_.keyspace().shard_id(database, hash, record.key);
     yield_point("cleaner: next database");
-    if (database == record.database || engine_.keyspace().shard(id).size() == 0) continue;
+    if (database == home || surely_without(engine_.keyspace().shard(id), record.key)) continue;
     STAVE_ASSIGN(found, relocate(id, hash, record));
   }
   return found;
@@ -127,15 +146,16 @@ Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::Record
   Entry entry = shard.find(hash, record.key);
   if (!entry || entry.address() != record.lsn) return false;
   STAVE_ASSERT(entry.consistent());
-  const log::RecordSpec spec{.kind = record.kind,
-                             .database = static_cast<std::uint8_t>(id / engine_.keyspace().shards_per_database()),
-                             .time = record.time,
-                             .expiry = entry.expiry(),
-                             .prev = record.prev,
-                             .key = record.key,
-                             .payload = record.payload,
-                             .version = entry.version(),
-                             .compressed = record.compressed()};
+  const log::RecordSpec spec{
+      .kind = record.kind,
+      .database = number_of(engine_.keyspace(), static_cast<int>(id / engine_.keyspace().shards_per_database())),
+      .time = record.time,
+      .expiry = entry.expiry(),
+      .prev = record.prev,
+      .key = record.key,
+      .payload = record.payload,
+      .version = entry.version(),
+      .compressed = record.compressed()};
   Lsn lsn = kNoLsn;
   auto end = engine_.log().append(std::span(&spec, 1), std::span(&lsn, 1));
   if (!end) return fail(std::move(end).error());

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/random.h"
@@ -188,6 +191,34 @@ TEST_F(CleanerAtWork, a_value_is_one_step_away_however_often_its_expiry_was_chan
     EXPECT_EQ(view->value.size(), 2'000u);
     EXPECT_EQ(view->expiry.at, clock.wall() + 1'000'000 + kChanges);
   }));
+}
+
+// The only key of a shard, in a database that it did not come from by name, taken out for a moment: it looked as if
+// nothing were there, and the segment that holds it went.
+TEST_F(CleanerAtWork, keeps_what_a_transaction_took_out_and_puts_back) {
+  open(options(0));
+  put("kept", "a value");
+  ASSERT_TRUE(engine->swap(0, 1));
+  {
+    Transaction transaction(*engine, KeyRef{1, "kept"});
+    ASSERT_TRUE(transaction.erase({1, "kept"}));
+    std::atomic<bool> done{false};
+    std::thread cleaner([&] {
+      EXPECT_TRUE(engine->clean());
+      done = true;
+    });
+    // It waits for the transaction, so this is how long the test takes; were it not to wait, it would be done.
+    for (int i = 0; i < 100 && !done; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    transaction.rollback();
+    cleaner.join();
+  }
+  ASSERT_TRUE(engine->close());
+  open(options(0));
+  std::string found;
+  ASSERT_TRUE(engine->read({1, "kept"}, Access::kPeek, [&](const ValueView* view) {
+    if (view != nullptr) found = view->value;
+  }));
+  EXPECT_EQ(found, "a value");
 }
 
 }  // namespace

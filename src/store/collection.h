@@ -1,92 +1,259 @@
 // Collections as the store keeps them: which type is which, and a key's collection opened for reading and for changing.
 //
-// `Opened` reads or edits the collection of one key and gives the key what became of it: nothing, when nothing was
-// changed; no collection is ever empty, so the key goes with its last element. Must not know: commands, what an element
-// means.
+// A small collection is its compact form, one value; beyond kCompactBytesMax it is a root and pages (pages.h), which it
+// stays until it is gone. `Opened` reads or edits the collection of one key either way, and `keep_collection` gives the
+// key what became of it: nothing, when nothing was changed; no collection is ever empty, so the key goes with its last
+// element. Must not know: commands, what an element means.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/random.h"
 #include "base/try.h"
+#include "store/engine.h"
+#include "store/pages.h"
+#include "store/transaction.h"
 #include "store/value.h"
 #include "types/hash/compact.h"
+#include "types/hash/paged.h"
 #include "types/list/compact.h"
+#include "types/list/paged.h"
 #include "types/set/compact.h"
+#include "types/set/paged.h"
 #include "types/sorted_set/compact.h"
+#include "types/sorted_set/paged.h"
 
 namespace stave::store {
+
+/// A compact form that is larger becomes pages.
+inline constexpr std::size_t kCompactBytesMax = 2048;
 
 /// The types, as parameters of templates.
 struct Hash {
   using Reader = types::hash::Reader;
   using Editor = types::hash::Editor;
   using Compact = types::hash::Compact;
+  using Paged = types::hash::Paged;
   static constexpr ValueType kType = ValueType::kHash;
+  static void copy(const Reader& from, Editor& to) {
+    from.visit([&](const types::hash::Field& field) {
+      to.set(field.name, field.value);  // one with deadlines stays one run
+      return true;
+    });
+  }
 };
 struct List {
   using Reader = types::list::Reader;
   using Editor = types::list::Editor;
   using Compact = types::list::Compact;
+  using Paged = types::list::Paged;
   static constexpr ValueType kType = ValueType::kList;
+  static void copy(const Reader& from, Editor& to) {
+    from.visit(0, from.size(), [&](std::string_view element) {
+      to.insert(to.size(), element);
+      return true;
+    });
+  }
 };
 struct Set {
   using Reader = types::set::Reader;
   using Editor = types::set::Editor;
   using Compact = types::set::Compact;
+  using Paged = types::set::Paged;
   static constexpr ValueType kType = ValueType::kSet;
+  static void copy(const Reader& from, Editor& to) {
+    from.visit([&](std::string_view member) {
+      to.add(member);
+      return true;
+    });
+  }
 };
 struct SortedSet {
   using Reader = types::sorted_set::Reader;
   using Editor = types::sorted_set::Editor;
   using Compact = types::sorted_set::Compact;
+  using Paged = types::sorted_set::Paged;
   static constexpr ValueType kType = ValueType::kSortedSet;
+  static void copy(const Reader& from, Editor& to) {
+    from.visit(0, from.size(), [&](const types::sorted_set::Element& element) {
+      to.set(element.member, element.score);
+      return true;
+    });
+  }
 };
 
-/// A key's collection, or the empty one of a key that is not there. What was opened must stay as it is meanwhile: it
-/// lies under a shard's lock, or in a `Copied`.
+/// Whether what a value of that type and form holds depends on the moment.
+template <class Type>
+bool needs_moment(std::string_view form) noexcept {
+  if constexpr (requires { Type::Compact::expiring(form); }) return Type::Compact::expiring(form);
+  return false;
+}
+/// A compact form opened as of `now`, which counts for elements with a deadline only.
+template <class Type>
+typename Type::Compact open_form(std::string_view form, UnixMs now) {
+  if constexpr (requires { Type::Compact::expiring(form); }) return typename Type::Compact(form, now);
+  return typename Type::Compact(form);
+}
+/// Makes ready what a key is to hold that dies by itself at `own`, and returns when it dies: then, or with its last
+/// element.
+template <class Compact>
+Expiry settle(Compact& form, const Expiry& own) {
+  if constexpr (requires { form.settle(own); }) return form.settle(own);
+  return own;
+}
+
+/// A key's collection, or the empty one of a key that is not there. What was opened must stay as it is meanwhile, but
+/// for what is done through this: it lies under a shard's lock, in a transaction, or in bytes of the caller's.
 template <class Type>
 class Opened {
  public:
-  /// Errors: kWrongType. `held`: null, or what the key holds, with its value.
-  static Result<Opened> open(const ValueView* held) {
-    if (held == nullptr) return Opened(std::string_view{}, false, {});
+  /// `held`: null, or what the key holds, with its value, which is no root. As of `now`. Errors: kWrongType.
+  static Result<Opened> open(const ValueView* held, UnixMs now) {
+    if (held == nullptr) return Opened(std::string_view{}, false, {}, now);
     if (held->type != Type::kType) return fail(ErrorCode::kWrongType, "the key holds another type");
-    STAVE_ASSERT(held->here && !held->value.empty());
-    return Opened(held->value, true, held->expiry);
+    // A value that a transaction could not read from the log shows as empty; its commit fails and says why.
+    if (!held->here) [[unlikely]]
+      return Opened(std::string_view{}, true, held->expiry, now);
+    STAVE_ASSERT(!held->value.empty() && !held->paged);
+    return Opened(held->value, true, held->expiry, now);
   }
-  [[nodiscard]] bool existed() const noexcept { return existed_; }
-  [[nodiscard]] const typename Type::Reader& reader() const noexcept { return form_; }
-  [[nodiscard]] typename Type::Editor& editor() noexcept { return form_; }
-  [[nodiscard]] bool changed() const noexcept { return form_.changed(); }
+  /// The same of any, in the transaction that found it.
+  static Result<Opened> open(Transaction& transaction, const ValueView* held) {
+    if (held == nullptr || held->type != Type::kType || !held->paged || !held->here)
+      return open(held, transaction.now());
+    return Opened(std::make_unique<InPages>(transaction, identity_of(held->value), root_of(held->value)), held->expiry,
+                  transaction.now());
+  }
 
-  /// What is to become of the key. Its value ends with this object and with the next change.
-  [[nodiscard]] Update update() const {
-    if (!form_.changed()) return {};
-    if (form_.size() == 0) return {.what = existed_ ? Update::What::kErase : Update::What::kNothing};
-    return {.what = Update::What::kPut, .value = form_.form(), .expiry = expiry_, .type = Type::kType};
+  /// The moment as of which it was opened.
+  [[nodiscard]] UnixMs now() const noexcept { return now_; }
+  /// Whether the key was there, with an element that has not expired.
+  [[nodiscard]] bool existed() const noexcept { return existed_; }
+  [[nodiscard]] const typename Type::Reader& reader() const noexcept {
+    return paged_ ? static_cast<const typename Type::Reader&>(paged_->form) : compact_;
+  }
+  [[nodiscard]] typename Type::Editor& editor() noexcept {
+    return paged_ ? static_cast<typename Type::Editor&>(paged_->form) : compact_;
+  }
+  [[nodiscard]] bool changed() const noexcept {
+    return joined_ || (paged_ ? paged_->form.changed() : compact_.changed());
+  }
+  /// Whether everything that was asked of it could be had; else nothing that it said matters. Errors: those of
+  /// TransactionPages::failure.
+  [[nodiscard]] Result<void> whole() const {
+    if (paged_ && paged_->pages.failed()) return paged_->pages.failure();
+    return {};
+  }
+  /// A collection of pages becomes one run again, whatever its size, for what pages cannot do. Errors: as `whole`.
+  Result<void> join_pages() {
+    if (!paged_) return {};
+    value_ = Type::Compact::form_of(paged_->form);
+    std::vector<types::PageId> all;
+    paged_->form.visit_pages([&](types::PageId page) {
+      all.push_back(page);
+      return true;
+    });
+    for (const types::PageId page : all) paged_->pages.erase(page);
+    STAVE_TRY(whole());
+    paged_.reset();
+    compact_ = open_form<Type>(value_, now_);
+    joined_ = true;
+    return {};
+  }
+
+  /// When the key dies by itself, whether or not its last element dies before.
+  [[nodiscard]] const Expiry& own_expiry() const noexcept { return own_expiry_; }
+  void set_own_expiry(const Expiry& expiry) noexcept { own_expiry_ = expiry; }
+
+  /// Whether it has to become pages. What the moment changes stays one run, whatever its size.
+  [[nodiscard]] bool outgrown() {
+    if (paged_ || !changed() || compact_.size() == 0) return false;
+    settle(compact_, own_expiry_);
+    return compact_.form().size() > kCompactBytesMax && !needs_moment<Type>(compact_.form());
+  }
+  /// Whether the key takes no more memory afterwards. What pages take was asked for when they were written.
+  [[nodiscard]] bool shrinks(const Update& update) const noexcept {
+    return paged_ || update.value.size() <= held_bytes_;
+  }
+  /// What is to become of the key; not of one that is outgrown. Its value ends with this object and with the next
+  /// change.
+  [[nodiscard]] Update update() {
+    if (!changed()) return {};
+    if (reader().size() == 0) return {.what = held_ ? Update::What::kErase : Update::What::kNothing};
+    if (paged_) {
+      value_ = paged_value(paged_->pages.identity(), paged_->form.root());
+      return {.what = Update::What::kPut, .value = value_, .expiry = own_expiry_, .type = root_type(Type::kType)};
+    }
+    STAVE_ASSERT(!outgrown());
+    const Expiry expiry = settle(compact_, own_expiry_);
+    return {.what = Update::What::kPut, .value = compact_.form(), .expiry = expiry, .type = Type::kType};
   }
 
  private:
-  Opened(std::string_view form, bool existed, const Expiry& expiry) : form_(form), existed_(existed), expiry_(expiry) {}
+  struct InPages {
+    InPages(Transaction& transaction, Lsn identity, std::string_view root)
+        : pages(transaction, identity), form(pages, root) {}
+    TransactionPages pages;
+    typename Type::Paged form;
+  };
 
-  typename Type::Compact form_;
+  Opened(std::string_view form, bool held, const Expiry& expiry, UnixMs now)
+      : compact_(open_form<Type>(form, now)),
+        now_(now),
+        held_(held),
+        held_bytes_(form.size()),
+        existed_(compact_.size() != 0),
+        own_expiry_(expiry) {
+    if constexpr (requires { compact_.own_expiry(); }) own_expiry_ = compact_.own_expiry().value_or(expiry);
+  }
+  Opened(std::unique_ptr<InPages> paged, const Expiry& expiry, UnixMs now)
+      : paged_(std::move(paged)), now_(now), held_(true), existed_(true), own_expiry_(expiry) {}
+
+  std::unique_ptr<InPages> paged_;
+  typename Type::Compact compact_;  ///< Empty when there are pages.
+  UnixMs now_;
+  bool held_;
+  std::size_t held_bytes_ = 0;  ///< Of the compact form, as it was.
   bool existed_;
-  Expiry expiry_;
+  bool joined_ = false;
+  Expiry own_expiry_;
+  std::string value_;
 };
 
 /// Opens the collection of `key` within a transaction, or a command's part of one; reads and edits go through the
-/// result, which ends with the next change of that transaction; then `keep`. Errors: kWrongType.
+/// result, which ends with the next change of that transaction by others than itself; then `keep_collection`. Errors:
+/// kWrongType.
 template <class Type, class Within>
-Result<Opened<Type>> open_collection(Within& within, KeyRef key) {
-  const std::optional<ValueView> held = within.find(key, Access::kPeek);
-  return Opened<Type>::open(held ? &*held : nullptr);
+Result<Opened<Type>> open_collection(Within& within, KeyRef key, Access access = Access::kPeek) {
+  const std::optional<ValueView> held = within.find(key, access);
+  return Opened<Type>::open(within.transaction(), held ? &*held : nullptr);
 }
-/// Gives `key` what became of it. Errors: those of `put`.
+
+/// Writes all elements into new pages; returns the value that makes them a key's. Errors: those of a write.
+template <class Type>
+Result<std::string> write_pages(Transaction& transaction, const typename Type::Reader& from) {
+  TransactionPages pages(transaction, transaction.engine().new_identity());
+  typename Type::Paged form(pages, Type::Paged::empty_root(base::thread_random()));
+  Type::copy(from, form);
+  if (pages.failed()) return pages.failure();
+  STAVE_ASSERT(form.size() == from.size());
+  return paged_value(pages.identity(), form.root());
+}
+
+/// Gives `key` what became of it. Errors: those of a write, and what `Opened::whole` says.
 template <class Type, class Within>
-Result<void> keep_collection(Within& within, KeyRef key, const Opened<Type>& opened) {
+Result<void> keep_collection(Within& within, KeyRef key, Opened<Type>& opened) {
+  STAVE_TRY(opened.whole());
+  if (opened.outgrown()) {
+    STAVE_ASSIGN(const std::string value, write_pages<Type>(within.transaction(), opened.reader()));
+    return within.put(key, value, opened.own_expiry(), root_type(Type::kType));
+  }
   const Update update = opened.update();
+  if (opened.shrinks(update)) within.excuse();
   switch (update.what) {
     case Update::What::kNothing: return {};
     case Update::What::kErase: within.erase(key); return {};
@@ -94,12 +261,81 @@ Result<void> keep_collection(Within& within, KeyRef key, const Opened<Type>& ope
   }
   return {};
 }
-/// Gives `key` this collection whole, whatever it held; an empty one removes it. Errors: those of `put`.
+
+/// Gives `key` this collection whole, whatever it held; an empty one removes it. `expiry`: when the key dies by itself.
+/// Errors: those of a write.
 template <class Type, class Within>
-Result<void> put_collection(Within& within, KeyRef key, const typename Type::Compact& collection) {
-  if (collection.size() != 0) return within.put(key, collection.form(), {}, Type::kType);
-  within.erase(key);
-  return {};
+Result<void> put_collection(Within& within, KeyRef key, const typename Type::Compact& collection,
+                            const Expiry& expiry = {}) {
+  if (collection.size() == 0) {
+    within.erase(key);
+    return {};
+  }
+  typename Type::Compact kept = collection;
+  const Expiry settled = settle(kept, expiry);
+  if (kept.form().size() <= kCompactBytesMax || needs_moment<Type>(kept.form()))
+    return within.put(key, kept.form(), settled, Type::kType);
+  STAVE_ASSIGN(const std::string value, write_pages<Type>(within.transaction(), kept));
+  return within.put(key, value, expiry, root_type(Type::kType));
 }
+
+/// Whether only its value tells when what a key holds dies by itself.
+inline bool expiry_in_value(const ValueView& held) noexcept {
+  return held.type == ValueType::kHash && !held.paged && !held.expiry.never();
+}
+/// When what a key holds dies by itself: what its entry says, unless that says when its last field dies. `held`: with
+/// its value, if that is where it stands.
+inline Expiry own_expiry(const ValueView& held) {
+  if (!expiry_in_value(held) || !held.here || !Hash::Compact::expiring(held.value)) return held.expiry;
+  return Hash::Compact(held.value).own_expiry().value_or(held.expiry);
+}
+/// What a key holds, with its value if `own_expiry` needs it, within a transaction.
+template <class Within>
+std::optional<ValueView> find_with_expiry(Within& within, KeyRef key) {
+  auto held = within.find(key, Access::kMeta);
+  if (held && expiry_in_value(*held) && !held->here) held = within.find(key, Access::kPeek);
+  return held;
+}
+/// Lets a key, of which `held` was found with its expiry, die by itself at `own`, at once if that has passed: then, or
+/// with its last field before. Errors: those of `put`.
+template <class Within>
+Result<void> set_own_expiry(Within& within, KeyRef key, const ValueView& held, const Expiry& own) {
+  if (held.type != ValueType::kHash || held.paged || !held.here || !Hash::Compact::expiring(held.value) ||
+      own.passed(within.now()))
+    return within.set_expiry(key, own);
+  Hash::Compact form(held.value, within.now());
+  const Expiry expiry = form.settle(own);
+  if (!form.changed()) return within.set_expiry(key, expiry);
+  within.excuse();
+  return within.put(key, form.form(), expiry, ValueType::kHash);
+}
+
+/// Gives `key` the value of that type and form whole, whatever it held: a string's bytes, or the compact form of a
+/// collection, which may be too large for one. Errors: those of a write.
+template <class Within>
+Result<void> put_form(Within& within, KeyRef key, ValueType type, std::string_view form, const Expiry& expiry) {
+  if (form.size() <= kCompactBytesMax) return within.put(key, form, expiry, type);
+  switch (type) {
+    case ValueType::kHash:
+      if (needs_moment<Hash>(form)) break;
+      return put_collection<Hash>(within, key, Hash::Compact(form), expiry);
+    case ValueType::kList: return put_collection<List>(within, key, List::Compact(form), expiry);
+    case ValueType::kSet: return put_collection<Set>(within, key, Set::Compact(form), expiry);
+    case ValueType::kSortedSet: return put_collection<SortedSet>(within, key, SortedSet::Compact(form), expiry);
+    default: break;
+  }
+  return within.put(key, form, expiry, type);
+}
+
+/// A collection of pages as one run, from what its key was found to hold in this transaction. Errors: as of
+/// TransactionPages::failure.
+Result<std::string> joined_form(Transaction& transaction, const ValueView& held);
+
+/// Bytes that all pages of a collection take in memory, likewise. Cost: looks at every page.
+Result<std::uint64_t> memory_of_pages(Transaction& transaction, const ValueView& held);
+
+/// The value of a key that is to hold a copy of what a root and its pages hold; the pages are copied. Errors: those of
+/// a write; kConflict, kCorrupt as of TransactionPages.
+Result<std::string> copy_pages(Transaction& transaction, ValueType type, std::string_view paged);
 
 }  // namespace stave::store

@@ -19,7 +19,7 @@ Result<Pending> Engine::flush(int database, Sync sync) {
 }
 
 Result<Pending> Engine::flush_all(Sync sync) {
-  STAVE_ASSIGN(const Lsn end, world_.flush(0, options_.databases - 1));
+  STAVE_ASSIGN(const Lsn end, world_.flush(0, pages_database(keyspace_)));
   return pending_for_write(end, sync);
 }
 
@@ -31,6 +31,7 @@ Result<Pending> Engine::swap(int first, int second, Sync sync) {
 
 void Engine::bury(World::Contents contents) {
   graveyard_.bury(std::move(contents));
+  orphans_.note();
   base::MutexLock lock(housekeeping_mutex_);
   woken_ = true;
   housekeeping_wake_.notify_one();

@@ -128,6 +128,22 @@ std::uint64_t Engine::live_log_bytes() const noexcept {
                                     upkeep_->stored_ratio());
 }
 
+void Engine::saw_identity(Lsn identity) noexcept {
+  std::uint64_t newest = newest_identity_.load(std::memory_order_relaxed);
+  while (newest < raw(identity) &&
+         !newest_identity_.compare_exchange_weak(newest, raw(identity), std::memory_order_relaxed)) {
+  }
+}
+
+Lsn Engine::new_identity() noexcept {
+  std::uint64_t newest = newest_identity_.load(std::memory_order_relaxed);
+  std::uint64_t next = 0;
+  do {
+    next = std::max(newest + 1, raw(log_->tail()));
+  } while (!newest_identity_.compare_exchange_weak(newest, next, std::memory_order_relaxed));
+  return Lsn{next};
+}
+
 void Engine::train_compression() {
   if (compression_->training_due() && still_ours()) static_cast<void>(compression_->train());
 }
@@ -135,7 +151,11 @@ void Engine::train_compression() {
 EngineStats Engine::stats() {
   EngineStats stats;
   stats.log = log_->stats();
-  for (int database = 0; database < options_.databases; ++database) stats.memory += keyspace_.memory(database);
+  for (int database = 0; database < keyspace_.databases(); ++database) {
+    keyspace::MemoryUse use = keyspace_.memory(database);
+    if (database == pages_database(keyspace_)) use.keys = 0;  // pages are part of keys, and none themselves
+    stats.memory += use;
+  }
   stats.memory.slack += keyspace_.free_block_bytes();
   stats.memory_buffers = options_.log_buffer_bytes;
   stats.expired_keys = deadlines_.expired_keys();

@@ -30,6 +30,7 @@
 #include "store/expiry.h"
 #include "store/graveyard.h"
 #include "store/large_batch.h"
+#include "store/orphans.h"
 #include "store/reports.h"
 #include "store/residence.h"
 #include "store/store_clock.h"
@@ -229,6 +230,10 @@ class Engine {
     log_->set_sync(sync);
   }
   [[nodiscard]] Sync sync_policy() const noexcept { return sync_.load(std::memory_order_relaxed); }
+  /// What no collection of this store had before. Threads: any.
+  [[nodiscard]] Lsn new_identity() noexcept;
+  /// One that is in use, while the store is opened.
+  void saw_identity(Lsn identity) noexcept;
   /// Errors: kTooLarge with the sentence that says which limit.
   Result<void> check_limits(std::string_view key, std::size_t value_bytes) const;
   [[nodiscard]] EngineStats stats();
@@ -246,6 +251,7 @@ class Engine {
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] Residence& residence() noexcept { return residence_; }
+  [[nodiscard]] Orphans& orphans() noexcept { return orphans_; }
   /// What an answer that shows something waits for which the record that ends at `end` made so; whole databases that
   /// changed places included.
   [[nodiscard]] Pending observe(Lsn end) const noexcept;
@@ -299,6 +305,7 @@ class Engine {
   // The parts see each other as far as each one's constructor says.
   StoreClock time_;
   Graveyard graveyard_;
+  Orphans orphans_;
   World world_;
   Deadlines deadlines_;
   Budget budget_;
@@ -314,6 +321,7 @@ class Engine {
   log::RecoveryReport recovery_;
   std::uint64_t recovery_ns_ = 0;
   UnixMs opened_{0};
+  std::atomic<std::uint64_t> newest_identity_{0};
 
   base::Mutex housekeeping_mutex_;
   base::ConditionVariable housekeeping_wake_;

@@ -25,7 +25,7 @@ void Deadlines::refresh(Entry entry, KeyRef key, UnixMs time) {
   if (raw(fresh.at) / quantum == raw(old.at) / quantum) return;
   const log::ValueAddress where(entry.address());
   const log::RecordSpec record{.kind = log::RecordKind::kRefresh,
-                               .database = static_cast<std::uint8_t>(key.database),
+                               .database = number_of(keyspace_, key.database),
                                .time = time,
                                .expiry = fresh,
                                .prev = entry.newest_record(),
@@ -71,7 +71,7 @@ bool Deadlines::expire_shard(ShardId id, UnixMs time) try {
 }
 
 std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>& keys, log::RecordKind why) {
-  const auto database = static_cast<std::uint8_t>(id / keyspace_.shards_per_database());
+  const auto database = number_of(keyspace_, static_cast<int>(id / keyspace_.shards_per_database()));
   Shard& shard = keyspace_.shard(id);
   const UnixMs time = time_.now();
   std::vector<log::RecordSpec> batch;
@@ -81,6 +81,7 @@ std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>&
     if (entry) {
       const Expiry expiry = entry.expiry();
       record.prev = entry.newest_record();
+      orphans_.note(entry);
       // Whoever takes what has expired takes what is no longer there.
       if (expiry.passed(time)) record.kind = log::RecordKind::kExpire;
       // Reads put a sliding deadline off without a trace: without this nobody could tell when it was.

@@ -12,6 +12,7 @@
 
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "store/orphans.h"
 #include "store/store_clock.h"
 #include "store/value.h"
 
@@ -20,7 +21,8 @@ namespace stave::store {
 /// Threads: any.
 class Deadlines {
  public:
-  Deadlines(keyspace::Keyspace& keyspace, StoreClock& time) noexcept : keyspace_(keyspace), time_(time) {}
+  Deadlines(keyspace::Keyspace& keyspace, StoreClock& time, Orphans& orphans) noexcept
+      : keyspace_(keyspace), time_(time), orphans_(orphans) {}
   /// Before the first key is removed.
   void attach(log::Log& log) noexcept { log_ = &log; }
 
@@ -52,6 +54,7 @@ class Deadlines {
 
   keyspace::Keyspace& keyspace_;
   StoreClock& time_;
+  Orphans& orphans_;
   log::Log* log_ = nullptr;
   std::atomic<bool> active_{true};
   /// A log that refuses is not asked again before.

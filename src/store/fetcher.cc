@@ -37,7 +37,7 @@ void Fetcher::fetch(std::span<const KeyRef> keys, std::function<void()> done) {
 // Whatever fails here is met again, and told, by the one who reads.
 void Fetcher::bring(const Key& key) {
   const std::uint64_t hash = keyspace_.hash(key.key);
-  keyspace::Shard& shard = keyspace_.shard_of(key.database, hash);
+  keyspace::Shard& shard = keyspace_.shard_of(key.database, hash, key.key);
   Loaded loaded;
   for (;;) {
     Lsn wanted = kNoLsn;

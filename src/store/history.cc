@@ -2,7 +2,10 @@
 
 #include "base/try.h"
 #include "packing/compression.h"
+#include "store/collection.h"
 #include "store/history_lineage.h"
+#include "store/past_fields.h"
+#include "store/past_pages.h"
 #include "store/transaction.h"
 
 namespace stave {
@@ -77,7 +80,16 @@ Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pend
     // What the key holds now may have been read since, which puts a sliding deadline off.
     if (newest && lineage.expiry_now() && past.expiry.sliding_ms != 0) past.expiry = *lineage.expiry_now();
     auto loaded = lineage.load(*event, past.value, past.type);
-    if (loaded) return past;
+    if (loaded && is_root(past.type)) {
+      STAVE_ASSIGN(past.value, past_collection(engine_, past.type, past.value, event->version));
+      past.type = shown_type(past.type);
+      return past;
+    }
+    if (loaded) {
+      const UnixMs* const at = std::get_if<UnixMs>(&point);
+      if (at != nullptr && !leave_expired_out(past.type, past.value, *at)) return std::nullopt;
+      return past;
+    }
     if (loaded.error().code() != ErrorCode::kNotFound) return fail(std::move(loaded).error());
     return fail(ErrorCode::kNotFound, "the value that the key had then has been dropped from the log");
   }
@@ -89,6 +101,18 @@ Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pend
 } catch (const std::bad_alloc&) {
   return fail(ErrorCode::kNoMemory, "there is no memory to look at the past of the key");
 }
+
+namespace {
+
+/// Whether the key, of which `now` was found, holds just that.
+bool holds(Transaction& transaction, KeyRef key, const ValueView& now, ValueType type, std::string_view value,
+           const Expiry& expiry) {
+  if (now.paged || now.stored_type() != type || now.size != value.size() || now.expiry != expiry) return false;
+  const std::optional<ValueView> held = transaction.find(key, Access::kPeek);
+  return held && held->here && held->value == value;
+}
+
+}  // namespace
 
 Result<History::Reverted> History::revert(KeyRef key, Point point, Pending& pending, Sync sync) {
   STAVE_ASSIGN(const std::optional<PastValue> past, value_at(key, point, pending));
@@ -103,10 +127,11 @@ Result<History::Reverted> History::revert(Transaction& transaction, KeyRef key, 
   Reverted reverted{.present = past.has_value()};
   if (past) {
     const std::optional<ValueView> now = transaction.find(key, Access::kMeta);
-    Expiry expiry = past->expiry;
-    if (expiry.passed(transaction.now()) && expiry.sliding_ms == 0) expiry = {};
-    reverted.changed = !now || now->version != past->version;
-    if (reverted.changed) STAVE_TRY(transaction.put(key, past->value, expiry, past->type));
+    const BroughtBack back = bring_back(past->type, past->value, past->expiry, transaction.now());
+    const std::string_view value = back.value ? std::string_view(*back.value) : past->value;
+    reverted.changed = !now || ((now->version != past->version || back.value) &&
+                                !holds(transaction, key, *now, past->type, value, back.expiry));
+    if (reverted.changed) STAVE_TRY(put_form(transaction, key, past->type, value, back.expiry));
   } else {
     reverted.changed = transaction.erase(key);
   }

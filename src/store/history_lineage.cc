@@ -17,15 +17,20 @@ namespace {
 KeyVersion::Kind kind_of(RecordKind kind) noexcept {
   switch (kind) {
     case RecordKind::kJson: return KeyVersion::Kind::kSetJson;
-    case RecordKind::kHash: return KeyVersion::Kind::kSetHash;
-    case RecordKind::kList: return KeyVersion::Kind::kSetList;
-    case RecordKind::kSet: return KeyVersion::Kind::kSetSet;
-    case RecordKind::kSortedSet: return KeyVersion::Kind::kSetSortedSet;
+    case RecordKind::kHash:
+    case RecordKind::kPagedHash: return KeyVersion::Kind::kSetHash;
+    case RecordKind::kList:
+    case RecordKind::kPagedList: return KeyVersion::Kind::kSetList;
+    case RecordKind::kSet:
+    case RecordKind::kPagedSet: return KeyVersion::Kind::kSetSet;
+    case RecordKind::kSortedSet:
+    case RecordKind::kPagedSortedSet: return KeyVersion::Kind::kSetSortedSet;
     case RecordKind::kSetExpiry: return KeyVersion::Kind::kSetExpiry;
     case RecordKind::kDelete: return KeyVersion::Kind::kDelete;
     case RecordKind::kExpire: return KeyVersion::Kind::kExpire;
     case RecordKind::kEvict: return KeyVersion::Kind::kEvict;
-    case RecordKind::kString: return KeyVersion::Kind::kSet;
+    case RecordKind::kString:
+    case RecordKind::kPage: return KeyVersion::Kind::kSet;
     case RecordKind::kFlush: return KeyVersion::Kind::kFlush;
     case RecordKind::kRefresh:
     case RecordKind::kSwap:
@@ -61,8 +66,8 @@ History::Lineage::Lineage(Engine& engine, KeyRef key)
     : engine_(engine),
       key_{key.database, key.key, hash_of(engine.keyspace(), key)},
       pin_(engine.upkeep()),
-      database_(key.database) {
-  keyspace::Shard& shard = engine_.keyspace().shard_of(key_.database, key_.hash);
+      database_(number_of(engine.keyspace(), key.database)) {
+  keyspace::Shard& shard = engine_.keyspace().shard_of(key_.database, key_.hash, key_.key);
   {
     base::ShortLock lock(shard.mutex());
     // Under the lock: every change of the key, and every swap or flush that it saw, is before this.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "store/value.h"
 
 namespace stave::store {
 
@@ -21,8 +22,9 @@ ImageKnowledge::ImageKnowledge(const ImageReader& image)
   for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
 }
 
-Lsn ImageKnowledge::as_of(int database, std::uint64_t hash) const noexcept {
-  const std::size_t shard = static_cast<std::size_t>(database) * shards_ + ((hash >> 8) & (shards_ - 1));
+Lsn ImageKnowledge::as_of(int database, std::uint64_t hash, std::string_view key) const noexcept {
+  const std::uint64_t choice = database == kPagesNumber ? keyspace::Keyspace::together_hash(hash, key) : hash;
+  const std::size_t shard = static_cast<std::size_t>(database) * shards_ + ((choice >> 8) & (shards_ - 1));
   if (shard + 1 >= first_.size()) return kNoLsn;
   const auto blocks = blocks_.subspan(first_[shard], first_[shard + 1] - first_[shard]);
   const auto after = std::ranges::upper_bound(blocks, hash >> 32, {}, &ImageBlock::position);

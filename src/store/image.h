@@ -177,7 +177,7 @@ class ImageKnowledge {
  public:
   explicit ImageKnowledge(const ImageReader& image);
   /// Every record of the key before this is in the image.
-  [[nodiscard]] Lsn as_of(int database, std::uint64_t hash) const noexcept;
+  [[nodiscard]] Lsn as_of(int database, std::uint64_t hash, std::string_view key) const noexcept;
   /// Every record before this of the leaf that holds `bound` is.
   [[nodiscard]] Lsn leaf_as_of(Lsn identity, std::string_view bound) const noexcept;
   /// No record from here on is.

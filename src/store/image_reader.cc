@@ -21,7 +21,12 @@ bool known_type(std::uint8_t type) noexcept {
     case keyspace::ValueType::kHash:
     case keyspace::ValueType::kList:
     case keyspace::ValueType::kSet:
-    case keyspace::ValueType::kSortedSet: return true;
+    case keyspace::ValueType::kSortedSet:
+    case keyspace::ValueType::kPage:
+    case keyspace::ValueType::kPagedHash:
+    case keyspace::ValueType::kPagedList:
+    case keyspace::ValueType::kPagedSet:
+    case keyspace::ValueType::kPagedSortedSet: return true;
   }
   return false;
 }

@@ -194,7 +194,7 @@ std::optional<log::RecordSpec> Mutations::describe(const Mutation& mutation) con
   locks_.assume_held(shard);
   if (mutation.silent) return std::nullopt;
   const Entry entry = shard.find(mutation.hash, mutation.key.key);
-  log::RecordSpec record{.database = static_cast<std::uint8_t>(mutation.key.database), .key = mutation.key.key};
+  log::RecordSpec record{.database = number_of(keyspace_, mutation.key.database), .key = mutation.key.key};
   switch (mutation.effect) {
     case Effect::kRemoved:
       STAVE_ASSERT(!entry);

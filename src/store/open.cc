@@ -34,7 +34,7 @@ Result<void> check_options(const Options& o) {
   if (o.segment_age_ms < 0) return bad("segment_age_ms must not be negative; 0 turns it off");
   if (!std::has_single_bit(o.log_buffer_bytes) || o.log_buffer_bytes < (64u << 10) || o.log_buffer_bytes > (1u << 30))
     return bad("log_buffer_bytes must be a power of two, 64 KiB to 1 GiB");
-  if (o.databases < 1 || o.databases > 256) return bad("databases must be 1 to 256");
+  if (o.databases < 1 || o.databases > kPagesNumber) return bad("databases must be 1 to 255");
   if (o.shards != 0 && (!std::has_single_bit(o.shards) || o.shards > kShardsMax))
     return bad("shards must be a power of two up to 4096, or 0");
   if (o.packing_level < 1 || o.packing_level > 19) return bad("packing_level must be 1 to 19");
@@ -60,11 +60,11 @@ Engine::Engine(const Options& options, std::string directory)
       file_system_(options.file_system != nullptr ? options.file_system : &FileSystem::system()),
       clock_(options.clock != nullptr ? options.clock : &Clock::system()),
       claim_(*file_system_, directory_),
-      keyspace_(options.databases, options.shards != 0 ? options.shards : default_shards(), secret_key()),
+      keyspace_(options.databases + 1, options.shards != 0 ? options.shards : default_shards(), secret_key()),
       sync_(options.sync),
       time_(*clock_),
       world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
-      deadlines_(keyspace_, time_),
+      deadlines_(keyspace_, time_, orphans_),
       budget_(keyspace_, graveyard_, deadlines_, residence_, *clock_, options_),
       compression_(std::make_unique<packing::Compression>(*file_system_, directory_)),
       residence_(keyspace_, budget_, *compression_),
@@ -102,6 +102,8 @@ Result<void> Engine::start() {
   budget_.measure_process();
   const std::uint64_t begun = clock_->monotonic_ns();
   STAVE_TRY(recover());
+  // What was orphaned before, and not removed.
+  if (keyspace_.size(pages_database(keyspace_)) != 0) orphans_.note();
   {
     base::MutexLock lock(claim_mutex_);
     STAVE_TRY(claim_.settle());

@@ -7,6 +7,7 @@
 #include "base/workers.h"
 #include "store/engine.h"
 #include "store/image.h"
+#include "store/pages.h"
 #include "store/recovery_progress.h"
 #include "store/replay.h"
 #include "store/upkeep.h"
@@ -168,13 +169,11 @@ Result<void> Engine::load_image(const ImageReader& image) try {
     return fail(ErrorCode::kUnsupported,
                 "the index image holds pieces of collections, which this version does not know; open the store with a "
                 "newer Stave");
-  if (image.header().databases > static_cast<std::uint32_t>(options_.databases)) {
-    for (const ImageBlock& block : image.blocks())
-      if (block.entries != 0 && block.shard / image.header().shards >= static_cast<std::uint32_t>(options_.databases))
-        return fail(ErrorCode::kInvalidArgument, "the store holds keys of database " +
-                                                     std::to_string(block.shard / image.header().shards) +
-                                                     "; open it with more databases");
-  }
+  for (const ImageBlock& block : image.blocks())
+    if (const auto number = static_cast<int>(block.shard / image.header().shards);
+        block.entries != 0 && database_of(keyspace_, number) >= keyspace_.databases())
+      return fail(ErrorCode::kInvalidArgument,
+                  "the store holds keys of database " + std::to_string(number) + "; open it with more databases");
   keyspace_.set_hash_key(image.header().hash_key);
   if (image.keys() != 0) residence_.note_spilled();
   time_.saw(image.header().created);
@@ -197,10 +196,11 @@ Result<void> Engine::load_image(const ImageReader& image) try {
 
 // Keys spread evenly over the shards of a database, whatever number of them the image was made with.
 void Engine::make_room_for(const ImageReader& image) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  std::vector<std::uint64_t> keys(static_cast<std::size_t>(options_.databases));
+  std::vector<std::uint64_t> keys(static_cast<std::size_t>(keyspace_.databases()));
   for (const ImageBlock& block : image.blocks())
-    if (const std::size_t database = block.shard / image.header().shards; database < keys.size())
-      keys[database] += block.entries;
+    if (const int database = database_of(keyspace_, static_cast<int>(block.shard / image.header().shards));
+        database < keyspace_.databases())
+      keys[static_cast<std::size_t>(database)] += block.entries;
   const std::size_t shards = keyspace_.shards_per_database();
   for (ShardId id = 0; id < keyspace_.shard_count(); ++id) keyspace_.shard(id).reserve(keys[id / shards] / shards);
 }
@@ -212,13 +212,15 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
   const std::size_t end = blocks.size() * (part + 1) / parts;
   for (std::size_t i = blocks.size() * part / parts; i < end; ++i) {
     STAVE_TRY(image.read(blocks[i], buffer, entries));
-    const int database = static_cast<int>(blocks[i].shard / image.header().shards);
+    const int database = database_of(keyspace_, static_cast<int>(blocks[i].shard / image.header().shards));
+    if (database >= keyspace_.databases()) continue;  // empty, or `load_image` had refused it
     for (const ImageEntry& entry : entries) {
       // Version 0.1 noted where a change of expiry is, not where the value is.
       if (entry.delta ? entry.address >= entry.version : entry.version > entry.address)
         return fail(ErrorCode::kCorrupt, "the image of the index tells of a change of expiry as version 0.1 did");
       const std::uint64_t hash = keyspace_.hash(entry.key);
-      Shard& shard = keyspace_.shard_of(database, hash);
+      Shard& shard = keyspace_.shard_of(database, hash, entry.key);
+      if (entry.type == keyspace::ValueType::kPage) saw_identity(PageKey::identity_of(entry.key));
       base::ShortLock lock(shard.mutex());
       if (!shard.load(hash, entry.key,
                       {.type = entry.type,

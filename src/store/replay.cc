@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "log/value_address.h"
 #include "packing/compression.h"
+#include "store/pages.h"
 #include "store/recovery_progress.h"
 #include "store/upkeep.h"
 
@@ -48,7 +49,8 @@ Result<void> Replay::finish() STAVE_NO_THREAD_SAFETY_ANALYSIS {
 // --- on the thread that reads ----------------------------------------------------------------------------------------
 
 bool Replay::known(const log::RecordView& record, std::uint64_t hash) const noexcept {
-  return knowledge_ && record.lsn < knowledge_->newest() && record.lsn < knowledge_->as_of(record.database, hash);
+  return knowledge_ && record.lsn < knowledge_->newest() &&
+         record.lsn < knowledge_->as_of(record.database, hash, record.key);
 }
 
 Result<void> Replay::take(const log::RecordView& record) {
@@ -56,7 +58,8 @@ Result<void> Replay::take(const log::RecordView& record) {
   const bool keyed = log::has_key(record.kind);
   const std::uint64_t hash = keyed ? engine_.keyspace().hash(record.key) : 0;
   if (keyed && known(record, hash)) return {};
-  if (record.database >= engine_.options().databases)
+  const int database = database_of(engine_.keyspace(), record.database);
+  if (database >= engine_.keyspace().databases())
     return fail(ErrorCode::kInvalidArgument, "the store holds keys of database " + std::to_string(record.database) +
                                                  "; open it with more databases");
   if (!keyed) return take_without_key(record);
@@ -72,21 +75,21 @@ Result<void> Replay::take(const log::RecordView& record) {
   const Change change{.hash = hash,
                       .key = record.key,
                       .kind = record.kind,
-                      .database = record.database,
+                      .database = static_cast<std::uint8_t>(database),
                       .value_size = static_cast<std::uint32_t>(value_size),
                       .expiry = record.expiry,
                       .lsn = record.lsn,
                       .version = delta ? where : record.version};
-  if (lanes_) return lanes_->add(lane_of(hash), change);
+  if (lanes_) return lanes_->add(lane_of(change), change);
   window_[windowed_] = change;
   records_[windowed_] = &record;
   return ++windowed_ == kWindow ? settle() : Result<void>{};
 }
 
 /// Neighbouring shards are of one lane, those of all databases that have the same number too.
-std::size_t Replay::lane_of(std::uint64_t hash) const noexcept {
+std::size_t Replay::lane_of(const Change& change) const noexcept {
   const std::size_t shards = engine_.keyspace().shards_per_database();
-  const std::size_t number = engine_.keyspace().shard_id(0, hash);
+  const std::size_t number = engine_.keyspace().shard_id(change.database, change.hash, change.key) % shards;
   return number * lanes_->size() >> std::countr_zero(shards);
 }
 
@@ -99,10 +102,11 @@ Result<void> Replay::settle() {
 
 Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   keyspace::Keyspace& keyspace = engine_.keyspace();
+  const int database = database_of(keyspace, record.database);
   switch (record.kind) {
     case log::RecordKind::kFlush:
       STAVE_TRY(settle());
-      for (const ShardId id : engine_.world().shards_of(record.database, record.database))
+      for (const ShardId id : engine_.world().shards_of(database, database))
         static_cast<void>(keyspace.shard(id).take_contents());
       return {};
     case log::RecordKind::kSwap: {
@@ -110,7 +114,7 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
       if (other < 0 || other >= engine_.options().databases)
         return fail(ErrorCode::kCorrupt, "a swap record names no database of this store");
       STAVE_TRY(settle());
-      const auto first = engine_.world().shards_of(record.database, record.database);
+      const auto first = engine_.world().shards_of(database, database);
       const auto second = engine_.world().shards_of(other, other);
       for (std::size_t i = 0; i < first.size(); ++i) keyspace.shard(first[i]).swap_contents(keyspace.shard(second[i]));
       return {};
@@ -132,7 +136,12 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
     case log::RecordKind::kHash:
     case log::RecordKind::kList:
     case log::RecordKind::kSet:
-    case log::RecordKind::kSortedSet: break;
+    case log::RecordKind::kSortedSet:
+    case log::RecordKind::kPage:
+    case log::RecordKind::kPagedHash:
+    case log::RecordKind::kPagedList:
+    case log::RecordKind::kPagedSet:
+    case log::RecordKind::kPagedSortedSet: break;
   }
   STAVE_ASSERT(false && "a record with a key has gone the way of those without");
   return {};
@@ -146,7 +155,7 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
 Result<void> Replay::apply_batch(std::span<const Change> batch) {
   constexpr std::size_t kGroups = 256;
   const auto group_of = [&](const Change& change) {
-    return engine_.keyspace().shard_id(change.database, change.hash) % kGroups;
+    return engine_.keyspace().shard_id(change.database, change.hash, change.key) % kGroups;
   };
   std::array<std::uint16_t, kGroups + 1> at{};
   for (const Change& change : batch) ++at[group_of(change) + 1];
@@ -162,23 +171,28 @@ Result<void> Replay::apply(std::span<const Change* const> window,
                            const log::RecordView* const* records) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   // Three passes, so that the cache misses of the keys overlap instead of adding up.
   for (const Change* change : window)
-    engine_.keyspace().shard_of(change->database, change->hash).prefetch_bucket(change->hash);
+    engine_.keyspace().shard_of(change->database, change->hash, change->key).prefetch_bucket(change->hash);
   for (const Change* change : window)
-    engine_.keyspace().shard_of(change->database, change->hash).prefetch_entry(change->hash);
+    engine_.keyspace().shard_of(change->database, change->hash, change->key).prefetch_entry(change->hash);
   for (std::size_t i = 0; i < window.size(); ++i)
     STAVE_TRY(apply_one(*window[i], records == nullptr ? nullptr : records[i]));
   return {};
 }
 
 Result<void> Replay::apply_one(const Change& change, const log::RecordView* record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  Shard& shard = engine_.keyspace().shard_of(change.database, change.hash);
+  Shard& shard = engine_.keyspace().shard_of(change.database, change.hash, change.key);
   switch (change.kind) {
     case log::RecordKind::kString:
     case log::RecordKind::kJson:
     case log::RecordKind::kHash:
     case log::RecordKind::kList:
     case log::RecordKind::kSet:
-    case log::RecordKind::kSortedSet: return apply_value(change, record, shard);
+    case log::RecordKind::kSortedSet:
+    case log::RecordKind::kPage:
+    case log::RecordKind::kPagedHash:
+    case log::RecordKind::kPagedList:
+    case log::RecordKind::kPagedSet:
+    case log::RecordKind::kPagedSortedSet: return apply_value(change, record, shard);
     case log::RecordKind::kDelete:
     case log::RecordKind::kExpire:
     case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};
@@ -201,6 +215,7 @@ Result<void> Replay::apply_value(const Change& change, const log::RecordView* re
                                  Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   if (shard.full()) [[unlikely]]
     make_way(change, shard);
+  if (change.kind == log::RecordKind::kPage) engine_.saw_identity(PageKey::identity_of(change.key));
   keyspace::EntrySpec spec{
       .type = type_of(change.kind), .expiry = change.expiry, .address = change.lsn, .version = change.version};
   std::string scratch;
@@ -236,7 +251,7 @@ Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_T
 void Replay::make_way(const Change& change, Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   constexpr std::uint64_t kLeap = 8;
   constexpr std::uint64_t kBytesPerKey = 6;
-  Growth& last = growth_[engine_.keyspace().shard_id(change.database, change.hash)];
+  Growth& last = growth_[engine_.keyspace().shard_id(change.database, change.hash, change.key)];
   const std::uint64_t keys = shard.size();
   if (keys <= last.keys || change.lsn <= last.at) last = {.keys = 0, .at = plan_.begin};
   const auto came = static_cast<double>(keys - last.keys);

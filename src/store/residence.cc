@@ -117,7 +117,7 @@ bool Residence::must_fetch(std::span<const KeyRef> keys) {
     return false;
   for (const KeyRef& key : keys) {
     const std::uint64_t hash = hash_of(keyspace_, key);
-    Shard& shard = keyspace_.shard_of(key.database, hash);
+    Shard& shard = keyspace_.shard_of(key.database, hash, key.key);
     if (shard.spilled() == 0) continue;
     base::ShortLock lock(shard.mutex());
     const Entry entry = shard.find(hash, key.key);

@@ -25,6 +25,7 @@ constexpr std::size_t kCopiedTotal = 256u << 10;
 SnapshotWalk::SnapshotWalk(Engine& engine)
     : engine_(engine),
       stretches_(engine.keyspace().shard_count()),
+      pages_(engine),
       breaks_(engine.options().background),
       inherited_(engine.keyspace().shard_count()) {
   for (int database = 0; database < engine.keyspace().databases(); ++database) place_of_.push_back(database);
@@ -69,6 +70,7 @@ Result<SnapshotReport> SnapshotWalk::run(Show show) try {
   report_.time = time_;
   for (ShardId origin = 0; origin < stretches_.size(); ++origin) STAVE_TRY(walk_shard(origin, show));
   STAVE_TRY(read_log(show));
+  STAVE_TRY(show_collections(show));
   return report_;
 } catch (const std::bad_alloc&) {
   return fail(ErrorCode::kNoMemory, "there is no memory for the snapshot");
@@ -128,7 +130,10 @@ std::uint64_t SnapshotWalk::collect(Shard& shard, std::uint64_t position) {
     found.type = entry.type();
     found.expiry = expiry;
     found.version = entry.version();
-    if (entry.resident() && entry.value_size() <= kCopiedMax && copied < kCopiedTotal) {
+    // Of a page only the place is noted.
+    if (entry.type() == ValueType::kPage) {
+      found.address = entry.address();
+    } else if (entry.resident() && entry.value_size() <= kCopiedMax && copied < kCopiedTotal) {
       found.value.assign(entry.value());
       copied += found.value.size();
     } else {
@@ -141,22 +146,54 @@ Result<void> SnapshotWalk::show_item(int database, const Found& found, Show show
   breaks_.step();
   yield_point("snapshot: next item");
   // No segment is dropped while a walk goes on, so an address once seen stays readable.
+  if (database == pages_database(engine_.keyspace())) {
+    pages_.add(found.key, found.address);
+    return {};
+  }
   ValueType type = found.type;
   if (found.address != kNoLsn) STAVE_TRY(engine_.residence().load(found.address, found.key, value_, &type));
+  const std::string_view value = found.address != kNoLsn ? std::string_view(value_) : std::string_view(found.value);
+  if (is_root(type)) {
+    roots_.push_back({.database = database,
+                      .key = found.key,
+                      .value = std::string(value),
+                      .type = type,
+                      .expiry = found.expiry,
+                      .version = found.version});
+    return {};
+  }
   ++report_.keys;
   return show({.database = database,
                .key = found.key,
                .type = shown_type(type),
                .json = type == ValueType::kJson,
-               .value = found.address != kNoLsn ? std::string_view(value_) : std::string_view(found.value),
+               .value = value,
                .expiry = found.expiry,
                .version = found.version});
 }
 
+Result<void> SnapshotWalk::show_collections(Show show) {
+  pages_.sort();
+  for (const Root& root : roots_) {
+    breaks_.step();
+    yield_point("snapshot: next collection");
+    STAVE_ASSIGN(const std::string value, pages_.compact_form(root.type, root.value));
+    ++report_.keys;
+    STAVE_TRY(show({.database = root.database,
+                    .key = root.key,
+                    .type = shown_type(root.type),
+                    .json = false,
+                    .value = value,
+                    .expiry = root.expiry,
+                    .version = root.version}));
+  }
+  return {};
+}
+
 // --- what has changed ------------------------------------------------------------------------------------------------
 
-Lsn SnapshotWalk::as_of(int database, std::uint64_t hash) const {
-  const auto& stretches = stretches_[engine_.keyspace().shard_id(database, hash)];
+Lsn SnapshotWalk::as_of(int database, std::uint64_t hash, std::string_view key) const {
+  const auto& stretches = stretches_[engine_.keyspace().shard_id(database, hash, key)];
   const auto after = std::ranges::upper_bound(stretches, hash >> 32, {}, &Stretch::position);
   return after == stretches.begin() ? kNoLsn : std::prev(after)->as_of;
 }
@@ -210,8 +247,8 @@ Result<void> SnapshotWalk::look_at_record(const log::RecordView& record, std::ve
   if (record.prev == kNoLsn || !log::traits(record.kind).sets_version) return {};
   // Replaced something that had been replaced behind the cut already, unless the cleaner had only moved that.
   if (record.prev >= cut_ && !relocations_) return {};
-  const int database = origins[record.database];
-  if (record.lsn >= as_of(database, engine_.keyspace().hash(record.key))) return {};
+  const int database = origins[static_cast<std::size_t>(database_of(engine_.keyspace(), record.database))];
+  if (record.lsn >= as_of(database, engine_.keyspace().hash(record.key), record.key)) return {};
   STAVE_ASSIGN(const log::RecordView held, engine_.log().read(record.prev, buffer_));
   if (held.version >= cut_ || was_dead(held, record)) return {};
   Found found{.key = std::string(record.key), .expiry = held.expiry, .version = held.version, .address = record.prev};

@@ -19,6 +19,7 @@
 #include "base/breaks.h"
 #include "base/function_ref.h"
 #include "base/mutex.h"
+#include "store/cut_pages.h"
 #include "store/engine.h"
 
 namespace stave::store {
@@ -77,6 +78,15 @@ class SnapshotWalk {
     Lsn version = kNoLsn;
     Lsn address = kNoLsn;  ///< Where the value is to be read; kNoLsn: it is here.
   };
+  /// The root of a collection, to be shown when all its pages have been met.
+  struct Root {
+    int database = 0;
+    std::string key;
+    std::string value;
+    ValueType type{};
+    Expiry expiry{};
+    Lsn version = kNoLsn;
+  };
   /// Where the contents of a shard of the cut are now.
   struct Place {
     keyspace::ShardId id = 0;
@@ -88,9 +98,10 @@ class SnapshotWalk {
   [[nodiscard]] Place place(keyspace::ShardId origin) const STAVE_EXCLUDES(mutex_);
   std::uint64_t collect(keyspace::Shard& shard, std::uint64_t position) STAVE_REQUIRES(shard.mutex());
   Result<void> show_item(int database, const Found& found, Show show);
+  Result<void> show_collections(Show show);
   Result<void> read_log(Show show);
   Result<void> look_at_record(const log::RecordView& record, std::vector<int>& origins, Show show);
-  [[nodiscard]] Lsn as_of(int database, std::uint64_t hash) const;
+  [[nodiscard]] Lsn as_of(int database, std::uint64_t hash, std::string_view key) const;
   [[nodiscard]] bool was_dead(const log::RecordView& held, const log::RecordView& next) const noexcept;
 
   Engine& engine_;
@@ -100,6 +111,8 @@ class SnapshotWalk {
   std::vector<std::vector<Stretch>> stretches_;  ///< By shard of the cut.
   std::vector<Found> found_;                     ///< The first `found_count_` count; their strings keep their memory.
   std::size_t found_count_ = 0;
+  std::vector<Root> roots_;
+  CutPages pages_;
   std::string value_;
   std::vector<std::byte> buffer_;
   base::Breaks breaks_;

@@ -26,18 +26,24 @@ std::vector<ShardId> whole_databases(const keyspace::Keyspace& keyspace, std::sp
 
 }  // namespace
 
+std::vector<ShardId> shards_to_start_again(Transaction& lost, int restarts) {
+  STAVE_ASSERT(lost.wanted());
+  // All that it reached so far as well: it will want them again.
+  std::vector<ShardId> next(lost.shards().begin(), lost.shards().end());
+  next.push_back(*lost.wanted());
+  lost.rollback();
+  if (restarts >= kRestartsMax) next = whole_databases(lost.engine().keyspace(), next);
+  return next;
+}
+
 Result<Pending> transact(Engine& engine, std::span<const KeyRef> keys,
                          base::FunctionRef<Result<void>(Transaction&)> work, Sync sync, Pending& observed) {
   std::vector<ShardId> more;
   for (int restarts = 0;; ++restarts) {
     Transaction transaction(engine, keys, more);
     auto done = work(transaction);
-    if (const auto wanted = transaction.wanted()) {
-      // All that it reached so far as well: it will want them again.
-      std::vector<ShardId> next(transaction.shards().begin(), transaction.shards().end());
-      transaction.rollback();
-      next.push_back(*wanted);
-      if (restarts >= kRestartsMax) next = whole_databases(engine.keyspace(), next);
+    if (transaction.wanted()) {
+      std::vector<ShardId> next = shards_to_start_again(transaction, restarts);
       STAVE_ASSERT(next.size() > more.size());
       more = std::move(next);
       continue;

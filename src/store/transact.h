@@ -6,11 +6,16 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "base/function_ref.h"
 #include "store/transaction.h"
 
 namespace stave::store {
+
+/// Which shards a transaction that was lost (`Transaction::wanted`) is to lock from the start when it starts again for
+/// the `restarts`-th time (from 0 on); undoes it. Throws std::bad_alloc.
+std::vector<keyspace::ShardId> shards_to_start_again(Transaction& lost, int restarts);
 
 /// Runs `work` with the shards of `keys` locked, and commits what it did. An error of `work` undoes everything and is
 /// handed back, and `observed` is what telling it waits for. What `work` gets from a transaction that is lost

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "store/pages.h"
 
 namespace stave::store {
 
@@ -18,7 +19,7 @@ Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys, std::span
   locks_.reserve(keys.size() + more.size());
   for (const KeyRef& key : keys) {
     const std::uint64_t hash = hash_of(engine_.keyspace(), key);
-    const ShardId id = engine_.keyspace().shard_id(key.database, hash);
+    const ShardId id = engine_.keyspace().shard_id(key.database, hash, key.key);
     engine_.keyspace().shard(id).prefetch_bucket(hash);
     locks_.add(id);
   }
@@ -33,7 +34,7 @@ Transaction::~Transaction() {
 /// Without a shard when it cannot be had.
 Place Transaction::place(KeyRef key) noexcept {
   const std::uint64_t hash = hash_of(engine_.keyspace(), key);
-  const ShardId id = engine_.keyspace().shard_id(key.database, hash);
+  const ShardId id = engine_.keyspace().shard_id(key.database, hash, key.key);
   if (!locks_.holds(id) && !reach(id)) [[unlikely]]
     return {.hash = hash, .id = id, .shard = nullptr};
   if (wanted_) [[unlikely]]
@@ -87,6 +88,15 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) {
   return view;
 }
 
+std::uint64_t Transaction::memory_of(KeyRef key) {
+  const Place at = place(key);
+  if (at.shard == nullptr) [[unlikely]]
+    return 0;
+  locks_.assume_held(*at.shard);
+  const Entry entry = look(at, key);
+  return entry && !passed(entry) ? entry.memory_bytes() : 0;
+}
+
 /// To use is to put off. What this transaction changed is logged by its commit, if that comes.
 void Transaction::refresh(const Place& at, Entry entry, KeyRef key) {
   if (!mutations_.has(key, at)) return engine_.deadlines().refresh(entry, key, now_);
@@ -131,9 +141,14 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   if (at.shard == nullptr) [[unlikely]]
     return fail(why_not());
   locks_.assume_held(*at.shard);
-  if (const Entry before = at.shard->find(at.hash, key.key);
-      before && !mutations_.has(key, at) && Deadlines::passed_untold(before, now_)) [[unlikely]]
-    STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
+  if (const Entry before = at.shard->find(at.hash, key.key)) {
+    if (is_root(before.type()) &&
+        !(is_root(type) && before.resident() && identity_of(before.value()) == identity_of(value)))
+      engine_.orphans().note();
+    if (!mutations_.has(key, at) && Deadlines::passed_untold(before, now_)) [[unlikely]]
+      STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
+  }
+  if (is_root(type)) engine_.orphans().given(identity_of(value));
   return mutations_.put(key, at, {.type = type, .value = value, .block = block, .expiry = expiry});
 }
 
@@ -143,6 +158,7 @@ bool Transaction::erase(KeyRef key) {
     return false;
   const Entry entry = look(at, key);
   if (!entry || passed(entry)) return false;
+  engine_.orphans().note(entry);
   if (auto done = mutations_.remove(key, at, log::RecordKind::kDelete); !done && !failure_)
     failure_ = std::move(done).error();
   return true;

@@ -9,6 +9,7 @@
 #include <list>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "store/engine.h"
@@ -34,8 +35,12 @@ class Transaction {
   /// The view ends with the next change of the same transaction. A value that has to be read from the log and cannot be
   /// shows as empty, and `commit` then fails.
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
+  /// Bytes that the key and its value take in memory; 0 when it is absent.
+  [[nodiscard]] std::uint64_t memory_of(KeyRef key);
   /// What will be put takes no more memory than is given back: it is not refused for want of room in the budget.
   void excuse() noexcept { refusal_.reset(); }
+  /// Whether what is put now would be.
+  [[nodiscard]] bool refuses() const noexcept { return refusal_.has_value(); }
   /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another
   /// key of the same transaction. Errors: kTooLarge, kNoMemory. `type`: kJson, when the caller had the value checked to
   /// be JSON, and whoever reads it is told so; of a collection, the value is its compact form. `block`: the value lies
@@ -62,6 +67,14 @@ class Transaction {
   /// The shard of an unnamed key that could not be had. From then on the transaction does nothing, every key looks
   /// absent, and what can fail does with kConflict: it is to start again with that shard.
   [[nodiscard]] std::optional<keyspace::ShardId> wanted() const noexcept { return wanted_; }
+  /// Why it cannot be committed; null: so far it can.
+  [[nodiscard]] const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
+  /// A copy of these bytes, for a key of which nobody else holds them, until the transaction is destroyed. Throws
+  /// std::bad_alloc.
+  [[nodiscard]] std::string_view keep(std::string_view bytes) { return kept_.emplace_back(bytes); }
+  [[nodiscard]] Engine& engine() const noexcept { return engine_; }
+  /// For what works in a transaction or in a part of one alike.
+  [[nodiscard]] Transaction& transaction() noexcept { return *this; }
   /// The shards that are locked.
   [[nodiscard]] std::span<const keyspace::ShardId> shards() const noexcept { return locks_.ids(); }
 
@@ -88,6 +101,7 @@ class Transaction {
   std::optional<Error> failure_;  ///< Why it cannot be committed: a value could not be read, or there is no memory.
   std::optional<keyspace::ShardId> wanted_;
   std::list<FromLog> loaded_;
+  std::list<std::string> kept_;
   Pending observed_;
   Lsn version_ = kNoLsn;
   ShardLocks locks_;

@@ -15,6 +15,7 @@ namespace stave::store {
 namespace {
 constexpr std::int64_t kLookEveryMs = 50;
 /// After a failure: a full disk or a broken one is not asked all the time.
+constexpr std::uint64_t kSweepEveryNs = 10'000'000'000;
 constexpr std::uint64_t kRetryNs = 5'000'000'000;
 /// A log shorter than this is read in no time; it needs no image.
 constexpr std::uint64_t kShortLog = 256u << 10;
@@ -116,8 +117,22 @@ bool Upkeep::tick() {
   });
   attempt(checkpoint_job_,
           [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return !checkpoint_due() || write_checkpoint().has_value(); });
+  attempt(sweep_job_, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return !sweep_due() || sweep().has_value(); });
   engine_.train_compression();
   return more;
+}
+
+// --- pages that no root names ----------------------------------------------------------------------------------------
+
+/// A sweep looks at every key: not too often, however many roots go.
+bool Upkeep::sweep_due() {
+  return engine_.orphans().noted() && engine_.clock().monotonic_ns() >= next_sweep_ns_;
+}
+
+Result<void> Upkeep::sweep() {
+  STAVE_TRY(engine_.orphans().sweep(engine_, stop_));
+  next_sweep_ns_ = engine_.clock().monotonic_ns() + kSweepEveryNs;
+  return {};
 }
 
 bool Upkeep::ask_to_clean() {
@@ -242,7 +257,7 @@ bool Upkeep::blocked() {
   std::vector<Cleaner::Loss> left;
   for (Cleaner::Loss& loss : losses_) {
     const std::uint64_t hash = engine_.keyspace().hash(loss.key);
-    keyspace::Shard& shard = engine_.keyspace().shard_of(loss.database, hash);
+    keyspace::Shard& shard = engine_.keyspace().shard_of(loss.database, hash, loss.key);
     base::ShortLock lock(shard.mutex());
     const keyspace::Entry entry = shard.find(hash, loss.key);
     if (entry && entry.address() == loss.address) left.push_back(std::move(loss));
@@ -346,6 +361,8 @@ Result<void> Upkeep::clean_round() {
 
 Result<CleanReport> Upkeep::clean_everything() {
   const CleanerStats before = cleaner_stats();
+  // What nobody names would be kept; if it cannot be told now, then it is.
+  if (engine_.orphans().noted()) static_cast<void>(sweep());
   auto sealed = engine_.log().roll();
   if (!sealed && sealed.error().code() == ErrorCode::kNoSpace) {
     // The segment being written stays for now. What lies before it can be cleaned, and may be all that it takes.

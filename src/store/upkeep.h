@@ -98,6 +98,8 @@ class Upkeep {
   Result<void> write_checkpoint() STAVE_REQUIRES(work_mutex_);
   Result<bool> clean_one() STAVE_REQUIRES(work_mutex_);
   Result<bool> clean_a_step() STAVE_REQUIRES(work_mutex_);
+  [[nodiscard]] bool sweep_due() STAVE_REQUIRES(work_mutex_);
+  Result<void> sweep() STAVE_REQUIRES(work_mutex_);
   void begin_round() STAVE_REQUIRES(work_mutex_);
   void end_round() STAVE_REQUIRES(work_mutex_);
   [[nodiscard]] bool blocked() STAVE_REQUIRES(work_mutex_);
@@ -118,6 +120,8 @@ class Upkeep {
   std::atomic<bool> forgets_{false};  ///< History counts for nothing now.
   Job cleaning_job_ STAVE_GUARDED_BY(work_mutex_);
   Job checkpoint_job_ STAVE_GUARDED_BY(work_mutex_);
+  Job sweep_job_ STAVE_GUARDED_BY(work_mutex_);
+  std::uint64_t next_sweep_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;
   /// The cleaner is on its way round the log as it was, up to here.
   std::optional<std::uint64_t> round_ STAVE_GUARDED_BY(work_mutex_);
   /// Why nothing is cleaned: the values of these keys cannot be read.

@@ -11,6 +11,7 @@ ValueView view_of(keyspace::Entry entry, const LoadedValue* loaded) {
           .expiry = {},
           .version = entry.version(),
           .json = entry.type() == ValueType::kJson,
+          .paged = is_root(entry.type()),
           .size = entry.value_size(),
           .here = resident || elsewhere.size() == entry.value_size(),
           .block = in_block            ? entry.block()

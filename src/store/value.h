@@ -21,6 +21,22 @@ namespace stave::store {
 
 using keyspace::ValueType;
 
+/// Beside the databases that users see there is one of the store's own, the last of the keyspace: the pages of
+/// collections too large for one record (paged.h). In the log it has this number, however many databases there are.
+inline constexpr int kPagesNumber = 255;
+[[nodiscard]] inline int pages_database(const keyspace::Keyspace& keyspace) noexcept {
+  return keyspace.databases() - 1;
+}
+/// A database as the log knows it, and back. Of a number that is none's, the index is beyond all.
+[[nodiscard]] inline std::uint8_t number_of(const keyspace::Keyspace& keyspace, int database) noexcept {
+  STAVE_ASSERT(database >= 0 && database < keyspace.databases());
+  return static_cast<std::uint8_t>(database == pages_database(keyspace) ? kPagesNumber : database);
+}
+[[nodiscard]] inline int database_of(const keyspace::Keyspace& keyspace, int number) noexcept {
+  if (number == kPagesNumber) return pages_database(keyspace);
+  return number < pages_database(keyspace) ? number : keyspace.databases();
+}
+
 /// A key and the database it lies in. The bytes belong to the caller.
 struct KeyRef {
   int database = 0;
@@ -35,7 +51,31 @@ struct KeyRef {
 
 /// The type as everybody above the store knows it.
 constexpr ValueType shown_type(ValueType type) noexcept {
-  return type == ValueType::kJson ? ValueType::kString : type;
+  switch (type) {
+    case ValueType::kJson: return ValueType::kString;
+    case ValueType::kPagedHash: return ValueType::kHash;
+    case ValueType::kPagedList: return ValueType::kList;
+    case ValueType::kPagedSet: return ValueType::kSet;
+    case ValueType::kPagedSortedSet: return ValueType::kSortedSet;
+    case ValueType::kString:
+    case ValueType::kHash:
+    case ValueType::kList:
+    case ValueType::kSet:
+    case ValueType::kSortedSet:
+    case ValueType::kPage: break;
+  }
+  return type;
+}
+/// Whether the value is the root of a collection of pages.
+constexpr bool is_root(ValueType type) noexcept {
+  return type >= ValueType::kPagedHash && type <= ValueType::kPagedSortedSet;
+}
+/// The type of a root of that collection.
+constexpr ValueType root_type(ValueType collection) noexcept {
+  constexpr int kStep = static_cast<int>(ValueType::kPagedHash) - static_cast<int>(ValueType::kHash);
+  const auto type = static_cast<ValueType>(static_cast<int>(collection) + kStep);
+  STAVE_ASSERT(is_root(type) && shown_type(type) == collection);
+  return type;
 }
 
 /// How a string is kept whose writer did or did not have it checked to be JSON.
@@ -52,6 +92,11 @@ constexpr log::RecordKind kind_of(ValueType type) noexcept {
     case ValueType::kList: return log::RecordKind::kList;
     case ValueType::kSet: return log::RecordKind::kSet;
     case ValueType::kSortedSet: return log::RecordKind::kSortedSet;
+    case ValueType::kPage: return log::RecordKind::kPage;
+    case ValueType::kPagedHash: return log::RecordKind::kPagedHash;
+    case ValueType::kPagedList: return log::RecordKind::kPagedList;
+    case ValueType::kPagedSet: return log::RecordKind::kPagedSet;
+    case ValueType::kPagedSortedSet: return log::RecordKind::kPagedSortedSet;
   }
   STAVE_ASSERT(false && "a type without a kind of record");
   return log::RecordKind::kString;
@@ -66,16 +111,20 @@ constexpr ValueType type_of(log::RecordKind kind) noexcept {
 /// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
 struct ValueView {
   ValueType type{};
-  std::string_view value;  ///< A string's bytes; the compact form of a collection.
+  std::string_view value;  ///< A string's bytes; a collection's compact form or root.
   Expiry expiry{};
   Lsn version = kNoLsn;        ///< LSN of the record that made it so.
   bool json = false;           ///< A string whose writer had it checked to be JSON.
+  bool paged = false;          ///< A collection of pages; `value` is its root (pages.h).
   std::size_t size = 0;        ///< Of the value, whether it is here or not.
   bool here = true;            ///< Whether `value` is there: always, unless it was not asked for.
   std::byte* block = nullptr;  ///< Where a large value lies; see `share`.
 
   /// The type as the store keeps it.
-  [[nodiscard]] ValueType stored_type() const noexcept { return json ? ValueType::kJson : type; }
+  [[nodiscard]] ValueType stored_type() const noexcept {
+    if (paged) return root_type(type);
+    return json ? ValueType::kJson : type;
+  }
   /// A share of the memory of a large value: its bytes are those of `value` and stay for as long as the share is kept,
   /// whatever becomes of the key; the engine must live as long. Null for a small value, which is to be copied.
   [[nodiscard]] keyspace::Block share() const noexcept {

@@ -65,7 +65,9 @@ void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
            engine_.budget().has_room(entry.value_size());
   };
   base::interleave::yield_point("warm-up: next record");
-  Shard& shard = engine_.keyspace().shard_of(record.database, hash);
+  const int database = database_of(engine_.keyspace(), record.database);
+  if (database >= engine_.keyspace().databases()) return;
+  Shard& shard = engine_.keyspace().shard_of(database, hash, record.key);
   {
     base::ShortLock lock(shard.mutex());
     if (!wanted(shard.find(hash, record.key))) return;

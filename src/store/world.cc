@@ -27,8 +27,7 @@ Result<Lsn> World::flush(int first, int last) try {
   STAVE_ASSERT(0 <= first && first <= last && last < keyspace_.databases());
   std::vector<log::RecordSpec> batch;
   for (int database = first; database <= last; ++database)
-    batch.push_back(
-        {.kind = log::RecordKind::kFlush, .database = static_cast<std::uint8_t>(database), .time = time_.now()});
+    batch.push_back({.kind = log::RecordKind::kFlush, .database = number_of(keyspace_, database), .time = time_.now()});
   std::vector<Lsn> lsns(batch.size());
   ShardLocks locks(keyspace_);
   locks.add_databases(first, last);

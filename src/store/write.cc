@@ -151,7 +151,10 @@ Result<Entry> Engine::writable_entry(Shard& shard, const KeyRef& key, Entry entr
 Result<Lsn> Engine::set_logged(Shard& shard, const KeyRef& key, Entry entry, log::RecordSpec& record,
                                std::string_view value, Lsn& lsn, log::Unwritten& later) {
   EntrySpec spec{.type = type_of(record.kind), .value = value, .expiry = record.expiry, .address = kNoLsn};
-  if (entry) record.prev = entry.newest_record();
+  if (entry) {
+    record.prev = entry.newest_record();
+    orphans_.note(entry);
+  }
   if (entry && shard.fits_over(entry, spec)) {
     STAVE_ASSIGN(const Lsn end, log_->append(std::span(&record, 1), std::span(&lsn, 1)));
     spec.address = lsn;
@@ -181,6 +184,7 @@ Result<Lsn> Engine::erase_logged(Shard& shard, const KeyRef& key, Entry entry, U
                                .prev = entry.newest_record(),
                                .key = key.key};
   Lsn lsn = kNoLsn;
+  orphans_.note(entry);
   // To remove takes no memory.
   STAVE_ASSIGN(const Lsn end, log_->append(std::span(&record, 1), std::span(&lsn, 1)));
   const bool erased = shard.erase(key.hash, key.key);

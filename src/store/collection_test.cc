@@ -1,0 +1,326 @@
+#include "store/collection.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "store/history.h"
+#include "store/options_for_test.h"
+#include "store/snapshot.h"
+#include "store/transact.h"
+#include "store/upkeep.h"
+#include "testing/sim_file_system.h"
+
+namespace stave::store {
+namespace {
+
+using Fields = std::map<std::string, std::string>;
+
+class Collections : public ::testing::Test {
+ protected:
+  void SetUp() override { open(); }
+  void open() {
+    engine.reset();
+    auto opened = Engine::open("/db", still_options(disk, clock, 2));
+    ASSERT_TRUE(opened) << opened.error().describe();
+    engine = std::move(*opened);
+  }
+  void restart() {
+    ASSERT_TRUE(engine->close());
+    open();
+  }
+  template <class Type, class Work>
+  Result<void> within(KeyRef key, Work&& work) {
+    Pending observed;
+    const auto change = [&](Transaction& transaction) -> Result<void> {
+      STAVE_ASSIGN(auto opened, open_collection<Type>(transaction, key));
+      STAVE_TRY(work(opened));
+      return keep_collection(transaction, key, opened);
+    };
+    const auto done = transact(*engine, std::span(&key, 1), change, Sync::kDefault, observed);
+    if (!done) return fail(done.error().clone());
+    return engine->wait(*done);
+  }
+  void set(const std::string& key, const std::string& field, const std::string& value) {
+    const auto put = [&](Opened<Hash>& hash) -> Result<void> {
+      hash.editor().set(field, value);
+      return {};
+    };
+    const auto done = within<Hash>({0, key}, put);
+    ASSERT_TRUE(done) << done.error().describe();
+  }
+  void fill(const std::string& key, int fields, const std::string& value = "a value of some length") {
+    const auto put = [&](Opened<Hash>& hash) -> Result<void> {
+      for (int i = 0; i < fields; ++i) hash.editor().set("field:" + std::to_string(i), value + std::to_string(i));
+      return {};
+    };
+    const auto done = within<Hash>({0, key}, put);
+    ASSERT_TRUE(done) << done.error().describe();
+  }
+  Fields fields_of(int database, const std::string& key) {
+    Fields found;
+    const KeyRef at{database, key};
+    Transaction transaction(*engine, at);
+    const auto opened = open_collection<Hash>(transaction, at);
+    EXPECT_TRUE(opened) << opened.error().describe();
+    if (!opened) return found;
+    opened->reader().visit([&](const types::hash::Field& field) {
+      EXPECT_TRUE(found.emplace(field.name, field.value).second) << "twice: " << field.name;
+      return true;
+    });
+    EXPECT_TRUE(opened->whole());
+    EXPECT_EQ(opened->reader().size(), found.size());
+    return found;
+  }
+  [[nodiscard]] Fields filled(int fields, const std::string& value = "a value of some length") const {
+    Fields all;
+    for (int i = 0; i < fields; ++i) all["field:" + std::to_string(i)] = value + std::to_string(i);
+    return all;
+  }
+  std::uint64_t pages() { return engine->size(pages_database(engine->keyspace())); }
+  std::uint64_t sweep() {
+    const auto removed = engine->orphans().sweep(*engine, never);
+    EXPECT_TRUE(removed) << removed.error().describe();
+    return removed.value_or(0);
+  }
+
+  sim::SimFileSystem disk;
+  ManualClock clock{UnixMs{1'000'000}};
+  std::unique_ptr<Engine> engine;
+  std::atomic<bool> never{false};
+};
+
+TEST_F(Collections, become_pages_when_they_are_large_and_go_with_their_last_element) {
+  fill("h", 20);
+  EXPECT_EQ(pages(), 0u);
+  EXPECT_EQ(fields_of(0, "h"), filled(20));
+  fill("h", 500);
+  EXPECT_GT(pages(), 10u);
+  EXPECT_EQ(fields_of(0, "h"), filled(500));
+  const auto empty = [](Opened<Hash>& hash) -> Result<void> {
+    for (int i = 0; i < 500; ++i) EXPECT_TRUE(hash.editor().remove("field:" + std::to_string(i)));
+    return {};
+  };
+  ASSERT_TRUE(within<Hash>({0, "h"}, empty));
+  EXPECT_EQ(pages(), 0u);
+  EXPECT_EQ(engine->size(0), 0u);
+  EXPECT_EQ(sweep(), 0u);
+}
+
+TEST_F(Collections, are_the_same_after_a_restart_with_an_image_and_without) {
+  fill("h", 1000);
+  restart();
+  EXPECT_EQ(fields_of(0, "h"), filled(1000));
+  ASSERT_TRUE(engine->checkpoint());
+  set("h", "field:7", "changed behind the image");
+  Fields wanted = filled(1000);
+  wanted["field:7"] = "changed behind the image";
+  // The store is not closed, so no image is made of what came last.
+  open();
+  EXPECT_EQ(fields_of(0, "h"), wanted);
+  ASSERT_TRUE(engine->clean());
+  EXPECT_EQ(fields_of(0, "h"), wanted);
+  restart();
+  EXPECT_EQ(fields_of(0, "h"), wanted);
+}
+
+TEST_F(Collections, leave_memory_and_come_back) {
+  fill("h", 1000);
+  engine->budget().set(1, MemoryPolicy::kSpill);
+  for (int i = 0; i < 20; ++i) engine->budget().settle();
+  engine->budget().set(0, MemoryPolicy::kSpill);
+  EXPECT_GT(engine->memory(pages_database(engine->keyspace())).spilled, 0u);
+  EXPECT_EQ(fields_of(0, "h"), filled(1000));
+}
+
+TEST_F(Collections, are_undone_with_their_transaction) {
+  fill("h", 500);
+  {
+    const KeyRef key{0, "h"};
+    Transaction transaction(*engine, key);
+    auto opened = open_collection<Hash>(transaction, key);
+    ASSERT_TRUE(opened);
+    for (int i = 0; i < 800; ++i) opened->editor().set("other:" + std::to_string(i), "x");
+    for (int i = 0; i < 300; ++i) opened->editor().remove("field:" + std::to_string(i));
+    ASSERT_TRUE(keep_collection(transaction, key, *opened));
+  }
+  EXPECT_EQ(fields_of(0, "h"), filled(500));
+  restart();
+  EXPECT_EQ(fields_of(0, "h"), filled(500));
+}
+
+TEST_F(Collections, of_a_key_that_went_are_swept_and_no_others) {
+  fill("a", 500);
+  fill("b", 500, "another");
+  fill("c", 500, "a third");
+  const std::uint64_t before = pages();
+  EXPECT_FALSE(engine->orphans().noted());
+  ASSERT_TRUE(engine->put({0, "a"}, "a string now", {}));
+  EXPECT_TRUE(engine->orphans().noted());
+  {
+    const std::vector<KeyRef> keys = {{0, "b"}, {1, "moved"}};
+    Transaction transaction(*engine, keys);
+    const auto held = transaction.find(keys[0]);
+    ASSERT_TRUE(held && held->paged && held->type == ValueType::kHash);
+    ASSERT_TRUE(transaction.put(keys[1], held->value, {}, held->stored_type()));
+    ASSERT_TRUE(transaction.erase(keys[0]));
+    ASSERT_TRUE(transaction.commit());
+  }
+  EXPECT_GT(sweep(), 10u);
+  EXPECT_LT(pages(), before);
+  EXPECT_EQ(fields_of(1, "moved"), filled(500, "another"));
+  EXPECT_EQ(fields_of(0, "c"), filled(500, "a third"));
+  ASSERT_TRUE(engine->flush(0));
+  EXPECT_GT(sweep(), 10u);
+  restart();
+  EXPECT_EQ(fields_of(1, "moved"), filled(500, "another"));
+  EXPECT_EQ(fields_of(0, "c"), Fields{});
+  ASSERT_TRUE(engine->flush_all());
+  EXPECT_EQ(pages(), 0u);
+}
+
+TEST_F(Collections, that_a_crash_orphaned_are_swept_after_the_next_start) {
+  fill("a", 500);
+  ASSERT_TRUE(engine->put({0, "a"}, "a string now", {}));
+  ASSERT_TRUE(engine->sync());
+  open();
+  EXPECT_GT(pages(), 10u);
+  EXPECT_TRUE(engine->orphans().noted());
+  ASSERT_TRUE(engine->clean());
+  EXPECT_EQ(pages(), 0u);
+}
+
+TEST_F(Collections, are_copied_with_their_pages) {
+  fill("h", 500);
+  const std::vector<KeyRef> keys = {{0, "h"}, {0, "copy"}};
+  {
+    Transaction transaction(*engine, keys);
+    const auto held = transaction.find(keys[0]);
+    ASSERT_TRUE(held && held->paged);
+    const auto copy = copy_pages(transaction, held->type, std::string(held->value));
+    ASSERT_TRUE(copy);
+    ASSERT_TRUE(transaction.put(keys[1], *copy, {}, ValueType::kPagedHash));
+    ASSERT_TRUE(transaction.commit());
+  }
+  set("copy", "field:3", "other");
+  EXPECT_EQ(fields_of(0, "h"), filled(500));
+  Fields wanted = filled(500);
+  wanted["field:3"] = "other";
+  EXPECT_EQ(fields_of(0, "copy"), wanted);
+}
+
+TEST_F(Collections, are_in_a_snapshot_as_they_were_at_its_cut) {
+  fill("h", 700);
+  fill("small", 3);
+  SnapshotWalk walk(*engine);
+  set("h", "field:1", "behind the cut");
+  fill("h", 900, "all of it behind the cut");
+  ASSERT_TRUE(engine->put({0, "small"}, "a string now", {}));
+  ASSERT_TRUE(engine->flush(0));
+  sweep();
+  std::map<std::string, Fields> found;
+  const auto report = walk.run([&](const SnapshotItem& item) -> Result<void> {
+    EXPECT_EQ(item.type, ValueType::kHash);
+    types::hash::Compact(item.value).visit([&](const types::hash::Field& field) {
+      found[std::string(item.key)][std::string(field.name)] = field.value;
+      return true;
+    });
+    return {};
+  });
+  ASSERT_TRUE(report) << report.error().describe();
+  EXPECT_EQ(report->keys, 2u);
+  EXPECT_EQ(found["h"], filled(700));
+  EXPECT_EQ(found["small"], filled(3));
+}
+
+TEST_F(Collections, come_back_from_the_past_as_they_were) {
+  engine->upkeep().history_bytes.store(1u << 30);
+  std::vector<std::pair<Lsn, Fields>> versions;
+  base::Random random(11);
+  const KeyRef key{0, "h"};
+  for (int round = 0; round < 30; ++round) {
+    const auto change = [&](Opened<Hash>& hash) -> Result<void> {
+      for (int i = 0; i < 60; ++i) {
+        const std::string field = "field:" + std::to_string(random.below(400));
+        if (random.below(4) == 0) {
+          hash.editor().remove(field);
+        } else {
+          hash.editor().set(field, "of round " + std::to_string(round));
+        }
+      }
+      return {};
+    };
+    ASSERT_TRUE(within<Hash>(key, change));
+    Pending pending;
+    const auto newest = History(*engine).versions(key, 1, pending);
+    ASSERT_TRUE(newest && newest->size() == 1);
+    versions.emplace_back(newest->front().version, fields_of(0, "h"));
+    if (round == 15) {
+      ASSERT_TRUE(engine->clean());
+    }
+    if (round == 20) {
+      ASSERT_TRUE(engine->flush_all());
+      restart();
+      engine->upkeep().history_bytes.store(1u << 30);
+    }
+  }
+  EXPECT_GT(pages(), 3u);
+  for (const auto& [version, fields] : versions) {
+    Pending pending;
+    const auto past = History(*engine).value_at(key, Point(version), pending);
+    ASSERT_TRUE(past && *past) << raw(version) << (past ? "" : past.error().describe());
+    EXPECT_EQ((*past)->type, ValueType::kHash);
+    Fields found;
+    types::hash::Compact((*past)->value).visit([&](const types::hash::Field& field) {
+      return found.emplace(field.name, field.value).second;
+    });
+    EXPECT_EQ(found, fields) << raw(version);
+  }
+  Pending pending;
+  const auto reverted = History(*engine).revert(key, Point(versions[10].first), pending);
+  ASSERT_TRUE(reverted) << reverted.error().describe();
+  EXPECT_TRUE(reverted->changed);
+  EXPECT_EQ(fields_of(0, "h"), versions[10].second);
+  sweep();
+  restart();
+  EXPECT_EQ(fields_of(0, "h"), versions[10].second);
+}
+
+TEST_F(Collections, whose_page_is_missing_are_told_to_be_damaged) {
+  fill("h", 500);
+  const int database = pages_database(engine->keyspace());
+  std::string victim;
+  for (keyspace::ShardId id = 0; id < engine->keyspace().shard_count(); ++id) {
+    keyspace::Shard& shard = engine->keyspace().shard(id);
+    base::ShortLock lock(shard.mutex());
+    shard.scan(0, 1000, [&](keyspace::Entry entry) {
+      if (entry.type() == ValueType::kPage) victim = entry.key();
+    });
+  }
+  ASSERT_FALSE(victim.empty());
+  {
+    Transaction transaction(*engine, KeyRef{database, victim});
+    ASSERT_TRUE(transaction.erase({database, victim}));
+    ASSERT_TRUE(transaction.commit());
+  }
+  int missing = 0;
+  for (int i = 0; i < 500; ++i) {
+    const auto look = [&](Opened<Hash>& hash) -> Result<void> {
+      static_cast<void>(hash.reader().find("field:" + std::to_string(i)));
+      return {};
+    };
+    const auto done = within<Hash>({0, "h"}, look);
+    if (done) continue;
+    EXPECT_EQ(done.error().code(), ErrorCode::kCorrupt);
+    ++missing;
+  }
+  EXPECT_GT(missing, 0);
+  EXPECT_LT(missing, 400);
+}
+
+}  // namespace
+}  // namespace stave::store

@@ -1,0 +1,88 @@
+#include "store/pages.h"
+
+#include <algorithm>
+
+#include "store/engine.h"
+
+namespace stave::store {
+
+std::string paged_value(Lsn identity, std::string_view root) {
+  std::string value(kIdentityBytes, '\0');
+  base::store48(reinterpret_cast<std::byte*>(value.data()), raw(identity));
+  return value.append(root);
+}
+
+// The number takes as many bytes as it needs: a key is held for every page.
+PageKey::PageKey(Lsn identity, types::PageId page) noexcept : size_(kIdentityBytes) {
+  base::store48(reinterpret_cast<std::byte*>(bytes_), raw(identity));
+  do {
+    STAVE_ASSERT(size_ < sizeof bytes_);
+    bytes_[size_++] = static_cast<char>(page & 0xff);
+    page >>= 8;
+  } while (page != 0);
+}
+
+types::PageId PageKey::page_of(std::string_view key) noexcept {
+  types::PageId page = 0;
+  for (std::size_t i = key.size(); i > kIdentityBytes; --i) page = page << 8 | static_cast<unsigned char>(key[i - 1]);
+  return page;
+}
+
+TransactionPages::TransactionPages(Transaction& transaction, Lsn identity) noexcept
+    : transaction_(transaction), identity_(identity), database_(pages_database(transaction.engine().keyspace())) {
+  STAVE_ASSERT(identity != kNoLsn);
+}
+
+std::string_view TransactionPages::read(types::PageId page) {
+  if (failed_) return {};
+  const PageKey named(identity_, page);
+  const auto held = transaction_.find(key(named), Access::kTouch);
+  if (!held || held->value.empty()) {
+    failed_ = true;
+    return {};
+  }
+  STAVE_ASSERT(held->type == ValueType::kPage);
+  return held->value;
+}
+
+std::uint64_t TransactionPages::memory_of(types::PageId page) {
+  const PageKey named(identity_, page);
+  return transaction_.memory_of(key(named));
+}
+
+// The transaction holds on to the key until it is over.
+KeyRef TransactionPages::kept_key(types::PageId page) {
+  return {database_, transaction_.keep(PageKey(identity_, page).view())};
+}
+
+void TransactionPages::write(types::PageId page, std::string_view bytes) {
+  STAVE_ASSERT(!bytes.empty());
+  if (failed_) return;
+  if (transaction_.refuses()) [[unlikely]] {
+    // To take something out of a page needs no room.
+    const PageKey named(identity_, page);
+    if (const auto held = transaction_.find(key(named), Access::kMeta); held && bytes.size() <= held->size)
+      transaction_.excuse();
+  }
+  scratch_.assign(bytes);
+  if (auto done = transaction_.put(kept_key(page), scratch_, {}, ValueType::kPage); !done) {
+    failed_ = true;
+    error_ = std::move(done).error();
+  }
+}
+
+void TransactionPages::erase(types::PageId page) {
+  if (failed_) return;
+  if (!transaction_.erase(kept_key(page))) failed_ = true;
+}
+
+std::unexpected<Error> TransactionPages::failure() const {
+  STAVE_ASSERT(failed_);
+  if (transaction_.wanted()) return fail(ErrorCode::kConflict, "the transaction must start again");
+  if (transaction_.failure()) return fail(transaction_.failure()->clone());
+  if (error_) return fail(error_->clone());
+  return fail(ErrorCode::kCorrupt,
+              "a piece of the collection is missing; `stave doctor` can examine the store's directory");
+}
+
+}  // namespace stave::store
