@@ -8,6 +8,7 @@
 #include "exchange/aof.h"
 #include "exchange/big_endian.h"
 #include "exchange/binary2.h"
+#include "exchange/collection.h"
 #include "exchange/exchange.h"
 #include "exchange/files.h"
 #include "input.h"
@@ -25,6 +26,7 @@ struct Entry {
   std::string key;
   std::string value;
   Expiry expiry;
+  exchange::Kind kind;
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
@@ -35,7 +37,8 @@ class Collector final : public exchange::Sink {
     require(item.database >= 0 && item.database < kLimits.databases);
     require(raw(item.expiry.at) >= 0 && raw(item.expiry.at) <= kUnixMsMax);
     require(item.expiry.sliding_ms == 0 || !item.expiry.never());
-    entries.push_back({item.database, std::string(item.key), std::string(item.value), item.expiry});
+    require(exchange::well_formed(item.kind, item.value));
+    entries.push_back({item.database, std::string(item.key), std::string(item.value), item.expiry, item.kind});
     return {};
   }
   std::vector<Entry> entries;
@@ -46,7 +49,8 @@ void write_and_read_back(Format format, const std::vector<Entry>& entries) {
   const auto writer = exchange::make_writer(format, output);
   require(writer->begin({.time = UnixMs{1'700'000'000'000}, .lsn = Lsn{5}}).has_value());
   for (const Entry& e : entries)
-    require(writer->take({.database = e.database, .key = e.key, .value = e.value, .expiry = e.expiry}).has_value());
+    require(writer->take({.database = e.database, .key = e.key, .kind = e.kind, .value = e.value, .expiry = e.expiry})
+                .has_value());
   require(writer->finish().has_value());
   exchange::MemoryInput input(output.bytes());
   Collector again;

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "exchange/big_endian.h"
 #include "exchange/binary2.h"
+#include "exchange/collection.h"
 
 namespace stave::exchange {
 
@@ -182,19 +183,24 @@ class Reader {
   Result<void> read_entries(const Block& block, std::string_view raw) {
     Cursor cursor(raw);
     for (std::uint32_t i = 0; i < block.entries; ++i) {
-      const auto entry = parse_entry(cursor);
+      auto entry = parse_entry(cursor);
       if (!entry) return source_.corrupt(block.offset, "a block's entry " + std::to_string(i) + " is malformed");
-      const Item& item = entry->item;
+      Item& item = entry->item;
       if (item.key.size() > limits_.key_bytes_max || item.value.size() > limits_.value_bytes_max)
         return source_.fail_at(block.offset, ErrorCode::kTooLarge, "a key or value over the limit");
       if (item.database >= limits_.databases)
         return source_.fail_at(block.offset, ErrorCode::kInvalidArgument,
                                "there is no database " + std::to_string(item.database));
-      if (entry->kind != static_cast<unsigned>(Kind::kString)) {
+      const auto kind = kind_numbered(entry->kind);
+      if (!kind) {
         ++summary_.skipped;
         STAVE_TRY(sink_.skip({item.database, item.key, "type " + std::to_string(entry->kind)}));
         continue;
       }
+      if (!well_formed(*kind, item.value))
+        return source_.corrupt(
+            block.offset, "a block's entry " + std::to_string(i) + ": a malformed " + std::string(to_string(*kind)));
+      item.kind = *kind;
       ++summary_.entries;
       STAVE_TRY(sink_.take(item));
     }

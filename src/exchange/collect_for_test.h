@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "exchange/collection.h"
 #include "exchange/exchange.h"
 #include "exchange/files.h"
 
@@ -17,17 +21,19 @@ struct Entry {
   std::string key;
   std::string value;
   Expiry expiry{};
+  Kind kind = Kind::kString;
   friend bool operator==(const Entry&, const Entry&) = default;
   friend void PrintTo(const Entry& entry, std::ostream* out) {
-    *out << entry.database << ":" << entry.key.substr(0, 40) << "=" << entry.value.substr(0, 40) << " "
-         << raw(entry.expiry.at) << "/" << entry.expiry.sliding_ms;
+    *out << entry.database << ":" << entry.key.substr(0, 40) << " (" << to_string(entry.kind)
+         << ") =" << entry.value.substr(0, 40) << " " << raw(entry.expiry.at) << "/" << entry.expiry.sliding_ms;
   }
 };
 
 class Collector final : public Sink {
  public:
   Result<void> take(const Item& item) override {
-    entries.push_back({item.database, std::string(item.key), std::string(item.value), item.expiry});
+    EXPECT_TRUE(well_formed(item.kind, item.value)) << item.key;
+    entries.push_back({item.database, std::string(item.key), std::string(item.value), item.expiry, item.kind});
     return {};
   }
   Result<void> skip(const Skipped& left_out) override {
@@ -56,7 +62,8 @@ inline std::string write_all(Format format, const std::vector<Entry>& entries, c
 inline void write_all(Writer& writer, const std::vector<Entry>& entries, const Header& header) {
   auto done = writer.begin(header);
   for (const Entry& e : entries)
-    if (done) done = writer.take({.database = e.database, .key = e.key, .value = e.value, .expiry = e.expiry});
+    if (done)
+      done = writer.take({.database = e.database, .key = e.key, .kind = e.kind, .value = e.value, .expiry = e.expiry});
   if (done) done = writer.finish();
   EXPECT_TRUE(done) << done.error().describe();
 }
@@ -64,6 +71,92 @@ inline std::string write_all(Format format, const std::vector<Entry>& entries, c
   MemoryOutput out;
   write_all(*make_writer(format, out), entries, header);
   return std::move(out.bytes());
+}
+
+/// The form of a list, set or hash of these strings.
+inline std::string collection(Kind kind, const std::vector<std::string>& strings) {
+  CollectionBuilder builder;
+  builder.begin(kind, 1u << 30);
+  const std::size_t step = kind == Kind::kHash ? 2 : 1;
+  for (std::size_t i = 0; i < strings.size(); i += step) {
+    const auto added = kind == Kind::kHash ? builder.add(strings[i], strings[i + 1]) : builder.add(strings[i]);
+    EXPECT_EQ(added, CollectionBuilder::Added::kYes) << strings[i];
+  }
+  return std::string(builder.finish());
+}
+inline std::string sorted_set(const std::vector<std::pair<std::string, double>>& members) {
+  CollectionBuilder builder;
+  builder.begin(Kind::kSortedSet, 1u << 30);
+  for (const auto& [member, score] : members)
+    EXPECT_EQ(builder.add(member, score), CollectionBuilder::Added::kYes) << member;
+  return std::string(builder.finish());
+}
+
+/// Strings of every size and sort, integers of every width among them.
+inline std::string random_element(std::mt19937_64& random) {
+  switch (random() % 6) {
+    case 0: return std::to_string(static_cast<std::int64_t>(random()) >> random() % 64);
+    case 1: return std::string(random() % 300, static_cast<char>(random()));
+    case 2: return std::string(random() % 50 == 0 ? 70'000 : 250, 'x');
+    case 3: return "";
+    default: break;
+  }
+  std::string text(random() % 20, '\0');
+  const bool text_only = random() % 2 == 0;
+  for (char& c : text) c = static_cast<char>(text_only ? ' ' + random() % 90 : random());
+  return text;
+}
+inline double random_score(std::mt19937_64& random) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  switch (random() % 6) {
+    case 0: return random() % 2 == 0 ? kInfinity : -kInfinity;
+    case 1: return static_cast<double>(static_cast<std::int64_t>(random()) >> random() % 64);
+    case 2: return static_cast<double>(random()) / 7.0;
+    case 3: return std::numeric_limits<double>::denorm_min();
+    case 4: return -std::numeric_limits<double>::max();
+    default: return static_cast<double>(random() % 10);
+  }
+}
+/// Of any kind but a string's, of up to `size_max` elements.
+inline Entry random_collection(std::mt19937_64& random, std::size_t size_max) {
+  constexpr Kind kKinds[] = {Kind::kHash, Kind::kList, Kind::kSet, Kind::kSortedSet};
+  Entry entry{.kind = kKinds[random() % std::size(kKinds)]};
+  CollectionBuilder builder;
+  builder.begin(entry.kind, 1u << 30);
+  const bool numbers = random() % 4 == 0;
+  const auto element = [&] { return numbers ? std::to_string(random() % 100'000) : random_element(random); };
+  const std::size_t size = 1 + random() % size_max;
+  const auto expiring = random() % 3;  // none, some, all
+  const auto deadline = [&] {
+    return UnixMs{random() % 2 < expiring ? 1 + static_cast<std::int64_t>(random() % 1'000'000'000'000) : 0};
+  };
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::string one = element();
+    if (entry.kind != Kind::kList && !seen.insert(one).second) continue;
+    const auto added = entry.kind == Kind::kHash        ? builder.add(one, element(), deadline())
+                       : entry.kind == Kind::kSortedSet ? builder.add(one, random_score(random))
+                                                        : builder.add(one);
+    EXPECT_EQ(added, CollectionBuilder::Added::kYes);
+  }
+  entry.value = builder.finish();
+  return entry;
+}
+
+/// Collections of every kind, in several databases, with and without expiries.
+inline std::vector<Entry> random_collections(unsigned seed, int count) {
+  std::mt19937_64 random(seed);
+  std::vector<Entry> entries;
+  for (int i = 0; i < count; ++i) {
+    Entry entry = random_collection(random, random() % 20 == 0 ? 500 : 12);
+    entry.key = std::to_string(i) + random_element(random).substr(0, 20);
+    entry.database = static_cast<int>(random() % 3);
+    if (random() % 3 == 0) entry.expiry.at = UnixMs{1 + static_cast<std::int64_t>(random() % 1'000'000'000'000)};
+    if (!entry.expiry.never() && random() % 2 == 0)
+      entry.expiry.sliding_ms = 1 + static_cast<std::int64_t>(random() % 1000);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
 }
 
 /// Keys and values of any bytes and of text, in several databases, with and without expiries. Keys are unique.

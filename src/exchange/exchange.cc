@@ -13,6 +13,8 @@ namespace stave::exchange {
 
 namespace {
 
+constexpr std::array kKinds = {Kind::kString, Kind::kHash, Kind::kList, Kind::kSet, Kind::kSortedSet};
+
 /// The name of the first member of the object that `start` begins with; empty when there is none.
 std::string_view first_member(std::string_view start) {
   const auto skip_blank = [&] { start.remove_prefix(std::min(start.find_first_not_of(" \t\r\n"), start.size())); };
@@ -30,8 +32,24 @@ std::string_view first_member(std::string_view start) {
 std::string_view to_string(Kind kind) noexcept {
   switch (kind) {
     case Kind::kString: return "string";
+    case Kind::kHash: return "hash";
+    case Kind::kList: return "list";
+    case Kind::kSet: return "set";
+    case Kind::kSortedSet: return "zset";
   }
   return "unknown";
+}
+
+std::optional<Kind> kind_numbered(unsigned number) noexcept {
+  for (const Kind kind : kKinds)
+    if (number == static_cast<unsigned>(kind)) return kind;
+  return std::nullopt;
+}
+
+std::optional<Kind> kind_named(std::string_view name) noexcept {
+  for (const Kind kind : kKinds)
+    if (name == to_string(kind)) return kind;
+  return std::nullopt;
 }
 
 std::string_view to_string(Format format) noexcept {

@@ -20,16 +20,28 @@
 namespace stave::exchange {
 
 /// What a value is. The numbers are those of the store and of the files; they never change.
-enum class Kind : std::uint8_t { kString = 0 };
-/// "string"
+enum class Kind : std::uint8_t { kString = 0, kHash = 2, kList = 3, kSet = 4, kSortedSet = 5 };
+/// "string", "hash", "list", "set", "zset": as TYPE answers.
 std::string_view to_string(Kind kind) noexcept;
+/// The kind of that name; nullopt when there is none.
+std::optional<Kind> kind_named(std::string_view name) noexcept;
+/// The kind of that number; nullopt when this version knows none.
+std::optional<Kind> kind_numbered(unsigned number) noexcept;
 
 /// One key and all there is to it. Views are valid during the call they are passed to.
+///
+/// A hash whose fields expire tells their deadlines in its form; whoever keeps it makes form and expiry fit each other
+/// (types::hash::Compact::settle), for a file may have told when the key dies by itself in either.
+///
+/// A collection comes whole. What is too large for that is to come as several items in a row, all of that key, each
+/// with a value that is a collection by itself and goes on where the one before ended, and all but the last marked: bit
+/// 7 of the tag in binary snapshots, which a reader of today refuses, nothing in JSON, whose arrays can be read in
+/// pieces.
 struct Item {
   int database = 0;
   std::string_view key;
   Kind kind = Kind::kString;
-  std::string_view value;
+  std::string_view value;  ///< A string's bytes; the compact form of a collection, well formed and not empty.
   Expiry expiry{};
 };
 

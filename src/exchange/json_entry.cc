@@ -9,6 +9,10 @@ namespace stave::exchange {
 namespace {
 constexpr std::size_t kNameBytesMax = 64;
 constexpr int kDatabaseMax = 65'535;
+
+constexpr std::size_t base64_size(std::size_t bytes) noexcept {
+  return (bytes + 2) / 3 * 4;
+}
 }  // namespace
 
 void JsonEntry::clear() noexcept {
@@ -17,27 +21,38 @@ void JsonEntry::clear() noexcept {
   type.clear();
   value.clear();
   expiry = {};
-  has_database = has_key = has_value = text_value = false;
+  shape.reset();
+  has_database = has_key = has_value = has_deadlines = false;
+}
+
+std::unexpected<Error> JsonEntryReader::too_large(std::size_t bytes_max) const {
+  return scanner_.fail_here(ErrorCode::kTooLarge, "a string over the limit of " + std::to_string(bytes_max) + " bytes");
+}
+
+/// What `text` is the base64 of, in its place.
+Result<void> JsonEntryReader::decode(std::string& text, std::size_t bytes_max) {
+  auto bytes = base::from_base64(text);
+  if (!bytes) return scanner_.malformed("not base64");
+  if (bytes->size() > bytes_max) return too_large(bytes_max);
+  text = std::move(*bytes);
+  return {};
 }
 
 Result<void> JsonEntryReader::read_bytes(std::string& into, bool base64, std::size_t bytes_max) {
   if (!base64) return scanner_.string(into, bytes_max);
-  STAVE_TRY(scanner_.string(base64_, (bytes_max + 2) / 3 * 4));
-  auto bytes = base::from_base64(base64_);
-  if (!bytes) return scanner_.malformed("not base64");
-  if (bytes->size() > bytes_max)
-    return scanner_.fail_here(ErrorCode::kTooLarge,
-                              "a string over the limit of " + std::to_string(bytes_max) + " bytes");
-  into = std::move(*bytes);
-  return {};
+  STAVE_TRY(scanner_.string(into, base64_size(bytes_max)));
+  return decode(into, bytes_max);
 }
 
-Result<void> JsonEntryReader::read_value(JsonEntry& entry) {
+Result<void> JsonEntryReader::read_value(JsonEntry& entry, bool base64) {
   STAVE_ASSIGN(const char there, scanner_.next());
   entry.has_value = true;
-  if (there != '"') return scanner_.skip_value();
-  entry.text_value = true;
-  return scanner_.string(entry.value, limits_.value_bytes_max);
+  switch (there) {
+    case '"': entry.shape = Kind::kString; return read_bytes(entry.value, base64, limits_.value_bytes_max);
+    case '{': return read_fields(entry, base64);
+    case '[': return read_elements(entry, base64);
+    default: return scanner_.skip_value();
+  }
 }
 
 Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
@@ -49,9 +64,12 @@ Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
   }
   if (name_ == "value" || name_ == "value_base64") {
     if (entry.has_value) return twice();
-    if (name_ == "value") return read_value(entry);
-    entry.has_value = entry.text_value = true;
-    return read_bytes(entry.value, true, limits_.value_bytes_max);
+    return read_value(entry, name_ != "value");
+  }
+  if (name_ == "fields_expire_at" || name_ == "fields_expire_at_base64") {
+    if (entry.has_deadlines) return twice();
+    entry.has_deadlines = true;
+    return read_deadlines(entry, name_ != "fields_expire_at");
   }
   if (name_ == "type") {
     if (!entry.type.empty()) return twice();
@@ -83,7 +101,7 @@ Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
 }
 
 Result<void> JsonEntryReader::read_members(JsonEntry& entry) {
-  STAVE_ASSERT(!entry.has_value && !entry.text_value && entry.value.empty());
+  STAVE_ASSERT(!entry.has_value && !entry.shape && entry.value.empty());
   for (bool first = true;;) {
     STAVE_ASSIGN(const bool more, scanner_.next_member(name_, kNameBytesMax, first));
     if (!more) break;
@@ -96,16 +114,18 @@ Result<void> JsonEntryReader::read_members(JsonEntry& entry) {
   return {};
 }
 
-Result<void> JsonEntryReader::deliver(const JsonEntry& entry, Sink& sink, Summary& summary) {
-  STAVE_ASSERT(entry.has_key && (entry.has_value || entry.text_value));
+Result<void> JsonEntryReader::deliver(JsonEntry& entry, Sink& sink, Summary& summary) {
+  STAVE_ASSERT(entry.has_key && (entry.has_value || entry.shape));
   STAVE_ASSERT(entry.expiry.sliding_ms == 0 || !entry.expiry.never());
-  if (entry.type.empty() || entry.type == to_string(Kind::kString)) {
-    if (!entry.text_value) return scanner_.malformed("the value of a string that is not a string");
-    ++summary.entries;
-    return sink.take({.database = entry.database, .key = entry.key, .value = entry.value, .expiry = entry.expiry});
+  const auto kind = entry.type.empty() ? Kind::kString : kind_named(entry.type);
+  if (!kind) {
+    ++summary.skipped;
+    return sink.skip({entry.database, entry.key, entry.type});
   }
-  ++summary.skipped;
-  return sink.skip({entry.database, entry.key, entry.type});
+  STAVE_ASSIGN(const std::string_view value, finish(entry, *kind));
+  ++summary.entries;
+  return sink.take(
+      {.database = entry.database, .key = entry.key, .kind = *kind, .value = value, .expiry = entry.expiry});
 }
 
 }  // namespace stave::exchange

@@ -1,8 +1,11 @@
 // What the readers of documents and of lines share: one entry as an object.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "exchange/collection.h"
 #include "exchange/exchange.h"
 #include "exchange/json_scanner.h"
 
@@ -12,13 +15,15 @@ namespace stave::exchange {
 struct JsonEntry {
   int database = 0;
   std::string key;
-  std::string type;  ///< Empty: not said, a string.
-  std::string value;
+  std::string type;              ///< Empty: not said, a string.
+  std::string value;             ///< A string's.
+  CollectionBuilder collection;  ///< What came of an array or object.
+  std::optional<Kind> shape;     ///< What the value looks like; nullopt: nothing that this version knows.
   Expiry expiry{};
   bool has_database = false;
   bool has_key = false;
   bool has_value = false;
-  bool text_value = false;  ///< The value is bytes, not an array or an object of a later version.
+  bool has_deadlines = false;
 
   void clear() noexcept;
 };
@@ -32,16 +37,29 @@ class JsonEntryReader {
   /// Reads a string of at most `bytes_max` bytes, written as text or in base64.
   Result<void> read_bytes(std::string& into, bool base64, std::size_t bytes_max);
   /// Hands `entry` to the sink, or tells the sink that its type is not known, and counts it.
-  Result<void> deliver(const JsonEntry& entry, Sink& sink, Summary& summary);
+  Result<void> deliver(JsonEntry& entry, Sink& sink, Summary& summary);
 
  private:
   Result<void> read_member(JsonEntry& entry);
-  Result<void> read_value(JsonEntry& entry);
+  Result<void> read_value(JsonEntry& entry, bool base64);
+  Result<void> read_fields(JsonEntry& entry, bool base64);
+  Result<void> read_elements(JsonEntry& entry, bool base64);
+  Result<void> read_pair(JsonEntry& entry, bool base64);
+  Result<void> read_deadlines(JsonEntry& entry, bool base64);
+  Result<std::optional<double>> read_score();
+  [[nodiscard]] std::size_t name_bytes_max(bool base64) const noexcept {
+    return base64 ? (limits_.value_bytes_max + 2) / 3 * 4 : limits_.value_bytes_max;
+  }
+  Result<void> decode(std::string& text, std::size_t bytes_max);
+  Result<void> check(CollectionBuilder::Added added);
+  Result<std::string_view> finish(JsonEntry& entry, Kind kind);
+  [[nodiscard]] std::unexpected<Error> too_large(std::size_t bytes_max) const;
 
   JsonScanner& scanner_;
   const Limits& limits_;
   std::string name_;
-  std::string base64_;
+  std::string element_;
+  std::string second_;
 };
 
 }  // namespace stave::exchange

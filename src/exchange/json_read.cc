@@ -234,7 +234,7 @@ class Document {
         STAVE_TRY(entry_reader_.read_members(entry_));
       } else {
         STAVE_TRY(scanner_.string(entry_.value, limits_.value_bytes_max));
-        entry_.text_value = true;
+        entry_.shape = Kind::kString;
       }
       STAVE_TRY(entry_reader_.deliver(entry_, sink_, summary_));
     }

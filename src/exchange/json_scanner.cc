@@ -1,6 +1,7 @@
 #include "exchange/json_scanner.h"
 
 #include <array>
+#include <charconv>
 
 #include "base/assert.h"
 #include "base/encoding.h"
@@ -23,6 +24,29 @@ int hex_digit(char c) noexcept {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
+}
+
+/// `-? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?`
+bool is_number(std::string_view text) noexcept {
+  const auto take = [&](std::string_view any_of) {
+    if (text.empty() || any_of.find(text[0]) == std::string_view::npos) return false;
+    text.remove_prefix(1);
+    return true;
+  };
+  const auto digits = [&] {
+    if (!take("0123456789")) return false;
+    while (take("0123456789")) {
+    }
+    return true;
+  };
+  take("-");
+  if (!take("0") && !digits()) return false;
+  if (take(".") && !digits()) return false;
+  if (take("eE")) {
+    take("+-");
+    if (!digits()) return false;
+  }
+  return text.empty();
 }
 
 std::string shown(char c) {
@@ -161,6 +185,24 @@ Result<std::int64_t> JsonScanner::integer(std::int64_t most) {
     value = value * 10 + digit;
     source_.drop(1);
   }
+}
+
+Result<double> JsonScanner::number() {
+  constexpr std::size_t kDigitsMax = 1024;
+  STAVE_TRY(next());
+  std::string text;
+  for (; text.size() <= kDigitsMax;) {
+    STAVE_ASSIGN(const std::string_view ahead, source_.peek(1));
+    if (ahead.empty() || std::string_view("+-.0123456789eE").find(ahead[0]) == std::string_view::npos) break;
+    text += ahead[0];
+    source_.drop(1);
+  }
+  if (text.size() > kDigitsMax || !is_number(text)) return malformed("not a number");
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range) return malformed("a number beyond those that are kept");
+  STAVE_ASSERT(error == std::errc{} && end == text.data() + text.size());
+  return value;
 }
 
 Result<void> JsonScanner::skip_literal() {

@@ -28,6 +28,8 @@ class JsonScanner {
   Result<void> string(std::string& out, std::size_t bytes_max);
   /// A number without fraction or exponent, 0 to `most`.
   Result<std::int64_t> integer(std::int64_t most);
+  /// A number. Errors: kCorrupt, also for one that no double comes near.
+  Result<double> number();
   /// Any value, checked and dropped.
   Result<void> skip_value(int depth_max = 32);
 

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "exchange/collect_for_test.h"
 #include "exchange/files.h"
+#include "types/hash/compact.h"
 
 namespace stave::exchange {
 namespace {
@@ -173,13 +175,148 @@ TEST(Json, what_is_there_twice_is_refused_and_named) {
   }
 }
 
-// A list that a later Stave wrote is named and left out; the rest comes in.
+// What a later Stave wrote is named and left out; the rest comes in.
 TEST(Json, a_type_it_does_not_know_is_skipped_and_named) {
-  const auto read = read_text(
-      R"({"version": 2, "data": {"l": {"value": ["a", {"b": [null, true, -1.5e3]}], "type": "list"}, "s": "v"}, "count": 2})");
-  ASSERT_TRUE(read) << read.error().describe();
-  EXPECT_EQ(read->entries, (std::vector<Entry>{{.key = "s", .value = "v"}}));
-  EXPECT_EQ(read->skipped, std::vector<std::string>{"l: list"});
+  for (const std::string_view value :
+       {R"(["a", {"b": [null, true, -1.5e3]}])", R"({"a": "b", "c": [1], "d": "e"})", "7", "[[1, 2, 3], 4]",
+        R"([["a", {"b": "c"}], "d"])", R"([["a", "b", "c"]])", "[]", "{}", R"(["a", ["b", 1]])"}) {
+    for (const bool type_first : {false, true}) {
+      const std::string type = R"("type": "stream")";
+      const std::string members =
+          type_first ? type + R"(, "value": )" + std::string(value) : R"("value": )" + std::string(value) + ", " + type;
+      const auto read = read_text(R"({"version": 2, "data": {"l": {)" + members + R"(}, "s": "v"}, "count": 2})");
+      ASSERT_TRUE(read) << value << read.error().describe();
+      EXPECT_EQ(read->entries, (std::vector<Entry>{{.key = "s", .value = "v"}}));
+      EXPECT_EQ(read->skipped, std::vector<std::string>{"l: stream"});
+    }
+  }
+}
+
+TEST(Json, collections_have_the_documented_form) {
+  const std::vector<Entry> entries = {
+      {.key = "h", .value = collection(Kind::kHash, {"f", "v", "n", "12"}), .kind = Kind::kHash},
+      {.key = "l", .value = collection(Kind::kList, {"a", "", "a"}), .expiry = {UnixMs{9}, 0}, .kind = Kind::kList},
+      {.key = "s", .value = collection(Kind::kSet, {"a", "7"}), .kind = Kind::kSet},
+      {.key = "z",
+       .value = sorted_set({{"b", 0.1}, {"a", 1e300}, {"c", -HUGE_VAL}, {"d", 3}}),
+       .kind = Kind::kSortedSet},
+      {.key = "raw", .value = collection(Kind::kHash, {"\xff", "a"}), .kind = Kind::kHash},
+      {.key = "rawz", .value = sorted_set({{"\xff", 2}}), .kind = Kind::kSortedSet}};
+  const std::string text = write_all(Format::kNdjson, entries, {});
+  EXPECT_EQ(text, R"({"key": "h", "type": "hash", "value": {"f": "v", "n": "12"}}
+{"key": "l", "type": "list", "value": ["a", "", "a"], "expires_at": 9}
+{"key": "s", "type": "set", "value": ["a", "7"]}
+{"key": "z", "type": "zset", "value": [["c", "-inf"], ["b", 0.1], ["d", 3], ["a", 1e+300]]}
+{"key": "raw", "type": "hash", "value_base64": {"/w==": "YQ=="}}
+{"key": "rawz", "type": "zset", "value_base64": [["/w==", 2]]}
+)");
+  EXPECT_EQ(read_text(text)->entries, entries);
+}
+
+// "expires_at" is when the key dies by itself, though its entry tells when its last field does.
+TEST(Json, deadlines_of_fields_have_the_documented_form) {
+  CollectionBuilder builder;
+  builder.begin(Kind::kHash, 1000);
+  builder.add("f", "v", UnixMs{7});
+  builder.add("g", "w");
+  const Entry some{
+      .key = "some", .value = std::string(builder.finish()), .expiry = {UnixMs{99}, 5}, .kind = Kind::kHash};
+  builder.begin(Kind::kHash, 1000);
+  builder.add("\xff", "v", UnixMs{8});
+  Entry all{.key = "all", .value = std::string(builder.finish()), .kind = Kind::kHash};
+  types::hash::Compact settled(all.value);
+  Entry kept = all;
+  kept.expiry = settled.settle({UnixMs{50}, 0});
+  kept.value = settled.form();
+  EXPECT_EQ(kept.expiry.at, UnixMs{8});
+  const std::string text = write_all(Format::kNdjson, {some, all, kept}, {});
+  EXPECT_EQ(
+      text,
+      R"({"key": "some", "type": "hash", "value": {"f": "v", "g": "w"}, "fields_expire_at": {"f": 7}, "expires_at": 99, "sliding_ms": 5}
+{"key": "all", "type": "hash", "value_base64": {"/w==": "dg=="}, "fields_expire_at_base64": {"/w==": 8}}
+{"key": "all", "type": "hash", "value_base64": {"/w==": "dg=="}, "fields_expire_at_base64": {"/w==": 8}, "expires_at": 50}
+)");
+  Entry own = all;
+  own.expiry.at = UnixMs{50};
+  EXPECT_EQ(read_text(text)->entries, (std::vector<Entry>{some, all, own}));
+  for (const std::string_view bad :
+       {R"("type": "hash", "fields_expire_at": {"f": 7}, "value": {"f": "v"})",
+        R"("type": "list", "value": ["f"], "fields_expire_at": {"f": 7})",
+        R"("type": "hash", "value": {"f": "v"}, "fields_expire_at": {"g": 7})",
+        R"("type": "hash", "value": {"f": "v"}, "fields_expire_at": {"f": 0})",
+        R"("type": "hash", "value": {"f": "v"}, "fields_expire_at": {"f": "7"})",
+        R"("type": "hash", "value": {"f": "v"}, "fields_expire_at": {"f": 7, "f": 7})",
+        R"("type": "hash", "value": {"f": "v"}, "fields_expire_at": {"f": 7}, "fields_expire_at": {}})"}) {
+    const std::string document = R"({"version": 2, "entries": [{"key": "k", )" + std::string(bad) + "}]}";
+    EXPECT_EQ(json_error(document).code(), ErrorCode::kCorrupt) << bad;
+  }
+}
+
+TEST(Json, every_collection_survives) {
+  for (const unsigned seed : {1u, 2u}) {
+    SCOPED_TRACE(seed);
+    const std::vector<Entry> entries = random_collections(seed, 300);
+    const auto document = read_text(write_json(entries));
+    ASSERT_TRUE(document) << document.error().describe();
+    EXPECT_EQ(sorted(document->entries), sorted(entries));
+    const auto lines = read_text(write_all(Format::kNdjson, entries, {}));
+    ASSERT_TRUE(lines) << lines.error().describe();
+    EXPECT_EQ(lines->entries, entries);
+  }
+}
+
+// As another program may write them.
+TEST(Json, a_collection_may_tell_its_type_behind_it) {
+  const auto document = read_text(R"({"version": 2, "entries": [
+    {"key": "s", "value": ["b", "a"], "type": "set"},
+    {"key": "z", "value": [["b", 2E0], ["a", -0.0], ["c", "inf"]], "type": "zset"},
+    {"value": {"f": "v"}, "type": "hash", "key": "h"}]})");
+  ASSERT_TRUE(document) << document.error().describe();
+  EXPECT_EQ(document->entries,
+            (std::vector<Entry>{
+                {.key = "s", .value = collection(Kind::kSet, {"b", "a"}), .kind = Kind::kSet},
+                {.key = "z", .value = sorted_set({{"a", 0}, {"b", 2}, {"c", HUGE_VAL}}), .kind = Kind::kSortedSet},
+                {.key = "h", .value = collection(Kind::kHash, {"f", "v"}), .kind = Kind::kHash}}));
+}
+
+TEST(Json, what_is_no_collection_of_its_type_is_refused) {
+  for (const std::string_view entry : {R"("type": "list", "value": "a")",
+                                       R"("type": "list", "value": {"a": "b"})",
+                                       R"("type": "list", "value": [1])",
+                                       R"("type": "list", "value": [])",
+                                       R"("type": "list", "value": [["a", 1]])",
+                                       R"("type": "set", "value": [])",
+                                       R"("type": "set", "value": ["a", "a"])",
+                                       R"("value": ["a", "a"], "type": "set")",
+                                       R"("type": "set", "value": ["a", null])",
+                                       R"("type": "hash", "value": {})",
+                                       R"("type": "hash", "value": [])",
+                                       R"("type": "hash", "value": {"a": 1})",
+                                       R"("type": "hash", "value": {"a": "b", "a": "c"})",
+                                       R"("type": "zset", "value": [])",
+                                       R"("type": "zset", "value": ["a"])",
+                                       R"("type": "zset", "value": [["a"]])",
+                                       R"("type": "zset", "value": [["a", "1"]])",
+                                       R"("type": "zset", "value": [["a", 1, 2]])",
+                                       R"("type": "zset", "value": [["a", 1], ["a", 2]])",
+                                       R"("type": "zset", "value": [["a", 1e999]])",
+                                       R"("type": "zset", "value": [["a", 01]])",
+                                       R"("type": "zset", "value": [["a", -]])",
+                                       R"("type": "zset", "value": [["a", 1.]])",
+                                       R"("type": "zset", "value": [["a", 1e]])",
+                                       R"("type": "zset", "value": [["a", "nan"]])",
+                                       R"("type": "zset", "value": [[1, "a"]])",
+                                       R"("type": "list", "value_base64": ["?"])",
+                                       R"("type": "hash", "value_base64": {"?": ""})",
+                                       R"("type": "string", "value": ["a"])",
+                                       R"("value": {"a": "b"})",
+                                       R"("type": "string", "value": {})"}) {
+    const std::string text = R"({"version": 2, "entries": [{"key": "k", )" + std::string(entry) + "}]}";
+    EXPECT_EQ(json_error(text).code(), ErrorCode::kCorrupt) << entry;
+  }
+  const std::string large = R"({"key": "k", "type": "list", "value": ["0123456789", "0123456789"]})";
+  EXPECT_EQ(read_text(large, {.value_bytes_max = 30}).error().code(), ErrorCode::kTooLarge);
+  EXPECT_TRUE(read_text(large, {.value_bytes_max = 100}));
 }
 
 TEST(Json, limits_are_checked_while_a_string_comes_in) {

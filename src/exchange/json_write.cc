@@ -6,7 +6,9 @@
 #include "base/bytes.h"
 #include "base/encoding.h"
 #include "base/try.h"
+#include "exchange/collection.h"
 #include "exchange/json.h"
+#include "exchange/json_value.h"
 
 namespace stave::exchange {
 
@@ -26,25 +28,22 @@ void append_member(std::string& to, std::string_view name, std::uint64_t number)
   append_number(to, number);
 }
 
-/// `"name": "…"`, or `"name_base64": "…"` when the bytes are not text.
-void append_bytes(std::string& to, std::string_view name, std::string_view bytes, bool text) {
-  to.append("\"").append(name);
-  if (text) {
-    to += "\": ";
-    base::append_json_string(to, bytes);
-  } else {
-    to += "_base64\": \"";
-    base::append_base64(to, bytes);
-    to += '"';
-  }
+/// `"name": "…"`, or `"name_base64": "…"` when the value is not text.
+void append_value(std::string& to, std::string_view name, Kind kind, std::string_view value, bool text) {
+  to.append("\"").append(name).append(text ? "\": " : "_base64\": ");
+  append_json_value(to, kind, value, text);
 }
 
 /// All of an item but its key and database, without braces.
 void append_content(std::string& to, const Item& item, bool text) {
   to.append("\"type\": \"").append(to_string(item.kind)).append("\", ");
-  append_bytes(to, "value", item.value, text);
-  if (!item.expiry.never()) append_member(to, "expires_at", static_cast<std::uint64_t>(raw(item.expiry.at)));
-  if (item.expiry.sliding_ms != 0) append_member(to, "sliding_ms", static_cast<std::uint64_t>(item.expiry.sliding_ms));
+  append_value(to, "value", item.kind, item.value, text);
+  std::string deadlines;
+  if (item.kind == Kind::kHash && append_json_deadlines(deadlines, item.value, text))
+    to.append(text ? ", \"fields_expire_at\": " : ", \"fields_expire_at_base64\": ").append(deadlines);
+  const Expiry expiry = own_expiry(item);
+  if (!expiry.never()) append_member(to, "expires_at", static_cast<std::uint64_t>(raw(expiry.at)));
+  if (expiry.sliding_ms != 0) append_member(to, "sliding_ms", static_cast<std::uint64_t>(expiry.sliding_ms));
 }
 
 /// `{"database": 1, "key": "…", "type": "string", "value": "…"}`
@@ -56,9 +55,9 @@ void append_entry(std::string& to, const Item& item) {
     append_number(to, static_cast<std::uint64_t>(item.database));
     to += ", ";
   }
-  append_bytes(to, "key", item.key, base::is_utf8(item.key));
+  append_value(to, "key", Kind::kString, item.key, base::is_utf8(item.key));
   to += ", ";
-  append_content(to, item, base::is_utf8(item.value));
+  append_content(to, item, is_text(item.kind, item.value));
   to += '}';
 }
 
@@ -129,7 +128,7 @@ class JsonWriter final : public Writer {
     first_data_ = false;
     base::append_json_string(out, item.key);
     out += ": ";
-    const bool text = base::is_utf8(item.value);
+    const bool text = is_text(item.kind, item.value);
     if (text && item.kind == Kind::kString && item.expiry.never()) {
       base::append_json_string(out, item.value);
       return;

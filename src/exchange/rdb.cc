@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/try.h"
 #include "exchange/rdb_stream.h"
+#include "exchange/rdb_value.h"
 
 namespace stave::exchange {
 
@@ -115,26 +116,29 @@ class RdbReader {
                                       "a value of type " + std::to_string(type) + ", which this version does not know");
     STAVE_TRY(stream_.string(key_, limits_.key_bytes_max, "key"));
     const Expiry expiry = std::exchange(expiry_, {});
-    if (type != kRdbString) {
+    const auto kind = rdb_kind(type);
+    if (!kind) {
       STAVE_TRY(skip_rdb_value(stream_, type));
       ++summary_.skipped;
       return sink_.skip({database_, key_, name});
     }
-    STAVE_TRY(stream_.string(value_, limits_.value_bytes_max, "value"));
+    STAVE_ASSIGN(const auto value, value_reader_.read(stream_, type, limits_.value_bytes_max));
+    if (!value) {
+      // Versions of Redis are known that left such keys behind; those that read them leave them out, too.
+      ++summary_.skipped;
+      return sink_.skip({database_, key_, "empty " + std::string(name)});
+    }
     ++summary_.entries;
-    STAVE_TRY(sink_.take({.database = database_, .key = key_, .value = value_, .expiry = expiry}));
-    // One large value must not keep its memory for the rest of the file.
-    if (value_.capacity() > (1u << 20)) value_ = std::string();
-    return {};
+    return sink_.take({.database = database_, .key = key_, .kind = *kind, .value = *value, .expiry = expiry});
   }
 
   /// Facts about the file, by name; they may be dropped.
   Result<void> read_aux() {
     STAVE_TRY(stream_.string(key_, kAuxBytesMax, "name"));
-    STAVE_TRY(stream_.string(value_, kAuxBytesMax, "fact"));
+    STAVE_TRY(stream_.string(fact_, kAuxBytesMax, "fact"));
     std::int64_t seconds = 0;
     if (key_ != "ctime") return {};
-    std::from_chars(value_.data(), value_.data() + value_.size(), seconds);
+    std::from_chars(fact_.data(), fact_.data() + fact_.size(), seconds);
     if (seconds > 0 && seconds <= kUnixMsMax / 1000) summary_.header.time = UnixMs{seconds * 1000};
     return {};
   }
@@ -158,6 +162,7 @@ class RdbReader {
   }
 
   RdbStream stream_;
+  RdbValueReader value_reader_;
   Sink& sink_;
   const Limits& limits_;
   Summary summary_{.format = Format::kRdb};
@@ -165,7 +170,7 @@ class RdbReader {
   int database_ = 0;
   Expiry expiry_{};
   std::string key_;
-  std::string value_;
+  std::string fact_;
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Redis' snapshot files (RDB), versions up to 12: reading only.
 //
-// Strings become items. A value of another type is walked over by the rules of its encoding, so that what follows is
-// found, and told to the sink as skipped. Written from the descriptions of the format and from files that servers made.
+// Strings, hashes, lists, sets and sorted sets become items (rdb_value.h). A value of another type is walked over by
+// the rules of its encoding, so that what follows is found, and told to the sink as skipped. Written from the
+// descriptions of the format and from files that servers made.
 #pragma once
 
 #include <string_view>

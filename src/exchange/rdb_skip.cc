@@ -60,7 +60,7 @@ constexpr std::array<Type, 26> kTypes = {{
     {"hash", Shape::kTimeAndPairs},   // 24: expiring fields
     {"hash", Shape::kTimeAndString},  // 25: the same, listpack
 }};
-static_assert(kTypes[kRdbString].name == "string" && kTypes.back().shape == Shape::kTimeAndString);
+static_assert(kTypes[0].name == "string" && kTypes.back().shape == Shape::kTimeAndString);
 
 constexpr std::uint64_t kTimeBytes = 8;
 constexpr std::uint64_t kStreamIdBytes = 16;

@@ -26,7 +26,7 @@ constexpr std::uint64_t kCompressed = 3;
 
 Result<std::string_view> RdbStream::take(std::uint64_t count) {
   STAVE_ASSIGN(const std::string_view bytes, source_.take(count));
-  crc_ = base::crc64(bytes, crc_);
+  if (summing_) crc_ = base::crc64(bytes, crc_);
   return bytes;
 }
 

@@ -13,7 +13,8 @@ namespace stave::exchange {
 
 class RdbStream {
  public:
-  explicit RdbStream(Source& source) : source_(source) {}
+  /// `summing`: `crc` is going to be asked for.
+  explicit RdbStream(Source& source, bool summing = true) : source_(source), summing_(summing) {}
 
   Result<std::string_view> take(std::uint64_t count);
   /// Walks over bytes without holding more than a piece of them.
@@ -35,8 +36,11 @@ class RdbStream {
   /// Of everything taken so far.
   [[nodiscard]] std::uint64_t crc() const noexcept { return crc_; }
   [[nodiscard]] Source& source() noexcept { return source_; }
+  [[nodiscard]] std::unexpected<Error> fail_here(ErrorCode code, std::string message) const {
+    return source_.fail_at(source_.offset(), code, std::move(message));
+  }
   [[nodiscard]] std::unexpected<Error> corrupt(std::string message) const {
-    return source_.corrupt(source_.offset(), std::move(message));
+    return fail_here(ErrorCode::kCorrupt, std::move(message));
   }
 
  private:
@@ -48,6 +52,7 @@ class RdbStream {
   Result<void> compressed_string(std::string& out, std::size_t bytes_max, std::string_view what);
 
   Source& source_;
+  bool summing_;
   std::uint64_t crc_ = 0;
 };
 
@@ -57,7 +62,5 @@ std::string_view rdb_type_name(unsigned type) noexcept;
 Result<void> skip_rdb_value(RdbStream& stream, unsigned type);
 /// Walks over what a module wrote, up to its end mark.
 Result<void> skip_rdb_module(RdbStream& stream);
-
-inline constexpr unsigned kRdbString = 0;
 
 }  // namespace stave::exchange

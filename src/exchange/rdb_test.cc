@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/bytes.h"
 #include "base/crc64.h"
 #include "exchange/collect_for_test.h"
+#include "types/hash/compact.h"
 
 namespace stave::exchange {
 namespace {
@@ -90,7 +93,7 @@ TEST(Rdb, databases_expiries_and_marks_are_understood) {
   EXPECT_EQ(read->skipped, std::vector<std::string>{": library of functions"});
 }
 
-// Every type of versions 9 to 12, small, with a string behind it.
+// Every other type of versions 9 to 12, small, with a string behind it.
 TEST(Rdb, other_types_are_walked_over_and_named) {
   const std::string time = from_hex("0090d2b8a3010000");
   const std::string id(16, 'i');
@@ -105,29 +108,10 @@ TEST(Rdb, other_types_are_walked_over_and_named) {
     std::string value;
     std::string_view name;
   } cases[] = {
-      {1, "\x02" + str("a") + "\xc0\x05", "list"},
-      {2, "\x01" + str("a"), "set"},
-      {3, "\x04" + str("a") + str("1.5") + str("b") + "\xfd" + str("c") + "\xfe" + str("d") + "\xff", "zset"},
-      {4, "\x01" + str("f") + str("v"), "hash"},
-      {5, "\x01" + str("a") + std::string(8, '\x3f'), "zset"},
       {7, from_hex("81 1122334455667788 01 05 00"), "module"},
-      {9, str("zipmap"), "hash"},
-      {10, str("ziplist"), "list"},
-      {11, str("intset"), "set"},
-      {12, str("ziplist"), "zset"},
-      {13, "\xc3\x05\x0a"s + from_hex("0061e00000"), "hash"},
-      {14, "\x02" + str("ziplist") + str("ziplist"), "list"},
       {15, stream + group(false, false), "stream"},
-      {16, str("listpack"), "hash"},
-      {17, str("listpack"), "zset"},
-      {18, "\x02\x01" + str("plain") + "\x02" + str("listpack"), "list"},
       {19, stream + more_of_2 + group(true, false), "stream"},
-      {20, str("listpack"), "set"},
       {21, stream + more_of_2 + group(true, true), "stream"},
-      {22, "\x01\x00"s + str("f") + str("v"), "hash"},
-      {23, str("listpack"), "hash"},
-      {24, time + "\x02\x00"s + str("f") + str("v") + "\x05" + str("g") + str("w"), "hash"},
-      {25, time + str("listpack"), "hash"},
   };
   for (const auto& [type, value, name] : cases) {
     const auto read = read_text(with_sentinel(type, value));
@@ -135,6 +119,132 @@ TEST(Rdb, other_types_are_walked_over_and_named) {
     EXPECT_EQ(read->entries, kSentinel) << type;
     EXPECT_EQ(read->skipped, std::vector<std::string>{"k: " + std::string(name)}) << type;
   }
+}
+
+TEST(Rdb, collections_are_read_in_all_their_encodings) {
+  const std::string ziplist = from_hex("10000000 0d000000 0200 00 01 61 03 f4 ff");  // "a", 3
+  const std::string listpack = from_hex("0c000000 0200 81 61 02 03 01 ff");          // "a", 3
+  const std::string intset = from_hex("02000000 02000000 fbff 0300");                // -5, 3
+  const std::string hash_af = collection(Kind::kHash, {"a", "3"});
+  const std::string list_a3 = collection(Kind::kList, {"a", "3"});
+  const std::string set_a3 = collection(Kind::kSet, {"a", "3"});
+  const std::string zset_a3 = sorted_set({{"a", 3}});
+  const struct {
+    unsigned type;
+    std::string value;
+    Kind kind;
+    std::string form;
+  } cases[] = {
+      {1, "\x02" + str("a") + "\xc0\x03", Kind::kList, list_a3},
+      {2, "\x02" + str("a") + "\xc0\x03", Kind::kSet, set_a3},
+      {3, "\x04" + str("b") + "\xfe" + str("a") + str("1.5") + str("c") + "\xff" + str("d") + str("-2e3"),
+       Kind::kSortedSet, sorted_set({{"c", -HUGE_VAL}, {"d", -2000}, {"a", 1.5}, {"b", HUGE_VAL}})},
+      {4, "\x01" + str("a") + "\xc0\x03", Kind::kHash, hash_af},
+      {5, "\x01" + str("a") + from_hex("0000000000000840"), Kind::kSortedSet, zset_a3},
+      {9, str(from_hex("01 01 61 01 02 33 00 00 ff")), Kind::kHash, hash_af},
+      {10, str(ziplist), Kind::kList, list_a3},
+      {11, str(intset), Kind::kSet, collection(Kind::kSet, {"-5", "3"})},
+      {12, str(ziplist), Kind::kSortedSet, zset_a3},
+      {13, str(ziplist), Kind::kHash, hash_af},
+      {14, "\x02" + str(ziplist) + str(ziplist), Kind::kList, collection(Kind::kList, {"a", "3", "a", "3"})},
+      {16, str(listpack), Kind::kHash, hash_af},
+      {17, str(listpack), Kind::kSortedSet, zset_a3},
+      {18, "\x02\x01" + str("plain") + "\x02" + str(listpack), Kind::kList,
+       collection(Kind::kList, {"plain", "a", "3"})},
+      {20, str(listpack), Kind::kSet, set_a3},
+  };
+  for (const auto& [type, value, kind, form] : cases) {
+    const auto read = read_text(with_sentinel(type, value));
+    ASSERT_TRUE(read) << type << ": " << read.error().describe();
+    ASSERT_EQ(read->entries.size(), 2u) << type;
+    EXPECT_EQ(read->entries[0], (Entry{.key = "k", .value = form, .kind = kind})) << type;
+    EXPECT_EQ(read->entries[1], kSentinel[0]) << type;
+  }
+}
+
+// As redis-server 7.4 writes them, and as it wrote them before that was released.
+TEST(Rdb, fields_that_expire_keep_their_deadlines) {
+  constexpr std::int64_t kFirst = 1'705'314'600'000;
+  CollectionBuilder builder;
+  builder.begin(Kind::kHash, 1000);
+  builder.add("f", "v", UnixMs{kFirst});
+  builder.add("g", "w");
+  builder.add("h", "x", UnixMs{kFirst + 6});
+  const std::string form(builder.finish());
+  EXPECT_TRUE(types::hash::Compact::expiring(form));
+  const std::string first = from_hex("40c4ab0c8d010000");
+  const std::string pack = from_hex("28000000 0900 8166 02 8176 02 f4 40c4ab0c8d010000 09 8167 02 8177 02 00 01") +
+                           from_hex("8168 02 8178 02 f4 46c4ab0c8d010000 09 ff");
+  std::string listpack = pack;
+  listpack[0] = static_cast<char>(listpack.size());
+  const auto absolute = [&](std::int64_t ms) {
+    std::string length = "\x81";
+    for (int shift = 56; shift >= 0; shift -= 8) length += static_cast<char>(ms >> shift & 0xff);
+    return length;
+  };
+  const struct {
+    unsigned type;
+    std::string value;
+  } cases[] = {
+      {22, "\x03" + absolute(kFirst) + str("f") + str("v") + "\0"s + str("g") + str("w") + absolute(kFirst + 6) +
+               str("h") + str("x")},
+      {23, str(listpack)},
+      {24, first + "\x03\x01" + str("f") + str("v") + "\0"s + str("g") + str("w") + "\x07" + str("h") + str("x")},
+      {25, first + str(listpack)},
+  };
+  for (const auto& [type, value] : cases) {
+    const auto read = read_text(with_sentinel(type, value));
+    ASSERT_TRUE(read) << type << ": " << read.error().describe();
+    ASSERT_EQ(read->entries.size(), 2u) << type;
+    EXPECT_EQ(read->entries[0], (Entry{.key = "k", .value = form, .kind = Kind::kHash})) << type;
+  }
+  for (const auto& [type, value] : std::initializer_list<std::pair<unsigned, std::string>>{
+           {24, std::string(8, '\xff') + "\x01\x01" + str("f") + str("v")},
+           {24, first + "\x01\x81" + std::string(8, '\x7f') + str("f") + str("v")},
+           {22, "\x01\x81" + std::string(8, '\xff') + str("f") + str("v")},
+           {25, first + str(from_hex("0c000000 0200 81 61 02 03 01 ff"))}}) {
+    const auto read = read_text(with_sentinel(type, value));
+    ASSERT_FALSE(read) << type;
+    EXPECT_EQ(read.error().code(), ErrorCode::kCorrupt) << type;
+  }
+}
+
+TEST(Rdb, malformed_collections_are_refused_and_empty_ones_named) {
+  const std::string twice = from_hex("0d000000 0200 81 61 02 81 61 02 ff");
+  const struct {
+    unsigned type;
+    std::string value;
+  } bad[] = {
+      {2, "\x02" + str("a") + str("a")},
+      {4, "\x02" + str("a") + str("b") + str("a") + str("c")},
+      {5, "\x01" + str("a") + from_hex("000000000000f87f")},  // no number
+      {3, "\x01" + str("a") + "\xfd"},
+      {3, "\x01" + str("a") + str("1x")},
+      {16, str(from_hex("0a000000 0100 81 61 02 ff"))},  // a field without a value
+      {20, str(twice)},
+      {16, str(from_hex("11000000 0400 81 61 02 0101 81 61 02 0101 ff"))},
+      {17, str(from_hex("0d000000 0200 81 61 02 81 62 02 ff"))},  // a score that is none
+      {18, "\x01\x03" + str("plain")},
+      {20, str("listpack")},
+  };
+  for (const auto& [type, value] : bad) {
+    const auto read = read_text(with_sentinel(type, value));
+    ASSERT_FALSE(read) << type;
+    EXPECT_EQ(read.error().code(), ErrorCode::kCorrupt) << type;
+    EXPECT_GT(read.error().offset(), 10) << type;
+  }
+  const std::string nothing = from_hex("07000000 0000 ff");
+  for (const auto& [type, value] : std::initializer_list<std::pair<unsigned, std::string>>{
+           {1, "\0"s}, {4, "\0"s}, {5, "\0"s}, {20, str(nothing)}, {18, "\x01\x02" + str(nothing)}}) {
+    const auto read = read_text(with_sentinel(type, value));
+    ASSERT_TRUE(read) << type << read.error().describe();
+    EXPECT_EQ(read->entries, kSentinel) << type;
+    ASSERT_EQ(read->skipped.size(), 1u);
+    EXPECT_TRUE(read->skipped[0].starts_with("k: empty ")) << read->skipped[0];
+  }
+  const auto large =
+      read_text(with_sentinel(1, "\x02" + str("0123456789") + str("0123456789")), {.value_bytes_max = 30});
+  EXPECT_EQ(large.error().code(), ErrorCode::kTooLarge);
 }
 
 TEST(Rdb, what_it_does_not_know_is_refused_with_its_place) {
@@ -173,11 +283,11 @@ TEST(Rdb, the_checksum_is_checked_unless_it_was_not_made) {
 TEST(Rdb, no_damage_is_read_as_other_data) {
   const std::string body = "\xfe\x01\xfb\x02\x01"s + "\xfc" + from_hex("0090d2b8a3010000") + "\0"s + str("key") +
                            str("value") + "\0"s + str("lzf") + "\xc3\x05\x0a"s + from_hex("0061e00000") + "\x12" +
-                           str("list") + "\x01\x02" + str("listpack");
+                           str("list") + "\x01\x02" + str(from_hex("0b000000 0200 0101 0201 ff"));
   const std::string bytes = rdb(body);
   const auto whole = read_text(bytes);
   ASSERT_TRUE(whole) << whole.error().describe();
-  ASSERT_EQ(whole->entries.size(), 2u);
+  ASSERT_EQ(whole->entries.size(), 3u);
   expect_damage_is_found(bytes, whole->entries, true);
 }
 

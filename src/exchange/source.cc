@@ -19,6 +19,7 @@ std::unexpected<Error> Source::fail_at(std::uint64_t offset, ErrorCode code, std
 }
 
 Result<void> Source::fill(std::uint64_t least) {
+  if (input_ == nullptr) return {};
   STAVE_ASSERT(begin_ <= end_ && end_ <= buffer_.size());
   STAVE_ASSERT(end_ - begin_ < least);
   // What is left moves to the front, so that the buffer stays as small as the largest piece.
@@ -33,10 +34,12 @@ Result<void> Source::fill(std::uint64_t least) {
       buffer_.shrink_to_fit();
     }
   }
+  data_ = buffer_.data();
   while (end_ < least) {
     if (end_ == buffer_.size()) buffer_.resize(std::max(kChunk, buffer_.size() * 2));
+    data_ = buffer_.data();
     const auto space = std::as_writable_bytes(std::span(buffer_)).subspan(end_);
-    auto count = input_.read(space);
+    auto count = input_->read(space);
     if (!count) return fail(std::move(count).error());
     if (*count == 0) break;
     end_ += *count;

@@ -16,14 +16,16 @@ namespace stave::exchange {
 class Source {
  public:
   /// Both must outlive it.
-  Source(ByteInput& input, const std::string& name) : input_(input), name_(name) {}
+  Source(ByteInput& input, const std::string& name) : input_(&input), name_(name) {}
+  /// Of bytes that are all there; they are read where they lie, and must outlive it.
+  Source(std::string_view bytes, const std::string& name) : name_(name), data_(bytes.data()), end_(bytes.size()) {}
 
   /// The next `count` bytes, valid until the next call. Errors: kCorrupt when the input ends before; then nothing was
   /// taken.
   Result<std::string_view> take(std::uint64_t count) {
     if (end_ - begin_ < count) [[unlikely]]
       return take_slowly(count);
-    const std::string_view taken(buffer_.data() + begin_, static_cast<std::size_t>(count));
+    const std::string_view taken(data_ + begin_, static_cast<std::size_t>(count));
     begin_ += taken.size();
     return taken;
   }
@@ -38,7 +40,7 @@ class Source {
     if (end_ - begin_ < least) {
       if (auto filled = fill(least); !filled) return fail(std::move(filled).error());
     }
-    return std::string_view(buffer_.data() + begin_, end_ - begin_);
+    return std::string_view(data_ + begin_, end_ - begin_);
   }
   /// Takes bytes that were peeked at.
   void drop(std::size_t count) noexcept {
@@ -65,10 +67,11 @@ class Source {
   /// Gets `least` bytes into the buffer, or all that are left.
   Result<void> fill(std::uint64_t least);
 
-  ByteInput& input_;
+  ByteInput* input_ = nullptr;  ///< Null: there is no more than what is here.
   const std::string& name_;
   std::vector<char> buffer_;
-  std::size_t begin_ = 0;  ///< Of what was read ahead, in the buffer.
+  const char* data_ = nullptr;  ///< Of the buffer, or of bytes that are not ours.
+  std::size_t begin_ = 0;       ///< Of what was read ahead, in the buffer.
   std::size_t end_ = 0;
   std::uint64_t base_ = 0;  ///< Offset in the input of the buffer's first byte.
 };

@@ -1,0 +1,31 @@
+// The numbers by which Redis' files name the types of values that have a place here. They are those of the files.
+#pragma once
+
+#include <cstdint>
+
+namespace stave::exchange {
+
+enum class RdbType : std::uint8_t {
+  kString = 0,
+  kList = 1,  // plain: a count, then so many strings; likewise the next three, a hash's in pairs
+  kSet = 2,
+  kZset = 3,  // with scores in digits
+  kHash = 4,
+  kZset2 = 5,  // with scores as doubles
+  kHashZipmap = 9,
+  kListZiplist = 10,
+  kSetIntset = 11,
+  kZsetZiplist = 12,
+  kHashZiplist = 13,
+  kListQuicklist = 14,  // ziplists
+  kHashListpack = 16,
+  kZsetListpack = 17,
+  kListQuicklist2 = 18,  // listpacks, and elements by themselves
+  kSetListpack = 20,
+  kHashExpiringEarly = 22,  // fields with deadlines, as they were before they were released
+  kHashListpackExpiringEarly = 23,
+  kHashExpiring = 24,  // the earliest deadline, then deadlines counted from it
+  kHashListpackExpiring = 25,
+};
+
+}  // namespace stave::exchange
