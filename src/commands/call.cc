@@ -35,7 +35,8 @@ Result<store::Pending> Call::read_many(std::span<const store::KeyRef> keys, stor
 Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, const Expiry& expiry) {
   if (session_.shared == nullptr) [[likely]]
     return engine().put(key, value, expiry, session_.sync(), nullptr, session_.received_block(value));
-  if (auto done = session_.shared->put(key, value, expiry, store::ValueType::kString, session_.received_block(value)); !done)
+  if (auto done = session_.shared->put(key, value, expiry, store::ValueType::kString, session_.received_block(value));
+      !done)
     return fail(std::move(done).error());
   return store::Pending{};
 }
@@ -96,7 +97,12 @@ Result<void> Call::update_in_part(store::KeyRef key, store::Access access, store
   switch (update.what) {
     case store::Update::What::kNothing: break;
     case store::Update::What::kErase: part.erase(key); break;
-    case store::Update::What::kPut: STAVE_TRY(part.put(key, update.value, update.expiry, update.type)); break;
+    case store::Update::What::kPut:
+      // Elements that are taken out make room: that is not refused for want of it.
+      if (held && store::shown_type(update.type) != store::ValueType::kString && update.value.size() < held->size)
+        part.excuse();
+      STAVE_TRY(part.put(key, update.value, update.expiry, update.type));
+      break;
   }
   return commit(part);
 }

@@ -4,49 +4,103 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/try.h"
 #include "commands/call.h"
 #include "commands/errors.h"
 #include "commands/kept_value.h"
+#include "commands/part.h"
 #include "store/collection.h"
+#include "types/memory_pages.h"
 
 namespace stave::commands {
 
+/// Of a read.
+inline void count_lookup(Call& call, bool found) noexcept {
+  CallCounters& counters = call.session().counters();
+  if (found) {
+    counters.count_hit();
+  } else {
+    counters.count_miss();
+  }
+}
+
+/// As `look_at`, in a transaction: what a collection of pages needs.
+template <class Type, class Show>
+Result<void> look_at_pages(Call& call, std::size_t i, Show&& show) {
+  const store::KeyRef key = call.key(i);
+  Part part(call.session(), key);
+  STAVE_ASSIGN(const auto opened, store::open_collection<Type>(part, key, call.session().read_access()));
+  STAVE_TRY(show(opened.existed() ? &opened.reader() : nullptr));
+  STAVE_TRY(opened.whole());
+  STAVE_TRY(call.commit(part));
+  count_lookup(call, opened.existed());
+  return {};
+}
+
 /// Shows what argument `i`'s key holds, to `show`, once: `const Type::Reader*`, null when the key is not there. Under
-/// the key's lock: be quick, look at one element or a few, and answer afterwards. Errors: WRONGTYPE, those of `show`,
-/// those of a read.
+/// the key's lock: take what is needed and answer afterwards. Errors: WRONGTYPE, those of `show`, those of a read.
 template <class Type, class Show>
 Result<void> look_at(Call& call, std::size_t i, Show&& show) {
   Result<void> shown;
+  bool paged = false;
+  bool found = false;
   const auto look = [&](const store::ValueView* held) {
-    auto opened = store::Opened<Type>::open(held);
+    paged = held != nullptr && held->type == Type::kType && held->paged;
+    if (paged) return;
+    const bool timed = held != nullptr && held->type == Type::kType && store::needs_moment<Type>(held->value);
+    auto opened = store::Opened<Type>::open(held, timed ? call.now() : UnixMs{0});
     if (!opened) {
       shown = fail(std::move(opened).error());
     } else {
-      shown = show(held != nullptr ? &opened->reader() : nullptr);
+      found = opened->existed();
+      shown = show(found ? &opened->reader() : nullptr);
     }
   };
   STAVE_TRY(call.wait_for(call.read(call.key(i), call.session().read_access(), look)));
+  if (paged) return look_at_pages<Type>(call, i, show);
+  if (shown) count_lookup(call, found);
   return shown;
 }
 
-/// A collection as it was at one instant, held without its key's lock: for long reads.
+/// A collection as it was at one instant, held without its key's lock: for readings of several keys, and for those that
+/// take long with every element.
 template <class Type>
 class Copied {
  public:
   /// Absent: null.
-  [[nodiscard]] const typename Type::Reader* reader() const noexcept { return form_ ? &*form_ : nullptr; }
+  [[nodiscard]] const typename Type::Reader* reader() const noexcept {
+    if (paged_) return &*paged_;
+    return form_ ? &*form_ : nullptr;
+  }
   /// The same, an absent one being empty.
   [[nodiscard]] const typename Type::Reader& or_empty() const noexcept {
     static const typename Type::Compact kEmpty;
-    return form_ ? static_cast<const typename Type::Reader&>(*form_) : kEmpty;
+    const typename Type::Reader* const there = reader();
+    return there != nullptr ? *there : kEmpty;
   }
-  /// `held`: what the key holds, of this type.
-  void take(const store::ValueView& held) {
+  /// `held`: what the key holds, of this type and no root. As of `now`.
+  void take(const store::ValueView& held, UnixMs now) {
     bytes_ = KeptValue(held);
-    form_.emplace(bytes_.view());
+    form_.emplace(store::open_form<Type>(bytes_.view(), now));
+    if (form_->size() == 0) form_.reset();
+  }
+  /// Takes a collection of pages. Errors: those of reading them.
+  Result<void> take(store::Transaction& transaction, std::string_view paged) {
+    const std::string root(store::root_of(paged));
+    store::TransactionPages from(transaction, store::identity_of(paged));
+    const typename Type::Paged form(from, root);
+    form.visit_pages([&](types::PageId page) {
+      const std::string_view bytes = from.read(page);
+      if (!from.failed()) pages_.write(page, bytes);
+      return !from.failed();
+    });
+    if (from.failed()) return from.failure();
+    paged_.emplace(pages_, root);
+    return {};
   }
   Copied() = default;
   Copied(const Copied&) = delete;
@@ -55,19 +109,40 @@ class Copied {
  private:
   KeptValue bytes_;
   std::optional<typename Type::Compact> form_;
+  types::MemoryPages pages_;
+  std::optional<typename Type::Paged> paged_;
 };
+
+/// Copies what a key holds within a part. Errors: WRONGTYPE, those of a read.
+template <class Type>
+Result<void> copy_out(Part& part, store::KeyRef key, store::Access access, Copied<Type>& to) {
+  const auto held = part.find(key, access);
+  if (!held) return {};
+  if (held->type != Type::kType) return wrong_type();
+  if (held->paged) return to.take(part.transaction(), held->value);
+  to.take(*held, part.now());
+  return {};
+}
 
 /// Copies what argument `i`'s key holds. Errors: WRONGTYPE, those of a read.
 template <class Type>
 Result<void> copy_out(Call& call, std::size_t i, Copied<Type>& to) {
   bool other = false;
+  bool paged = false;
   const auto look = [&](const store::ValueView* held) {
     if (held == nullptr) return;
     other = held->type != Type::kType;
-    if (!other) to.take(*held);
+    paged = !other && held->paged;
+    if (!other && !paged) to.take(*held, store::needs_moment<Type>(held->value) ? call.now() : UnixMs{0});
   };
   STAVE_TRY(call.wait_for(call.read(call.key(i), call.session().read_access(), look)));
   if (other) return wrong_type();
+  if (paged) {
+    Part part(call.session(), call.key(i));
+    STAVE_TRY(copy_out(part, call.key(i), call.session().read_access(), to));
+    STAVE_TRY(call.commit(part));
+  }
+  count_lookup(call, to.reader() != nullptr);
   return {};
 }
 
@@ -77,15 +152,28 @@ Result<void> copy_out(Call& call, std::size_t i, Copied<Type>& to) {
 /// `change` (then nothing was changed), those of a write.
 template <class Type, class Change>
 Result<void> change_collection(Call& call, std::size_t i, Change&& change) {
-  std::optional<store::Opened<Type>> opened;
-  const auto decide = [&](const store::ValueView* held, UnixMs) -> Result<store::Update> {
-    auto now = store::Opened<Type>::open(held);
-    if (!now) return fail(std::move(now).error());
-    opened.emplace(std::move(*now));
-    STAVE_TRY(change(*opened));
-    return opened->update();
-  };
-  return call.update(call.key(i), store::Access::kPeek, decide);
+  const store::KeyRef key = call.key(i);
+  if (call.session().shared == nullptr) {
+    std::optional<store::Opened<Type>> opened;
+    bool in_pages = false;
+    const auto decide = [&](const store::ValueView* held, UnixMs now) -> Result<store::Update> {
+      in_pages = held != nullptr && held->type == Type::kType && held->paged;
+      if (in_pages) return store::Update{};
+      auto found = store::Opened<Type>::open(held, now);
+      if (!found) return fail(std::move(found).error());
+      opened.emplace(std::move(*found));
+      STAVE_TRY(change(*opened));
+      in_pages = opened->outgrown();
+      return in_pages ? store::Update{} : opened->update();
+    };
+    STAVE_TRY(call.update(key, store::Access::kPeek, decide));
+    if (!in_pages) return {};
+  }
+  Part part(call.session(), key);
+  STAVE_ASSIGN(auto opened, store::open_collection<Type>(part, key));
+  STAVE_TRY(change(opened));
+  STAVE_TRY(store::keep_collection(part, key, opened));
+  return call.commit(part);
 }
 
 }  // namespace stave::commands

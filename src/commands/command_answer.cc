@@ -30,11 +30,36 @@ int signed_arity(const Command& row) noexcept {
   return row.arity.most == row.arity.least ? row.arity.least : -row.arity.least;
 }
 
-void answer_key_specification(Sink& reply, const Command& row) {
-  STAVE_ASSERT(row.keys.first > 0 && row.keys.step > 0);
+/// Keys with which the same is done: from an argument on, up to another, or as many as it says.
+struct KeySpecification {
+  bool first = true;  ///< Whether the call's first key is among them.
+  int at = 0;
+  bool counted = false;
+  int last = 0;
+  int step = 0;
+};
+
+constexpr std::string_view kForOthers = " | ";
+
+std::vector<KeySpecification> key_specifications(const Command& row) {
+  const Keys& keys = row.keys;
+  const bool differ = row.key_flags.find(kForOthers) != std::string_view::npos;
+  std::vector<KeySpecification> all;
+  if (keys.step != 0) {
+    const bool apart = differ && keys.count_at == 0;
+    all.push_back({.first = true, .at = keys.first, .last = apart ? keys.first : keys.last, .step = keys.step});
+    if (apart) all.push_back({.first = false, .at = keys.first + keys.step, .last = keys.last, .step = keys.step});
+  }
+  if (keys.count_at != 0)
+    all.push_back({.first = all.empty(), .at = keys.count_at, .counted = true, .step = keys.count_step});
+  return all;
+}
+
+void answer_key_specification(Sink& reply, const Command& row, const KeySpecification& specification) {
+  STAVE_ASSERT(specification.at > 0 && (specification.step > 0));
   reply.map(3);
   reply.bulk("flags");
-  answer_statuses(reply, key_flags(row));
+  answer_statuses(reply, key_flags(row, specification.first));
   reply.bulk("begin_search");
   reply.map(2);
   reply.bulk("type");
@@ -42,23 +67,33 @@ void answer_key_specification(Sink& reply, const Command& row) {
   reply.bulk("spec");
   reply.map(1);
   reply.bulk("index");
-  reply.integer(row.keys.first);
+  reply.integer(specification.at);
   reply.bulk("find_keys");
   reply.map(2);
   reply.bulk("type");
-  reply.bulk("range");
+  reply.bulk(specification.counted ? "keynum" : "range");
   reply.bulk("spec");
   reply.map(3);
+  if (specification.counted) {
+    reply.bulk("keynumidx");
+    reply.integer(0);
+    reply.bulk("firstkey");
+    reply.integer(1);
+    reply.bulk("keystep");
+    reply.integer(specification.step);
+    return;
+  }
   reply.bulk("lastkey");
   // Counted from the first key, unless from the end.
-  reply.integer(row.keys.last < 0 ? row.keys.last : row.keys.last - row.keys.first);
+  reply.integer(specification.last < 0 ? specification.last : specification.last - specification.at);
   reply.bulk("keystep");
-  reply.integer(row.keys.step);
+  reply.integer(specification.step);
   reply.bulk("limit");
   reply.integer(0);
 }
 
-void answer_argument(Sink& reply, const SyntaxNode& node) {
+/// `next_key`: which specification the next argument that is a key belongs to, of those up to `last_key`.
+void answer_argument(Sink& reply, const SyntaxNode& node, std::int64_t& next_key, std::int64_t last_key) {
   STAVE_ASSERT(!node.name.empty() && !node.type.empty());
   const bool has_parts = !node.parts.empty();
   const std::size_t fields = 2 + (node.token.empty() ? 0 : 1) + (node.optional || node.multiple ? 1 : 0) +
@@ -70,7 +105,8 @@ void answer_argument(Sink& reply, const SyntaxNode& node) {
   reply.bulk(node.type);
   if (node.type == "key") {
     reply.bulk("key_spec_index");
-    reply.integer(0);
+    reply.integer(next_key);
+    if (next_key < last_key) ++next_key;
   }
   if (!node.token.empty()) {
     reply.bulk("token");
@@ -86,13 +122,16 @@ void answer_argument(Sink& reply, const SyntaxNode& node) {
   if (has_parts) {
     reply.bulk("arguments");
     reply.array(node.parts.size());
-    for (const SyntaxNode& part : node.parts) answer_argument(reply, part);
+    for (const SyntaxNode& part : node.parts) answer_argument(reply, part, next_key, last_key);
   }
 }
 
 }  // namespace
 
-std::vector<std::string_view> key_flags(const Command& row) {
+std::vector<std::string_view> key_flags(const Command& row, bool first) {
+  const std::size_t bar = row.key_flags.find(kForOthers);
+  if (bar != std::string_view::npos)
+    return words(first ? row.key_flags.substr(0, bar) : row.key_flags.substr(bar + kForOthers.size()));
   if (!row.key_flags.empty()) return words(row.key_flags);
   if ((row.flags & kWrite) != 0) return {"RW", "update"};
   if (row.needs == Needs::kNothing) return {"RO"};
@@ -111,8 +150,9 @@ void answer_command_info(Sink& reply, const Command& row) {
   const auto tips = words(row.tips);
   reply.array(tips.size());
   for (const std::string_view tip : tips) reply.bulk(tip);
-  reply.array(row.keys.step == 0 ? 0 : 1);
-  if (row.keys.step != 0) answer_key_specification(reply, row);
+  const auto specifications = key_specifications(row);
+  reply.array(specifications.size());
+  for (const KeySpecification& specification : specifications) answer_key_specification(reply, row, specification);
   reply.array(row.subcommands.size());
   for (const Command& sub : row.subcommands) answer_command_info(reply, sub);
 }
@@ -131,7 +171,9 @@ void answer_command_docs(Sink& reply, const Command& row) {
   if (!arguments.empty()) {
     reply.bulk("arguments");
     reply.array(arguments.size());
-    for (const SyntaxNode& argument : arguments) answer_argument(reply, argument);
+    std::int64_t next_key = 0;
+    const auto last_key = static_cast<std::int64_t>(key_specifications(row).size()) - 1;
+    for (const SyntaxNode& argument : arguments) answer_argument(reply, argument, next_key, last_key);
   }
   if (!row.subcommands.empty()) {
     reply.bulk("subcommands");

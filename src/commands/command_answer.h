@@ -13,7 +13,7 @@ namespace stave::commands {
 void answer_command_info(Sink& reply, const Command& row);
 /// A map of summary, since, group, complexity, arguments, subcommands.
 void answer_command_docs(Sink& reply, const Command& row);
-/// What a command does with its keys ("RO", "access").
-std::vector<std::string_view> key_flags(const Command& row);
+/// What a command does with its first key, or with the others ("RO", "access").
+std::vector<std::string_view> key_flags(const Command& row, bool first);
 
 }  // namespace stave::commands

@@ -32,9 +32,10 @@ Result<FoundKeys> find_keys(Call& call) {
   const Arguments inner = call.arguments().subspan(2);
   const Command* row = find_row(inner);
   if (row == nullptr) return answer_error("ERR Invalid command specified");
-  if (row->keys.step == 0) return answer_error("ERR The command has no key arguments");
+  if (row->keys.none()) return answer_error("ERR The command has no key arguments");
+  if (!arity_fits(*row, inner.size())) return answer_error("ERR Invalid number of arguments specified for command");
   auto positions = key_positions(*row, inner);
-  if (positions.empty()) return answer_error("ERR Invalid number of arguments specified for command");
+  if (positions.empty()) return answer_error("ERR Invalid arguments specified for command");
   return FoundKeys{row, std::move(positions)};
 }
 
@@ -123,11 +124,11 @@ Result<void> command_getkeys_command(Call& call) {
 
 Result<void> command_getkeysandflags_command(Call& call) {
   STAVE_ASSIGN(const FoundKeys keys, find_keys(call));
-  const auto flags = key_flags(*keys.row);
   call.reply().array(keys.positions.size());
-  for (const std::size_t at : keys.positions) {
+  for (std::size_t i = 0; i < keys.positions.size(); ++i) {
+    const auto flags = key_flags(*keys.row, i == 0);
     call.reply().array(2);
-    call.reply().bulk(call[2 + at]);
+    call.reply().bulk(call[2 + keys.positions[i]]);
     call.reply().array(flags.size());
     for (const std::string_view flag : flags) call.reply().status(flag);
   }

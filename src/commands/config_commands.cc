@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/client_registry.h"
+#include "commands/encoding_limits.h"
 #include "commands/glob.h"
 #include "commands/latency_monitor.h"
 #include "commands/policy_names.h"
@@ -21,27 +25,77 @@ namespace {
 
 using OptionList = std::vector<std::pair<std::string, std::string>>;
 
+constexpr std::int64_t kNumberMax = std::numeric_limits<std::int64_t>::max();
+
 /// An option of the commands themselves.
 struct OwnOption {
   std::string_view name;
   std::int64_t least;
+  std::int64_t most;
+  bool bytes;  ///< Takes "1kb".
   std::int64_t (*get)(Environment&);
   void (*set)(Environment&, std::int64_t);
 };
 
-constexpr std::array kOwnOptions = {
-    OwnOption{"latency-monitor-threshold", 0, [](Environment& e) { return e.latency().threshold_ms(); },
+constexpr std::array kThresholds = {
+    OwnOption{"latency-monitor-threshold", 0, kNumberMax, false,
+              [](Environment& e) { return e.latency().threshold_ms(); },
               [](Environment& e, std::int64_t value) { e.latency().set_threshold_ms(value); }},
-    OwnOption{"slowlog-log-slower-than", -1, [](Environment& e) { return e.slow_log().threshold_us(); },
+    OwnOption{"slowlog-log-slower-than", -1, kNumberMax, false,
+              [](Environment& e) { return e.slow_log().threshold_us(); },
               [](Environment& e, std::int64_t value) { e.slow_log().set_threshold_us(value); }},
-    OwnOption{"slowlog-max-len", 0, [](Environment& e) { return static_cast<std::int64_t>(e.slow_log().capacity()); },
+    OwnOption{"slowlog-max-len", 0, kNumberMax, false,
+              [](Environment& e) { return static_cast<std::int64_t>(e.slow_log().capacity()); },
               [](Environment& e, std::int64_t value) { e.slow_log().set_capacity(static_cast<std::size_t>(value)); }},
 };
 
+template <std::size_t I>
+constexpr OwnOption encoding_option(std::string_view name) {
+  constexpr const EncodingOption& kOption = kEncodingOptions[I];
+  return {name,
+          kOption.least,
+          kOption.most,
+          kOption.bytes,
+          [](Environment& e) { return e.encoding_limits().get(kEncodingOptions[I].limit); },
+          [](Environment& e, std::int64_t value) { e.encoding_limits().set(kEncodingOptions[I].limit, value); }};
+}
+
+// Under each name that it has.
+constexpr auto kEncodings = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::array{encoding_option<I>(kEncodingOptions[I].name)...,
+                    encoding_option<I>(kEncodingOptions[I].old_name)...};
+}(std::make_index_sequence<kEncodingOptions.size()>());
+
+template <class Visit>
+void for_each_own(Visit visit) {
+  for (const OwnOption& option : kThresholds) visit(option);
+  for (const OwnOption& option : kEncodings)
+    if (!option.name.empty()) visit(option);
+}
+
 const OwnOption* find_own(std::string_view name) {
-  for (const OwnOption& option : kOwnOptions)
-    if (same_word(option.name, name)) return &option;
-  return nullptr;
+  const OwnOption* found = nullptr;
+  for_each_own([&](const OwnOption& option) {
+    if (same_word(option.name, name)) found = &option;
+  });
+  return found;
+}
+
+/// "64", "1kb", "1k": powers of 1024 and of 1000. nullopt for anything else and what does not fit.
+std::optional<std::int64_t> parse_bytes(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = types::parse_integer(text.substr(0, digits));
+  if (!number) return std::nullopt;
+  struct Unit {
+    std::string_view name;
+    std::int64_t factor;
+  };
+  static constexpr std::array kUnits = {Unit{"", 1},           Unit{"b", 1},       Unit{"k", 1000},
+                                        Unit{"kb", 1 << 10},   Unit{"m", 1000000}, Unit{"mb", 1 << 20},
+                                        Unit{"g", 1000000000}, Unit{"gb", 1 << 30}};
+  for (const Unit& unit : kUnits)
+    if (same_word(unit.name, text.substr(digits))) return types::checked_multiply(*number, unit.factor);
+  return std::nullopt;
 }
 
 /// What tools ask for, wherever the store runs. A host that knows better has the last word.
@@ -67,7 +121,7 @@ OptionList all_options(Environment& environment) {
     if (!known) all.emplace_back(name, std::move(value));
   };
   for (auto& [name, value] : facts(environment)) add(name, std::move(value));
-  for (const OwnOption& own : kOwnOptions) add(own.name, std::to_string(own.get(environment)));
+  for_each_own([&](const OwnOption& own) { add(own.name, std::to_string(own.get(environment))); });
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -75,11 +129,13 @@ OptionList all_options(Environment& environment) {
 Result<void> set_option(Environment& environment, std::string_view name, std::string_view value) {
   const OwnOption* own = find_own(name);
   if (own == nullptr) return environment.host().set_config(name, value);
-  const auto number = types::parse_integer(value);
-  if (!number) return fail(ErrorCode::kInvalidArgument, "argument couldn't be parsed into an integer");
-  if (*number < own->least)
+  const auto number = own->bytes ? parse_bytes(value) : types::parse_integer(value);
+  if (!number)
     return fail(ErrorCode::kInvalidArgument,
-                "argument must be between " + std::to_string(own->least) + " and 9223372036854775807 inclusive");
+                own->bytes ? "argument must be a memory value" : "argument couldn't be parsed into an integer");
+  if (*number < own->least || *number > own->most)
+    return fail(ErrorCode::kInvalidArgument, "argument must be between " + std::to_string(own->least) + " and " +
+                                                 std::to_string(own->most) + " inclusive");
   own->set(environment, *number);
   return {};
 }

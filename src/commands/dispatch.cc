@@ -68,6 +68,22 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
   reply.error(line);
 }
 
+// A part was lost: nothing was changed, and nothing was answered yet.
+[[gnu::noinline]] Result<void> run_again(Session& session, const Command& row, Call& call) {
+  constexpr int kTriesMax = 1000;
+  Restart& restart = session.restart;
+  Result<void> done;
+  while (restart.wanted && restart.count < kTriesMax) {
+    restart.wanted = false;
+    ++restart.count;
+    done = row.run(call);
+  }
+  const bool lost = restart.wanted;
+  restart = {};
+  if (lost) return fail(ErrorCode::kNoMemory, "there is no memory for this transaction");
+  return done;
+}
+
 void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
   Environment& environment = session.environment();
   STAVE_ASSERT(row.run != nullptr);
@@ -81,7 +97,10 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   // What is always timed stands for itself; of the others one call in `kSampling` is timed and stands for all of them.
   const bool exact = (row.flags & kFast) == 0 || times_everything(environment);
   if (exact || sampled) call.start_watch(chain_ns);
-  if (auto done = row.run(call); !done) [[unlikely]]
+  auto done = row.run(call);
+  if (session.restart.wanted) [[unlikely]]
+    done = run_again(session, row, call);
+  if (!done) [[unlikely]]
     answer_failure(session, row, done.error(), reply);
   // One that has left is not over yet, and its thread's time is not spent on it.
   if (call.watch_started_ns() == 0 || session.errand != nullptr) [[likely]]
@@ -165,14 +184,21 @@ std::uint64_t prefetch(Session& session, const Resolved& resolved, Arguments arg
 void keys_needed(Session& session, const Resolved& resolved, Arguments arguments, std::vector<store::KeyRef>& keys) {
   if (!resolved.runs()) return;
   const Command& row = *resolved.row;
-  if (row.keys.step == 0 || row.needs == Needs::kNothing || (row.needs_if != nullptr && !row.needs_if(arguments)))
-    return;
+  if (row.keys.none() || row.needs == Needs::kNothing || (row.needs_if != nullptr && !row.needs_if(arguments))) return;
+  bool first = true;
+  const auto add = [&](std::ptrdiff_t i) {
+    if (row.needs == Needs::kEveryKey || first == (row.needs == Needs::kFirstKey))
+      keys.push_back({session.database(), arguments[static_cast<std::size_t>(i)]});
+    first = false;
+  };
   const auto size = static_cast<std::ptrdiff_t>(arguments.size());
-  std::ptrdiff_t last = row.keys.last < 0 ? size + row.keys.last : row.keys.last;
-  if (row.needs == Needs::kFirstKey) last = row.keys.first;
-  STAVE_ASSERT(row.keys.first > 0 && row.keys.step > 0 && last < size);
-  for (std::ptrdiff_t i = row.keys.first; i <= last; i += row.keys.step)
-    keys.push_back({session.database(), arguments[static_cast<std::size_t>(i)]});
+  const std::ptrdiff_t last = row.keys.last < 0 ? size + row.keys.last : row.keys.last;
+  STAVE_ASSERT(row.keys.first >= 0 && row.keys.step >= 0 && last < size);
+  if (row.keys.step != 0)
+    for (std::ptrdiff_t i = row.keys.first; i <= last; i += row.keys.step) add(i);
+  if (row.keys.count_at == 0) return;
+  const std::size_t counted = counted_keys(row, arguments);
+  for (std::size_t i = 0; i < counted; ++i) add(static_cast<std::ptrdiff_t>(counted_key_at(row.keys, i)));
 }
 
 }  // namespace stave::commands

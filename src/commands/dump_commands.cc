@@ -6,6 +6,8 @@
 #include "commands/arguments.h"
 #include "commands/dump_format.h"
 #include "commands/kept_value.h"
+#include "store/collection.h"
+#include "store/foreign_value.h"
 
 namespace stave::commands {
 
@@ -48,18 +50,33 @@ Result<RestoreOptions> parse(const Call& call) {
 }  // namespace
 
 Result<void> dump_command(Call& call) {
-  std::optional<KeptValue> payload;
-  bool other_type = false;
+  std::optional<KeptValue> kept;
+  ValueType type{};
+  bool paged = false;
   STAVE_TRY(call.wait_for(call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
     if (value == nullptr) return;
-    other_type = value->type != ValueType::kString;
-    if (!other_type) payload.emplace(*value);
+    type = value->type;
+    paged = value->paged;
+    if (!paged) kept.emplace(*value);
   })));
-  if (other_type) return wrong_type();
-  if (payload) {
-    call.reply().bulk(dump_string(payload->view()));
-  } else {
+  if (paged) {
+    Part part(call.session(), call.key(1));
+    if (const auto held = part.find(call.key(1)); held && held->paged) {
+      type = held->type;
+      STAVE_ASSIGN(std::string joined, store::joined_form(part.transaction(), *held));
+      kept.emplace(std::move(joined));
+    } else if (held) {
+      type = held->type;
+      kept.emplace(*held);
+    }
+    STAVE_TRY(call.commit(part));
+  }
+  std::optional<std::string> shown;
+  if (kept) shown = store::shown_value(call.engine().time(), call.now(), type, kept->view());
+  if (!kept || (shown && shown->empty())) {
     call.reply().null();
+  } else {
+    call.reply().bulk(dump_value(type, shown ? std::string_view(*shown) : kept->view()));
   }
   return {};
 }
@@ -78,7 +95,7 @@ Result<void> restore_command(Call& call) {
   }
   STAVE_ASSIGN(const std::int64_t ttl, integer_argument(call, 2));
   if (ttl < 0) return answer_error("ERR Invalid TTL value, must be >= 0");
-  STAVE_ASSIGN(const std::string value, restore_string(call[3], call.engine().options().value_bytes_max));
+  STAVE_ASSIGN(Restored restored, restore_value(call[3], call.engine().options().value_bytes_max));
   Part part(call.session(), key);
   Expiry expiry;
   if (ttl != 0) {
@@ -86,10 +103,16 @@ Result<void> restore_command(Call& call) {
     STAVE_ASSIGN(expiry.at, moment(call, ttl, form, part.now(), "restore"));
   }
   if (taken(part)) return busy();
-  if (expiry.passed(part.now())) {
+  if (auto adopted = store::adopted_value(call.engine().time(), part.now(), restored.type, restored.value, expiry)) {
+    restored.value = std::move(adopted->value);
+    expiry = adopted->expiry;
+  }
+  if (restored.value.empty() && restored.type != ValueType::kString) {
+    part.erase(key);  // all its fields have expired meanwhile
+  } else if (expiry.passed(part.now())) {
     part.erase(key);
   } else {
-    STAVE_TRY(part.put(key, value, expiry));
+    STAVE_TRY(store::put_form(part, key, restored.type, restored.value, expiry));
   }
   STAVE_TRY(call.commit(part));
   call.reply().status("OK");

@@ -7,9 +7,13 @@
 #include "base/bytes.h"
 #include "base/crc64.h"
 #include "base/lzf.h"
+#include "exchange/collection.h"
 
 namespace stave::commands {
 namespace {
+
+using namespace std::string_literals;
+using store::ValueType;
 
 constexpr std::size_t kSizeMax = 1u << 20;
 
@@ -24,8 +28,10 @@ std::string sealed(std::string body, std::uint16_t version = 9) {
 }
 
 std::string restored(const std::string& payload) {
-  const auto value = restore_string(payload, kSizeMax);
-  return value ? *value : "-" + value.error().message();
+  const auto restored = restore_value(payload, kSizeMax);
+  if (!restored) return "-" + restored.error().message();
+  EXPECT_EQ(restored->type, ValueType::kString);
+  return restored->value;
 }
 
 constexpr const char* kBadData = "-ERR Bad data format";
@@ -44,12 +50,12 @@ TEST(Dump, gives_back_every_kind_of_string) {
         std::string("-129"), std::string("32768"), std::string("2147483647"), std::string("2147483648"),
         std::string("007"), std::string("-2147483648"), std::string(63, 'x'), std::string(64, 'x'),
         std::string(16383, 'y'), std::string(16384, 'z'), std::string(100'000, '\0')})
-    EXPECT_EQ(restored(dump_string(value)), value);
+    EXPECT_EQ(restored(dump_value(ValueType::kString, value)), value);
 }
 
 TEST(Dump, is_byte_for_byte_what_redis_server_makes) {
   // DUMP of "10" in redis-server 5.0.
-  EXPECT_EQ(dump_string("10"), std::string("\x00\xc0\n\t\x00\xbem\x06\x89Z(\x00\n", 13));
+  EXPECT_EQ(dump_value(ValueType::kString, "10"), std::string("\x00\xc0\n\t\x00\xbem\x06\x89Z(\x00\n", 13));
 }
 
 TEST(Restore, reads_compressed_strings) {
@@ -59,7 +65,7 @@ TEST(Restore, reads_compressed_strings) {
 }
 
 TEST(Restore, refuses_what_was_damaged_or_is_from_the_future) {
-  std::string payload = dump_string("hello");
+  std::string payload = dump_value(ValueType::kString, "hello");
   for (std::size_t i = 0; i < payload.size(); ++i) {
     std::string damaged = payload;
     damaged[i] = static_cast<char>(damaged[i] ^ 1);
@@ -73,7 +79,7 @@ TEST(Restore, refuses_well_sealed_nonsense) {
   const auto body = [](std::string_view bytes) { return sealed(std::string(bytes)); };
   using namespace std::string_view_literals;
   EXPECT_EQ(restored(body(""sv)), kBadData);
-  EXPECT_EQ(restored(body("\x01\x01x"sv)), kBadData);   // a list
+  EXPECT_EQ(restored(body("\x01\x01"sv)), kBadData);    // a list of one element without it
   EXPECT_EQ(restored(body("\x00"sv)), kBadData);        // nothing behind the type
   EXPECT_EQ(restored(body("\x00\x05x"sv)), kBadData);   // shorter than announced
   EXPECT_EQ(restored(body("\x00\x01xy"sv)), kBadData);  // longer than announced
@@ -83,6 +89,101 @@ TEST(Restore, refuses_well_sealed_nonsense) {
   EXPECT_EQ(restored(body("\x00\xc5\x01"sv)), kBadData);                              // no such encoding
   EXPECT_EQ(restored(body("\x00\xc3\x05\x7f\xff\x00\x61\xe0\x5a\x00"sv)), kBadData);  // announces too much
   EXPECT_EQ(restored(body("\x00\xc3\x80\x7f\xff\xff\xff\x05xx"sv)), kBadData);
+}
+
+/// A collection's form, its kind known by what is asked of the builder.
+std::string form_of(ValueType type, std::initializer_list<std::string_view> strings) {
+  exchange::CollectionBuilder builder;
+  builder.begin(static_cast<exchange::Kind>(type), kSizeMax);
+  for (auto at = strings.begin(); at != strings.end(); ++at) {
+    if (type == ValueType::kHash) {
+      builder.add(at[0], at[1]);
+      ++at;
+    } else if (type == ValueType::kSortedSet) {
+      builder.add(*at, static_cast<double>(at->size()));
+    } else {
+      builder.add(*at);
+    }
+  }
+  return std::string(builder.finish());
+}
+
+TEST(Dump, gives_back_collections) {
+  for (const ValueType type : {ValueType::kHash, ValueType::kList, ValueType::kSet, ValueType::kSortedSet}) {
+    const std::string form = form_of(type, {"a", "12", "", "-7000000000", "long", std::string(20'000, 'x')});
+    const auto restored = restore_value(dump_value(type, form), kSizeMax);
+    ASSERT_TRUE(restored) << static_cast<int>(type);
+    EXPECT_EQ(restored->type, type);
+    EXPECT_EQ(restored->value, form);
+  }
+}
+
+// In the form of redis-server 7.4, the first that has such hashes.
+TEST(Dump, gives_back_deadlines_of_fields) {
+  exchange::CollectionBuilder builder;
+  builder.begin(exchange::Kind::kHash, kSizeMax);
+  builder.add("a", "1", UnixMs{2'000'000'000'000});
+  builder.add("b", "2");
+  builder.add("c", "3", UnixMs{2'000'000'000'070});
+  const std::string form(builder.finish());
+  const std::string payload = dump_value(ValueType::kHash, form);
+  EXPECT_EQ(payload, sealed("\x18\x00\x20\x4a\xa9\xd1\x01\x00\x00\x03\x01\x01"
+                            "a\xc0\x01\x00\x01"
+                            "b\xc0\x02\x40\x47\x01"
+                            "c\xc0\x03"s,
+                            12));
+  const auto restored = restore_value(payload, kSizeMax);
+  ASSERT_TRUE(restored);
+  EXPECT_EQ(restored->value, form);
+}
+
+TEST(Restore, refuses_collections_that_are_none) {
+  using namespace std::string_view_literals;
+  const auto body = [](std::string_view bytes) { return sealed(std::string(bytes)); };
+  for (const std::string_view bad : {"\x01\x00"sv,  // of nothing
+                                     "\x02\x02\x01"
+                                     "a\x01"
+                                     "a"sv,  // a member twice
+                                     "\x04\x01\x01"
+                                     "a"sv,  // a field without a value
+                                     "\x05\x01\x01"
+                                     "a\x00\x00\x00\x00\x00\x00\xf8\x7f"sv,  // a score that is no number
+                                     "\x01\x81\x7f\xff\xff\xff\xff\xff\xff\xff\x01"
+                                     "a"sv,  // announces 2^63 elements
+                                     "\x0b\x0b\x02\x00\x00\x00\xff\xff\xff\x7f\x01\x00\x02"sv,  // an intset likewise
+                                     "\x0f\x00\x00\x00\x00\x00\x00"sv,                          // a stream
+                                     "\x18\x00\x00\x00\x00\x00\x00\x00\x00\x00"sv, "\x06\x00"sv, "\xff\x00"sv})
+    EXPECT_EQ(restored(body(bad)), kBadData) << testing::PrintToString(bad);
+  // Compressed a hundredfold, and twice that again for every node.
+  std::string bomb = "\x0e\x80"s + std::string("\x00\x00\x10\x00", 4);
+  for (int i = 0; i < 4096; ++i) bomb += std::string("\xc3\x05\x40\x64\x00\x61\xe0\x5a\x00", 9);
+  EXPECT_EQ(restored(body(bomb)), kBadData);
+}
+
+// What a stranger may send: a good payload with a few bytes changed, sealed again. Nothing that comes through is
+// malformed.
+TEST(Restore, believes_nothing_in_a_sealed_payload) {
+  constexpr std::uint64_t kSeed = 12;
+  std::mt19937_64 random(kSeed);
+  std::vector<std::string> bodies;
+  for (const ValueType type : {ValueType::kHash, ValueType::kList, ValueType::kSet, ValueType::kSortedSet}) {
+    std::string payload = dump_value(type, form_of(type, {"a", "12", "bc", "-7000000000", "", "x"}));
+    bodies.push_back(payload.substr(0, payload.size() - 10));
+  }
+  bodies.push_back("\x10\x0c\x0c\x00\x00\x00\x02\x00\x81\x61\x02\x03\x01\xff"s);                  // a listpack
+  bodies.push_back("\x0d\x10\x10\x00\x00\x00\x0d\x00\x00\x00\x02\x00\x00\x01\x61\x03\xf4\xff"s);  // a ziplist
+  bodies.push_back("\x0b\x0c\x02\x00\x00\x00\x02\x00\x00\x00\xfb\xff\x03\x00"s);                  // an intset
+  int accepted = 0;
+  for (int round = 0; round < 100'000; ++round) {
+    std::string body = bodies[random() % bodies.size()];
+    for (auto n = random() % 4; n > 0; --n) body[random() % body.size()] = static_cast<char>(random());
+    const auto restored = restore_value(sealed(body), kSizeMax);
+    if (!restored) continue;
+    ++accepted;
+    ASSERT_TRUE(exchange::well_formed(static_cast<exchange::Kind>(restored->type), restored->value))
+        << "seed " << kSeed;
+  }
+  EXPECT_GT(accepted, 1000);
 }
 
 TEST(Lzf, refuses_copies_from_before_the_beginning_and_past_the_end) {
@@ -102,9 +203,9 @@ TEST(Restore, survives_random_bodies_with_good_checksums) {
     std::string body(1, '\0');
     body += static_cast<char>(0xc0 | random() % 6);
     for (auto n = random() % 24; n > 0; --n) body += static_cast<char>(random());
-    const auto value = restore_string(sealed(body), kSizeMax);
-    if (value) {
-      ASSERT_LE(value->size(), kSizeMax) << "seed " << kSeed;
+    const auto restored = restore_value(sealed(body), kSizeMax);
+    if (restored) {
+      ASSERT_LE(restored->value.size(), kSizeMax) << "seed " << kSeed;
     }
   }
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "commands/encoding_limits.h"
 #include "commands/host.h"
 #include "store/engine.h"
 
@@ -47,6 +48,7 @@ class Environment {
   [[nodiscard]] AuthBackoff& auth_backoff() noexcept { return *auth_backoff_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
+  [[nodiscard]] EncodingLimits& encoding_limits() noexcept { return encoding_limits_; }
   /// When the environment was made, on the monotonic clock.
   [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
 
@@ -67,6 +69,7 @@ class Environment {
   std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<Errands> errands_;
   std::unique_ptr<AuthBackoff> auth_backoff_;
+  EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait
 };

@@ -13,6 +13,11 @@
 
 #include "base/function_ref.h"
 #include "commands/dump_format.h"
+#include "commands/hash_examples_for_test.h"
+#include "commands/list_examples_for_test.h"
+#include "commands/set_examples_for_test.h"
+#include "commands/sorted_set_examples_for_test.h"
+#include "commands/string_examples_for_test.h"
 #include "commands/table.h"
 
 namespace stave::commands {
@@ -26,8 +31,8 @@ struct Example {
 
 /// What is asked of keys: every command that takes one.
 inline std::vector<Example> key_examples() {
-  const std::string dumped = dump_string("again");
-  return {
+  const std::string dumped = dump_value(store::ValueType::kString, "again");
+  std::vector<Example> all = {
       {"append", {{"APPEND", "k", "more"}, {"APPEND", "k", ""}}},
       {"copy", {{"COPY", "k", "k2"}, {"COPY", "k", "k2", "REPLACE"}, {"COPY", "k", "k", "DB", "1"}}},
       {"dbsize", {{"DBSIZE"}}},
@@ -95,6 +100,12 @@ inline std::vector<Example> key_examples() {
       {"unlink", {{"UNLINK", "k", "k2"}}},
       {"randomkey", {{"RANDOMKEY"}}},
   };
+  for (Example& example : hash_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : sorted_set_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : set_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : list_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : later_string_examples<Example>()) all.push_back(std::move(example));
+  return all;
 }
 
 /// What is asked of the store, the session and the process.

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "store/collection.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -63,13 +64,14 @@ Result<void> expire(Call& call, TimeForm form, std::string_view name) {
   const store::KeyRef key = call.key(1);
   Part part(call.session(), key);
   STAVE_ASSIGN(const UnixMs at, moment(call, amount, form, part.now(), name));
-  const auto held = part.find(key, store::Access::kMeta);
-  const bool set = held && condition_holds(options, held->expiry, at);
+  const auto held = store::find_with_expiry(part, key);
+  const bool set = held && condition_holds(options, store::own_expiry(*held), at);
   if (set) {
     if (at <= part.now()) {
       part.erase(key);
     } else {
-      STAVE_TRY(part.set_expiry(key, {.at = at, .sliding_ms = options.sliding ? at - part.now() : 0}));
+      const Expiry own{.at = at, .sliding_ms = options.sliding ? at - part.now() : 0};
+      STAVE_TRY(store::set_own_expiry(part, key, *held, own));
     }
   }
   STAVE_TRY(call.commit(part));
@@ -87,9 +89,14 @@ constexpr std::int64_t to_seconds(std::int64_t ms) noexcept {
 /// Answers when the key dies: as a moment, or counted from now when `relative`.
 Result<void> answer_expiry(Call& call, bool relative, bool seconds) {
   std::optional<Expiry> expiry;
-  STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kMeta, [&](const ValueView* value) {
-    if (value != nullptr) expiry = value->expiry;
-  })));
+  bool value_needed = false;
+  const auto look = [&](const ValueView* held) {
+    expiry.reset();
+    if (held != nullptr) expiry = store::own_expiry(*held);
+    value_needed = held != nullptr && store::expiry_in_value(*held) && !held->here;
+  };
+  STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kMeta, look)));
+  if (value_needed) STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kPeek, look)));
   std::int64_t answer = kAbsent;
   if (expiry && expiry->never()) {
     answer = kNever;
@@ -133,9 +140,9 @@ Result<void> pexpiretime_command(Call& call) {
 Result<void> persist_command(Call& call) {
   const store::KeyRef key = call.key(1);
   Part part(call.session(), key);
-  const auto held = part.find(key, store::Access::kMeta);
-  const bool removed = held && !held->expiry.never();
-  if (removed) STAVE_TRY(part.set_expiry(key, Expiry{}));
+  const auto held = store::find_with_expiry(part, key);
+  const bool removed = held && !store::own_expiry(*held).never();
+  if (removed) STAVE_TRY(store::set_own_expiry(part, key, *held, Expiry{}));
   STAVE_TRY(call.commit(part));
   call.reply().integer(removed ? 1 : 0);
   return {};

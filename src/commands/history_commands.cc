@@ -10,6 +10,7 @@
 #include "commands/arguments.h"
 #include "commands/errands.h"
 #include "commands/points.h"
+#include "commands/whole_value.h"
 #include "log/segment.h"
 #include "store/history.h"
 #include "store/upkeep.h"
@@ -108,7 +109,7 @@ Result<void> stave_getat_command(Call& call) {
   call.wait_for(seen->pending);
   STAVE_ASSIGN(const auto past, std::move(seen->value));
   if (past) {
-    call.reply().bulk(past->value);
+    answer_whole_value(call.reply(), past->type, past->value);
   } else {
     call.reply().null();
   }

@@ -170,7 +170,7 @@ TEST_F(DumpCommands, and_restore_make_the_same_value) {
 
 TEST_F(DumpCommands, restore_checks_what_it_is_given) {
   run({"SET", "a", "1"});
-  const std::string payload = dump_string("x");
+  const std::string payload = dump_value(store::ValueType::kString, "x");
   EXPECT_EQ(run({"RESTORE", "b", "-1", payload}), "-ERR Invalid TTL value, must be >= 0");
   EXPECT_EQ(run({"RESTORE", "b", "x", payload}), kNotInteger);
   EXPECT_EQ(run({"RESTORE", "b", "0", "nonsense"}), "-ERR DUMP payload version or checksum are wrong");

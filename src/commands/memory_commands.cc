@@ -6,7 +6,9 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/part.h"
 #include "commands/policy_names.h"
+#include "store/collection.h"
 
 namespace stave::commands {
 
@@ -31,11 +33,19 @@ Result<void> memory_usage_command(Call& call) {
     STAVE_ASSIGN(const std::int64_t samples, integer_argument(call, i + 1));
     if (samples < 0) return syntax_error();
   }
-  store::Pending pending;
-  const auto bytes = call.engine().memory_of(call.key(2), pending);
-  call.wait_for(pending);
-  if (bytes) {
-    call.reply().integer(static_cast<std::int64_t>(*bytes));
+  const store::KeyRef key = call.key(2);
+  Part part(call.session(), key);
+  std::uint64_t bytes = part.transaction().memory_of(key);
+  if (const auto held = part.find(key, store::Access::kMeta); held && held->paged) {
+    // The root, which is needed now.
+    if (const auto root = part.find(key); root && root->here) {
+      STAVE_ASSIGN(const std::uint64_t pages, store::memory_of_pages(part.transaction(), *root));
+      bytes += pages;
+    }
+  }
+  STAVE_TRY(call.commit(part));
+  if (bytes != 0) {
+    call.reply().integer(static_cast<std::int64_t>(bytes));
   } else {
     call.reply().null();
   }

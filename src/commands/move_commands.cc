@@ -1,10 +1,12 @@
 #include "commands/move_commands.h"
 
 #include <array>
+#include <string>
 
 #include "base/assert.h"
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "store/collection.h"
 
 namespace stave::commands {
 
@@ -31,7 +33,14 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
     // The view ends with the next change, which may take the value's bytes from another key.
     // A large one is not copied: the two hold the same memory, in which nothing changes.
     const keyspace::Block large = source->share();
-    STAVE_TRY(part.put(to, source->value, source->expiry, source->stored_type(), large ? &large : nullptr));
+    if (keep_source && source->paged) {
+      const Expiry expiry = source->expiry;
+      const store::ValueType type = source->type;
+      STAVE_ASSIGN(const std::string copy, store::copy_pages(part.transaction(), type, std::string(source->value)));
+      STAVE_TRY(part.put(to, copy, expiry, store::root_type(type)));
+    } else {
+      STAVE_TRY(part.put(to, source->value, source->expiry, source->stored_type(), large ? &large : nullptr));
+    }
     if (!keep_source) part.erase(from);
   }
   STAVE_TRY(call.commit(part));

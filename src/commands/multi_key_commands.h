@@ -7,6 +7,7 @@ namespace stave::commands {
 
 Result<void> mget_command(Call& call);
 Result<void> mset_command(Call& call);
+Result<void> msetex_command(Call& call);
 Result<void> msetnx_command(Call& call);
 
 inline constexpr Command kMultiKeyCommands[] = {
@@ -33,6 +34,20 @@ inline constexpr Command kMultiKeyCommands[] = {
      .help = "Sets several keys at one instant, all or none.",
      .run = mset_command,
      .tips = "request_policy:multi_shard response_policy:all_succeeded",
+     .key_flags = "OW update"},
+    {.name = "MSETEX",
+     .arity = at_least(4),
+     .keys = counted_pairs_at(1),
+     .needs = Needs::kNothing,
+     .flags = kWrite | kGrows | kMovableKeys | kTogether,
+     .group = "string",
+     .since = "0.2",
+     .cost = "O(N) in the number of keys",
+     .syntax = "numkeys key value [key value ...] [NX | XX] [EX seconds [SLIDING] | PX milliseconds [SLIDING] | EXAT "
+               "unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+     .help = "Sets several keys and their expiry at one instant, if none of them exists, or all do; returns 1 or 0.",
+     .run = msetex_command,
+     .tips = "request_policy:multi_shard",
      .key_flags = "OW update"},
     {.name = "MSETNX",
      .arity = at_least(3),

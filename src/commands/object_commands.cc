@@ -2,8 +2,8 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/encodings.h"
 #include "commands/policy_names.h"
-#include "types/string/number.h"
 
 namespace stave::commands {
 
@@ -11,13 +11,6 @@ using store::Access;
 using store::ValueView;
 
 namespace {
-
-// The names by which clients know the forms of a string. A short value lies inside its entry, a long one beside it.
-std::string_view encoding_of(std::string_view value) noexcept {
-  constexpr std::size_t kEmbeddedMax = 44;
-  if (types::parse_integer(value)) return "int";
-  return value.size() <= kEmbeddedMax ? "embstr" : "raw";
-}
 
 Result<bool> exists(Call& call) {
   bool found = false;
@@ -31,9 +24,12 @@ Result<bool> exists(Call& call) {
 
 Result<void> object_encoding_command(Call& call) {
   std::string_view name;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(2), Access::kPeek, [&](const ValueView* value) {
-    if (value != nullptr) name = encoding_of(value->value);
-  })));
+  const store::KeyRef key = call.key(2);
+  Part part(call.session(), key);
+  if (const auto held = part.find(key)) {
+    STAVE_ASSIGN(name, encoding_name(part, key, *held, call.environment().encoding_limits()));
+  }
+  STAVE_TRY(call.commit(part));
   if (name.empty()) {
     call.reply().null();
   } else {

@@ -4,7 +4,8 @@
 // store::Transaction from its locks to its commit. Among others it works in theirs, whose locks are held already, and
 // nothing is committed before the last of them is done. Promises: as store::Transaction, but that a command which fails
 // among others need not undo what it did, for all of it is lost then; whatever a handler answers, and however its part
-// ends, the session waits for what the part looked at.
+// ends, the session waits for what the part looked at. A part that used keys which it did not name (pages of
+// collections) may be lost: then its commit fails, the handler must not have answered yet, and dispatch runs it again.
 #pragma once
 
 #include <optional>
@@ -22,11 +23,15 @@ class Part {
   /// The bytes of the keys must outlive the part.
   Part(Session& session, std::span<const store::KeyRef> keys)
       : session_(session),
-        shared_(session.shared != nullptr ? *session.shared : own_.emplace(session.environment().engine(), keys)) {}
+        shared_(session.shared != nullptr
+                    ? *session.shared
+                    : own_.emplace(session.environment().engine(), keys, session.restart.shards)) {}
   Part(Session& session, const store::KeyRef& key) : Part(session, std::span(&key, 1)) {}
   /// Among others, those who run them all answer for what was seen.
   ~Part() {
-    if (own_) session_.wait_for(own_->observed());
+    if (!own_) return;
+    session_.wait_for(own_->observed());
+    if (own_->wanted()) session_.restart.note(*own_);
   }
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;
@@ -45,6 +50,7 @@ class Part {
   }
   bool erase(store::KeyRef key) { return shared_.erase(key); }
   Result<void> set_expiry(store::KeyRef key, Expiry expiry) { return shared_.set_expiry(key, expiry); }
+  [[nodiscard]] store::Transaction& transaction() noexcept { return shared_; }
   /// Null when the commit is somebody else's.
   [[nodiscard]] store::Transaction* own() noexcept { return own_ ? &*own_ : nullptr; }
 

@@ -41,6 +41,8 @@ void append_row(std::string& page, const Command& row, const std::string& name) 
 }
 
 void append_group(std::string& page, std::string_view group, std::string_view title) {
+  const auto of_group = [&](const Command& row) { return row.group == group; };
+  if (std::ranges::none_of(command_table(), of_group)) return;
   page.append("\n## ").append(title).append("\n\n|Command|What it does|Cost|Categories|\n|-|-|-|-|\n");
   for (const Command& row : command_table()) {
     if (row.group != group) continue;
@@ -57,11 +59,16 @@ std::string command_reference() {
       "# Commands\n\n"
       "Made from the command table by `stave commands`; do not edit. Words in capitals are typed as they stand, in any "
       "case; what\n"
-      "stands in brackets may be left out. Where a command has the name of one of Redis 7.2, it takes the same "
-      "arguments and gives\n"
-      "the same answers; `SLIDING`, `IFEQ` and the commands that begin with `STAVE.` are additions, and so is "
+      "stands in brackets may be left out. Where a command has the name of one of Redis, or of Valkey, it takes the "
+      "same "
+      "arguments\n"
+      "and gives the same answers; `SLIDING` and the commands that begin with `STAVE.` are additions, and so is "
       "`DELETE`.\n";
   append_group(page, "string", "Strings");
+  append_group(page, "hash", "Hashes");
+  append_group(page, "list", "Lists");
+  append_group(page, "set", "Sets");
+  append_group(page, "sorted-set", "Sorted sets");
   append_group(page, "generic", "Keys and expiry");
   append_group(page, "connection", "Connection");
   append_group(page, "server", "Server");

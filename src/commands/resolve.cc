@@ -9,11 +9,6 @@ namespace {
 
 using Refusal = Resolved::Refusal;
 
-bool arity_fits(const Command& row, std::size_t size) noexcept {
-  const auto count = static_cast<int>(size);
-  return count >= row.arity.least && (row.arity.most == -1 || count <= row.arity.most);
-}
-
 std::string unknown_command(Arguments arguments) {
   STAVE_ASSERT(!arguments.empty());
   constexpr std::size_t kShown = 128;

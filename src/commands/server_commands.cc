@@ -8,6 +8,8 @@
 #include "base/mutex.h"
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/encodings.h"
+#include "commands/type_names.h"
 #include "commands/version.h"
 #include "types/string/number.h"
 
@@ -71,14 +73,19 @@ Result<void> debug_set_active_expire_command(Call& call) {
 }
 
 Result<void> debug_object_command(Call& call) {
+  const store::KeyRef key = call.key(2);
+  Part part(call.session(), key);
   std::optional<std::string> line;
-  STAVE_TRY(call.wait_for(call.engine().read(call.key(2), store::Access::kMeta, [&](const store::ValueView* value) {
-    if (value == nullptr) return;
-    const Expiry expiry = call.engine().time().shown(value->expiry);
-    line = "Value type:string version:" + std::to_string(raw(value->version)) +
-           " serializedlength:" + std::to_string(value->size) + " expires_at:" + std::to_string(raw(expiry.at)) +
-           " sliding_ms:" + std::to_string(expiry.sliding_ms);
-  })));
+  if (const auto held = part.find(key)) {
+    const Expiry expiry = call.engine().time().shown(held->expiry);
+    line = "Value type:" + std::string(type_name(held->type)) + " encoding:";
+    const std::string rest =
+        " version:" + std::to_string(raw(held->version)) + " serializedlength:" + std::to_string(held->size) +
+        " expires_at:" + std::to_string(raw(expiry.at)) + " sliding_ms:" + std::to_string(expiry.sliding_ms);
+    STAVE_ASSIGN(const auto name, encoding_name(part, key, *held, call.environment().encoding_limits()));
+    line->append(name).append(rest);
+  }
+  STAVE_TRY(call.commit(part));
   if (!line) return no_such_key();
   call.reply().status(*line);
   return {};

@@ -7,8 +7,19 @@
 #include "commands/environment.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
+#include "store/transact.h"
 
 namespace stave::commands {
+
+// Without memory for the list it is run again all the same, a bounded number of times.
+void Restart::note(store::Transaction& lost) noexcept {
+  wanted = true;
+  try {
+    shards = store::shards_to_start_again(lost, count);
+  } catch (const std::bad_alloc&) {
+    lost.rollback();
+  }
+}
 
 Session::Session(Environment& environment, ClientInfo info, ClientControl* control)
     : environment_(environment),

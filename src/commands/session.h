@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "commands/call_counters.h"
 #include "stave/options.h"
@@ -50,6 +51,15 @@ struct ClientInfo {
   std::uint64_t active_ns = 0;
   std::uint64_t query_buffer = 0;
   std::uint64_t output_buffer = 0;
+};
+
+/// A command that lost its part (part.h) and is to be run again, with more shards locked from the start.
+struct Restart {
+  std::vector<keyspace::ShardId> shards;
+  int count = 0;
+  bool wanted = false;
+
+  void note(store::Transaction& lost) noexcept;
 };
 
 /// Whether the next replies are sent (CLIENT REPLY).
@@ -119,6 +129,9 @@ class Session {
     chain_ns_ = at_ns;
     busy_ns_ += taken_ns;
   }
+
+  /// For parts, and for dispatch.
+  Restart restart;
 
   /// What several commands that are run as one share (together.h); null: each stands for itself.
   store::Transaction* shared = nullptr;

@@ -8,6 +8,8 @@
 #include "base/try.h"
 #include "commands/expiry_options.h"
 #include "commands/kept_value.h"
+#include "commands/value_condition.h"
+#include "store/collection.h"
 
 namespace stave::commands {
 
@@ -46,28 +48,27 @@ struct SetOptions {
   bool if_absent = false;
   bool if_present = false;
   bool get = false;
-  std::size_t if_equal = 0;  ///< Argument to compare with; 0: none.
+  ValueCondition value;
   ExpiryOptions expiry;
 
-  [[nodiscard]] bool needs_value() const noexcept { return get || if_equal != 0; }
-  [[nodiscard]] bool conditional() const noexcept { return if_absent || if_present || if_equal != 0; }
+  [[nodiscard]] bool needs_value() const noexcept { return get || value.any(); }
+  [[nodiscard]] bool conditional() const noexcept { return if_absent || if_present || value.any(); }
 };
 
 Result<SetOptions> parse_set(const Call& call) {
   SetOptions options;
   for (std::size_t i = 3; i < call.size();) {
-    if (call.is(i, "NX") && !options.if_present && options.if_equal == 0) {
+    if (call.is(i, "NX") && !options.if_present && !options.value.any()) {
       options.if_absent = true;
       ++i;
-    } else if (call.is(i, "XX") && !options.if_absent && options.if_equal == 0) {
+    } else if (call.is(i, "XX") && !options.if_absent && !options.value.any()) {
       options.if_present = true;
       ++i;
-    } else if (call.is(i, "IFEQ") && !options.conditional() && i + 1 < call.size()) {
-      options.if_equal = i + 1;
-      i += 2;
     } else if (call.is(i, "GET")) {
       options.get = true;
       ++i;
+    } else if (!options.conditional() && options.value.take(call, i)) {
+      continue;
     } else if (call.is(i, "PERSIST") || !options.expiry.take(call, i)) {
       return syntax_error();
     }
@@ -76,17 +77,15 @@ Result<SetOptions> parse_set(const Call& call) {
 }
 
 Result<bool> condition_holds(const Call& call, const SetOptions& options, const ValueView* held) {
-  STAVE_ASSERT((options.if_absent ? 1 : 0) + (options.if_present ? 1 : 0) + (options.if_equal != 0 ? 1 : 0) <= 1);
+  STAVE_ASSERT((options.if_absent ? 1 : 0) + (options.if_present ? 1 : 0) + (options.value.any() ? 1 : 0) <= 1);
   if (options.if_absent) return held == nullptr;
   if (options.if_present) return held != nullptr;
-  if (options.if_equal == 0) return true;
-  if (held == nullptr) return false;
-  STAVE_ASSIGN(const std::string_view value, text_of(held));
-  return value == call[options.if_equal];
+  return options.value.any() ? options.value.holds(call, held) : true;
 }
 
 // SET with a condition, with GET or with KEEPTTL: what the key holds now must be looked at first.
-Result<void> set_after_looking(Call& call, const SetOptions& options) {
+Result<void> set_after_looking(Call& call, SetOptions options) {
+  STAVE_TRY(options.value.prepare(call, call.key(1)));
   bool set = false;
   std::optional<KeptValue> old;
   const store::Access access = options.needs_value() ? store::Access::kPeek : store::Access::kMeta;
@@ -102,7 +101,7 @@ Result<void> set_after_looking(Call& call, const SetOptions& options) {
     }
     STAVE_ASSIGN(set, condition_holds(call, options, held));
     if (!set) return Update{};
-    if (options.expiry.keep() && held != nullptr) expiry = held->expiry;
+    if (options.expiry.keep() && held != nullptr) expiry = store::own_expiry(*held);
     return put_or_erase(call[2], expiry, now);
   };
   STAVE_TRY(call.update(call.key(1), access, decide));
@@ -167,7 +166,7 @@ Result<void> get_command(Call& call) {
 bool set_needs_value(Arguments arguments) noexcept {
   STAVE_ASSERT(arguments.size() >= 3);
   return std::any_of(arguments.begin() + 3, arguments.end(),
-                     [](std::string_view word) { return same_word(word, "GET") || same_word(word, "IFEQ"); });
+                     [](std::string_view word) { return same_word(word, "GET") || is_value_condition(word); });
 }
 
 Result<void> set_command(Call& call) {

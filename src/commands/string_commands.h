@@ -103,8 +103,9 @@ inline constexpr Command kStringCommands[] = {
      .since = "0.1",
      .cost = "O(1)",
      .syntax =
-         "key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds [SLIDING] | PX milliseconds [SLIDING] | EXAT "
-         "unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+         "key value [NX | XX | IFEQ comparison-value | IFNE comparison-value | IFDEQ digest | IFDNE digest] [GET] "
+         "[EX seconds [SLIDING] | PX milliseconds [SLIDING] | EXAT unix-time-seconds | PXAT unix-time-milliseconds | "
+         "KEEPTTL]",
      .help = "Sets the value of a key, with optional conditions and expiry.",
      .run = set_command},
     {.name = "SETEX",

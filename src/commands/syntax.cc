@@ -18,11 +18,14 @@ bool is_literal(std::string_view word) noexcept {
 std::string_view type_of(std::string_view word) noexcept {
   static constexpr std::array kKeys = {"key", "key1", "key2", "newkey", "source", "destination"};
   static constexpr std::array kIntegers = {
-      "seconds",  "milliseconds", "increment", "decrement", "offset",        "start",          "end",     "cursor",
-      "count",    "db",           "index",     "index1",    "index2",        "destination-db", "timeout", "numreplicas",
-      "numlocal", "client-id",    "ttl",       "protover",  "min-match-len", "frequency"};
+      "seconds", "milliseconds",   "increment",     "decrement",   "offset",   "start",
+      "end",     "cursor",         "count",         "db",          "index",    "index1",
+      "index2",  "destination-db", "timeout",       "numreplicas", "numlocal", "client-id",
+      "ttl",     "protover",       "min-match-len", "frequency",   "numkeys",  "numfields",
+      "limit",   "stop",           "weight",        "rank",        "len"};
   if (std::find(kKeys.begin(), kKeys.end(), word) != kKeys.end()) return "key";
   if (std::find(kIntegers.begin(), kIntegers.end(), word) != kIntegers.end()) return "integer";
+  if (word == "score") return "double";
   if (word == "pattern") return "pattern";
   if (word.starts_with("unix-time")) return "unix-time";
   return "string";
@@ -113,6 +116,8 @@ class Parser {
                                     [](const SyntaxNode& a, const SyntaxNode& b) { return a.name == b.name; });
     if (repeats) {
       inside.back().multiple = false;
+      // The literal stands before the first of them only: "WEIGHTS weight [weight ...]".
+      inside.front().token = std::move(parts[parts.size() - count].token);
       parts.resize(parts.size() - count);
       SyntaxNode node = group(std::move(inside), "block");
       node.multiple = true;

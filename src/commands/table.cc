@@ -3,38 +3,59 @@
 #include "base/assert.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
+#include "commands/conditional_commands.h"
 #include "commands/config_commands.h"
 #include "commands/connection_commands.h"
 #include "commands/database_commands.h"
 #include "commands/dump_commands.h"
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
+#include "commands/hash_commands.h"
+#include "commands/hash_expiry_commands.h"
+#include "commands/hash_scan_commands.h"
 #include "commands/history_commands.h"
+#include "commands/increx_command.h"
 #include "commands/info_commands.h"
 #include "commands/keys_commands.h"
 #include "commands/latency_commands.h"
 #include "commands/lcs_command.h"
 #include "commands/life_commands.h"
+#include "commands/list_commands.h"
+#include "commands/list_move_commands.h"
 #include "commands/memory_commands.h"
 #include "commands/move_commands.h"
 #include "commands/multi_key_commands.h"
 #include "commands/object_commands.h"
 #include "commands/scan_commands.h"
 #include "commands/server_commands.h"
+#include "commands/set_algebra_commands.h"
+#include "commands/set_commands.h"
 #include "commands/slow_log_commands.h"
+#include "commands/sort_command.h"
+#include "commands/sorted_set_add_commands.h"
+#include "commands/sorted_set_aggregate_commands.h"
+#include "commands/sorted_set_pop_commands.h"
+#include "commands/sorted_set_range_commands.h"
+#include "commands/sorted_set_read_commands.h"
+#include "commands/sorted_set_remove_commands.h"
+#include "commands/sorted_set_scan_commands.h"
 #include "commands/string_commands.h"
 #include "commands/string_number_commands.h"
 #include "commands/table_build.h"
+#include "types/string/number.h"
 
 namespace stave::commands {
 
 namespace {
 
 constexpr auto kJoined = build::join(
-    kStringCommands, kStringNumberCommands, kMultiKeyCommands, kLcsCommands, kKeysCommands, kMoveCommands,
-    kObjectCommands, kScanCommands, kDumpCommands, kExpiryCommands, kDurabilityCommands, kConnectionCommands,
-    kClientCommands, kDatabaseCommands, kInfoCommands, kConfigCommands, kCommandCommands, kServerCommands,
-    kSlowLogCommands, kLatencyCommands, kMemoryCommands, kLifeCommands, kHistoryCommands);
+    kClientCommands, kCommandCommands, kConditionalCommands, kConfigCommands, kConnectionCommands, kDatabaseCommands,
+    kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands,
+    kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
+    kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiKeyCommands, kObjectCommands, kScanCommands,
+    kServerCommands, kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands,
+    kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands,
+    kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -124,13 +145,26 @@ const Command* find_row(std::span<const std::string_view> arguments) noexcept {
   return find_subcommand(*row, arguments[1]);
 }
 
+std::size_t counted_keys(const Command& row, std::span<const std::string_view> arguments) noexcept {
+  STAVE_ASSERT(row.keys.count_at > 0);
+  const auto at = static_cast<std::size_t>(row.keys.count_at);
+  STAVE_ASSERT(at < arguments.size());
+  const auto count = types::parse_unsigned(arguments[at]);
+  const std::size_t most = (arguments.size() - at - 1) / static_cast<std::size_t>(row.keys.count_step);
+  return count && *count <= most ? static_cast<std::size_t>(*count) : 0;
+}
+
 std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments) {
-  const auto size = static_cast<int>(arguments.size());
   const Keys& keys = row.keys;
   std::vector<std::size_t> positions;
-  if (keys.step == 0 || size < row.arity.least || (row.arity.most != -1 && size > row.arity.most)) return positions;
+  if (keys.none() || !arity_fits(row, arguments.size())) return positions;
+  const auto size = static_cast<int>(arguments.size());
+  const std::size_t counted = keys.count_at == 0 ? 0 : counted_keys(row, arguments);
+  if (keys.count_at != 0 && counted == 0) return positions;
   const int last = keys.last < 0 ? size + keys.last : keys.last;
-  for (int i = keys.first; i <= last && i < size; i += keys.step) positions.push_back(static_cast<std::size_t>(i));
+  if (keys.step != 0)
+    for (int i = keys.first; i <= last && i < size; i += keys.step) positions.push_back(static_cast<std::size_t>(i));
+  for (std::size_t i = 0; i < counted; ++i) positions.push_back(counted_key_at(keys, i));
   STAVE_ASSERT(positions.empty() || positions.back() < arguments.size());
   return positions;
 }
@@ -141,7 +175,9 @@ std::vector<std::string_view> access_categories(const Command& row) {
   if (row.group == "generic" || flagged(kKeyspace)) names.push_back("keyspace");
   if (flagged(kReadOnly)) names.push_back("read");
   if (flagged(kWrite)) names.push_back("write");
-  if (row.group == "string") names.push_back("string");
+  for (const std::string_view type : {"string", "hash", "list", "set"})
+    if (row.group == type) names.push_back(type);
+  if (row.group == "sorted-set") names.push_back("sortedset");
   if (flagged(kAdmin)) names.push_back("admin");
   names.push_back(flagged(kFast) ? "fast" : "slow");
   if (flagged(kBlocking)) names.push_back("blocking");

@@ -31,11 +31,15 @@ constexpr Arity between(int a, int b) {
   return {a, b};
 }
 
-/// Which arguments are keys: first, last (negative: from the end), step. All zero: none.
+/// Which arguments are keys: first, last (negative: from the end), step; all zero: none. Behind them, when `count_at`
+/// is not 0, argument `count_at` says how many keys follow it ("numkeys"), each the first of `count_step` arguments.
 struct Keys {
   int first = 0;
   int last = 0;
   int step = 0;
+  int count_at = 0;
+  int count_step = 1;
+  [[nodiscard]] constexpr bool none() const noexcept { return step == 0 && count_at == 0; }
 };
 constexpr Keys no_keys() {
   return {};
@@ -46,6 +50,18 @@ constexpr Keys key_at(int i) {
 constexpr Keys keys_from(int first, int last, int step) {
   return {first, last, step};
 }
+/// "numkeys key [key ...]", the number in argument `i`.
+constexpr Keys counted_keys_at(int i) {
+  return {.count_at = i};
+}
+/// "numkeys key value [key value ...]", the number in argument `i`.
+constexpr Keys counted_pairs_at(int i) {
+  return {.count_at = i, .count_step = 2};
+}
+/// "destination numkeys key [key ...]", the destination in argument `i`.
+constexpr Keys key_and_counted_keys_at(int i) {
+  return {i, i, 1, i + 1};
+}
 
 /// Of which of its keys a command needs the value. It is fetched before the command runs when it is in the log only, by
 /// doors whose threads must not wait; the command itself looks at no other (store::Access).
@@ -53,6 +69,7 @@ enum class Needs : std::uint8_t {
   kNothing,   ///< Whatever they hold: blind writes, and what asks about keys only.
   kFirstKey,  ///< The others are only written.
   kEveryKey,
+  kOtherKeys,  ///< The first is only written.
 };
 
 enum CommandFlag : std::uint32_t {
@@ -65,7 +82,7 @@ enum CommandFlag : std::uint32_t {
   kLoading = 1 << 6,
   kDangerous = 1 << 7,
   kBlocking = 1 << 8,
-  kMovableKeys = 1 << 9,
+  kMovableKeys = 1 << 9,  ///< Positions of keys depend on the arguments, not only on their number.
   kNoScript = 1 << 10,
   kStale = 1 << 11,
   kKeyspace = 1 << 12,  ///< Works on keys whatever they hold: the access category "keyspace" besides that of its group.
@@ -89,8 +106,9 @@ struct Command {
   Handler run = nullptr;    ///< Null for a container whose work is in its subcommands.
   std::span<const Command> subcommands = {};
   std::string_view tips = {};  ///< Hints to clients and proxies, separated by spaces.
-  std::string_view key_flags =
-      {};  ///< What is done with the keys, when it does not follow from the flags: "OW update".
+  /// What is done with the keys, when it does not follow from the flags: "OW update"; with the first key and with the
+  /// others, when that differs: "OW update | RO access".
+  std::string_view key_flags = {};
 };
 
 /// All commands, sorted by name.
@@ -107,6 +125,17 @@ const Command* container_of(const Command& row) noexcept;
 std::string full_name(const Command& row);
 /// The row a call runs, its subcommand's if it has one; nullptr when there is none.
 const Command* find_row(std::span<const std::string_view> arguments) noexcept;
+/// Whether so many arguments are allowed, the command's name included.
+inline bool arity_fits(const Command& row, std::size_t arguments) noexcept {
+  const auto count = static_cast<int>(arguments);
+  return count >= row.arity.least && (row.arity.most == -1 || count <= row.arity.most);
+}
+/// How many keys `arguments`, whose number fits, count at the row's `count_at`; 0: that is no number, or fewer follow.
+/// The `i`-th, from 0, is argument `counted_key_at`.
+std::size_t counted_keys(const Command& row, std::span<const std::string_view> arguments) noexcept;
+constexpr std::size_t counted_key_at(const Keys& keys, std::size_t i) noexcept {
+  return static_cast<std::size_t>(keys.count_at) + 1 + i * static_cast<std::size_t>(keys.count_step);
+}
 /// Positions of the keys among `arguments`; empty when there are none or the call is malformed.
 std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments);
 /// Names of the row's access categories, without "@".

@@ -13,6 +13,24 @@
 
 namespace stave::commands::build {
 
+/// Whether every call that has arguments enough reaches the keys that the row names.
+constexpr bool keys_well_formed(const Command& row) {
+  const Keys& keys = row.keys;
+  if (keys.none()) return keys.first == 0 && keys.last == 0 && row.needs_if == nullptr;
+  if (keys.step == 0) {
+    if (keys.first != 0 || keys.last != 0) return false;
+  } else {
+    if (keys.first < 1 || keys.step < 0 || keys.last == 0) return false;
+    // The fewest arguments that are allowed must reach the first key, and the last one that is counted from the front.
+    if (row.arity.least <= keys.first || row.arity.least <= keys.last) return false;
+  }
+  if (keys.count_at == 0) return keys.count_step == 1;
+  if (keys.count_step < 1) return false;
+  if (keys.count_at < 1 || row.arity.least <= keys.count_at || (row.flags & kMovableKeys) == 0) return false;
+  // What is counted comes behind what is not.
+  return keys.step == 0 || (keys.last >= keys.first && keys.last < keys.count_at);
+}
+
 /// Whether one row makes sense by itself.
 constexpr bool row_well_formed(const Command& row, bool subcommand) {
   if (row.name.empty() || row.name.size() > 20) return false;
@@ -26,11 +44,7 @@ constexpr bool row_well_formed(const Command& row, bool subcommand) {
   if (subcommand && (row.run == nullptr || !row.subcommands.empty())) return false;
   if (row.arity.least < (subcommand ? 2 : 1)) return false;
   if (row.arity.most != -1 && row.arity.most < row.arity.least) return false;
-  const Keys& keys = row.keys;
-  if (keys.step == 0) return keys.first == 0 && keys.last == 0 && row.needs_if == nullptr;
-  if (keys.first < 1 || keys.step < 0 || keys.last == 0) return false;
-  // The fewest arguments that are allowed must reach the first key, and the last one that is counted from the front.
-  return row.arity.least > keys.first && row.arity.least > keys.last;
+  return keys_well_formed(row);
 }
 
 /// Whether the rows are each well formed, unique and sorted.

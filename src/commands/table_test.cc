@@ -47,7 +47,7 @@ TEST(Table, finds_every_command_in_any_case_and_nothing_else) {
     std::string mixed(row.name);
     for (char& c : mixed) c = random() % 2 == 0 ? to_lower(c) : c;
     EXPECT_EQ(find_command(mixed), &row);
-    EXPECT_EQ(find_command(mixed + "X"), nullptr);
+    EXPECT_EQ(find_command(mixed + "?"), nullptr);
     EXPECT_EQ(find_command(mixed + std::string(1, '\0')), nullptr);
   }
   for (const std::string_view name :
@@ -93,13 +93,61 @@ TEST(Table, says_where_the_keys_are) {
   EXPECT_EQ(positions({"CLIENT"}), (std::vector<std::size_t>{99}));
 }
 
+constexpr Command kCounting{.name = "FIRST",
+                            .arity = between(3, 6),
+                            .keys = counted_keys_at(1),
+                            .flags = kReadOnly | kMovableKeys,
+                            .group = "set",
+                            .since = "0.2",
+                            .cost = "O(1)",
+                            .syntax = "numkeys key [key ...] [LIMIT limit]",
+                            .help = "Counts.",
+                            .run = [](Call&) -> Result<void> { return {}; }};
+constexpr Command kStoring = [] {
+  Command row = kCounting;
+  row.keys = key_and_counted_keys_at(1);
+  row.arity = at_least(4);
+  row.flags = kWrite | kMovableKeys;
+  return row;
+}();
+
+TEST(Table, finds_keys_that_an_argument_counts) {
+  using Positions = std::vector<std::size_t>;
+  const auto counted = [](std::vector<std::string_view> arguments) { return key_positions(kCounting, arguments); };
+  EXPECT_EQ(counted({"FIRST", "1", "a"}), (Positions{2}));
+  EXPECT_EQ(counted({"FIRST", "2", "a", "b", "LIMIT", "1"}), (Positions{2, 3}));
+  EXPECT_EQ(counted({"FIRST", "4", "a", "b", "LIMIT", "1"}), (Positions{2, 3, 4, 5}));
+  for (const std::string_view count : {"0", "2", "-1", "x", "", " 1", "1.0", "18446744073709551615"})
+    EXPECT_EQ(counted({"FIRST", count, "a"}), Positions{}) << count;
+  EXPECT_EQ(counted({"FIRST", "1"}), Positions{});
+  EXPECT_EQ(counted({"FIRST", "1", "a", "b", "c", "d", "e"}), Positions{});
+  const auto stored = [](std::vector<std::string_view> arguments) { return key_positions(kStoring, arguments); };
+  EXPECT_EQ(stored({"FIRST", "to", "1", "a"}), (Positions{1, 3}));
+  EXPECT_EQ(stored({"FIRST", "to", "2", "a", "b", "c"}), (Positions{1, 3, 4}));
+  EXPECT_EQ(stored({"FIRST", "to", "3", "a", "b"}), Positions{});
+  const auto paired = [](std::vector<std::string_view> arguments) {
+    Command row = kCounting;
+    row.keys = counted_pairs_at(1);
+    row.arity = at_least(4);
+    return key_positions(row, arguments);
+  };
+  EXPECT_EQ(paired({"FIRST", "1", "a", "v"}), (Positions{2}));
+  EXPECT_EQ(paired({"FIRST", "2", "a", "v", "b", "v", "NX"}), (Positions{2, 4}));
+  EXPECT_EQ(paired({"FIRST", "2", "a", "v", "b"}), Positions{});
+  EXPECT_EQ(paired({"FIRST", "9223372036854775808", "a", "v", "b"}), Positions{});
+}
+
 TEST(Table, names_keys_in_the_syntax_of_rows_that_have_them) {
   for_each_row([&](const Command& row) {
-    const auto arguments = parse_syntax(row.syntax);
+    auto arguments = parse_syntax(row.syntax);
+    if (!arguments.empty() && row.keys.count_at != 0 && row.keys.step == 0) {
+      EXPECT_EQ(arguments[0].name, "numkeys") << full_name(row);
+      arguments.erase(arguments.begin());
+    }
     const bool first_is_key =
         !arguments.empty() &&
         (arguments[0].type == "key" || (!arguments[0].parts.empty() && arguments[0].parts[0].type == "key"));
-    EXPECT_EQ(first_is_key, row.keys.step != 0) << full_name(row) << ": " << row.syntax;
+    EXPECT_EQ(first_is_key, !row.keys.none()) << full_name(row) << ": " << row.syntax;
   });
 }
 
@@ -127,8 +175,23 @@ TEST(WellFormed, notices_each_kind_of_mistake) {
   EXPECT_FALSE(with([](Command& row) { row.help = "Gets"; }));
   EXPECT_FALSE(with([](Command& row) { row.arity = exactly(1); }));
   EXPECT_FALSE(with([](Command& row) { row.keys = keys_from(1, 2, 1); }));
+  EXPECT_FALSE(with([](Command& row) { row.keys.count_step = 2; }));
   EXPECT_FALSE(with([](Command& row) { row.run = nullptr; }));
   EXPECT_FALSE(with([](Command& row) { row.group = ""; }));
+  EXPECT_TRUE(ok(kCounting));
+  EXPECT_TRUE(ok(kStoring));
+  const auto counting = [&](auto&& change) {
+    Command row = kStoring;
+    change(row);
+    return ok(row);
+  };
+  EXPECT_FALSE(counting([](Command& row) { row.keys.count_at = 1; }));
+  EXPECT_FALSE(counting([](Command& row) { row.keys.count_at = 4; }));
+  EXPECT_FALSE(counting([](Command& row) { row.keys.count_at = -1; }));
+  EXPECT_FALSE(counting([](Command& row) { row.keys.count_step = 0; }));
+  EXPECT_FALSE(counting([](Command& row) { row.keys.last = -1; }));
+  EXPECT_FALSE(counting([](Command& row) { row.keys.step = 0; }));
+  EXPECT_FALSE(counting([](Command& row) { row.flags &= ~kMovableKeys; }));
   const std::array unsorted = {kGood, kGood};
   EXPECT_FALSE(build::well_formed(unsorted));
 }
@@ -154,6 +217,12 @@ TEST(Syntax, becomes_a_tree) {
   const auto del = parse_syntax("key [key ...]");
   ASSERT_EQ(del.size(), 1u);
   EXPECT_TRUE(del[0].multiple);
+  const auto weights = parse_syntax("[WEIGHTS weight [weight ...]]");
+  ASSERT_EQ(weights.size(), 1u);
+  EXPECT_EQ(weights[0].token, "WEIGHTS");
+  EXPECT_EQ(weights[0].type, "integer");
+  EXPECT_TRUE(weights[0].multiple);
+  EXPECT_TRUE(weights[0].optional);
   EXPECT_TRUE(parse_syntax("").empty());
   for (const std::string_view odd : {"[", "]", "|", "[|", "<a", "...", "[...]", "a | ", "] b"}) parse_syntax(odd);
 }

@@ -1,11 +1,13 @@
 #include "commands/together.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "base/assert.h"
 #include "commands/errors.h"
 #include "commands/table.h"
+#include "store/transact.h"
 
 namespace stave::commands {
 namespace {
@@ -39,22 +41,18 @@ std::string prepare(const Session& session, const ResolvedCall& call, std::vecto
   return {};
 }
 
-}  // namespace
+using Outcome = std::expected<store::Pending, NothingDone>;
 
-std::expected<store::Pending, NothingDone> run_together(Session& session, std::span<const ResolvedCall> calls,
-                                                        base::FunctionRef<std::string(std::size_t)> run) {
-  store::Engine& engine = session.environment().engine();
-  std::vector<store::KeyRef> keys;
-  for (const ResolvedCall& call : calls)
-    if (const std::string why = prepare(session, call, keys); !why.empty())
-      return std::unexpected(NothingDone{std::string(kDiscarded) + why, {}});
-  store::Transaction transaction(engine, keys);
-  for (std::size_t i = 0; i < calls.size(); ++i) {
+/// nullopt: the transaction was lost and everything is to be run again in another one.
+std::optional<Outcome> run_in(Session& session, store::Transaction& transaction, std::size_t count,
+                              base::FunctionRef<std::string(std::size_t)> run) {
+  for (std::size_t i = 0; i < count; ++i) {
     std::string line;
     {
       const Sharing sharing(session, transaction);
       line = run(i);
     }
+    if (transaction.wanted()) return std::nullopt;
     if (line.empty()) continue;
     transaction.rollback();
     // What it failed for was seen.
@@ -65,6 +63,25 @@ std::expected<store::Pending, NothingDone> run_together(Session& session, std::s
   if (!pending) return std::unexpected(NothingDone{spell_error(pending.error()), transaction.observed()});
   if (changed) session.last_write = std::max({session.last_write, pending->durable, pending->written});
   return *pending;
+}
+
+}  // namespace
+
+std::expected<store::Pending, NothingDone> run_together(Session& session, std::span<const ResolvedCall> calls,
+                                                        base::FunctionRef<void()> begin,
+                                                        base::FunctionRef<std::string(std::size_t)> run) {
+  store::Engine& engine = session.environment().engine();
+  std::vector<store::KeyRef> keys;
+  for (const ResolvedCall& call : calls)
+    if (const std::string why = prepare(session, call, keys); !why.empty())
+      return std::unexpected(NothingDone{std::string(kDiscarded) + why, {}});
+  std::vector<keyspace::ShardId> more;
+  for (int restarts = 0;; ++restarts) {
+    store::Transaction transaction(engine, keys, more);
+    begin();
+    if (auto done = run_in(session, transaction, calls.size(), run)) return std::move(*done);
+    more = store::shards_to_start_again(transaction, restarts);
+  }
 }
 
 }  // namespace stave::commands

@@ -21,9 +21,12 @@ struct NothingDone {
   store::Pending pending;
 };
 
-/// `run(i)` dispatches the i-th call in `session` to a sink of its own and returns the line of its error, empty when
-/// there was none. The answers count once this has returned what they must wait for. The bytes of the calls must stay.
+/// `begin` is called before the first call, and once more whenever all of them have to be run again: what was answered
+/// so far does not count. `run(i)` dispatches the i-th call in `session` to a sink of its own and returns the line of
+/// its error, empty when there was none. The answers count once this has returned what they must wait for. The bytes of
+/// the calls must stay.
 std::expected<store::Pending, NothingDone> run_together(Session& session, std::span<const ResolvedCall> calls,
+                                                        base::FunctionRef<void()> begin,
                                                         base::FunctionRef<std::string(std::size_t)> run);
 
 }  // namespace stave::commands

@@ -17,14 +17,16 @@ class Together : public CommandsTest {
   std::vector<std::string> run_all(const std::vector<Words>& calls) {
     const std::vector<ResolvedCall> given(calls.begin(), calls.end());
     std::vector<std::string> answers;
-    const auto done = run_together(*session_, given, [&](std::size_t i) {
-      ReplySink sink(*session_);
-      dispatch(*session_, given[i].resolved, given[i].arguments, sink);
-      EXPECT_TRUE(sink.complete());
-      const Reply reply = sink.take();
-      answers.push_back(spell(reply));
-      return reply.kind == Reply::Kind::kError ? reply.text : std::string();
-    });
+    const auto done = run_together(
+        *session_, given, [] {},
+        [&](std::size_t i) {
+          ReplySink sink(*session_);
+          dispatch(*session_, given[i].resolved, given[i].arguments, sink);
+          EXPECT_TRUE(sink.complete());
+          const Reply reply = sink.take();
+          answers.push_back(spell(reply));
+          return reply.kind == Reply::Kind::kError ? reply.text : std::string();
+        });
     EXPECT_EQ(session_->shared, nullptr);
     if (!done) return {done.error().line};
     EXPECT_TRUE(engine_->wait(*done));
@@ -52,10 +54,52 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"GETEX", {{"GETEX", "text", "EX", "100"}, {"GETEX", "mortal", "PERSIST"}, {"GETEX", "none"}}},
     {"GETRANGE", {{"GETRANGE", "text", "1", "-2"}}},
     {"GETSET", {{"GETSET", "text", "x"}, {"GETSET", "new", "y"}}},
+    {"HDEL", {{"HDEL", "fields", "f", "none"}, {"HDEL", "none", "f"}, {"HDEL", "text", "f"}}},
+    {"HEXISTS", {{"HEXISTS", "fields", "f"}, {"HEXISTS", "fields", "none"}}},
+    {"HEXPIRE", {{"HEXPIRE", "fields", "100", "FIELDS", "2", "f", "none"}}},
+    {"HEXPIREAT", {{"HEXPIREAT", "fields", "1", "FIELDS", "1", "f"}}},
+    {"HEXPIRETIME", {{"HEXPIRETIME", "fields", "FIELDS", "1", "f"}}},
+    {"HGET", {{"HGET", "fields", "f"}, {"HGET", "text", "f"}}},
+    {"HGETALL", {{"HGETALL", "fields"}, {"HGETALL", "none"}}},
+    {"HGETDEL", {{"HGETDEL", "fields", "FIELDS", "1", "f"}}},
+    {"HGETEX", {{"HGETEX", "fields", "PX", "100", "FIELDS", "1", "f"}}},
+    {"HINCRBY", {{"HINCRBY", "fields", "n", "5"}, {"HINCRBY", "fields", "f", "5"}}},
+    {"HINCRBYFLOAT", {{"HINCRBYFLOAT", "fields", "n", "0.5"}}},
+    {"HKEYS", {{"HKEYS", "fields"}}},
+    {"HLEN", {{"HLEN", "fields"}, {"HLEN", "none"}}},
+    {"HMGET", {{"HMGET", "fields", "f", "none"}}},
+    {"HMSET", {{"HMSET", "fields", "f", "w"}, {"HMSET", "new", "f", "w"}}},
+    {"HPERSIST", {{"HPERSIST", "fields", "FIELDS", "1", "f"}}},
+    {"HPEXPIRE", {{"HPEXPIRE", "fields", "100", "FIELDS", "2", "f", "n"}}},
+    {"HPEXPIREAT", {{"HPEXPIREAT", "fields", "9999999999999", "NX", "FIELDS", "1", "f"}}},
+    {"HPEXPIRETIME", {{"HPEXPIRETIME", "fields", "FIELDS", "1", "none"}}},
+    {"HPTTL", {{"HPTTL", "fields", "FIELDS", "1", "f"}}},
+    {"HRANDFIELD", {{"HRANDFIELD", "none"}, {"HRANDFIELD", "fields", "2", "WITHVALUES"}}},
+    {"HSCAN", {{"HSCAN", "fields", "0"}, {"HSCAN", "fields", "x"}}},
+    {"HSET", {{"HSET", "fields", "f", "1", "g", "2"}, {"HSET", "new", "f", "w"}, {"HSET", "text", "f", "w"}}},
+    {"HSETEX", {{"HSETEX", "fields", "EX", "9", "FIELDS", "1", "f", "w"}}},
+    {"HSETNX", {{"HSETNX", "fields", "f", "1"}, {"HSETNX", "fields", "g", "1"}}},
+    {"HSTRLEN", {{"HSTRLEN", "fields", "f"}}},
+    {"HTTL", {{"HTTL", "fields", "FIELDS", "1", "f"}}},
+    {"HVALS", {{"HVALS", "fields"}}},
     {"INCR", {{"INCR", "number"}, {"INCR", "new"}, {"INCR", "number"}}},
     {"INCRBY", {{"INCRBY", "number", "-7"}}},
     {"INCRBYFLOAT", {{"INCRBYFLOAT", "number", "0.5"}}},
     {"LCS", {{"LCS", "text", "number"}, {"LCS", "text", "text", "LEN"}}},
+    {"LINDEX", {{"LINDEX", "list", "-1"}, {"LINDEX", "none", "0"}}},
+    {"LINSERT", {{"LINSERT", "list", "BEFORE", "b", "x"}, {"LINSERT", "none", "AFTER", "b", "x"}}},
+    {"LLEN", {{"LLEN", "list"}, {"LLEN", "none"}, {"LLEN", "text"}}},
+    {"LMOVE", {{"LMOVE", "list", "list2", "LEFT", "RIGHT"}, {"LMOVE", "list", "list", "LEFT", "RIGHT"}}},
+    {"LMOVEM", {{"LMOVEM", "list", "new", "LEFT", "RIGHT", "EXACTLY", "2", "BULK"}}},
+    {"LMPOP", {{"LMPOP", "2", "none", "list", "LEFT", "COUNT", "9"}, {"LMPOP", "1", "none", "LEFT"}}},
+    {"LPOP", {{"LPOP", "list"}, {"LPOP", "list", "9"}, {"LPOP", "none"}}},
+    {"LPOS", {{"LPOS", "list", "b"}, {"LPOS", "list", "a", "COUNT", "0"}}},
+    {"LPUSH", {{"LPUSH", "list", "x"}, {"LPUSH", "new", "x", "y"}, {"LPUSH", "text", "x"}}},
+    {"LPUSHX", {{"LPUSHX", "list", "x"}, {"LPUSHX", "none", "x"}}},
+    {"LRANGE", {{"LRANGE", "list", "1", "-1"}, {"LRANGE", "none", "0", "1"}}},
+    {"LREM", {{"LREM", "list", "0", "a"}}},
+    {"LSET", {{"LSET", "list", "0", "x"}, {"LSET", "list", "9", "x"}}},
+    {"LTRIM", {{"LTRIM", "list", "1", "1"}, {"LTRIM", "list", "9", "9"}}},
     {"MGET", {{"MGET", "text", "none", "number"}}},
     {"MSET", {{"MSET", "text", "1", "new", "2"}}},
     {"MSETNX", {{"MSETNX", "text", "1", "new", "2"}, {"MSETNX", "new", "1", "newer", "2"}}},
@@ -69,6 +113,10 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"RENAME", {{"RENAME", "text", "number"}, {"RENAME", "mortal", "mortal"}}},
     {"RENAMENX", {{"RENAMENX", "text", "number"}, {"RENAMENX", "mortal", "new"}}},
     {"RESTORE", {{"RESTORE", "new", "0", "\x00\x01x\x0b\x00"}}},  // refused, in the same words
+    {"RPOP", {{"RPOP", "list"}, {"RPOP", "list", "2"}}},
+    {"RPOPLPUSH", {{"RPOPLPUSH", "list", "new"}, {"RPOPLPUSH", "list", "text"}, {"RPOPLPUSH", "none", "text"}}},
+    {"RPUSH", {{"RPUSH", "list", "x"}, {"RPUSH", "new", "x", "y"}}},
+    {"RPUSHX", {{"RPUSHX", "list", "x"}}},
     {"SET",
      {{"SET", "text", "1"},
       {"SET", "text", "2", "NX", "GET"},
@@ -77,10 +125,69 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
       {"SET", "new", "5", "EX", "9"}}},
     {"SETEX", {{"SETEX", "new", "100", "v"}}},
     {"SETNX", {{"SETNX", "text", "1"}, {"SETNX", "new", "1"}}},
+    {"DELEX", {{"DELEX", "text", "IFEQ", "some text"}, {"DELEX", "text", "IFNE", "some text"}, {"DELEX", "none"}}},
+    {"DELIFEQ", {{"DELIFEQ", "text", "some text"}, {"DELIFEQ", "text", "other"}}},
+    {"DIGEST", {{"DIGEST", "text"}, {"DIGEST", "none"}}},
+    {"INCREX",
+     {{"INCREX", "number", "BYINT", "9", "UBOUND", "45", "SATURATE", "EX", "9"},
+      {"INCREX", "new"},
+      {"INCREX", "text"}}},
+    {"MSETEX", {{"MSETEX", "2", "new", "1", "text", "2", "EX", "9"}, {"MSETEX", "2", "new", "1", "text", "2", "NX"}}},
     {"SETRANGE", {{"SETRANGE", "text", "3", "xyz"}, {"SETRANGE", "new", "2", "a"}}},
     {"STRLEN", {{"STRLEN", "text"}, {"STRLEN", "none"}}},
     {"SUBSTR", {{"SUBSTR", "text", "0", "1"}}},
+    {"SADD", {{"SADD", "set", "a", "c"}, {"SADD", "new", "a", "1"}, {"SADD", "text", "a"}}},
+    {"SCARD", {{"SCARD", "set"}, {"SCARD", "none"}, {"SCARD", "text"}}},
+    {"SDIFF", {{"SDIFF", "set", "none", "set2"}}},
+    {"SDIFFCARD", {{"SDIFFCARD", "2", "set", "set2"}}},
+    {"SDIFFSTORE", {{"SDIFFSTORE", "new", "set", "set2"}, {"SDIFFSTORE", "set", "set", "set"}}},
+    {"SINTER", {{"SINTER", "set", "set2"}, {"SINTER", "set", "text"}}},
+    {"SINTERCARD", {{"SINTERCARD", "2", "set", "set2"}}},
+    {"SINTERSTORE", {{"SINTERSTORE", "text", "set", "set2"}}},
+    {"SISMEMBER", {{"SISMEMBER", "set", "a"}, {"SISMEMBER", "set", "none"}}},
+    {"SMEMBERS", {{"SMEMBERS", "set"}, {"SMEMBERS", "none"}, {"SMEMBERS", "text"}}},
+    {"SMISMEMBER", {{"SMISMEMBER", "set", "a", "none"}}},
+    {"SMOVE", {{"SMOVE", "set", "set2", "a"}, {"SMOVE", "set", "new", "7"}, {"SMOVE", "set", "text", "a"}}},
+    {"SPOP", {{"SPOP", "set", "9"}, {"SPOP", "none"}}},
+    {"SRANDMEMBER", {{"SRANDMEMBER", "set", "9"}, {"SRANDMEMBER", "none", "-9"}}},
+    {"SREM", {{"SREM", "set", "a", "none"}, {"SREM", "set", "a", "7"}}},
+    {"SSCAN", {{"SSCAN", "set", "0"}}},
+    {"SUNION", {{"SUNION", "set", "set2"}}},
+    {"SUNIONCARD", {{"SUNIONCARD", "2", "set", "set2"}}},
+    {"SUNIONSTORE", {{"SUNIONSTORE", "new", "set", "set2"}, {"SUNIONSTORE", "set", "set2", "set"}}},
     {"TOUCH", {{"TOUCH", "text", "none"}}},
+    {"ZADD", {{"ZADD", "scores", "7", "a", "8", "z"}, {"ZADD", "new", "1", "a"}, {"ZADD", "text", "1", "a"}}},
+    {"ZCARD", {{"ZCARD", "scores"}, {"ZCARD", "none"}, {"ZCARD", "text"}}},
+    {"ZCOUNT", {{"ZCOUNT", "scores", "(1", "2"}}},
+    {"ZDIFF", {{"ZDIFF", "2", "scores", "scores2"}}},
+    {"ZDIFFSTORE", {{"ZDIFFSTORE", "new", "2", "scores", "scores2"}}},
+    {"ZINCRBY", {{"ZINCRBY", "scores", "0.5", "a"}}},
+    {"ZINTER", {{"ZINTER", "2", "scores", "scores2", "WITHSCORES"}, {"ZINTER", "2", "scores", "text"}}},
+    {"ZINTERCARD", {{"ZINTERCARD", "2", "scores", "scores2"}}},
+    {"ZINTERSTORE", {{"ZINTERSTORE", "scores", "2", "scores", "scores2"}, {"ZINTERSTORE", "text", "1", "none"}}},
+    {"ZLEXCOUNT", {{"ZLEXCOUNT", "scores2", "-", "+"}}},
+    {"ZMPOP", {{"ZMPOP", "2", "none", "scores", "MIN"}, {"ZMPOP", "1", "scores", "MAX", "COUNT", "9"}}},
+    {"ZMSCORE", {{"ZMSCORE", "scores", "a", "none"}}},
+    {"ZPOPMAX", {{"ZPOPMAX", "scores"}, {"ZPOPMAX", "none", "2"}}},
+    {"ZPOPMIN", {{"ZPOPMIN", "scores", "2"}, {"ZPOPMIN", "text"}}},
+    {"ZRANDMEMBER", {{"ZRANDMEMBER", "scores", "9"}, {"ZRANDMEMBER", "none"}}},
+    {"ZRANGE", {{"ZRANGE", "scores", "0", "-1", "REV", "WITHSCORES"}}},
+    {"ZRANGEBYLEX", {{"ZRANGEBYLEX", "scores2", "[b", "+"}}},
+    {"ZRANGEBYSCORE", {{"ZRANGEBYSCORE", "scores", "-inf", "2"}}},
+    {"ZRANGESTORE", {{"ZRANGESTORE", "new", "scores", "0", "1"}, {"ZRANGESTORE", "scores", "none", "0", "1"}}},
+    {"ZRANK", {{"ZRANK", "scores", "b", "WITHSCORE"}, {"ZRANK", "scores", "none"}}},
+    {"ZREM", {{"ZREM", "scores", "a", "none"}, {"ZREM", "scores", "a", "b", "c"}}},
+    {"ZREMRANGEBYLEX", {{"ZREMRANGEBYLEX", "scores2", "-", "(c"}}},
+    {"ZREMRANGEBYRANK", {{"ZREMRANGEBYRANK", "scores", "0", "0"}}},
+    {"ZREMRANGEBYSCORE", {{"ZREMRANGEBYSCORE", "scores", "2", "9"}}},
+    {"ZREVRANGE", {{"ZREVRANGE", "scores", "0", "1"}}},
+    {"ZREVRANGEBYLEX", {{"ZREVRANGEBYLEX", "scores2", "+", "-"}}},
+    {"ZREVRANGEBYSCORE", {{"ZREVRANGEBYSCORE", "scores", "9", "0", "LIMIT", "1", "1"}}},
+    {"ZREVRANK", {{"ZREVRANK", "scores", "b"}}},
+    {"ZSCAN", {{"ZSCAN", "scores", "0"}}},
+    {"ZSCORE", {{"ZSCORE", "scores", "b"}}},
+    {"ZUNION", {{"ZUNION", "2", "scores", "scores2", "WEIGHTS", "1", "2", "WITHSCORES"}}},
+    {"ZUNIONSTORE", {{"ZUNIONSTORE", "scores2", "2", "scores", "scores2", "AGGREGATE", "MIN"}}},
     {"TTL", {{"TTL", "mortal"}, {"TTL", "text"}, {"TTL", "none"}}},
     {"TYPE", {{"TYPE", "text"}, {"TYPE", "none"}}},
     {"UNLINK", {{"UNLINK", "text"}}},
@@ -94,11 +201,22 @@ TEST_F(Together, commands_do_what_they_do_alone) {
     run({"FLUSHDB"});
     run({"MSET", "text", "some text", "number", "41"});
     run({"SET", "mortal", "soon", "PX", "50000"});
+    run({"HSET", "fields", "f", "v", "n", "7"});
+    run({"ZADD", "scores", "1", "a", "2", "b", "3.5", "c"});
+    run({"ZADD", "scores2", "0", "b", "0", "c", "0", "d"});
+    run({"SADD", "set", "a", "7"});
+    run({"SADD", "set2", "7", "b"});
+    run({"RPUSH", "list", "a", "b", "a"});
+    run({"RPUSH", "list2", "c"});
   };
   const auto everything = [&] {
     std::string all;
-    for (const char* key : {"text", "number", "mortal", "new", "newer", "none"})
-      all += run({"GET", key}) + " " + run({"PEXPIRETIME", key}) + "\n";
+    for (const char* key : {"text", "number", "mortal", "fields", "scores", "scores2", "set", "set2", "list", "list2",
+                            "new", "newer", "none"})
+      all += run({"GET", key}) + " " + run({"HGETALL", key}) + " " + run({"ZRANGE", key, "0", "-1", "WITHSCORES"}) +
+             " " + run({"SMEMBERS", key}) + " " + run({"LRANGE", key, "0", "-1"}) + " " + run({"PEXPIRETIME", key}) +
+             "\n";
+    all += run({"HPEXPIRETIME", "fields", "FIELDS", "2", "f", "n"});
     return all;
   };
   for (const Command& row : command_table()) {

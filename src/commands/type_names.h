@@ -8,13 +8,18 @@
 namespace stave::commands {
 
 constexpr std::string_view type_name(store::ValueType type) noexcept {
-  switch (type) {
+  switch (store::shown_type(type)) {
     case store::ValueType::kString:
     case store::ValueType::kJson: return "string";
     case store::ValueType::kHash: return "hash";
     case store::ValueType::kList: return "list";
     case store::ValueType::kSet: return "set";
     case store::ValueType::kSortedSet: return "zset";
+    case store::ValueType::kPage:  // no key of a user's
+    case store::ValueType::kPagedHash:
+    case store::ValueType::kPagedList:
+    case store::ValueType::kPagedSet:
+    case store::ValueType::kPagedSortedSet: break;
   }
   return "unknown";
 }
