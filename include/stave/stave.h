@@ -56,6 +56,11 @@ enum { STAVE_TTL_NONE = 0, STAVE_TTL_KEEP = 1, STAVE_TTL_AFTER = 2, STAVE_TTL_AT
 /* What must hold for stave_set_if. */
 enum { STAVE_IF_ABSENT = 0, STAVE_IF_PRESENT = 1, STAVE_IF_VERSION = 2, STAVE_IF_VALUE = 3 };
 
+/* An end of a list; the order of a sorted set; which bounds of a range of scores are not part of it. */
+enum { STAVE_FRONT = 0, STAVE_BACK = 1 };
+enum { STAVE_ASCENDING = 0, STAVE_DESCENDING = 1 };
+enum { STAVE_WITHOUT_MIN = 1, STAVE_WITHOUT_MAX = 2 };
+
 /* The shape of a reply. */
 enum {
   STAVE_REPLY_NULL = 0,
@@ -92,6 +97,14 @@ typedef struct {
   char* data;
   size_t size;
 } stave_value;
+
+/* An element of a collection, handed out in an array. The bytes lie in the array's memory and end with a zero byte that
+ * does not count: one stave_free of the array frees all. */
+typedef struct {
+  const char* data;
+  size_t size;
+  double score; /* Of a member of a sorted set; else 0. */
+} stave_element;
 
 /* How to write. All zero: database 0, no expiry, the store's durability. */
 typedef struct {
@@ -189,6 +202,85 @@ int stave_expire(stave_store* store, const char* key, size_t key_size, const sta
 /* Removes every key of a database; of all when `database` is -1. */
 int stave_flush(stave_store* store, int database, stave_error** error);
 
+/* --- collections ------------------------------------------------------------------------------------------------- */
+
+/* Hashes, lists, sets and sorted sets. A key that is absent reads as an empty one; the first element makes it, its last
+ * element takes it away. Its expiry stays: `ttl` of the options is not used, see stave_expire. Calls with several
+ * elements do all or none. What is handed out as `stave_element **` is an array of `*count`, NULL when it is empty;
+ * free it with stave_free. STAVE_WRONG_TYPE: the key holds another type. Cost: of an element named O(1) in
+ * hashes and sets, O(log n) by place, score or rank; a change writes the piece it is in, some hundred bytes. */
+
+/* `*added` (may be NULL, as every number that tells what was done): whether the field is new. */
+int stave_hash_set(stave_store* store, const char* key, size_t key_size, const char* field, size_t field_size,
+                   const char* value, size_t value_size, const stave_write_options* options, int* added,
+                   stave_error** error);
+/* fields[i] gets values[i]; `*added`: how many are new. */
+int stave_hash_set_many(stave_store* store, const char* key, size_t key_size, const stave_bytes* fields,
+                        const stave_bytes* values, size_t count, const stave_write_options* options, uint64_t* added,
+                        stave_error** error);
+/* STAVE_NOT_FOUND when the field, or the key, is absent. */
+int stave_hash_get(stave_store* store, int database, const char* key, size_t key_size, const char* field,
+                   size_t field_size, char** value, size_t* value_size, stave_error** error);
+/* All at one instant: a field, its value, the next field. `*count` counts both. */
+int stave_hash_get_all(stave_store* store, int database, const char* key, size_t key_size, stave_element** fields,
+                       size_t* count, stave_error** error);
+int stave_hash_remove(stave_store* store, const char* key, size_t key_size, const char* field, size_t field_size,
+                      const stave_write_options* options, int* removed, stave_error** error);
+int stave_hash_size(stave_store* store, int database, const char* key, size_t key_size, uint64_t* size,
+                    stave_error** error);
+
+/* Adds an element at STAVE_FRONT or STAVE_BACK. `*size`: the new length. */
+int stave_list_push(stave_store* store, const char* key, size_t key_size, int end, const char* element,
+                    size_t element_size, const stave_write_options* options, uint64_t* size, stave_error** error);
+/* One after the other: at the front the last one comes to be the first. */
+int stave_list_push_many(stave_store* store, const char* key, size_t key_size, int end, const stave_bytes* elements,
+                         size_t count, const stave_write_options* options, uint64_t* size, stave_error** error);
+/* Takes an element from an end; STAVE_NOT_FOUND when there is none. */
+int stave_list_pop(stave_store* store, const char* key, size_t key_size, int end, const stave_write_options* options,
+                   char** element, size_t* element_size, stave_error** error);
+/* Places `from` to `to`, both included; negative ones count from the end. */
+int stave_list_range(stave_store* store, int database, const char* key, size_t key_size, int64_t from, int64_t to,
+                     stave_element** elements, size_t* count, stave_error** error);
+int stave_list_size(stave_store* store, int database, const char* key, size_t key_size, uint64_t* size,
+                    stave_error** error);
+
+int stave_set_add(stave_store* store, const char* key, size_t key_size, const char* member, size_t member_size,
+                  const stave_write_options* options, int* added, stave_error** error);
+int stave_set_add_many(stave_store* store, const char* key, size_t key_size, const stave_bytes* members, size_t count,
+                       const stave_write_options* options, uint64_t* added, stave_error** error);
+int stave_set_remove(stave_store* store, const char* key, size_t key_size, const char* member, size_t member_size,
+                     const stave_write_options* options, int* removed, stave_error** error);
+int stave_set_contains(stave_store* store, int database, const char* key, size_t key_size, const char* member,
+                       size_t member_size, int* contains, stave_error** error);
+int stave_set_members(stave_store* store, int database, const char* key, size_t key_size, stave_element** members,
+                      size_t* count, stave_error** error);
+int stave_set_size(stave_store* store, int database, const char* key, size_t key_size, uint64_t* size,
+                   stave_error** error);
+
+/* A score is a number, infinities included. A rank is a place in the order of (score, bytes of the member), from 0. */
+int stave_sorted_set_add(stave_store* store, const char* key, size_t key_size, const char* member, size_t member_size,
+                         double score, const stave_write_options* options, int* added, stave_error** error);
+int stave_sorted_set_add_many(stave_store* store, const char* key, size_t key_size, const stave_bytes* members,
+                              const double* scores, size_t count, const stave_write_options* options, uint64_t* added,
+                              stave_error** error);
+int stave_sorted_set_remove(stave_store* store, const char* key, size_t key_size, const char* member,
+                            size_t member_size, const stave_write_options* options, int* removed, stave_error** error);
+/* STAVE_NOT_FOUND when the member, or the key, is absent. */
+int stave_sorted_set_score(stave_store* store, int database, const char* key, size_t key_size, const char* member,
+                           size_t member_size, double* score, stave_error** error);
+int stave_sorted_set_rank(stave_store* store, int database, const char* key, size_t key_size, const char* member,
+                          size_t member_size, int order, uint64_t* rank, stave_error** error);
+/* Ranks `from` to `to`, both included; negative ones count from the end. Descending: rank 0 is the greatest. */
+int stave_sorted_set_range(stave_store* store, int database, const char* key, size_t key_size, int64_t from, int64_t to,
+                           int order, stave_element** members, size_t* count, stave_error** error);
+/* At most `count_max` members with a score from `min` to `max`, both included unless `without` (0, or bits of
+ * STAVE_WITHOUT_MIN and STAVE_WITHOUT_MAX) says otherwise. */
+int stave_sorted_set_range_by_score(stave_store* store, int database, const char* key, size_t key_size, double min,
+                                    double max, int without, uint64_t count_max, int order, stave_element** members,
+                                    size_t* count, stave_error** error);
+int stave_sorted_set_size(stave_store* store, int database, const char* key, size_t key_size, uint64_t* size,
+                          stave_error** error);
+
 /* --- transactions ------------------------------------------------------------------------------------------------ */
 
 /* A batch collects writes and applies them at once: all or none. What is over a limit of the store is told by the
@@ -214,6 +306,45 @@ int stave_txn_get(stave_txn* txn, const char* key, size_t key_size, char** value
 int stave_txn_set(stave_txn* txn, const char* key, size_t key_size, const char* value, size_t value_size);
 int stave_txn_delete(stave_txn* txn, const char* key, size_t key_size, int* removed);
 int stave_txn_increment(stave_txn* txn, const char* key, size_t key_size, int64_t by, int64_t* result);
+
+/* Collections: as the calls above. */
+int stave_txn_hash_set(stave_txn* txn, const char* key, size_t key_size, const char* field, size_t field_size,
+                       const char* value, size_t value_size, int* added);
+int stave_txn_hash_get(stave_txn* txn, const char* key, size_t key_size, const char* field, size_t field_size,
+                       char** value, size_t* value_size);
+int stave_txn_hash_get_all(stave_txn* txn, const char* key, size_t key_size, stave_element** fields, size_t* count);
+int stave_txn_hash_remove(stave_txn* txn, const char* key, size_t key_size, const char* field, size_t field_size,
+                          int* removed);
+int stave_txn_hash_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
+int stave_txn_list_push(stave_txn* txn, const char* key, size_t key_size, int end, const char* element,
+                        size_t element_size, uint64_t* size);
+int stave_txn_list_pop(stave_txn* txn, const char* key, size_t key_size, int end, char** element,
+                       size_t* element_size);
+int stave_txn_list_range(stave_txn* txn, const char* key, size_t key_size, int64_t from, int64_t to,
+                         stave_element** elements, size_t* count);
+int stave_txn_list_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
+int stave_txn_set_add(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
+                      int* added);
+int stave_txn_set_remove(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
+                         int* removed);
+int stave_txn_set_contains(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
+                           int* contains);
+int stave_txn_set_members(stave_txn* txn, const char* key, size_t key_size, stave_element** members, size_t* count);
+int stave_txn_set_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
+int stave_txn_sorted_set_add(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
+                             double score, int* added);
+int stave_txn_sorted_set_remove(stave_txn* txn, const char* key, size_t key_size, const char* member,
+                                size_t member_size, int* removed);
+int stave_txn_sorted_set_score(stave_txn* txn, const char* key, size_t key_size, const char* member,
+                               size_t member_size, double* score);
+int stave_txn_sorted_set_rank(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
+                              int order, uint64_t* rank);
+int stave_txn_sorted_set_range(stave_txn* txn, const char* key, size_t key_size, int64_t from, int64_t to, int order,
+                               stave_element** members, size_t* count);
+int stave_txn_sorted_set_range_by_score(stave_txn* txn, const char* key, size_t key_size, double min, double max,
+                                        int without, uint64_t count_max, int order, stave_element** members,
+                                        size_t* count);
+int stave_txn_sorted_set_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
 
 /* --- any command ------------------------------------------------------------------------------------------------- */
 

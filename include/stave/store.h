@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "stave/collections.h"
 #include "stave/error.h"
 #include "stave/history.h"
 #include "stave/options.h"
@@ -108,6 +109,37 @@ class Txn {
   virtual Result<bool> remove(std::string_view key) = 0;
   /// Adds to the number in `key` (absent counts as 0) and returns the sum. Errors: kNotANumber, kOverflow.
   virtual Result<std::int64_t> increment(std::string_view key, std::int64_t by = 1) = 0;
+
+  // Collections: what each does, and its errors, as of the store's call of that name.
+
+  virtual Result<bool> hash_set(std::string_view key, std::string_view field, std::string_view value) = 0;
+  virtual Result<std::optional<std::string>> hash_get(std::string_view key, std::string_view field) = 0;
+  virtual Result<std::vector<HashField>> hash_get_all(std::string_view key) = 0;
+  virtual Result<bool> hash_remove(std::string_view key, std::string_view field) = 0;
+  virtual Result<std::uint64_t> hash_size(std::string_view key) = 0;
+
+  virtual Result<std::uint64_t> list_push(std::string_view key, ListEnd end, std::string_view element) = 0;
+  virtual Result<std::optional<std::string>> list_pop(std::string_view key, ListEnd end) = 0;
+  virtual Result<std::vector<std::string>> list_range(std::string_view key, std::int64_t from, std::int64_t to) = 0;
+  virtual Result<std::uint64_t> list_size(std::string_view key) = 0;
+
+  virtual Result<bool> set_add(std::string_view key, std::string_view member) = 0;
+  virtual Result<bool> set_remove(std::string_view key, std::string_view member) = 0;
+  virtual Result<bool> set_contains(std::string_view key, std::string_view member) = 0;
+  virtual Result<std::vector<std::string>> set_members(std::string_view key) = 0;
+  virtual Result<std::uint64_t> set_size(std::string_view key) = 0;
+
+  virtual Result<bool> sorted_set_add(std::string_view key, std::string_view member, double score) = 0;
+  virtual Result<bool> sorted_set_remove(std::string_view key, std::string_view member) = 0;
+  virtual Result<std::optional<double>> sorted_set_score(std::string_view key, std::string_view member) = 0;
+  virtual Result<std::optional<std::uint64_t>> sorted_set_rank(std::string_view key, std::string_view member,
+                                                               Order order = Order::kAscending) = 0;
+  virtual Result<std::vector<ScoredMember>> sorted_set_range(std::string_view key, std::int64_t from, std::int64_t to,
+                                                             Order order = Order::kAscending) = 0;
+  virtual Result<std::vector<ScoredMember>> sorted_set_range_by_score(std::string_view key, const ScoreRange& range,
+                                                                      std::uint64_t count_max = UINT64_MAX,
+                                                                      Order order = Order::kAscending) = 0;
+  virtual Result<std::uint64_t> sorted_set_size(std::string_view key) = 0;
 };
 
 class Session;
@@ -166,6 +198,93 @@ class Store {
   Result<std::uint64_t> set_range(std::string_view key, std::uint64_t offset, std::string_view bytes,
                                   const WriteOptions& options = {});
 
+  // Collections. A key that is absent reads as an empty one, and the first element makes it; its last element takes it
+  // away. Its expiry stays (`WriteOptions::ttl` is not used; see `expire`). Limits: an element may have
+  // Options::value_bytes_max bytes. Errors besides those above: kWrongType: the key holds another type; kTooLarge: over
+  // a limit; kCorrupt: a piece of the collection cannot be read. Calls that take several elements do all or none, at
+  // one instant. Cost: of an element named O(1) in hashes and sets, O(log n) by place, score or rank; a change writes
+  // the piece it is in, some hundred bytes. What shows everything copies it.
+
+  /// Sets a field. True: it is new; false: it was there, and has the new value.
+  Result<bool> hash_set(std::string_view key, std::string_view field, std::string_view value,
+                        const WriteOptions& options = {});
+  /// Sets several; the last one of a name counts. Returns how many are new.
+  Result<std::uint64_t> hash_set(std::string_view key, std::span<const FieldValue> fields,
+                                 const WriteOptions& options = {});
+  /// The value of a field; nullopt when the field, or the key, is absent.
+  Result<std::optional<std::string>> hash_get(std::string_view key, std::string_view field,
+                                              const ReadOptions& options = {});
+  /// All fields, as of one instant, in no order to rely on.
+  Result<std::vector<HashField>> hash_get_all(std::string_view key, const ReadOptions& options = {});
+  /// False when it was not there.
+  Result<bool> hash_remove(std::string_view key, std::string_view field, const WriteOptions& options = {});
+  /// Returns how many were there.
+  Result<std::uint64_t> hash_remove(std::string_view key, std::span<const std::string_view> fields,
+                                    const WriteOptions& options = {});
+  /// Number of fields.
+  Result<std::uint64_t> hash_size(std::string_view key, const ReadOptions& options = {});
+
+  /// Adds an element at an end. Returns the new length.
+  Result<std::uint64_t> list_push(std::string_view key, ListEnd end, std::string_view element,
+                                  const WriteOptions& options = {});
+  /// Adds several, one after the other: at the front the last one comes to be the first. Returns the new length.
+  Result<std::uint64_t> list_push(std::string_view key, ListEnd end, std::span<const std::string_view> elements,
+                                  const WriteOptions& options = {});
+  /// Takes an element from an end; nullopt when there is none.
+  Result<std::optional<std::string>> list_pop(std::string_view key, ListEnd end, const WriteOptions& options = {});
+  /// The elements of the places `from` to `to`, both included, from 0; negative ones count from the end (-1: the last).
+  /// Places that are not there are left out.
+  Result<std::vector<std::string>> list_range(std::string_view key, std::int64_t from, std::int64_t to,
+                                              const ReadOptions& options = {});
+  /// Number of elements.
+  Result<std::uint64_t> list_size(std::string_view key, const ReadOptions& options = {});
+
+  /// True: the member is new.
+  Result<bool> set_add(std::string_view key, std::string_view member, const WriteOptions& options = {});
+  /// Returns how many are new.
+  Result<std::uint64_t> set_add(std::string_view key, std::span<const std::string_view> members,
+                                const WriteOptions& options = {});
+  /// False when it was not there.
+  Result<bool> set_remove(std::string_view key, std::string_view member, const WriteOptions& options = {});
+  /// Returns how many were there.
+  Result<std::uint64_t> set_remove(std::string_view key, std::span<const std::string_view> members,
+                                   const WriteOptions& options = {});
+  Result<bool> set_contains(std::string_view key, std::string_view member, const ReadOptions& options = {});
+  /// All members, as of one instant, in no order to rely on.
+  Result<std::vector<std::string>> set_members(std::string_view key, const ReadOptions& options = {});
+  /// Number of members.
+  Result<std::uint64_t> set_size(std::string_view key, const ReadOptions& options = {});
+
+  // Scores are doubles, infinities included; -0 is 0. A rank is a place in the order, from 0.
+
+  /// Gives a member a score. True: it is new. Errors: kInvalidArgument: the score is not a number.
+  Result<bool> sorted_set_add(std::string_view key, std::string_view member, double score,
+                              const WriteOptions& options = {});
+  /// Gives several members theirs; the last one of a name counts. Returns how many are new.
+  Result<std::uint64_t> sorted_set_add(std::string_view key, std::span<const MemberScore> members,
+                                       const WriteOptions& options = {});
+  /// False when it was not there.
+  Result<bool> sorted_set_remove(std::string_view key, std::string_view member, const WriteOptions& options = {});
+  /// Returns how many were there.
+  Result<std::uint64_t> sorted_set_remove(std::string_view key, std::span<const std::string_view> members,
+                                          const WriteOptions& options = {});
+  /// The member's score; nullopt when the member, or the key, is absent. Likewise its rank.
+  Result<std::optional<double>> sorted_set_score(std::string_view key, std::string_view member,
+                                                 const ReadOptions& options = {});
+  Result<std::optional<std::uint64_t>> sorted_set_rank(std::string_view key, std::string_view member,
+                                                       Order order = Order::kAscending,
+                                                       const ReadOptions& options = {});
+  /// The members of the ranks `from` to `to`, as `list_range` takes them; with kDescending rank 0 is the greatest.
+  Result<std::vector<ScoredMember>> sorted_set_range(std::string_view key, std::int64_t from, std::int64_t to,
+                                                     Order order = Order::kAscending, const ReadOptions& options = {});
+  /// The first `count_max` members with a score in `range`. Errors: kInvalidArgument: a bound is not a number.
+  Result<std::vector<ScoredMember>> sorted_set_range_by_score(std::string_view key, const ScoreRange& range,
+                                                              std::uint64_t count_max = UINT64_MAX,
+                                                              Order order = Order::kAscending,
+                                                              const ReadOptions& options = {});
+  /// Number of members.
+  Result<std::uint64_t> sorted_set_size(std::string_view key, const ReadOptions& options = {});
+
   /// Gives an existing key an expiry (Ttl::none() takes it away); false when the key is absent.
   Result<bool> expire(std::string_view key, Ttl ttl, const WriteOptions& options = {});
   /// Its expiry (never() when it has none); nullopt when the key is absent. Does not count as an access.
@@ -197,7 +316,8 @@ class Store {
   /// What happened to the key, newest first, at most `count` entries.
   Result<std::vector<KeyVersion>> history(std::string_view key, std::size_t count = 100,
                                           const ReadOptions& options = {});
-  /// What the key held at `point`; nullopt when it was absent. Errors: kNotFound: the log does not reach back so far.
+  /// What the key held at `point`; nullopt when it was absent. Errors: kNotFound: the log does not reach back so far;
+  /// kWrongType: it held no string.
   Result<std::optional<Versioned>> get_at(std::string_view key, Point point, const ReadOptions& options = {});
   /// Makes the key what it was at `point`, absent included, by a new change, whose version is returned; nullopt: it was
   /// like that already. Of `options` the expiry is not used: it comes back too, unless it has passed. Errors: as

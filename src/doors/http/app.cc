@@ -222,6 +222,13 @@ Response App::answer(Request& request, const Match& match, commands::Session* se
     if (!key) return answer_problem(refusal(400, "malformed_key", "the key has a broken escape: % is written %25"));
     exchange.key = std::move(*key);
   }
+  if (match.element) {
+    auto element = percent_decode(*match.element);
+    if (!element)
+      return answer_problem(
+          refusal(400, "malformed_key", "what stands behind the key has a broken escape: % is written %25"));
+    exchange.element = std::move(*element);
+  }
   try {
     return match.route->run(exchange);
   } catch (const std::bad_alloc&) {

@@ -25,7 +25,8 @@ struct Exchange {
   /// Null on routes that do not need the store (kOpen), which are answered while it is not open yet.
   commands::Session* session_or_null = nullptr;
   Query query;
-  std::string key;  ///< Of `{key}`, decoded.
+  std::string key;      ///< Of `{key}`, decoded.
+  std::string element;  ///< Of what stands behind it: `{field}`, `{member}`, `{index}`.
   int database = 0;
   Sync sync = Sync::kDefault;
   bool may_fetch = true;  ///< Values that are in the log only are asked for once (see Response::first).

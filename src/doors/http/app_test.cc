@@ -1,63 +1,15 @@
 // The door without sockets: what is admitted, what is answered, what an answer waits for.
 #include "doors/http/app.h"
 
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/spdlog.h>
-
 #include <utility>
 
-#include "base/descriptor_budget.h"
 #include "commands/auth_backoff.h"
-#include "commands/fixture_for_test.h"
+#include "doors/http/app_for_test.h"
 
 namespace stave::http {
 namespace {
 
-class AppTest : public commands::CommandsTest {
- protected:
-  void SetUp() override {
-    CommandsTest::SetUp();
-    Config config;
-    config.loopback_hosts_only = true;
-    config.cors_origins = {"https://good.example"};
-    hub_ = std::make_unique<Hub>(config, descriptors_, clock_, log_);
-    hub_->environment = environment_.get();
-    hub_->serving = Serving::kServing;
-  }
-
-  Response ask(Verb verb, std::string target, std::string body = {},
-               std::vector<std::pair<Header, std::string>> headers = {}) {
-    Request request;
-    request.verb = verb;
-    request.target = std::move(target);
-    request.header(Header::kHost) = "localhost:8080";
-    for (auto& [name, value] : headers) request.header(name) = value;
-    if (!body.empty()) request.content_length = body.size();
-    const App app(*hub_);
-    Admission admission = app.admit(request, caller_);
-    if (admission.refusal) return std::move(*admission.refusal);
-    request.body = std::move(body);
-    Response response = app.answer(request, admission.match, session_.get());
-    while (response.work) {
-      auto work = std::move(response.work);
-      response = {};
-      while (!work->step(response)) {
-      }
-    }
-    app.finish(request, response);
-    return response;
-  }
-  Response put(const std::string& key, const std::string& value,
-               std::vector<std::pair<Header, std::string>> headers = {}) {
-    headers.emplace_back(Header::kContentType, "application/octet-stream");
-    return ask(Verb::kPut, "/db/" + key, value, std::move(headers));
-  }
-
-  spdlog::logger log_{"test", std::make_shared<spdlog::sinks::null_sink_mt>()};
-  base::DescriptorBudget descriptors_{1000};
-  std::unique_ptr<Hub> hub_;
-  Caller caller_{.host = "192.0.2.1"};
-};
+using AppTest = AppFixture;
 
 // Sixty clients that asked for pages of values and did not read them took half a gigabyte, and left others without.
 TEST_F(AppTest, a_page_of_values_takes_no_more_than_there_is_room_for) {

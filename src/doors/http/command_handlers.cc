@@ -282,17 +282,20 @@ Response run_transaction(Exchange& exchange) {
   if (exchange.may_fetch)
     if (auto later = fetch_for(session, calls.all())) return std::move(*later);
   const std::uint64_t bytes_max = exchange.hub.config.answer_bytes_max;
-  Draft out(draft_options(exchange));
-  out.text("[");
-  const auto pending = commands::run_together(session, calls.all(), [&](std::size_t i) {
-    out.text(i == 0 ? "{\"result\":" : ",{\"result\":");
-    JsonSink sink(out);
+  std::optional<Draft> draft;
+  const auto begin = [&] { draft.emplace(draft_options(exchange)).text("["); };
+  const auto run = [&](std::size_t i) {
+    draft->text(i == 0 ? "{\"result\":" : ",{\"result\":");
+    JsonSink sink(*draft);
     commands::dispatch(session, calls[i].resolved, calls[i].arguments, sink);
-    out.if_escaped(kNotUtf8);
-    out.text("}");
+    draft->if_escaped(kNotUtf8);
+    draft->text("}");
     // While nothing has happened it can still be refused.
-    return out.good() ? sink.error_line() : "ERR " + problem_of(out, bytes_max, false).detail;
-  });
+    return draft->good() ? sink.error_line() : "ERR " + problem_of(*draft, bytes_max, false).detail;
+  };
+  const auto pending = commands::run_together(session, calls.all(), begin, run);
+  if (!draft) begin();
+  Draft& out = *draft;
   out.text("]\n");
   // What the commands themselves would have waited for is part of what all of them wait for.
   static_cast<void>(session.take_pending());

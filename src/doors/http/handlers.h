@@ -11,6 +11,28 @@ Response put_key(Exchange& exchange);
 Response delete_key(Exchange& exchange);
 Response patch_key(Exchange& exchange);
 
+// field_handlers.cc, item_handlers.cc, member_handlers.cc, score_handlers.cc
+Response list_fields(Exchange& exchange);
+Response patch_fields(Exchange& exchange);
+Response get_field(Exchange& exchange);
+Response put_field(Exchange& exchange);
+Response delete_field(Exchange& exchange);
+Response list_items(Exchange& exchange);
+Response push_items(Exchange& exchange);
+Response pop_items(Exchange& exchange);
+Response get_item(Exchange& exchange);
+Response put_item(Exchange& exchange);
+Response list_members(Exchange& exchange);
+Response patch_members(Exchange& exchange);
+Response get_member(Exchange& exchange);
+Response put_member(Exchange& exchange);
+Response delete_member(Exchange& exchange);
+Response list_scores(Exchange& exchange);
+Response patch_scores(Exchange& exchange);
+Response get_score(Exchange& exchange);
+Response put_score(Exchange& exchange);
+Response delete_score(Exchange& exchange);
+
 // list_handlers.cc
 Response list_keys(Exchange& exchange);
 Response delete_keys(Exchange& exchange);

@@ -1,9 +1,9 @@
 #include "doors/http/json_sink.h"
 
 #include <array>
-#include <charconv>
 
 #include "base/assert.h"
+#include "types/string/number.h"
 
 namespace stave::http {
 
@@ -76,9 +76,7 @@ void JsonSink::array(std::size_t count) {
 void JsonSink::real(double value) {
   // A string, as in RESP2: JSON has no infinity, and many readers fewer digits.
   std::array<char, 32> text{};
-  const auto done = std::to_chars(text.data(), text.data() + text.size(), value);
-  STAVE_ASSERT(done.ec == std::errc{});
-  string({text.data(), static_cast<std::size_t>(done.ptr - text.data())});
+  string({text.data(), types::format_double(value, text.data())});
 }
 
 }  // namespace stave::http

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <utility>
+
 #include "doors/http/json_text.h"
 
 namespace stave::http {
@@ -31,6 +34,29 @@ TEST(JsonSink, writes_every_kind_of_answer) {
   EXPECT_EQ(out, R"(["OK",-5,"a\"b",null,["k",[]],"1.5","ERR inner"])");
   EXPECT_TRUE(is_json(out));
   EXPECT_EQ(sink.error_line(), "");
+}
+
+TEST(JsonSink, writes_maps_and_sets_flat_and_doubles_as_strings) {
+  Draft draft;
+  JsonSink sink(draft);
+  sink.array(4);
+  sink.map(2);
+  for (const auto* text : {"a", "1", "b", "2"}) sink.bulk(text);
+  sink.set(2);
+  sink.bulk("x");
+  sink.bulk("\xff");
+  sink.array(2);
+  sink.bulk("member");
+  sink.real(100000);
+  sink.map(0);
+  EXPECT_TRUE(sink.complete());
+  EXPECT_EQ(text_of(draft), R"([["a","1","b","2"],["x",{"base64":"/w=="}],["member","100000"],[]])");
+  for (const auto& [value, text] : {std::pair(0.1, "\"0.1\""), std::pair(-1e300, "\"-1e+300\""),
+                                    std::pair(-std::numeric_limits<double>::infinity(), "\"-inf\"")}) {
+    Draft one;
+    JsonSink(one).real(value);
+    EXPECT_EQ(text_of(one), text);
+  }
 }
 
 TEST(JsonSink, keeps_an_error_that_is_the_whole_answer_apart) {

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "doors/http/collections.h"
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
 #include "doors/http/values.h"
+#include "store/transact.h"
 
 namespace stave::http {
 
@@ -28,6 +30,7 @@ struct Wish {
   std::optional<TagList> if_range;
   bool as_json = false;
   bool content = true;  ///< False: the bytes are not wanted (HEAD).
+  PageWish page{};      ///< Of a collection.
 };
 
 void make_partial(Response& response, const ByteRange& range, std::uint64_t size) {
@@ -53,7 +56,6 @@ Response show(const store::StoreClock& time, const ValueView* value, const Wish&
   const auto verdict = wish.conditions.judge(version, true);
   if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(version));
   if (value == nullptr) return answer_problem(no_such_key());
-  if (value->type != ValueType::kString) return answer_problem(wrong_type(value->type));
   Response response;
   describe(response, time, *value);
   response.add_header("Cache-Control", "no-cache");
@@ -61,6 +63,7 @@ Response show(const store::StoreClock& time, const ValueView* value, const Wish&
     response.status = 304;
     return response;
   }
+  if (value->type != ValueType::kString) return response;  // what it holds is kept by who asked
   response.type = type_of(*value);
   response.add_header("Accept-Ranges", "bytes");
   ByteRange range{0, value->size};
@@ -118,17 +121,44 @@ struct Reading {
   KeyRef key;
   Wish wish;
   store::Access access;
+  std::uint64_t answer_bytes_max = 0;
   Response response{};
   bool known_json = false;
+  std::shared_ptr<CopiedCollection> collection{};  ///< Instead of content.
+  bool again = false;                              ///< A collection that was not asked for and is not in memory.
   Result<store::Pending> pending{};
 
   void run() noexcept try {
-    pending = engine.read(key, access, [this](const ValueView* value) {
+    bool paged = false;
+    pending = engine.read(key, access, [&](const ValueView* value) {
       known_json = value != nullptr && value->json;
       response = show(engine.time(), value, wish);
+      if (value == nullptr || value->type == ValueType::kString || response.status != 200) return;
+      again = !value->here;
+      if (again) return;
+      paged = value->paged;
+      if (paged) return;
+      collection = std::make_shared<CopiedCollection>();
+      collection->take(*value, engine.now());
     });
+    if (pending && paged) run_in_transaction();
   } catch (const std::bad_alloc&) {
     pending = fail(ErrorCode::kNoMemory, "there is no memory for this value");
+  }
+
+ private:
+  /// What a collection of pages needs.
+  void run_in_transaction() {
+    const auto work = [&](store::Transaction& transaction) -> Result<void> {
+      const auto held = transaction.find(key, store::needs_value(access) ? access : store::Access::kPeek);
+      collection.reset();
+      response = show(engine.time(), held ? &*held : nullptr, wish);
+      if (!held || held->type == ValueType::kString || response.status != 200) return {};
+      collection = std::make_shared<CopiedCollection>();
+      return collection->take(transaction, *held);
+    };
+    store::Pending observed;
+    pending = store::transact(engine, std::span(&key, 1), work, Sync::kDefault, observed);
   }
 };
 
@@ -140,6 +170,12 @@ Response answer_reading(commands::Session& session, Reading& reading) {
     session.counters().count_miss();
   } else {
     session.counters().count_hit();
+  }
+  if (reading.collection) {
+    const auto write = [page = reading.wish.page](const CopiedCollection& collection, Draft& out, Response& described) {
+      return draft_document(collection, page, out, described);
+    };
+    return draft_collection(reading.engine, reading.answer_bytes_max, reading.collection, std::move(response), write);
   }
   if (!reading.wish.as_json || reading.known_json || response.status != 200) return response;
   if (response.content().size() > kPieceBytes) return begin_work(std::make_unique<CheckJson>(std::move(response)));
@@ -175,7 +211,8 @@ class ReadAside final : public Work {
           reading{.engine = given.engine,
                   .key = {given.key.database, key, given.key.hash},
                   .wish = given.wish,
-                  .access = given.access} {}
+                  .access = given.access,
+                  .answer_bytes_max = given.answer_bytes_max} {}
     std::string key;
     Reading reading;
   };
@@ -188,7 +225,11 @@ class ReadAside final : public Work {
 Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
   // JSON is checked as a whole, so a part of it is not asked for.
   if (wish.as_json) wish.range = {};
-  Reading reading{.engine = exchange.engine(), .key = key, .wish = std::move(wish), .access = store::Access::kMeta};
+  Reading reading{.engine = exchange.engine(),
+                  .key = key,
+                  .wish = std::move(wish),
+                  .access = store::Access::kMeta,
+                  .answer_bytes_max = exchange.hub.config.answer_bytes_max};
   if (reading.wish.content) {
     reading.access = exchange.session().read_access();
     if (reading.engine.must_fetch(std::span(&key, 1))) {
@@ -198,6 +239,11 @@ Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
     }
   }
   reading.run();
+  if (reading.pending && reading.again) {
+    // How long its JSON is depends on all of it.
+    reading.wish.content = true;
+    return read_key(exchange, key, std::move(reading.wish));
+  }
   return answer_reading(exchange.session(), reading);
 }
 
@@ -208,6 +254,9 @@ Response get_key(Exchange& exchange) {
   if (!conditions) return answer_problem(std::move(conditions.error()));
   Wish wish{.conditions = std::move(*conditions), .range = exchange.request.header(Header::kRange)};
   wish.content = exchange.request.verb != Verb::kHead;
+  const auto page = page_wish(exchange, 0);
+  if (!page) return answer_problem(page.error());
+  wish.page = *page;
   if (const std::string& text = exchange.request.header(Header::kIfRange); !text.empty()) {
     wish.if_range = TagList::parse(text);
     if (!wish.if_range || wish.if_range->any()) wish.range = {};  // a date, or nonsense: the whole is always right

@@ -112,7 +112,8 @@ class Page {
                     .type = value.type,
                     .version = value.version,
                     .expiry = engine_.time().shown(value.expiry),
-                    .json = value.json};
+                    // A collection is answered with as JSON.
+                    .json = value.json || value.type != ValueType::kString};
     entry.size = value.size;
     if (with_value) entry.value.emplace(value);
     listing_.entries.push_back(std::move(entry));

@@ -17,6 +17,11 @@ struct Schema {
 };
 
 #define STAVE_VERSION_SCHEMA R"({"type":["string","null"],"description":"Version of the key, as in its ETag."})"
+/// Bytes: text, or what is not UTF-8 in base64. A score: a number, but for the infinities.
+#define STAVE_ELEMENT_SCHEMA \
+  R"({"anyOf":[{"type":"string"},{"type":"object","required":["base64"],"properties":{"base64":{"type":"string"}}}]})"
+#define STAVE_SCORE_SCHEMA R"({"anyOf":[{"type":"number"},{"enum":["inf","-inf"]}]})"
+#define STAVE_CURSOR_SCHEMA R"({"type":["string","null"],"description":"For the next page; null at the end."})"
 
 constexpr Schema kSchemas[] = {
     {"Json", R"({"description":"Any JSON document."})"},
@@ -48,6 +53,47 @@ constexpr Schema kSchemas[] = {
      R"("expires_at":{"type":"string","format":"date-time"},"value":{"type":"string"},)"
      R"("value_base64":{"type":"string","description":"Instead of value, when it is not text."}}}},)"
      R"("cursor":{"type":["string","null"],"description":"For the next page; null at the end."}}})"},
+    {"Fields",
+     R"({"type":"object","required":["fields","size","cursor"],"properties":{"fields":{"type":"array","items":{"type":"object","properties":{)"
+     R"("field":{"type":"string"},"field_base64":{"type":"string","description":"Instead of field, when it is not text."},)"
+     R"("value":{"type":"string"},"value_base64":{"type":"string","description":"Instead of value, when it is not text."}}}},)"
+     R"("size":{"type":"integer","description":"Of the whole hash."},"cursor":)" STAVE_CURSOR_SCHEMA R"(}})"},
+    {"FieldsPatch",
+     R"({"type":"object","description":"A merge patch: a field and its new value; null removes it.","additionalProperties":{"anyOf":[)"
+     R"({"type":["string","number","boolean","null"]},{"type":"object","required":["base64"],"properties":{"base64":{"type":"string"}}}]}})"},
+    {"Items",
+     R"({"type":"object","required":["items","offset","size"],"properties":{"items":{"type":"array","items":)" STAVE_ELEMENT_SCHEMA
+     R"(},"offset":{"type":"integer"},"size":{"type":"integer","description":"Of the whole list."}}})"},
+    {"ItemsPush",
+     R"({"type":"object","required":["items"],"properties":{"items":{"type":"array","items":)" STAVE_ELEMENT_SCHEMA
+     R"(}}})"},
+    {"ItemsPushed",
+     R"({"type":"object","required":["size","version"],"properties":{"size":{"type":"integer"},"version":)" STAVE_VERSION_SCHEMA
+     R"(}})"},
+    {"ItemsPopped",
+     R"({"type":"object","required":["items","size","version"],"properties":{"items":{"type":"array","items":)" STAVE_ELEMENT_SCHEMA
+     R"(},"size":{"type":"integer","description":"What is left."},"version":)" STAVE_VERSION_SCHEMA R"(}})"},
+    {"Members",
+     R"({"type":"object","required":["members","size","cursor"],"properties":{"members":{"type":"array","items":)" STAVE_ELEMENT_SCHEMA
+     R"(},"size":{"type":"integer","description":"Of the whole set."},"cursor":)" STAVE_CURSOR_SCHEMA R"(}})"},
+    {"MembersPatch",
+     R"({"type":"object","minProperties":1,"additionalProperties":false,"properties":{"add":{"type":"array","items":)" STAVE_ELEMENT_SCHEMA
+     R"(},"remove":{"type":"array","items":)" STAVE_ELEMENT_SCHEMA R"(}}})"},
+    {"Scores",
+     R"({"type":"object","required":["scores","matching","size"],"properties":{"scores":{"type":"array","items":{"type":"array","prefixItems":[)" STAVE_ELEMENT_SCHEMA
+     "," STAVE_SCORE_SCHEMA
+     R"(]}},"matching":{"type":"integer","description":"How many have such a score."},"size":{"type":"integer","description":"Of the whole sorted set."}}})"},
+    {"ScoresPatch",
+     R"({"type":"object","description":"A merge patch: a member and its score; null removes it.","additionalProperties":{"anyOf":[)" STAVE_SCORE_SCHEMA
+     R"(,{"type":"null"}]}})"},
+    {"Score",
+     R"({"anyOf":[{"type":"number"},{"enum":["inf","-inf"]},{"type":"object","required":["score"],"properties":{"score":)" STAVE_SCORE_SCHEMA
+     R"(}}]})"},
+    {"ScoreAndRank", R"({"type":"object","required":["score","rank"],"properties":{"score":)" STAVE_SCORE_SCHEMA
+                     R"(,"rank":{"type":"integer"}}})"},
+    {"ElementsPatched",
+     R"({"type":"object","required":["added","removed","size","version"],"properties":{"added":{"type":"integer"},"removed":{"type":"integer"},)"
+     R"("size":{"type":"integer","description":"Of the whole collection."},"version":)" STAVE_VERSION_SCHEMA R"(}})"},
     {"Batch",
      R"({"type":"object","required":["operations"],"properties":{"operations":{"type":"array","maxItems":10000,"items":{"type":"object",)"
      R"("required":["op"],"properties":{"op":{"enum":["set","get","delete","increment","append","expire","check"]},)"
@@ -71,6 +117,9 @@ constexpr Schema kSchemas[] = {
      R"({"type":"object","required":["name","version","api"],"properties":{"name":{"type":"string"},"version":{"type":"string"},"api":{"type":"string"}}})"},
 };
 #undef STAVE_VERSION_SCHEMA
+#undef STAVE_ELEMENT_SCHEMA
+#undef STAVE_SCORE_SCHEMA
+#undef STAVE_CURSOR_SCHEMA
 
 std::string_view place(ParamIn in) noexcept {
   constexpr std::string_view kPlaces[] = {"path", "query", "header"};

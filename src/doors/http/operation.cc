@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/assert.h"
+#include "store/collection.h"
 #include "store/transaction.h"
 #include "types/string/number.h"
 
@@ -35,6 +36,7 @@ class Run {
 
   Outcomes<OperationResult> operator()() {
     held_ = transaction_.find(key_, access_of(operation_.kind));
+    if (held_ && !held_->here && store::expiry_in_value(*held_)) held_ = transaction_.find(key_, store::Access::kPeek);
     // What this very batch made has no version yet: it is there, and has none that anybody could name.
     constexpr Lsn kUnnamed{kLsnMax};
     const Lsn version = !held_ ? kNoLsn : held_->version == kNoLsn ? kUnnamed : held_->version;
@@ -42,7 +44,7 @@ class Run {
       return std::unexpected(precondition_failed(version));
     result_.version = version == kUnnamed ? kNoLsn : version;
     result_.status = held_ ? Status::kFound : Status::kAbsent;
-    if (held_) result_.expiry = shown(held_->expiry);
+    if (held_) result_.expiry = shown(store::own_expiry(*held_));
     switch (operation_.kind) {
       case Kind::kSet: return set(operation_.value, operation_.json);
       case Kind::kGet: return get();
@@ -61,7 +63,7 @@ class Run {
   [[nodiscard]] Expiry expiry() const {
     if (operation_.expiry.given) return operation_.expiry.expiry;
     const bool keep = operation_.expiry.keep || operation_.kind != Kind::kSet;
-    return keep && held_ ? held_->expiry : Expiry{};
+    return keep && held_ ? store::own_expiry(*held_) : Expiry{};
   }
 
   [[nodiscard]] Expiry shown(const Expiry& held) const noexcept { return engine_.time().shown(held); }
@@ -137,7 +139,7 @@ class Run {
   Outcomes<OperationResult> expire() {
     if (!held_) return std::unexpected(no_such_key());
     result_.expiry = shown(operation_.expiry.expiry);
-    if (auto done = transaction_.set_expiry(key_, operation_.expiry.expiry); !done)
+    if (auto done = store::set_own_expiry(transaction_, key_, *held_, operation_.expiry.expiry); !done)
       return std::unexpected(problem_of(done.error()));
     result_.changed = true;
     return std::move(result_);

@@ -35,17 +35,65 @@ constexpr Param kSharedParams[] = {
      "When the write counts as done: `always` (on disk), `interval` or `os`; the server's policy when left out."},
 };
 
+constexpr Param kElementsLimit{"limit", ParamIn::kQuery, "integer", false,
+                               "About how many elements a page holds, 1 to 10000; 100 when left out."};
+constexpr Param kField{"field", ParamIn::kPath, "string", true,
+                       "The field, percent-encoded; any bytes. A slash may stand as it is."};
+constexpr Param kMember{"member", ParamIn::kPath, "string", true,
+                        "The member, percent-encoded; any bytes. A slash may stand as it is."};
+constexpr Param kIndex{"index", ParamIn::kPath, "integer", true,
+                       "The place in the list, from 0; negative ones count from the end."};
+constexpr Param kOrder{"order", ParamIn::kQuery, "string", false, "`asc` (when left out) or `desc`."};
+
 constexpr Param kGetParams[] = {
     kKey,
     kIfMatch,
     kIfNoneMatch,
     {"Range", ParamIn::kHeader, "string", false, "One range of bytes: `bytes=0-99`, `bytes=100-`, `bytes=-100`."},
     {"If-Range", ParamIn::kHeader, "string", false, "Heed Range only if the key has this version."},
-    {"format", ParamIn::kQuery, "string", false,
-     "`json`: answer as application/json, 409 when the value is not JSON."}};
+    {"format", ParamIn::kQuery, "string", false, "`json`: answer as application/json, 409 when the value is not JSON."},
+    {"limit", ParamIn::kQuery, "integer", false,
+     "Of a collection: about how many elements to answer with, 1 to 10000; all when left out."},
+    {"cursor", ParamIn::kQuery, "string", false, "Of a collection: the `Stave-Cursor` of the page before."}};
 constexpr Param kPutParams[] = {kKey, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding, kKeepTtl};
 constexpr Param kDeleteParams[] = {kKey, kIfMatch, kIfNoneMatch};
 constexpr Param kPatchParams[] = {kKey, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding};
+constexpr Param kPageParams[] = {kKey, kIfMatch, kIfNoneMatch, kElementsLimit, kCursor};
+constexpr Param kElementsParams[] = {kKey, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding};
+constexpr Param kGetFieldParams[] = {kKey, kField, kIfMatch, kIfNoneMatch};
+constexpr Param kPutFieldParams[] = {kKey, kField, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding};
+constexpr Param kItemsParams[] = {
+    kKey,
+    kIfMatch,
+    kIfNoneMatch,
+    {"offset", ParamIn::kQuery, "integer", false,
+     "The place to begin at, from 0, which it is when left out; a negative one counts from the end."},
+    kElementsLimit};
+constexpr Param kPushParams[] = {
+    kKey, kIfMatch,   kIfNoneMatch, {"side", ParamIn::kQuery, "string", false, "`back` (when left out) or `front`."},
+    kTtl, kExpiresAt, kSliding};
+constexpr Param kPopParams[] = {
+    kKey,
+    kIfMatch,
+    kIfNoneMatch,
+    {"side", ParamIn::kQuery, "string", false, "`front` (when left out) or `back`."},
+    {"count", ParamIn::kQuery, "integer", false, "How many at most, 1 to 10000; 1 when left out."}};
+constexpr Param kGetItemParams[] = {kKey, kIndex, kIfMatch, kIfNoneMatch};
+constexpr Param kPutItemParams[] = {kKey, kIndex, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding};
+constexpr Param kGetMemberParams[] = {kKey, kMember, kIfMatch, kIfNoneMatch};
+constexpr Param kPutMemberParams[] = {kKey, kMember, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding};
+constexpr Param kGetScoreParams[] = {kKey, kMember, kIfMatch, kIfNoneMatch, kOrder};
+constexpr Param kScoresParams[] = {
+    kKey,
+    kIfMatch,
+    kIfNoneMatch,
+    {"min", ParamIn::kQuery, "string", false,
+     "Only members with this score or a greater one; `(1.5`: only a greater one. `-inf` when left out."},
+    {"max", ParamIn::kQuery, "string", false,
+     "Only members with this score or a smaller one; `(1.5`: only a smaller one. `inf` when left out."},
+    {"offset", ParamIn::kQuery, "integer", false, "How many of these to pass over."},
+    kElementsLimit,
+    kOrder};
 constexpr Param kListParams[] = {
     kPrefix, kMatch, kLimit, kCursor, {"values", ParamIn::kQuery, "boolean", false, "Show the values too."}};
 constexpr Param kClearParams[] = {
@@ -65,6 +113,12 @@ constexpr BodyKind kBatchBodies[] = {{kJsonType, "Batch"}, {kProtobufType, ""}};
 constexpr BodyKind kCommandBodies[] = {{kJsonType, "Command"}};
 constexpr BodyKind kCommandsBodies[] = {{kJsonType, "Commands"}};
 
+constexpr BodyKind kFieldsBodies[] = {{kJsonType, "FieldsPatch"}};
+constexpr BodyKind kItemsBodies[] = {{kBytesType, ""}, {kJsonType, "ItemsPush"}};
+constexpr BodyKind kMembersBodies[] = {{kJsonType, "MembersPatch"}};
+constexpr BodyKind kScoresBodies[] = {{kJsonType, "ScoresPatch"}};
+constexpr BodyKind kScoreBodies[] = {{kJsonType, "Score"}};
+
 constexpr Outcome kBadRequest{400, "The request is not understood.", kProblemType, "Problem"};
 constexpr Outcome kNotFound{404, "There is no such key.", kProblemType, "Problem"};
 constexpr Outcome kWrongType{409, "The key holds another kind of value.", kProblemType, "Problem"};
@@ -76,14 +130,25 @@ constexpr Outcome kNoMemory{507, "There is no memory for the answer beside what 
 constexpr Outcome kUnsupported{415, "Content-Type must be one of those listed.", kProblemType, "Problem"};
 constexpr Outcome kNotWritable{503, "The store takes no writes now; the detail says why.", kProblemType, "Problem"};
 
-constexpr Outcome kGetOutcomes[] = {{200, "The value, with the content type it was stored with.", "*/*", ""},
-                                    {206, "A part of it.", "*/*", ""},
-                                    {304, "It still has the version that If-None-Match names.", "", ""},
-                                    kBadRequest,
-                                    kNotFound,
-                                    kWrongType,
-                                    kFailed,
-                                    {416, "The range lies outside of the value.", kProblemType, "Problem"}};
+constexpr Outcome kNotModified{304, "It still has the version that If-None-Match names.", "", ""};
+constexpr Outcome kNoElement{404, "There is no such key, or it has no such element.", kProblemType, "Problem"};
+
+constexpr Outcome kGetOutcomes[] = {
+    {200,
+     "The value, with the content type it was stored with; of a collection, JSON: an "
+     "object of a hash's fields, an array of a list's or a set's elements, an array of "
+     "a sorted set's [member, score].",
+     "*/*", ""},
+    {206, "A part of it.", "*/*", ""},
+    kNotModified,
+    kBadRequest,
+    kNotFound,
+    {406, "A field's name is not UTF-8: see /db/{key}/fields.", kProblemType, "Problem"},
+    kWrongType,
+    kFailed,
+    kAnswerTooLarge,
+    {416, "The range lies outside of the value.", kProblemType, "Problem"},
+    kNoMemory};
 constexpr Outcome kPutOutcomes[] = {{201, "Stored under a new key.", "", ""},
                                     {204, "Stored in place of an older value.", "", ""},
                                     kBadRequest,
@@ -100,6 +165,95 @@ constexpr Outcome kPatchOutcomes[] = {{200, "Changed.", kJsonType, "Patched"},
                                       kTooLarge,
                                       kUnsupported,
                                       kNotWritable};
+constexpr Outcome kFieldsOutcomes[] = {{200, "A page of fields.", kJsonType, "Fields"},
+                                       kNotModified,
+                                       kBadRequest,
+                                       kNotFound,
+                                       kWrongType,
+                                       kFailed,
+                                       kAnswerTooLarge,
+                                       kNoMemory};
+constexpr Outcome kItemsOutcomes[] = {{200, "Items, in their order.", kJsonType, "Items"},
+                                      kNotModified,
+                                      kBadRequest,
+                                      kNotFound,
+                                      kWrongType,
+                                      kFailed,
+                                      kAnswerTooLarge,
+                                      kNoMemory};
+constexpr Outcome kMembersOutcomes[] = {{200, "A page of members.", kJsonType, "Members"},
+                                        kNotModified,
+                                        kBadRequest,
+                                        kNotFound,
+                                        kWrongType,
+                                        kFailed,
+                                        kAnswerTooLarge,
+                                        kNoMemory};
+constexpr Outcome kScoresOutcomes[] = {{200, "Members with their scores, in that order.", kJsonType, "Scores"},
+                                       kNotModified,
+                                       kBadRequest,
+                                       kNotFound,
+                                       kWrongType,
+                                       kFailed,
+                                       kAnswerTooLarge,
+                                       kNoMemory};
+constexpr Outcome kGetElementOutcomes[] = {
+    {200, "Its bytes.", kBytesType, ""}, kNotModified, kBadRequest, kNoElement, kWrongType, kFailed};
+constexpr Outcome kGetMemberOutcomes[] = {
+    {204, "It is.", "", ""}, kNotModified, kBadRequest, kNoElement, kWrongType, kFailed};
+constexpr Outcome kGetScoreOutcomes[] = {{200, "Score, and rank in the order asked for.", kJsonType, "ScoreAndRank"},
+                                         kNotModified,
+                                         kBadRequest,
+                                         kNoElement,
+                                         kWrongType,
+                                         kFailed};
+constexpr Outcome kPutElementOutcomes[] = {{201, "It is new.", "", ""},
+                                           {204, "It was there, and has what was sent.", "", ""},
+                                           kBadRequest,
+                                           kWrongType,
+                                           kFailed,
+                                           kTooLarge,
+                                           kUnsupported,
+                                           kNotWritable};
+constexpr Outcome kPutNameOutcomes[] = {{201, "It is new.", "", ""},
+                                        {204, "It was there.", "", ""},
+                                        kBadRequest,
+                                        kWrongType,
+                                        kFailed,
+                                        kTooLarge,
+                                        kNotWritable};
+constexpr Outcome kPutItemOutcomes[] = {
+    {204, "Replaced.", "", ""}, kBadRequest, kNoElement, kWrongType, kFailed, kTooLarge, kUnsupported, kNotWritable};
+constexpr Outcome kDeleteElementOutcomes[] = {{204, "Removed; the key is gone with its last element.", "", ""},
+                                              kBadRequest,
+                                              kNoElement,
+                                              kWrongType,
+                                              kFailed,
+                                              kNotWritable};
+constexpr Outcome kElementsPatchOutcomes[] = {
+    {200, "Changed, at one instant.", kJsonType, "ElementsPatched"},
+    {201, "There was no such key; now there is.", kJsonType, "ElementsPatched"},
+    kBadRequest,
+    kWrongType,
+    kFailed,
+    kTooLarge,
+    kUnsupported,
+    kNotWritable};
+constexpr Outcome kPushOutcomes[] = {{200, "Added.", kJsonType, "ItemsPushed"},
+                                     {201, "There was no such key; now there is.", kJsonType, "ItemsPushed"},
+                                     kBadRequest,
+                                     kWrongType,
+                                     kFailed,
+                                     kTooLarge,
+                                     kUnsupported,
+                                     kNotWritable};
+constexpr Outcome kPopOutcomes[] = {{200, "What was taken, in the order it was taken in.", kJsonType, "ItemsPopped"},
+                                    kBadRequest,
+                                    kNotFound,
+                                    kWrongType,
+                                    kFailed,
+                                    kAnswerTooLarge,
+                                    kNotWritable};
 constexpr Outcome kListOutcomes[] = {
     {200, "A page of keys.", kJsonType, "Page"},
     {200, "The same, a line for each key; the cursor is in `Stave-Cursor`.", kLinesType, ""},
@@ -117,7 +271,14 @@ constexpr Outcome kBatchOutcomes[] = {
     kUnsupported,
     kNotWritable,
     kNoMemory};
-constexpr Outcome kShortGetOutcomes[] = {{200, "The value.", "*/*", ""}, kBadRequest, kNotFound, kWrongType};
+constexpr Outcome kShortGetOutcomes[] = {
+    {200, "The value, as of `GET /db/{key}`.", "*/*", ""},
+    kBadRequest,
+    kNotFound,
+    {406, "A field's name is not UTF-8: see /db/{key}/fields.", kProblemType, "Problem"},
+    kWrongType,
+    kAnswerTooLarge,
+    kNoMemory};
 constexpr Outcome kShortSetOutcomes[] = {
     {200, "Replaced.", kJsonType, "Stored"}, {201, "Stored.", kJsonType, "Stored"}, kBadRequest, kNotWritable};
 constexpr Outcome kShortDeleteOutcomes[] = {
@@ -180,6 +341,151 @@ constexpr Route kRoutes[] = {
      delete_key},
     {Verb::kPatch, "/db/{key}", "patchKey", "keys", "Add to a number, or append to a string.", kPatchParams,
      kPatchBodies, kPatchOutcomes, kWrite, patch_key},
+    {Verb::kGet,
+     "/db/{key}/fields",
+     "listFields",
+     "fields",
+     "List the fields of a hash, a page at a time.",
+     kPageParams,
+     {},
+     kFieldsOutcomes,
+     kRead,
+     list_fields},
+    {Verb::kPatch, "/db/{key}/fields", "patchFields", "fields", "Set several fields of a hash; null removes.",
+     kElementsParams, kFieldsBodies, kElementsPatchOutcomes, kWrite, patch_fields},
+    {Verb::kGet,
+     "/db/{key}/fields/{field}",
+     "getField",
+     "fields",
+     "Get the value of a field.",
+     kGetFieldParams,
+     {},
+     kGetElementOutcomes,
+     kRead,
+     get_field},
+    {Verb::kPut, "/db/{key}/fields/{field}", "putField", "fields", "Set a field.", kPutFieldParams, kValueBodies,
+     kPutElementOutcomes, kWrite | kValueBody, put_field},
+    {Verb::kDelete,
+     "/db/{key}/fields/{field}",
+     "deleteField",
+     "fields",
+     "Remove a field.",
+     kGetFieldParams,
+     {},
+     kDeleteElementOutcomes,
+     kWrite,
+     delete_field},
+    {Verb::kGet,
+     "/db/{key}/items",
+     "listItems",
+     "items",
+     "Get items of a list.",
+     kItemsParams,
+     {},
+     kItemsOutcomes,
+     kRead,
+     list_items},
+    {Verb::kPost, "/db/{key}/items", "pushItems", "items", "Add items at an end of a list.", kPushParams, kItemsBodies,
+     kPushOutcomes, kWrite | kValueBody, push_items},
+    {Verb::kDelete,
+     "/db/{key}/items",
+     "popItems",
+     "items",
+     "Take items from an end of a list.",
+     kPopParams,
+     {},
+     kPopOutcomes,
+     kWrite,
+     pop_items},
+    {Verb::kGet,
+     "/db/{key}/items/{index}",
+     "getItem",
+     "items",
+     "Get an item.",
+     kGetItemParams,
+     {},
+     kGetElementOutcomes,
+     kRead,
+     get_item},
+    {Verb::kPut, "/db/{key}/items/{index}", "putItem", "items", "Replace an item.", kPutItemParams, kValueBodies,
+     kPutItemOutcomes, kWrite | kValueBody, put_item},
+    {Verb::kGet,
+     "/db/{key}/members",
+     "listMembers",
+     "members",
+     "List the members of a set, a page at a time.",
+     kPageParams,
+     {},
+     kMembersOutcomes,
+     kRead,
+     list_members},
+    {Verb::kPatch, "/db/{key}/members", "patchMembers", "members", "Add and remove several members of a set.",
+     kElementsParams, kMembersBodies, kElementsPatchOutcomes, kWrite, patch_members},
+    {Verb::kGet,
+     "/db/{key}/members/{member}",
+     "getMember",
+     "members",
+     "Is it a member?",
+     kGetMemberParams,
+     {},
+     kGetMemberOutcomes,
+     kRead,
+     get_member},
+    {Verb::kPut,
+     "/db/{key}/members/{member}",
+     "putMember",
+     "members",
+     "Add a member.",
+     kPutMemberParams,
+     {},
+     kPutNameOutcomes,
+     kWrite,
+     put_member},
+    {Verb::kDelete,
+     "/db/{key}/members/{member}",
+     "deleteMember",
+     "members",
+     "Remove a member.",
+     kGetMemberParams,
+     {},
+     kDeleteElementOutcomes,
+     kWrite,
+     delete_member},
+    {Verb::kGet,
+     "/db/{key}/scores",
+     "listScores",
+     "scores",
+     "Get members of a sorted set, by rank or by score.",
+     kScoresParams,
+     {},
+     kScoresOutcomes,
+     kRead,
+     list_scores},
+    {Verb::kPatch, "/db/{key}/scores", "patchScores", "scores",
+     "Give several members of a sorted set their scores; null removes.", kElementsParams, kScoresBodies,
+     kElementsPatchOutcomes, kWrite, patch_scores},
+    {Verb::kGet,
+     "/db/{key}/scores/{member}",
+     "getScore",
+     "scores",
+     "Get a member's score and rank.",
+     kGetScoreParams,
+     {},
+     kGetScoreOutcomes,
+     kRead,
+     get_score},
+    {Verb::kPut, "/db/{key}/scores/{member}", "putScore", "scores", "Give a member its score.", kPutMemberParams,
+     kScoreBodies, kPutElementOutcomes, kWrite, put_score},
+    {Verb::kDelete,
+     "/db/{key}/scores/{member}",
+     "deleteScore",
+     "scores",
+     "Remove a member.",
+     kGetMemberParams,
+     {},
+     kDeleteElementOutcomes,
+     kWrite,
+     delete_score},
     {Verb::kGet,
      "/db",
      "listKeys",
@@ -286,9 +592,6 @@ constexpr Route kRoutes[] = {
      documentation},
 };
 
-constexpr std::string_view kKeyPath = "/db/{key}";
-constexpr std::string_view kKeyPrefix = "/db/";
-
 consteval bool well_formed() {
   for (const Route& a : kRoutes) {
     if (!a.path.starts_with('/') || !a.summary.ends_with('.') == !a.summary.ends_with('?') || a.run == nullptr)
@@ -304,47 +607,10 @@ consteval bool well_formed() {
 }
 static_assert(well_formed(), "every row is complete and there are no two alike");
 
-bool fits(const Route& route, std::string_view path) noexcept {
-  if (route.path != kKeyPath) return route.path == path;
-  return path.size() > kKeyPrefix.size() && path.starts_with(kKeyPrefix) && path != "/db/_batch";
-}
-
 }  // namespace
 
 std::span<const Route> route_table() noexcept {
   return kRoutes;
-}
-
-Match find_route(Verb verb, std::string_view path) noexcept {
-  Match match;
-  // A HEAD is a GET without the body, but never a way to change something.
-  const auto answers = [&](const Route& route) {
-    return route.verb == verb || (verb == Verb::kHead && route.verb == Verb::kGet && !route.has(kChanges));
-  };
-  match.head = verb == Verb::kHead;
-  for (const Route& route : kRoutes) {
-    if (!fits(route, path)) continue;
-    match.path_known = true;
-    if (!answers(route) || (match.route != nullptr && route.verb != verb)) continue;
-    match.route = &route;
-    if (route.path == kKeyPath) match.key = path.substr(kKeyPrefix.size());
-  }
-  return match;
-}
-
-std::string allowed_verbs(std::string_view path) {
-  std::string verbs;
-  const auto add = [&](Verb verb) {
-    const std::string_view name = verb_name(verb);
-    if (verbs.find(name) == std::string::npos) verbs.append(verbs.empty() ? "" : ", ").append(name);
-  };
-  for (const Route& route : kRoutes) {
-    if (!fits(route, path)) continue;
-    add(route.verb);
-    if (route.verb == Verb::kGet && !route.has(kChanges)) add(Verb::kHead);
-  }
-  if (!verbs.empty()) add(Verb::kOptions);
-  return verbs;
 }
 
 std::span<const Param> shared_params(const Route& route) noexcept {

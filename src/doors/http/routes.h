@@ -1,10 +1,13 @@
 // The route table: one constexpr row for each thing that can be asked. It routes, checks parameters and content types,
 // becomes /openapi.json and /docs, and is what docs/http.md is checked against.
 //
-// A path is literal but for `{key}` at its end, which stands for the rest: percent-decoded, slashes included.
+// A path is literal but for `{key}`, which stands for the rest: percent-decoded, slashes included; the rest ends before
+// the first segment that is `fields`, `items`, `members` or `scores` as it is written. Behind such a word one more name
+// stands for the rest likewise: an element of what the key holds.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,7 +54,7 @@ struct Route {
   Verb verb = Verb::kGet;
   std::string_view path;
   std::string_view name;     ///< operationId.
-  std::string_view group;    ///< "keys", "collection", "commands", "short forms", "platform".
+  std::string_view group;    ///< "keys", "fields", …, "collection", "commands", "short forms", "platform".
   std::string_view summary;  ///< One sentence.
   std::span<const Param> params;
   std::span<const BodyKind> bodies;
@@ -66,8 +69,9 @@ struct Route {
 std::span<const Route> route_table() noexcept;
 
 struct Match {
-  const Route* route = nullptr;  ///< nullptr: there is no such path, or not for this verb.
-  std::string_view key;          ///< Still encoded.
+  const Route* route = nullptr;             ///< nullptr: there is no such path, or not for this verb.
+  std::string_view key;                     ///< Still encoded.
+  std::optional<std::string_view> element;  ///< Of the key; likewise.
   bool path_known = false;
   bool head = false;  ///< A HEAD answered by the GET of the path.
 };

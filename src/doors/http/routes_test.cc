@@ -15,7 +15,9 @@ std::string_view name_of(Verb verb, std::string_view path) {
 
 TEST(Router, finds_each_row_by_its_own_path_and_verb) {
   for (const Route& route : route_table()) {
-    const std::string path = route.path == "/db/{key}" ? "/db/some" : std::string(route.path);
+    std::string path(route.path);
+    for (std::size_t at = path.find('{'); at != std::string::npos; at = path.find('{'))
+      path.replace(at, path.find('}') - at + 1, "some");
     EXPECT_EQ(find_route(route.verb, path).route, &route) << route.name;
   }
 }
@@ -29,6 +31,30 @@ TEST(Router, takes_everything_behind_db_for_the_key_but_the_batch) {
   EXPECT_EQ(name_of(Verb::kGet, "/db/"), "404");
   EXPECT_EQ(name_of(Verb::kGet, "/dbx"), "404");
   EXPECT_EQ(name_of(Verb::kGet, ""), "404");
+}
+
+TEST(Router, ends_a_key_before_the_first_word_for_what_it_holds) {
+  const Match field = find_route(Verb::kGet, "/db/user/1/fields/first/name%2F");
+  EXPECT_EQ(field.route->name, "getField");
+  EXPECT_EQ(field.key, "user/1");
+  EXPECT_EQ(field.element, "first/name%2F");
+  EXPECT_EQ(find_route(Verb::kGet, "/db/a/items").element, std::nullopt);
+  EXPECT_EQ(find_route(Verb::kGet, "/db/a/items/-1").element, "-1");
+  EXPECT_EQ(find_route(Verb::kPut, "/db/a/members/").element, "") << "a member of no bytes";
+  EXPECT_EQ(find_route(Verb::kGet, "/db/a/fields/members/x").element, "members/x");
+  EXPECT_EQ(find_route(Verb::kGet, "/db/_batch/fields").key, "_batch");
+  // Neither at the beginning, nor as a part of a word, nor escaped.
+  EXPECT_EQ(find_route(Verb::kGet, "/db//fields").key, "/fields");
+  EXPECT_EQ(find_route(Verb::kGet, "/db/fields/fields").key, "fields");
+  EXPECT_EQ(find_route(Verb::kGet, "/db/fields").key, "fields");
+  for (const std::string_view path : {"/db/a/fieldsx", "/db/a/xfields", "/db/a%2Ffields", "/db/a/%66ields/b"}) {
+    EXPECT_EQ(name_of(Verb::kGet, path), "getKey") << path;
+    EXPECT_EQ(find_route(Verb::kGet, path).key, path.substr(4));
+  }
+  EXPECT_EQ(name_of(Verb::kPut, "/db/a/fields"), "405");
+  EXPECT_EQ(allowed_verbs("/db/a/fields"), "GET, HEAD, PATCH, OPTIONS");
+  EXPECT_EQ(allowed_verbs("/db/a/fields/b"), "GET, HEAD, PUT, DELETE, OPTIONS");
+  EXPECT_EQ(allowed_verbs("/db/a/items"), "GET, HEAD, POST, DELETE, OPTIONS");
 }
 
 TEST(Router, answers_head_where_get_changes_nothing) {

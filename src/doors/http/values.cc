@@ -4,6 +4,7 @@
 
 #include "commands/type_names.h"
 #include "doors/http/times.h"
+#include "store/collection.h"
 
 namespace stave::http {
 
@@ -19,10 +20,11 @@ Problem no_such_key() {
   return {.status = 404, .code = "not_found", .detail = "there is no such key", .retryable = false, .members = {}};
 }
 
-Problem wrong_type(store::ValueType held) {
+Problem wrong_type(store::ValueType held, store::ValueType wanted) {
   return {.status = 409,
           .code = "wrong_type",
-          .detail = "the key holds a " + std::string(commands::type_name(held)) + ", not a string",
+          .detail = "the key holds a " + std::string(commands::type_name(held)) + ", not a " +
+                    std::string(commands::type_name(wanted)),
           .retryable = false,
           .members = {}};
 }
@@ -110,7 +112,8 @@ std::string_view type_of(const ValueView& value) noexcept {
 
 void describe(Response& response, const store::StoreClock& time, const ValueView& value) {
   response.version = value.version;
-  if (!value.expiry.never()) response.add_header("Stave-Expires-At", rfc3339(time.to_wall(value.expiry.at)));
+  const Expiry expiry = store::own_expiry(value);
+  if (!expiry.never()) response.add_header("Stave-Expires-At", rfc3339(time.to_wall(expiry.at)));
 }
 
 std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key, std::string_view value, bool json,
@@ -121,10 +124,10 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
     transaction.rollback();
     return std::unexpected(Refused{std::move(problem), transaction.observed()});
   };
-  const auto held = transaction.find(key, store::Access::kMeta);
+  const auto held = wish.keep ? store::find_with_expiry(transaction, key) : transaction.find(key, store::Access::kMeta);
   const Lsn version = held ? held->version : kNoLsn;
   if (conditions.judge(version, false) != Preconditions::Verdict::kGoOn) return refuse(precondition_failed(version));
-  const Expiry expiry = wish.keep ? (held ? held->expiry : Expiry{}) : wish.expiry;
+  const Expiry expiry = wish.keep ? (held ? store::own_expiry(*held) : Expiry{}) : wish.expiry;
   Stored stored{.created = !held};
   // A deadline that has passed: stored and gone, for nobody could ever read it.
   if (expiry.passed(transaction.now())) {

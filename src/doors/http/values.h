@@ -34,7 +34,8 @@ Outcomes<Preconditions> preconditions_of(const Exchange& exchange);
 
 Problem bad_parameter(std::string detail);
 Problem no_such_key();
-Problem wrong_type(store::ValueType held);
+/// `wanted`: what it should have been.
+Problem wrong_type(store::ValueType held, store::ValueType wanted = store::ValueType::kString);
 /// `version` kNoLsn: the key is absent.
 Problem precondition_failed(Lsn version);
 

@@ -64,27 +64,6 @@ Result<void> check_sizes(std::size_t key_size, std::size_t value_size) {
   return {};
 }
 
-namespace {
-
-template <class T>
-void give(T* to, T value) {
-  if (to != nullptr) *to = value;
-}
-
-/// `call(options)` with checked options; `done(value)` when it succeeds.
-template <class Call, class Done>
-int write(const stave_write_options* options, stave_error** error, Call&& call, Done&& done) noexcept {
-  return guarded(error, [&] {
-    const auto settings = checked_write_options(options);
-    if (!settings) return report(settings.error(), error);
-    auto result = call(*settings);
-    if (!result) return report(result.error(), error);
-    done(*result);
-    return static_cast<int>(STAVE_OK);
-  });
-}
-
-}  // namespace
 }  // namespace stave::c_api
 
 using stave::c_api::give;

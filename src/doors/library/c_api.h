@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -66,6 +67,41 @@ int guarded(stave_error** error, Body&& body) noexcept {
   } catch (const std::length_error&) {  // more than a container can count
     return report_no_memory(error);
   }
+}
+
+/// For what the caller may not want to know.
+template <class T>
+void give(T* to, T value) {
+  if (to != nullptr) *to = value;
+}
+
+/// `call(options)` with checked options; `done(value)` when it succeeds.
+template <class Call, class Done>
+int write(const stave_write_options* options, stave_error** error, Call&& call, Done&& done) noexcept {
+  return guarded(error, [&] {
+    const auto settings = checked_write_options(options);
+    if (!settings) return report(settings.error(), error);
+    auto result = call(*settings);
+    if (!result) return report(result.error(), error);
+    done(*result);
+    return static_cast<int>(STAVE_OK);
+  });
+}
+
+/// `result`'s code; `done(value)` when it succeeded.
+template <class T, class Done>
+int answer(const Result<T>& result, stave_error** error, Done&& done) {
+  if (!result) return report(result.error(), error);
+  done(*result);
+  return STAVE_OK;
+}
+/// The same of what may be absent: `done(value)` when it is there, else STAVE_NOT_FOUND.
+template <class T, class Done>
+int answer_found(const Result<std::optional<T>>& result, stave_error** error, Done&& done) {
+  if (!result) return report(result.error(), error);
+  if (!*result) return STAVE_NOT_FOUND;
+  done(**result);
+  return STAVE_OK;
 }
 
 }  // namespace stave::c_api

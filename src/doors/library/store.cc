@@ -7,6 +7,7 @@
 
 #include "commands/glob.h"
 #include "doors/library/store_impl.h"
+#include "store/collection.h"
 
 namespace stave {
 
@@ -169,10 +170,14 @@ Result<bool> Store::exists(std::string_view key, const ReadOptions& options) {
 Result<std::optional<Expiry>> Store::expiry(std::string_view key, const ReadOptions& options) {
   STAVE_TRY(impl_->check_key(options.database, key));
   std::optional<Expiry> found;
-  Result<Pending> pending = impl_->engine->read({options.database, key}, Access::kMeta, [&](const ValueView* value) {
-    if (value != nullptr) found = impl_->engine->time().shown(value->expiry);
-  });
-  STAVE_TRY(impl_->settle(std::move(pending)));
+  bool value_needed = false;
+  const auto look = [&](const ValueView* value) {
+    found.reset();
+    if (value != nullptr) found = impl_->engine->time().shown(store::own_expiry(*value));
+    value_needed = value != nullptr && store::expiry_in_value(*value) && !value->here;
+  };
+  STAVE_TRY(impl_->settle(impl_->engine->read({options.database, key}, Access::kMeta, look)));
+  if (value_needed) STAVE_TRY(impl_->settle(impl_->engine->read({options.database, key}, Access::kPeek, look)));
   return found;
 }
 

@@ -23,6 +23,8 @@ Result<std::optional<Versioned>> Store::get_at(std::string_view key, Point point
   STAVE_TRY(impl_->settle(pending));
   STAVE_ASSIGN(auto past, std::move(seen));
   if (!past) return std::nullopt;
+  if (store::shown_type(past->type) != store::ValueType::kString)
+    return fail(ErrorCode::kWrongType, "the key held another type then");
   return Versioned{
       .value = std::move(past->value), .version = past->version, .expiry = impl_->engine->time().shown(past->expiry)};
 }

@@ -104,6 +104,21 @@ struct Store::Impl {
                                  const WriteOptions& options);
   /// Turns what a caller asked for into an expiry. `kept` is what the key has now.
   Result<Expiry> resolve(const Ttl& ttl, UnixMs now, const Expiry& kept) const;
+
+  // Collections, whose questions are functions (store_collections.cc): all return Result of what the function returns,
+  // which is shown the empty collection when the key is absent.
+
+  /// Asks `ask(const Type::Reader&)` under the key's lock: about one element.
+  template <class Type, class Ask>
+  auto look(std::string_view key, const ReadOptions& options, Ask&& ask);
+  /// The same of a copy, without the lock: about all of them.
+  template <class Type, class Ask>
+  auto read(std::string_view key, const ReadOptions& options, Ask&& ask);
+  /// Lets `edit(Type::Editor&)` change what the key holds, in one step; it may run again, on what is there then.
+  template <class Type, class Edit>
+  auto change(std::string_view key, const WriteOptions& options, Edit&& edit);
+  /// Errors: kTooLarge: an element that cannot be put. It is not looked at.
+  Result<void> check_elements(std::string_view key, std::span<const std::string_view> elements) const;
 };
 
 namespace library {

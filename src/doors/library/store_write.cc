@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "doors/library/store_impl.h"
+#include "store/collection.h"
 #include "types/string/number.h"
 
 namespace stave {
@@ -193,10 +194,10 @@ Result<bool> Store::expire(std::string_view key, Ttl ttl, const WriteOptions& op
   const KeyRef ref{options.database, key};
   STAVE_ASSIGN(const auto done,
                impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<bool> {
-                 const auto now = transaction.find(ref, store::Access::kMeta);
-                 const Expiry kept = now ? now->expiry : Expiry{};
+                 const auto now = store::find_with_expiry(transaction, ref);
+                 const Expiry kept = now ? store::own_expiry(*now) : Expiry{};
                  STAVE_ASSIGN(const Expiry expiry, impl_->resolve(ttl, transaction.now(), kept));
-                 if (now && expiry != kept) STAVE_TRY(transaction.set_expiry(ref, expiry));
+                 if (now && expiry != kept) STAVE_TRY(store::set_own_expiry(transaction, ref, *now, expiry));
                  return now.has_value();
                }));
   return done.value;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 namespace stave::resp {
@@ -42,6 +43,8 @@ struct Option {
 
 inline constexpr std::int64_t kMega = 1024 * 1024;
 inline constexpr std::int64_t kGiga = 1024 * kMega;
+inline constexpr std::int64_t kInt32Max = std::numeric_limits<std::int32_t>::max();
+inline constexpr std::int64_t kInt64Max = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::int64_t kYearSeconds = 366 * 86'400;
 inline constexpr std::int64_t kYearMs = kYearSeconds * 1000;
 
@@ -93,7 +96,7 @@ inline constexpr Option kOptions[] = {
      "Longest time a write stays unsynced under sync = interval."},
     {"threads", OptionType::kInteger, "0", "", 0, 256, Change::kRestart,
      "Threads that serve connections; 0: half of the processors, at least 1 and at most 8."},
-    {"databases", OptionType::kInteger, "16", "", 1, 256, Change::kRestart, "Number of databases."},
+    {"databases", OptionType::kInteger, "16", "", 1, 255, Change::kRestart, "Number of databases."},
     {"segment-size", OptionType::kBytes, "64mb", "bytes", 64 * 1024, 4 * kGiga, Change::kRestart,
      "A segment of the log is closed when it reaches this size."},
     {"segment-age", OptionType::kDuration, "0", "milliseconds", 0, kYearSeconds * 1000, Change::kRestart,
@@ -177,11 +180,41 @@ inline constexpr Option kOptions[] = {
      "Events that take at least this long are kept for LATENCY; 0: none."},
     {"loglevel", OptionType::kChoice, "notice", "", 0, 0, Change::kLive,
      "How much is written to the standard error output.", "debug verbose notice warning nothing"},
+    // How Redis would keep a value: what OBJECT ENCODING answers. Stave has forms of its own.
+    {"hash-max-listpack-entries", OptionType::kInteger, "512", "", 0, kInt64Max, Change::kLive,
+     "Hashes of more fields are called hashtable by OBJECT ENCODING, others listpack."},
+    {"hash-max-listpack-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
+     "The same for a field's name or value of more bytes."},
+    {"list-max-listpack-size", OptionType::kInteger, "-2", "", -kInt32Max - 1, kInt32Max, Change::kLive,
+     "Lists of more elements are called quicklist by OBJECT ENCODING, others listpack; -1 to -5: of more than 4, 8, "
+     "16, 32 or 64 KiB."},
+    {"list-compress-depth", OptionType::kInteger, "0", "", 0, kInt32Max, Change::kLive,
+     "Nothing depends on it: values are compressed by what compression says."},
+    {"set-max-intset-entries", OptionType::kInteger, "512", "", 0, kInt64Max, Change::kLive,
+     "Sets of at most so many members, all integers, are called intset by OBJECT ENCODING."},
+    {"set-max-listpack-entries", OptionType::kInteger, "128", "", 0, kInt64Max, Change::kLive,
+     "Other sets of more members are called hashtable, others listpack."},
+    {"set-max-listpack-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
+     "The same for a member of more bytes."},
+    {"zset-max-listpack-entries", OptionType::kInteger, "128", "", 0, kInt64Max, Change::kLive,
+     "Sorted sets of more members are called skiplist by OBJECT ENCODING, others listpack."},
+    {"zset-max-listpack-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
+     "The same for a member of more bytes."},
     // Redis' names for what Stave decides otherwise.
     {"appendfsync", OptionType::kChoice, "always", "", 0, 0, Change::kLive,
      "Redis' name for sync: always = always, everysec = interval, no = os.", "always everysec no"},
     {"appendonly", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed, "The log is always written."},
     {"dbfilename", OptionType::kFileName, "snapshot.stave", "", 0, 0, Change::kLive, "Redis' name for snapshot-file."},
+    {"hash-max-ziplist-entries", OptionType::kInteger, "512", "", 0, kInt64Max, Change::kLive,
+     "Redis' older name for hash-max-listpack-entries."},
+    {"hash-max-ziplist-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
+     "Redis' older name for hash-max-listpack-value."},
+    {"list-max-ziplist-size", OptionType::kInteger, "-2", "", -kInt32Max - 1, kInt32Max, Change::kLive,
+     "Redis' older name for list-max-listpack-size."},
+    {"zset-max-ziplist-entries", OptionType::kInteger, "128", "", 0, kInt64Max, Change::kLive,
+     "Redis' older name for zset-max-listpack-entries."},
+    {"zset-max-ziplist-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
+     "Redis' older name for zset-max-listpack-value."},
     {"daemonize", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
      "The server stays in the foreground; its supervisor does the rest."},
 };

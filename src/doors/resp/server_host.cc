@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
+#include "commands/encoding_limits.h"
 #include "commands/latency_monitor.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
@@ -19,6 +20,11 @@ namespace {
 
 constexpr std::size_t kPassword = option_id("requirepass");
 constexpr std::uint64_t kConfigBytesMax = 1 << 20;
+constexpr auto kEncodingIds = []() consteval {
+  std::array<std::size_t, commands::kEncodingOptions.size()> ids{};
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = option_id(commands::kEncodingOptions[i].name);
+  return ids;
+}();
 
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -91,6 +97,8 @@ void ServerHost::apply() {
   environment_->slow_log().set_threshold_us(settings_.number(option_id("slowlog-log-slower-than")));
   environment_->slow_log().set_capacity(static_cast<std::size_t>(settings_.number(option_id("slowlog-max-len"))));
   environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
+  for (std::size_t i = 0; i < kEncodingIds.size(); ++i)
+    environment_->encoding_limits().set(commands::kEncodingOptions[i].limit, settings_.number(kEncodingIds[i]));
   apply_to_store();
 }
 
@@ -130,6 +138,8 @@ void ServerHost::refresh() {
       {option_id("slowlog-max-len"), static_cast<std::int64_t>(environment_->slow_log().capacity())},
       {option_id("latency-monitor-threshold"), environment_->latency().threshold_ms()}};
   for (const auto& [id, value] : live) settings_.note(id, value);
+  for (std::size_t i = 0; i < kEncodingIds.size(); ++i)
+    settings_.note(kEncodingIds[i], environment_->encoding_limits().get(commands::kEncodingOptions[i].limit));
 }
 
 std::vector<std::pair<std::string, std::string>> ServerHost::config() {

@@ -17,12 +17,19 @@ namespace {
 constexpr std::string_view kMask = "********";
 constexpr std::size_t kSync = option_id("sync");
 
-/// One option with two spellings, Redis' being the second. Choices stand in the same order in both rows.
+/// One option with two spellings, Redis', or its older one, being the second. Choices stand in the same order in both
+/// rows.
 struct Twins {
   std::size_t own;
   std::size_t redis;
 };
-constexpr Twins kTwins[] = {{kSync, option_id("appendfsync")}, {option_id("snapshot-file"), option_id("dbfilename")}};
+constexpr Twins kTwins[] = {{kSync, option_id("appendfsync")},
+                            {option_id("snapshot-file"), option_id("dbfilename")},
+                            {option_id("hash-max-listpack-entries"), option_id("hash-max-ziplist-entries")},
+                            {option_id("hash-max-listpack-value"), option_id("hash-max-ziplist-value")},
+                            {option_id("list-max-listpack-size"), option_id("list-max-ziplist-size")},
+                            {option_id("zset-max-listpack-entries"), option_id("zset-max-ziplist-entries")},
+                            {option_id("zset-max-listpack-value"), option_id("zset-max-ziplist-value")}};
 
 const Twins* twins_of(std::size_t id) noexcept {
   for (const Twins& twins : kTwins)
@@ -281,6 +288,10 @@ void Settings::note(std::size_t id, std::int64_t number) noexcept {
   if (values_[id].number == number) return;
   values_[id].number = number;
   values_[id].set = true;
+  if (const Twins* const twins = twins_of(id)) {
+    STAVE_ASSERT(id == twins->own);
+    values_[twins->redis].number = number;
+  }
 }
 
 Result<void> Settings::load(std::string_view file_name, std::string_view text) {

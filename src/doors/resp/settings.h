@@ -29,7 +29,7 @@ class Settings {
   /// Like `set`, while running. What a secret is shown as leaves it as it is, so that no tool that writes back what it
   /// read makes asterisks the password. Errors: also kUnsupported: needs a restart.
   Result<void> change(std::string_view name, std::string_view value);
-  /// The value in force turned out to be this.
+  /// The value in force turned out to be this. Of an option with two names, the one that is its own.
   void note(std::size_t id, std::int64_t number) noexcept;
   /// Lines `name value`; '#' begins a comment, quotes keep blanks. Errors name the line.
   Result<void> load(std::string_view file_name, std::string_view text);

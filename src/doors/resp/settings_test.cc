@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "commands/encoding_limits.h"
 #include "doors/resp/secret.h"
 #include "doors/resp/shared.h"
 
@@ -203,6 +204,29 @@ TEST(Settings, know_sync_by_both_names) {
   EXPECT_EQ(settings.shown(option_id("sync")), "interval");
   ASSERT_TRUE(settings.set("SYNC", "os").has_value());
   EXPECT_EQ(settings.shown(option_id("appendfsync")), "no");
+}
+
+TEST(Settings, have_the_limits_of_encodings_that_the_commands_have) {
+  for (const commands::EncodingOption& option : commands::kEncodingOptions) {
+    for (const std::string_view name : {option.name, option.old_name}) {
+      if (name.empty()) continue;
+      const Option* const row = Settings::find(name);
+      ASSERT_NE(row, nullptr) << name;
+      EXPECT_EQ(row->initial, std::to_string(option.initial)) << name;
+      EXPECT_EQ(row->least, option.least) << name;
+      EXPECT_EQ(row->most, option.most) << name;
+      EXPECT_EQ(row->type, option.bytes ? OptionType::kBytes : OptionType::kInteger) << name;
+      EXPECT_EQ(row->change, Change::kLive) << name;
+    }
+    if (option.old_name.empty()) continue;
+    Settings settings;
+    ASSERT_TRUE(settings.set(option.old_name, "7").has_value());
+    const auto id = static_cast<std::size_t>(Settings::find(option.name) - kOptions);
+    EXPECT_EQ(settings.number(id), 7);
+    settings.note(id, 8);
+    EXPECT_EQ(settings.shown(static_cast<std::size_t>(Settings::find(option.old_name) - kOptions)), "8");
+    EXPECT_EQ(settings.rewritten(""), std::string(option.name) + " 8\n");
+  }
 }
 
 TEST(Settings, never_show_the_password) {

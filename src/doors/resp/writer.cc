@@ -1,11 +1,10 @@
 #include "doors/resp/writer.h"
 
 #include <charconv>
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "base/assert.h"
+#include "types/string/number.h"
 
 namespace stave::resp {
 namespace {
@@ -34,54 +33,6 @@ char* put_line(char* to, char kind, Number value) noexcept {
 }
 
 }  // namespace
-
-std::size_t format_double(double value, char* to) noexcept {
-  if (std::isnan(value)) return static_cast<std::size_t>(put(to, "nan") - to);
-  if (std::isinf(value)) return static_cast<std::size_t>(put(to, value < 0 ? "-inf" : "inf") - to);
-  if (value == 0) return static_cast<std::size_t>(put(to, std::signbit(value) ? "-0" : "0") - to);
-  // Shortest digits as d.ddde+xx, then laid out: "%.17g" would not be shortest, std::to_chars alone lays out otherwise.
-  char scientific[40];
-  const char* const end =
-      std::to_chars(scientific, scientific + sizeof scientific, std::abs(value), std::chars_format::scientific).ptr;
-  char digits[24];
-  int count = 0;
-  const char* p = scientific;
-  for (; *p != 'e'; ++p)
-    if (*p != '.') digits[count++] = *p;
-  STAVE_ASSERT(count > 0 && count <= std::numeric_limits<double>::max_digits10);
-  int exponent = 0;
-  std::from_chars(p[1] == '+' ? p + 2 : p + 1, end, exponent);
-  const int scale = exponent - count + 1;  // value = digits * 10^scale
-  const int magnitude = std::abs(exponent);
-  char* const begin = to;
-  if (value < 0) *to++ = '-';
-  if (scale >= 0 && magnitude < count + 7) {  // an integer
-    to = put(to, {digits, static_cast<std::size_t>(count)});
-    std::memset(to, '0', static_cast<std::size_t>(scale));
-    return static_cast<std::size_t>(to + scale - begin);
-  }
-  if (scale < 0 && (scale > -7 || magnitude < 4)) {  // a decimal fraction
-    const int whole = count + scale;
-    if (whole <= 0) {
-      to = put(to, "0.");
-      std::memset(to, '0', static_cast<std::size_t>(-whole));
-      to = put(to - whole, {digits, static_cast<std::size_t>(count)});
-    } else {
-      to = put(to, {digits, static_cast<std::size_t>(whole)});
-      *to++ = '.';
-      to = put(to, {digits + whole, static_cast<std::size_t>(count - whole)});
-    }
-    return static_cast<std::size_t>(to - begin);
-  }
-  *to++ = digits[0];
-  if (count > 1) {
-    *to++ = '.';
-    to = put(to, {digits + 1, static_cast<std::size_t>(count - 1)});
-  }
-  *to++ = 'e';
-  *to++ = exponent < 0 ? '-' : '+';
-  return static_cast<std::size_t>(std::to_chars(to, to + 4, magnitude).ptr - begin);
-}
 
 void Writer::header(char kind, std::size_t count) {
   if (char* const to = output_->reserve(kHeaderBytesMax)) output_->commit(put_line(to, kind, count));
@@ -157,7 +108,7 @@ void Writer::push(std::size_t count) {
 
 void Writer::real(double value) {
   char text[40];
-  const std::string_view digits(text, format_double(value, text));
+  const std::string_view digits(text, types::format_double(value, text));
   STAVE_ASSERT(digits.size() <= 32);
   if (protocol() == 2) {
     bulk(digits);

@@ -13,9 +13,6 @@
 
 namespace stave::resp {
 
-/// The shortest digits that read back as `value`, laid out as Redis 7.2 does. Needs 32 bytes; returns the length.
-std::size_t format_double(double value, char* to) noexcept;
-
 /// Whoever derives from it knows the protocol, which HELLO changes within a pipeline.
 class Writer : public commands::Sink {
  public:

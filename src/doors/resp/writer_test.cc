@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 #include <string>
 
@@ -71,38 +70,6 @@ TEST(Writer, encodes_the_ends_of_the_integers) {
 TEST(Writer, lets_no_line_break_into_errors_and_statuses) {
   EXPECT_EQ(written(2, [](Writer& w) { w.error("ERR unknown 'a\r\n+OK\r\n'"); }), "-ERR unknown 'a  +OK  '\r\n");
   EXPECT_EQ(written(2, [](Writer& w) { w.status("a\nb"); }), "+a b\r\n");
-}
-
-TEST(Writer, lays_out_doubles_as_redis_does) {
-  const struct {
-    double value;
-    const char* text;
-  } cases[] = {
-      {0.0, "0"},
-      {-0.0, "-0"},
-      {1.0, "1"},
-      {-3.25, "-3.25"},
-      {0.1, "0.1"},
-      {100.0, "100"},
-      {1e6, "1000000"},
-      {1e20, "1e+20"},
-      {1e21, "1e+21"},
-      {1.5e300, "1.5e+300"},
-      {1e-5, "0.00001"},
-      {1e-7, "1e-7"},
-      {1.25e-9, "1.25e-9"},
-      {123456789.123, "123456789.123"},
-      {9007199254740993.0, "9007199254740992"},
-      {std::numeric_limits<double>::infinity(), "inf"},
-      {-std::numeric_limits<double>::infinity(), "-inf"},
-      {std::numeric_limits<double>::quiet_NaN(), "nan"},
-      {std::numeric_limits<double>::denorm_min(), "5e-324"},
-      {std::numeric_limits<double>::max(), "1.7976931348623157e+308"},
-  };
-  for (const auto& c : cases) {
-    char text[40];
-    EXPECT_EQ(std::string(text, format_double(c.value, text)), c.text);
-  }
 }
 
 TEST(Output, gives_back_what_was_appended_across_blocks) {

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "commands/type_names.h"
 #include "doors/shell/text.h"
 #include "exchange/files.h"
 #include "exchange/json.h"
@@ -27,6 +29,12 @@ struct Entry {
 
 // --- writing ------------------------------------------------------------------------------------
 
+Error cannot_hold(std::string_view key, store::ValueType type) {
+  return {ErrorCode::kUnsupported, "a JSON file holds strings only, and the key \"" + printable(key, false) +
+                                       "\" holds a " + std::string(commands::type_name(type)) +
+                                       "; delete it, or keep such keys in a directory (--dir)"};
+}
+
 Result<std::vector<Entry>> entries_of(Store& store, int database) {
   constexpr std::size_t kStep = 4096;
   std::vector<Entry> entries;
@@ -34,20 +42,22 @@ Result<std::vector<Entry>> entries_of(Store& store, int database) {
   store::Engine& engine = store.engine();
   store::Pending pending;
   std::uint64_t cursor = 0;
-  bool other_type = false;
+  std::optional<Error> other_type;
   do {
     STAVE_ASSIGN(cursor,
                  engine.scan_values(
                      database, cursor, kStep,
                      [&](std::string_view key, const store::ValueView& view) {
-                       other_type |= view.type != store::ValueType::kString;
+                       if (view.type != store::ValueType::kString) {
+                         if (!other_type) other_type = cannot_hold(key, view.type);
+                         return;
+                       }
                        entries.push_back({std::string(key), std::string(view.value), engine.time().shown(view.expiry)});
                      },
                      pending));
   } while (cursor != 0);
   STAVE_TRY(engine.wait(pending));
-  if (other_type)
-    return fail(ErrorCode::kUnsupported, "the JSON file holds strings only, and the store has other types");
+  if (other_type) return fail(std::move(*other_type));
   std::ranges::sort(entries, {}, &Entry::key);
   // The walk may show a key twice while the table shrinks.
   const auto rest = std::ranges::unique(entries, {}, &Entry::key);
@@ -126,6 +136,7 @@ using Entries = std::map<std::string, Entry, std::less<>>;
 class Gatherer final : public exchange::Sink {
  public:
   Result<void> take(const exchange::Item& item) override {
+    if (item.kind != exchange::Kind::kString) return skip({item.database, item.key, to_string(item.kind)});
     std::string key(item.key);
     Entry entry{key, std::string(item.value), item.expiry};
     databases[item.database].insert_or_assign(std::move(key), std::move(entry));
@@ -134,7 +145,7 @@ class Gatherer final : public exchange::Sink {
   Result<void> skip(const exchange::Skipped& skipped) override {
     return fail(ErrorCode::kUnsupported, "the key \"" + printable(skipped.key, false) + "\" is a " +
                                              printable(skipped.type, false) +
-                                             ", which this version does not know, and saving would lose it");
+                                             ", which this file has no place for, and saving would lose it");
   }
   std::map<int, Entries> databases;
 };

@@ -5,9 +5,9 @@
 //
 // Promises: every byte survives the round trip: a key or value that is not UTF-8 goes, both in base64, into
 // "data_base64"; expiries go into "expires_at" (unix milliseconds) and "sliding_ms", or "…_base64" when the key is not
-// UTF-8; databases other than 0 into "databases". A document that is not understood in full is refused, never half
-// loaded into silence: what a load drops, the next save would destroy. The same store gives the same text, keys sorted.
-// Must not know: files, terminals.
+// UTF-8; databases other than 0 into "databases". It holds strings: a store with a key of another type is refused. A
+// document that is not understood in full is refused, never half loaded into silence: what a load drops, the next save
+// would destroy. The same store gives the same text, keys sorted. Must not know: files, terminals.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@
 
 namespace stave::shell {
 
-/// The document for everything in `store` now.
+/// The document for everything in `store` now. Errors: kUnsupported (names a key of another type), those of reading.
 Result<std::string> to_json(Store& store, UnixMs timestamp);
 
 /// Adds everything in the document to `store`; keys whose time is up are left out. Errors: kCorrupt (not JSON, with

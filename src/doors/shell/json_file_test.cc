@@ -121,6 +121,19 @@ TEST_F(JsonFile, reads_version_2) {
             ErrorCode::kUnsupported);
 }
 
+TEST_F(JsonFile, a_key_that_is_no_string_is_refused_and_named) {
+  const auto store = make();
+  ASSERT_TRUE(store->set("a", "1"));
+  ASSERT_TRUE(store->hash_set("user\n1", "name", "Alice"));
+  const auto refused = to_json(*store, clock_.wall());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kUnsupported);
+  EXPECT_NE(refused.error().message().find("\"user\\n1\" holds a hash"), std::string::npos)
+      << refused.error().message();
+  ASSERT_TRUE(store->remove("user\n1"));
+  EXPECT_TRUE(to_json(*store, clock_.wall()));
+}
+
 TEST_F(JsonFile, malformed_json_is_refused_with_its_position) {
   const Error error = load_error("{\n  \"version\": 1,\n  \"data\": {\"a\": }\n}");
   EXPECT_EQ(error.code(), ErrorCode::kCorrupt);

@@ -1,11 +1,13 @@
 #include "doors/shell/printer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "base/assert.h"
 #include "doors/shell/text.h"
+#include "types/string/number.h"
 
 namespace stave::shell {
 
@@ -19,12 +21,8 @@ bool is_aggregate(const Reply& reply) {
 }
 
 std::string digits_of(double number) {
-  if (std::isnan(number)) return "nan";
-  if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
   char text[32];
-  const auto done = std::to_chars(text, text + sizeof text, number);
-  STAVE_ASSERT(done.ec == std::errc{});
-  return {text, done.ptr};
+  return {text, types::format_double(number, text)};
 }
 
 // --- plain --------------------------------------------------------------------------------------
@@ -43,10 +41,18 @@ std::string scalar(const Reply& reply, bool terminal, bool keep_lines) {
 
 std::string_view name_of(Kind kind) {
   switch (kind) {
-    case Kind::kMap: return "map";
+    case Kind::kMap: return "hash";  // redis-cli's word
     case Kind::kSet: return "set";
     case Kind::kPush: return "push";
     default: return "array";
+  }
+}
+
+std::string_view mark_of(Kind kind) {
+  switch (kind) {
+    case Kind::kMap: return "# ";
+    case Kind::kSet: return "~ ";
+    default: return ") ";
   }
 }
 
@@ -68,7 +74,7 @@ void nested(const Reply& reply, std::size_t indent, bool terminal, std::string& 
     if (i != 0) out.append(indent, ' ');
     const std::string number = std::to_string(i + 1);
     STAVE_ASSERT(number.size() <= width);
-    out.append(width - number.size(), ' ').append(number).append(map ? "# " : ") ");
+    out.append(width - number.size(), ' ').append(number).append(mark_of(reply.kind));
     const Reply& value = reply.elements[i * step + step - 1];
     if (map) {
       // What is nested below a name begins on a line of its own.
@@ -126,12 +132,41 @@ void json_text(const std::string& text, std::string& out) {
   }
 }
 
-/// A member's name must be a string; anything else becomes one.
-void json_name(const Reply& reply, std::string& out) {
-  const std::string text = is_aggregate(reply) ? std::string() : scalar(reply, false, false);
-  append_json_string(out, reply.kind == Kind::kInteger ? std::to_string(reply.integer)
-                          : is_utf8(text)              ? text
-                                                       : to_base64(text));
+/// A member's name must be a string; a number becomes one. nullopt: it can be none.
+std::optional<std::string> json_name(const Reply& reply) {
+  if (reply.kind == Kind::kInteger) return std::to_string(reply.integer);
+  if (is_aggregate(reply)) return std::nullopt;
+  std::string text = scalar(reply, false, false);
+  if (!is_utf8(text)) return std::nullopt;
+  return text;
+}
+
+void json(const Reply& reply, std::string& out);
+
+/// An object; or, when a name cannot be one's, an array of pairs: never other bytes.
+void json_map(const Reply& reply, std::string& out) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+    auto name = json_name(reply.elements[i]);
+    if (!name) break;
+    names.push_back(std::move(*name));
+  }
+  const bool object = names.size() == reply.elements.size() / 2;
+  out += object ? '{' : '[';
+  for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+    if (i != 0) out += ", ";
+    if (object) {
+      append_json_string(out, names[i / 2]);
+      out += ": ";
+    } else {
+      out += '[';
+      json(reply.elements[i], out);
+      out += ", ";
+    }
+    json(reply.elements[i + 1], out);
+    if (!object) out += ']';
+  }
+  out += object ? '}' : ']';
 }
 
 void json(const Reply& reply, std::string& out) {
@@ -153,16 +188,7 @@ void json(const Reply& reply, std::string& out) {
       json_text(reply.text, out);
       out += '}';
       return;
-    case Kind::kMap:
-      out += '{';
-      for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
-        if (i != 0) out += ", ";
-        json_name(reply.elements[i], out);
-        out += ": ";
-        json(reply.elements[i + 1], out);
-      }
-      out += '}';
-      return;
+    case Kind::kMap: json_map(reply, out); return;
     case Kind::kArray:
     case Kind::kSet:
     case Kind::kPush:

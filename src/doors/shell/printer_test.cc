@@ -49,6 +49,27 @@ TEST(Printer, what_a_map_nests_stands_below_its_name) {
             "1# a =>\n   1# x => (integer) 1\n2# b => (integer) 2\n");
 }
 
+TEST(Printer, each_type_is_printed_as_redis_cli_does_but_for_quotes) {
+  const auto number = [](double value) { return Reply{.kind = Kind::kDouble, .number = value}; };
+  EXPECT_EQ(print(number(100000), kPlain), "(double) 100000\n");
+  EXPECT_EQ(print(number(-std::numeric_limits<double>::infinity()), kPlain), "(double) -inf\n");
+  EXPECT_EQ(print(group(Kind::kMap, {}), kPlain), "(empty hash)\n");
+  EXPECT_EQ(print(group(Kind::kSet, {}), kPlain), "(empty set)\n");
+  EXPECT_EQ(print(group(Kind::kMap, {bulk("name"), bulk("Alice"), bulk("n"), bulk("1")}), kPlain),
+            "name => Alice\nn => 1\n");
+  EXPECT_EQ(print(group(Kind::kSet, {bulk("a"), bulk("b")}), kPlain), "a\nb\n");
+  // ZRANGE 0 -1 WITHSCORES, ZMPOP, a set within an array.
+  const Reply pairs = group(
+      Kind::kArray, {group(Kind::kArray, {bulk("a"), number(0.5)}), group(Kind::kArray, {bulk("b"), number(1e100)})});
+  EXPECT_EQ(print(pairs, kPlain), "1) 1) a\n   2) (double) 0.5\n2) 1) b\n   2) (double) 1e+100\n");
+  EXPECT_EQ(print(group(Kind::kArray, {bulk("key"), pairs}), kPlain),
+            "1) key\n2) 1) 1) a\n      2) (double) 0.5\n   2) 1) b\n      2) (double) 1e+100\n");
+  EXPECT_EQ(print(group(Kind::kArray, {group(Kind::kSet, {bulk("x"), bulk("y")}), {}}), kPlain),
+            "1) 1~ x\n   2~ y\n2) (nil)\n");
+  EXPECT_EQ(print(pairs, kRaw), "a\n0.5\nb\n1e+100\n");
+  EXPECT_EQ(print(pairs, kJson), "[[\"a\", 0.5], [\"b\", 1e+100]]\n");
+}
+
 TEST(Printer, control_bytes_are_escaped_on_a_terminal_only) {
   EXPECT_EQ(print(bulk("\x1b[2J"), kPlain), "\\x1b[2J\n");
   EXPECT_EQ(print(bulk("\x1b[2J"), {.format = Format::kPlain, .terminal = false}), "\x1b[2J\n");
@@ -70,6 +91,9 @@ TEST(Printer, json_is_json_whatever_the_bytes) {
   EXPECT_EQ(print(group(Kind::kArray, {integer(1), {}, bulk("x")}), kJson), "[1, null, \"x\"]\n");
   EXPECT_EQ(print(group(Kind::kMap, {bulk("a"), integer(1), integer(2), bulk("b")}), kJson),
             "{\"a\": 1, \"2\": \"b\"}\n");
+  EXPECT_EQ(print(group(Kind::kMap, {bulk("a"), bulk("1"), bulk("\xff"), bulk("\xfe")}), kJson),
+            "[[\"a\", \"1\"], [{\"base64\": \"/w==\"}, {\"base64\": \"/g==\"}]]\n")
+      << "a name that is not UTF-8";
   EXPECT_EQ(print({.kind = Kind::kDouble, .number = std::numeric_limits<double>::infinity()}, kJson), "\"inf\"\n");
   EXPECT_EQ(print({.kind = Kind::kDouble, .number = 0.1}, kJson), "0.1\n");
 }

@@ -1,5 +1,6 @@
 #include "doors/shell/target.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <optional>
@@ -7,6 +8,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
+#include "commands/table.h"
 #include "doors/shell/json_file.h"
 #include "doors/shell/text.h"
 
@@ -92,6 +94,15 @@ struct MemoryFiles {
   std::unique_ptr<FileSystem> files = make_memory_file_system();
 };
 
+/// Whether a command makes keys of a type that a JSON file has no place for. What it cannot tell (RESTORE) is refused
+/// by saving.
+bool makes_collections(std::string_view name) {
+  const commands::Command* const command = commands::find_command(name);
+  if (command == nullptr || (command->flags & commands::kWrite) == 0) return false;
+  constexpr std::string_view kGroups[] = {"hash", "list", "set", "sorted-set"};
+  return std::ranges::find(kGroups, command->group) != std::end(kGroups);
+}
+
 class JsonFile final : private MemoryFiles, public Embedded {
  public:
   static Result<std::unique_ptr<Target>> open(const std::string& path) {
@@ -115,6 +126,14 @@ class JsonFile final : private MemoryFiles, public Embedded {
     return std::unique_ptr<Target>(new JsonFile(std::move(memory), std::move(store), path, std::move(text)));
   }
 
+  /// What could not be saved is refused when it is asked for, not when everything else is to be saved with it.
+  Result<Reply> execute(std::span<const std::string_view> arguments) override {
+    if (arguments.empty() || !makes_collections(arguments[0])) return Embedded::execute(arguments);
+    Reply reply;
+    reply.kind = Reply::Kind::kError;
+    reply.text = "ERR a JSON file holds strings only; keep hashes, lists, sets and sorted sets in a directory (--dir)";
+    return reply;
+  }
   Result<std::string> snapshot(std::string_view path) override {
     if (!path.empty() && path != path_) return Embedded::snapshot(path);
     STAVE_TRY(save());

@@ -45,7 +45,7 @@ Result<void> back_up_directory(const Settings& settings) {
   Options options;
   options.create_if_missing = false;
   // As many as there can be; few shards, for nothing else happens here.
-  options.databases = 256;
+  options.databases = 255;
   options.shards = 4;
   auto store = Store::open(settings.directory, options);
   if (!store) {

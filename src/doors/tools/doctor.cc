@@ -280,7 +280,7 @@ Result<void> Examination::open_copy() {
   options.file_system = &files_;
   options.create_if_missing = false;
   options.background = false;
-  options.databases = 256;
+  options.databases = 255;
   options.shards = 16;
   STAVE_ASSIGN(const std::unique_ptr<store::Engine> engine, store::Engine::open(task_.repair, options));
   std::uint64_t keys = 0;

@@ -159,7 +159,7 @@ int run_tool(std::span<const std::string> arguments, const std::string& name, co
   app.add_option("source", settings.source, source_help)->required();
   app.add_option("--dir", settings.directory, "Store to load into, created if there is none [./data]");
   add_server_options(app, settings.server, "Load into a running server instead");
-  app.add_option("--databases", settings.databases, "Number of databases of the store [16]")->check(CLI::Range(1, 256));
+  app.add_option("--databases", settings.databases, "Number of databases of the store [16]")->check(CLI::Range(1, 255));
   app.add_option("--max-key", settings.key_bytes_max, "Longest key to accept, in bytes [65536]");
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));

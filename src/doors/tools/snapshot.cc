@@ -118,7 +118,7 @@ int run_snapshot(std::span<const std::string> arguments) {
   form->require_option(0, 1);
   app.add_option("--dir", settings.directory, "Store to read [./data]");
   add_server_options(app, settings.server, "Ask a running server to write it");
-  app.add_option("--databases", settings.databases, "Number of databases of the store [16]")->check(CLI::Range(1, 256));
+  app.add_option("--databases", settings.databases, "Number of databases of the store [16]")->check(CLI::Range(1, 255));
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {

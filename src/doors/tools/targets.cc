@@ -4,11 +4,16 @@
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "commands/dump_format.h"
 #include "doors/client/address.h"
+#include "exchange/collection.h"
 #include "stave/client.h"
 #include "stave/session.h"
 #include "stave/store.h"
+#include "store/collection.h"
 #include "store/engine.h"
+#include "store/foreign_value.h"
+#include "store/transaction.h"
 
 namespace stave::tools {
 
@@ -70,7 +75,24 @@ class StoreTarget final : public Target {
                       std::to_string(engine.options().databases) + " here; see --databases");
     Expiry expiry = item.expiry;
     expiry.at = engine.time().from_wall(expiry.at);
-    STAVE_TRY(engine.put({item.database, item.key}, item.value, expiry));
+    const store::KeyRef key{item.database, item.key};
+    if (item.kind == exchange::Kind::kString) {
+      STAVE_TRY(engine.put(key, item.value, expiry));
+      return {};
+    }
+    store::Transaction transaction(engine, key);
+    const auto type = static_cast<store::ValueType>(item.kind);
+    Expiry own = exchange::own_expiry(item);
+    if (!own.never()) own.at = engine.time().from_wall(own.at);
+    const auto adopted = store::adopted_value(engine.time(), transaction.now(), type, item.value, own);
+    if (!adopted) {
+      STAVE_TRY(store::put_form(transaction, key, type, item.value, expiry));
+    } else if (adopted->value.empty() || adopted->expiry.passed(transaction.now())) {
+      transaction.erase(key);  // its time was up while it came here
+    } else {
+      STAVE_TRY(store::put_form(transaction, key, type, adopted->value, adopted->expiry));
+    }
+    STAVE_TRY(transaction.commit());
     return {};
   }
 
@@ -99,6 +121,11 @@ class ServerTarget final : public Target {
       STAVE_TRY(add(select, false));
       database_ = item.database;
     }
+    return item.kind == exchange::Kind::kString ? put_string(item) : put_collection(item);
+  }
+
+ private:
+  Result<void> put_string(const exchange::Item& item) {
     std::vector<std::string_view> words = {"SET", item.key, item.value};
     std::string time;
     if (item.expiry.sliding_ms != 0) {
@@ -111,8 +138,17 @@ class ServerTarget final : public Target {
     }
     return add(words, false);
   }
-
- private:
+  /// In one call, whatever the server is: it takes the place of what is there.
+  Result<void> put_collection(const exchange::Item& item) {
+    const std::string payload = commands::dump_value(static_cast<store::ValueType>(item.kind), item.value);
+    const std::string deadline = std::to_string(raw(exchange::own_expiry(item).at));
+    const std::string_view restore[] = {"RESTORE", item.key, deadline, payload, "REPLACE", "ABSTTL"};
+    STAVE_TRY(add(restore, false));
+    if (item.expiry.sliding_ms == 0) return {};
+    const std::string period = std::to_string(item.expiry.sliding_ms);
+    const std::string_view slide[] = {"PEXPIRE", item.key, period, "SLIDING"};
+    return add(slide, false);
+  }
   Result<void> add(std::span<const std::string_view> words, bool may_be_refused) {
     STAVE_ASSERT(!words.empty());
     constexpr std::size_t kCallsMax = 1000;
