@@ -59,8 +59,67 @@ def pause():
     select.select([], [], [], 0.02)
 
 
-def fill(server, seed, count=400):
-    """Random strings of every encoding; returns {database: {key: (value, expiry in ms or None)}}."""
+def random_string(rng):
+    return rng.choice([
+        lambda: str(rng.choice([0, -1, 127, -128, 128, 32767, -32768, 40000, 2**31 - 1, -2**31, 2**31, 2**63 - 1])).encode(),
+        lambda: rng.randbytes(rng.randrange(0, 80)),
+        lambda: bytes(rng.choice(b"ab") for _ in range(rng.randrange(20, 3000))),
+        lambda: b"x" * rng.randrange(50, 40000),
+        lambda: rng.randbytes(rng.choice([63, 64, 16383, 16384, 70000])),
+        lambda: b"00012",
+        lambda: "naïve ☃".encode(),
+    ])()
+
+
+def random_element(rng):
+    return rng.choice([
+        lambda: b"%d" % rng.randrange(-2**rng.randrange(1, 64), 2**rng.randrange(1, 63)),
+        lambda: rng.randbytes(rng.randrange(0, 70)),
+        lambda: b"element:%d" % rng.randrange(100000),
+        lambda: b"y" * rng.choice([10, 63, 64, 65, 300, 5000]),
+        lambda: "☃".encode() * rng.randrange(3),
+    ])()
+
+
+def random_collection(rng):
+    """("hash", {…}), ("list", […]), ("set", {…}) or ("zset", {member: score}), of a size and sort that picks the encoding."""
+    kind = rng.choice(["hash", "list", "set", "zset"])
+    size = rng.choice([1, 3, 10, 50, 200, 600])
+    make = rng.choice([random_element, random_element, lambda rng: b"%d" % rng.randrange(-70000, 70000), lambda rng: b"m%d" % rng.randrange(10000)])
+    elements = [make(rng) for _ in range(size)]
+    if kind == "hash":
+        return kind, {element: make(rng) for element in elements}
+    if kind == "list":
+        return kind, elements
+    if kind == "set":
+        return kind, set(elements)
+    return kind, {element: rng.choice([rng.randrange(100), rng.random() * 1e6, float("inf"), -1e300, 2.0**60, 0.1]) for element in elements}
+
+
+def store_in_redis(client, key, value):
+    if isinstance(value, bytes):
+        return client.set(key, value)
+    kind, elements = value
+    if kind == "hash":
+        return client.hset(key, mapping=elements)
+    if kind == "list":
+        return client.rpush(key, *elements)
+    return client.sadd(key, *elements) if kind == "set" else client.zadd(key, elements)
+
+
+def read_from_redis(client, key):
+    """The value of a key, as `random_collection` gives it, or bytes."""
+    kind = client.type(key).decode()
+    return {"string": lambda: client.get(key),
+            "hash": lambda: (kind, client.hgetall(key)),
+            "list": lambda: (kind, client.lrange(key, 0, -1)),
+            "set": lambda: (kind, client.smembers(key)),
+            "zset": lambda: (kind, dict(client.zrange(key, 0, -1, withscores=True))),
+            "none": lambda: None}[kind]()
+
+
+def fill(server, seed, count=400, collections=True):
+    """Random values of every type and encoding; returns {database: {key: (value, expiry in ms or None)}}."""
     rng = random.Random(seed)
     data = {}
     for database in (0, 1, 9):
@@ -68,17 +127,13 @@ def fill(server, seed, count=400):
         entries = data.setdefault(database, {})
         for number in range(count):
             key = b"key:%d" % number if rng.random() < 0.9 else rng.randbytes(rng.randrange(1, 30))
-            value = rng.choice([
-                lambda: str(rng.choice([0, -1, 127, -128, 128, 32767, -32768, 40000, 2**31 - 1, -2**31, 2**31, 2**63 - 1])).encode(),
-                lambda: rng.randbytes(rng.randrange(0, 80)),
-                lambda: bytes(rng.choice(b"ab") for _ in range(rng.randrange(20, 3000))),
-                lambda: b"x" * rng.randrange(50, 40000),
-                lambda: rng.randbytes(rng.choice([63, 64, 16383, 16384, 70000])),
-                lambda: b"00012",
-                lambda: "naïve ☃".encode(),
-            ])()
+            if key in entries:
+                continue
+            value = random_collection(rng) if collections and rng.random() < 0.4 else random_string(rng)
             expiry = FAR + rng.randrange(1, 10**9) if rng.random() < 0.3 else None
-            client.set(key, value, pxat=expiry)
+            store_in_redis(client, key, value)
+            if expiry:
+                client.pexpireat(key, expiry)
             entries[key] = (value, expiry)
         client.execute()
     return data
@@ -86,18 +141,17 @@ def fill(server, seed, count=400):
 
 def add_other_types(server):
     client = server.client(0)
-    client.rpush("list:small", *range(5))
-    client.rpush("list:large", *[b"v%d" % i * 20 for i in range(3000)])
-    client.sadd("set:ints", *range(20))
-    client.sadd("set:large", *[b"m%d" % i for i in range(2000)])
-    client.zadd("zset:small", {"a": 1, "b": float("inf")})
-    client.zadd("zset:large", {"m%d" % i: i / 7 for i in range(2000)})
-    client.hset("hash:small", mapping={"f": "v"})
-    client.hset("hash:large", mapping={"f%d" % i: "v" * 30 for i in range(2000)})
     client.xadd("stream", {"f": "v"}, id="1-1")
     client.xgroup_create("stream", "group", 0)
     client.xreadgroup("group", "consumer", {"stream": ">"})
-    return 9
+    return 1
+
+
+# How a server is told to keep collections, small limits and large ones.
+LIMITS = ["hash-max-listpack-entries", "zset-max-listpack-entries", "set-max-intset-entries"]
+LOW = [word for name in LIMITS for word in ("--" + name, "0")] + ["--list-max-listpack-size", "1"]
+HIGH = [word for name in LIMITS for word in ("--" + name, "100000")] + [
+    "--hash-max-listpack-value", "100000", "--zset-max-listpack-value", "100000", "--list-max-listpack-size", "-5"]
 
 
 class Exchange(unittest.TestCase):
@@ -120,6 +174,21 @@ class Exchange(unittest.TestCase):
         self.assertEqual(done.returncode, code, (done.stdout, done.stderr))
         return done
 
+    def collection(self, entry):
+        """The elements of a collection in a line of JSON, as `random_collection` gives them."""
+        decode = base64.b64decode if "value_base64" in entry else str.encode
+        elements = entry["value_base64" if "value_base64" in entry else "value"]
+        if entry["type"] == "hash":
+            return {decode(name): decode(value) for name, value in elements.items()}
+        if entry["type"] == "zset":
+            scores = {decode(member): float(score) for member, score in elements}
+            self.assertEqual(list(scores), sorted(scores, key=lambda member: (scores[member], member)))
+            self.assertEqual(len(scores), len(elements))
+            return scores
+        elements = [decode(element) for element in elements]
+        self.assertEqual(len(set(elements)) == len(elements) or entry["type"] == "list", True)
+        return elements if entry["type"] == "list" else set(elements)
+
     def contents(self, store):
         """Everything in a store, by its own lines of JSON."""
         data = {}
@@ -130,11 +199,12 @@ class Exchange(unittest.TestCase):
                 return base64.b64decode(entry[name + "_base64"]) if name + "_base64" in entry else entry[name].encode()
             database = data.setdefault(entry.get("database", 0), {})
             self.assertNotIn(field("key"), database)
-            database[field("key")] = (field("value"), entry.get("expires_at"))
+            value = field("value") if entry["type"] == "string" else (entry["type"], self.collection(entry))
+            database[field("key")] = (value, entry.get("expires_at"))
         return data
 
     def test_a_snapshot_of_redis_comes_in_whole(self):
-        for seed, options in ((1, ()), (2, ("--rdbcompression", "no")), (3, ("--rdbchecksum", "no"))):
+        for seed, options in ((1, ()), (2, ("--rdbcompression", "no")), (3, ("--rdbchecksum", "no", *LOW)), (4, HIGH)):
             with self.subTest(seed=seed, options=options):
                 server = self.redis(*options)
                 data = fill(server, seed)
@@ -153,7 +223,7 @@ class Exchange(unittest.TestCase):
         server.client(0).save()
         done = self.stave("import", server.directory, "--dir", "store", code=3)
         self.assertIn(b"left out %d of types" % (others + 1), done.stderr)
-        for name in (b"list:large (list)", b"zset:small (zset)", b"stream (stream)", b"hash:small (hash)", b"1 library of functions"):
+        for name in (b"stream (stream)", b"1 library of functions"):
             self.assertIn(name, done.stderr)
         self.assertEqual(self.contents("store"), data)
 
@@ -208,9 +278,43 @@ class Exchange(unittest.TestCase):
             self.stave("load", "-", "--dir", "piped", stdin=file)
         self.assertEqual(self.contents("piped"), data)
         self.stave("load", "-", "--dir", "nothing", stdin=subprocess.DEVNULL)
+        # The form is the same again, not only what it means; in which order a large hash or set comes is chance.
+        def lines_of(store):
+            entries = [json.loads(line) for line in self.stave("snapshot", "-", "--ndjson", "--dir", store).stdout.splitlines()]
+            for entry in entries:
+                if entry.get("type") == "set":
+                    for name in ("value", "value_base64"):
+                        if name in entry:
+                            entry[name].sort()
+            return {json.dumps(entry, sort_keys=True) for entry in entries}
+
+        again = [lines_of(store) for store in ("store", "copy-all.stave", "copy-all.json", "piped")]
+        for lines in again[1:]:
+            self.assertTrue(lines == again[0], sorted(lines ^ again[0])[:2])
         done = self.stave("snapshot", "no", "--binary1", "--dir", "store", code=1)
         self.assertIn(b"version 2", done.stderr)
         self.assertFalse(os.path.exists(self.path("no")))
+
+    def test_deadlines_of_fields_go_through_every_form(self):
+        later = FAR + 5
+        lines = [
+            {"key": "all", "type": "hash", "value": {"f": "v", "g": "w"}, "fields_expire_at": {"f": later, "g": later + 1}},
+            {"key": "kept", "type": "hash", "value": {"f": "v"}, "fields_expire_at": {"f": later}, "expires_at": later + 2},
+            {"key": "raw", "type": "hash", "value_base64": {"/w==": "YQ=="}, "fields_expire_at_base64": {"/w==": later}, "expires_at": later - 2},
+            {"key": "some", "type": "hash", "value": {"f": "v", "g": "w"}, "fields_expire_at": {"f": later}},
+        ]
+        gone = [{"key": "gone", "type": "hash", "value": {"f": "v"}, "fields_expire_at": {"f": 5}},
+                {"key": "gone too", "type": "hash", "value": {"f": "v", "g": "w"}, "fields_expire_at": {"f": later, "g": later}, "expires_at": 5}]
+
+        def read(store):
+            return sorted((json.loads(line) for line in self.stave("snapshot", "-", "--ndjson", "--dir", store).stdout.splitlines()),
+                          key=lambda entry: entry["key"])
+        self.stave("load", "-", "--dir", "store", input=b"".join(json.dumps(line).encode() + b"\n" for line in lines + gone))
+        self.assertEqual(read("store"), lines)
+        for name in ("all.json", "all.ndjson", "all.stave"):
+            self.stave("snapshot", name, "--dir", "store")
+            self.stave("load", name, "--dir", "copy-" + name)
+            self.assertEqual(read("copy-" + name), lines)
 
     def test_the_simple_form_is_that_of_other_programs(self):
         entries = [(b"user:1", b"Alice"), (b"\xff", b""), (b"", b"\0" * 300)]
@@ -261,7 +365,7 @@ class Exchange(unittest.TestCase):
             client = other.client(database)
             self.assertEqual(client.dbsize(), len(entries))
             for key, (value, expiry) in entries.items():
-                self.assertEqual(client.get(key), value)
+                self.assertEqual(read_from_redis(client, key), value)
                 self.assertEqual(client.pexpiretime(key), -1 if expiry is None else expiry)
 
 

@@ -21,12 +21,17 @@ class Value(c.Structure):
     _fields_ = [("data", c.c_void_p), ("size", c.c_size_t)]
 
 
+class Element(c.Structure):
+    _fields_ = [("data", c.c_void_p), ("size", c.c_size_t), ("score", c.c_double)]
+
+
 class WriteOptions(c.Structure):
     _fields_ = [("database", c.c_int32), ("sync", c.c_int32), ("ttl", c.c_int32), ("reserved0", c.c_int32),
                 ("ttl_ms", c.c_int64), ("reserved", c.c_int64 * 4)]
 
 
-NOT_FOUND, NOT_A_NUMBER, OVERFLOW, BUSY, INVALID, ABORTED = 2, 4, 5, 8, 1, 16
+NOT_FOUND, WRONG_TYPE, NOT_A_NUMBER, OVERFLOW, BUSY, INVALID, ABORTED = 2, 3, 4, 5, 8, 1, 16
+FRONT, BACK, ASCENDING, DESCENDING, WITHOUT_MIN = 0, 1, 0, 1, 1
 VISIT = c.CFUNCTYPE(None, c.c_void_p, c.c_size_t, c.c_void_p, c.c_size_t, c.c_void_p)
 WORK = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p)
 
@@ -48,6 +53,20 @@ for name, result, *arguments in [
     ("stave_batch_delete", c.c_int, P, CP, Z), ("stave_batch_increment", c.c_int, P, CP, Z, c.c_int64),
     ("stave_batch_commit", c.c_int, P, P, P, P), ("stave_transact", c.c_int, P, P, Z, WORK, P, P, P),
     ("stave_txn_get", c.c_int, P, CP, Z, P, P), ("stave_txn_set", c.c_int, P, CP, Z, CP, Z),
+    ("stave_hash_set", c.c_int, P, CP, Z, CP, Z, CP, Z, P, P, P), ("stave_hash_set_many", c.c_int, P, CP, Z, P, P, Z, P, P, P),
+    ("stave_hash_get", c.c_int, P, c.c_int, CP, Z, CP, Z, P, P, P), ("stave_hash_get_all", c.c_int, P, c.c_int, CP, Z, P, P, P),
+    ("stave_hash_remove", c.c_int, P, CP, Z, CP, Z, P, P, P), ("stave_hash_size", c.c_int, P, c.c_int, CP, Z, P, P),
+    ("stave_list_push_many", c.c_int, P, CP, Z, c.c_int, P, Z, P, P, P), ("stave_list_pop", c.c_int, P, CP, Z, c.c_int, P, P, P, P),
+    ("stave_list_range", c.c_int, P, c.c_int, CP, Z, c.c_int64, c.c_int64, P, P, P),
+    ("stave_set_add_many", c.c_int, P, CP, Z, P, Z, P, P, P), ("stave_set_contains", c.c_int, P, c.c_int, CP, Z, CP, Z, P, P),
+    ("stave_set_remove", c.c_int, P, CP, Z, CP, Z, P, P, P), ("stave_set_members", c.c_int, P, c.c_int, CP, Z, P, P, P),
+    ("stave_sorted_set_add", c.c_int, P, CP, Z, CP, Z, c.c_double, P, P, P),
+    ("stave_sorted_set_add_many", c.c_int, P, CP, Z, P, P, Z, P, P, P),
+    ("stave_sorted_set_score", c.c_int, P, c.c_int, CP, Z, CP, Z, P, P), ("stave_sorted_set_rank", c.c_int, P, c.c_int, CP, Z, CP, Z, c.c_int, P, P),
+    ("stave_sorted_set_range", c.c_int, P, c.c_int, CP, Z, c.c_int64, c.c_int64, c.c_int, P, P, P),
+    ("stave_sorted_set_range_by_score", c.c_int, P, c.c_int, CP, Z, c.c_double, c.c_double, c.c_int, c.c_uint64, c.c_int, P, P, P),
+    ("stave_txn_hash_set", c.c_int, P, CP, Z, CP, Z, CP, Z, P), ("stave_txn_list_pop", c.c_int, P, CP, Z, c.c_int, P, P),
+    ("stave_txn_set_add", c.c_int, P, CP, Z, CP, Z, P), ("stave_txn_sorted_set_add", c.c_int, P, CP, Z, CP, Z, c.c_double, P),
     ("stave_session_new", P, P), ("stave_session_free", None, P), ("stave_execute", P, P, P, Z), ("stave_reply_free", None, P),
     ("stave_reply_kind", c.c_int, P), ("stave_reply_text", P, P, P), ("stave_reply_integer", c.c_int64, P),
     ("stave_reply_count", Z, P), ("stave_reply_at", P, P, Z), ("stave_version", CP),
@@ -110,6 +129,14 @@ class Store:
         if self.call(lib.stave_get, database, key, len(key), c.byref(data), c.byref(size), may_miss=True) == NOT_FOUND:
             return None
         return self.take(data, size)
+
+    def elements(self, function, *arguments):
+        """What a call hands out as an array: (bytes, score) of each."""
+        data, count = c.POINTER(Element)(), Z()
+        self.call(function, *arguments, c.byref(data), c.byref(count))
+        got = [(c.string_at(data[i].data, data[i].size), data[i].score) for i in range(count.value)]
+        lib.stave_free(data)
+        return got
 
     def increment(self, key, by=1):
         result = c.c_int64()
@@ -243,6 +270,74 @@ class Ffi(unittest.TestCase):
             self.store.call(lib.stave_transact, bytes_array([b"a"]), 1, WORK(work), None, None)
         self.assertEqual(caught.exception.code, ABORTED)
         self.assertEqual(self.store.get(b"a"), b"x!")
+
+    def test_collections_of_any_bytes_are_kept_over_a_restart(self):
+        call, number, yes, data, size = self.store.call, c.c_uint64(), c.c_int(), P(), Z()
+        fields, values = [b"f\0", b"", b"n"], [b"\xff", b"v", b"42"]
+        call(lib.stave_hash_set_many, b"h", 1, bytes_array(fields), bytes_array(values), 3, None, c.byref(number))
+        self.assertEqual(number.value, 3)
+        call(lib.stave_hash_set, b"h", 1, b"n", 1, b"43", 2, None, c.byref(yes))
+        self.assertEqual(yes.value, 0)
+        call(lib.stave_list_push_many, b"l", 1, FRONT, bytes_array([b"b", b"a"]), 2, None, c.byref(number))
+        call(lib.stave_list_push_many, b"l", 1, BACK, bytes_array([b"\0"]), 1, None, c.byref(number))
+        self.assertEqual(number.value, 3)
+        call(lib.stave_set_add_many, b"s", 1, bytes_array([b"x", b"x", b"\0\0"]), 3, None, c.byref(number))
+        self.assertEqual(number.value, 2)
+        scores = (c.c_double * 2)(float("inf"), -0.5)
+        call(lib.stave_sorted_set_add_many, b"z", 1, bytes_array([b"top", b"low"]), scores, 2, None, c.byref(number))
+        call(lib.stave_sorted_set_add, b"z", 1, b"mid", 3, 7.25, None, None)
+        self.reopen()
+        call = self.store.call
+        found = [data for data, _ in self.store.elements(lib.stave_hash_get_all, 0, b"h", 1)]
+        self.assertEqual(dict(zip(found[::2], found[1::2])), {b"f\0": b"\xff", b"": b"v", b"n": b"43"})
+        call(lib.stave_hash_get, 0, b"h", 1, b"f\0", 2, c.byref(data), c.byref(size))
+        self.assertEqual(Store.take(data, size), b"\xff")
+        self.assertEqual(call(lib.stave_hash_get, 0, b"h", 1, b"none", 4, c.byref(data), c.byref(size), may_miss=True), NOT_FOUND)
+        self.assertEqual([e for e, _ in self.store.elements(lib.stave_list_range, 0, b"l", 1, 0, -1)], [b"a", b"b", b"\0"])
+        call(lib.stave_list_pop, b"l", 1, BACK, None, c.byref(data), c.byref(size))
+        self.assertEqual(Store.take(data, size), b"\0")
+        self.assertEqual({e for e, _ in self.store.elements(lib.stave_set_members, 0, b"s", 1)}, {b"x", b"\0\0"})
+        call(lib.stave_set_contains, 0, b"s", 1, b"\0\0", 2, c.byref(yes))
+        self.assertEqual(yes.value, 1)
+        everything = [(b"low", -0.5), (b"mid", 7.25), (b"top", float("inf"))]
+        self.assertEqual(self.store.elements(lib.stave_sorted_set_range, 0, b"z", 1, 0, -1, ASCENDING), everything)
+        self.assertEqual(self.store.elements(lib.stave_sorted_set_range, 0, b"z", 1, 0, 1, DESCENDING), everything[:0:-1])
+        self.assertEqual(self.store.elements(lib.stave_sorted_set_range_by_score, 0, b"z", 1, -0.5, 9, WITHOUT_MIN, 9, ASCENDING), everything[1:2])
+        call(lib.stave_sorted_set_rank, 0, b"z", 1, b"mid", 3, ASCENDING, c.byref(number))
+        self.assertEqual(number.value, 1)
+        score = c.c_double()
+        call(lib.stave_sorted_set_score, 0, b"z", 1, b"low", 3, c.byref(score))
+        self.assertEqual(score.value, -0.5)
+        self.assertEqual(self.store.elements(lib.stave_set_members, 0, b"none", 4), [])
+        for function, *arguments in [(lib.stave_hash_set, b"l", 1, b"f", 1, b"v", 1, None, None), (lib.stave_set_remove, b"h", 1, b"f", 1, None, None)]:
+            with self.assertRaises(StaveError) as caught:
+                call(function, *arguments)
+            self.assertEqual(caught.exception.code, WRONG_TYPE)
+        with self.assertRaises(StaveError) as caught:
+            call(lib.stave_sorted_set_add, b"z", 1, b"m", 1, float("nan"), None, None)
+        self.assertEqual(caught.exception.code, INVALID)
+
+    def test_a_transaction_over_collections_is_whole_or_nothing(self):
+        def work(gives_up):
+            def run(txn, context):
+                data, size = P(), Z()
+                assert lib.stave_txn_list_pop(txn, b"jobs", 4, FRONT, c.byref(data), c.byref(size)) == 0
+                job = Store.take(data, size)
+                assert lib.stave_txn_hash_set(txn, b"running", 7, job, len(job), b"me", 2, None) == 0
+                assert lib.stave_txn_set_add(txn, b"seen", 4, job, len(job), None) == 0
+                assert lib.stave_txn_sorted_set_add(txn, b"by time", 7, job, len(job), 5.0, None) == 0
+                return gives_up
+            return WORK(run)
+
+        keys = bytes_array([b"jobs", b"running", b"seen", b"by time"])
+        self.store.call(lib.stave_list_push_many, b"jobs", 4, BACK, bytes_array([b"one"]), 1, None, None)
+        with self.assertRaises(StaveError) as caught:
+            self.store.call(lib.stave_transact, keys, 4, work(1), None, None)
+        self.assertEqual(caught.exception.code, ABORTED)
+        self.assertEqual((self.store.elements(lib.stave_list_range, 0, b"jobs", 4, 0, -1), self.store.size()), ([(b"one", 0.0)], 1))
+        self.store.call(lib.stave_transact, keys, 4, work(0), None, None)
+        self.assertEqual(self.store.size(), 3)
+        self.assertEqual(self.store.elements(lib.stave_sorted_set_range, 0, b"by time", 7, 0, -1, ASCENDING), [(b"one", 5.0)])
 
     def test_any_command_with_its_reply(self):
         session = lib.stave_session_new(self.store.handle)

@@ -7,6 +7,7 @@ import base64
 import concurrent.futures
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -292,6 +293,129 @@ class Collections(http_support.TestCase):
         self.expect(server, 405, "HEAD", "/set?key=a&value=b")
 
 
+class Elements(http_support.TestCase):
+    """What a key of many elements holds: fields, items, members, scores."""
+
+    def patch(self, server, status, path, document):
+        return self.expect(server, status, "PATCH", path, json.dumps(document), JSON)
+
+    def test_a_hash_is_an_object_and_its_fields_are_bytes(self):
+        server = self.serve()
+        self.assertEqual(self.patch(server, 201, "/db/user:1/fields", {"name": "Alice", "age": 7, "bin": {"base64": "AP8="}}).json()["added"], 3)
+        whole = self.expect(server, 200, "GET", "/db/user:1")
+        self.assertEqual((whole.json(), whole.header("Content-Type")), ({"name": "Alice", "age": "7", "bin": {"base64": "AP8="}}, "application/json"))
+        self.assertEqual(self.expect(server, 200, "GET", "/db/user:1/fields/bin").body, b"\0\xff")
+        self.expect(server, 201, "PUT", "/db/user:1/fields/a%20b/c", b"\xfe" * 5_000_000, BYTES)
+        got = self.expect(server, 200, "GET", "/db/user:1/fields/a%20b/c")
+        self.assertEqual((got.body, got.header("Content-Type")), (b"\xfe" * 5_000_000, "application/octet-stream"))
+        self.assertEqual(self.expect(server, 200, "HEAD", "/db/user:1/fields/name").header("Content-Length"), "5")
+        self.expect(server, 204, "DELETE", "/db/user:1/fields/a%20b/c")
+        head = self.expect(server, 200, "HEAD", "/db/user:1")
+        self.assertEqual((head.header("Content-Length"), head.header("Content-Type")), (str(len(whole.body)), "application/json"))
+        rows = self.expect(server, 200, "GET", "/db/user:1/fields").json()
+        self.assertEqual((rows["fields"][0], rows["size"], rows["cursor"]), ({"field": "name", "value": "Alice"}, 3, None))
+        self.expect(server, 201, "PUT", "/db/user:1/fields/%ff", b"x", BYTES)
+        self.problem(server, 406, "not_utf8", "GET", "/db/user:1")
+        self.assertEqual(self.expect(server, 200, "GET", "/db/user:1/fields").json()["fields"][-1], {"field_base64": "/w==", "value": "x"})
+        self.problem(server, 404, "not_found", "GET", "/db/user:1/fields/none")
+        self.problem(server, 415, "unsupported_type", "PATCH", "/db/user:1/fields", b"{}", BYTES)
+        self.problem(server, 405, "method_not_allowed", "POST", "/db/user:1/fields", b"{}", JSON)
+        self.problem(server, 400, "unknown_parameter", "GET", "/db/user:1/fields?match=a")
+
+    def test_a_list_is_a_queue(self):
+        server = self.serve()
+        self.assertEqual(self.expect(server, 201, "POST", "/db/jobs/items", b'{"items": ["a", "b", 3]}', JSON).json()["size"], 3)
+        self.assertEqual(self.expect(server, 200, "POST", "/db/jobs/items?side=front", b"\xff", BYTES).json()["size"], 4)
+        self.assertEqual(self.expect(server, 200, "GET", "/db/jobs").json(), [{"base64": "/w=="}, "a", "b", "3"])
+        self.assertEqual(self.expect(server, 200, "GET", "/db/jobs/items?offset=-2").json(), {"items": ["b", "3"], "offset": 2, "size": 4})
+        self.expect(server, 204, "PUT", "/db/jobs/items/-1", b"three", BYTES)
+        self.assertEqual(self.expect(server, 200, "GET", "/db/jobs/items/3").body, b"three")
+        self.assertEqual(self.expect(server, 200, "DELETE", "/db/jobs/items?count=2").json()["items"], [{"base64": "/w=="}, "a"])
+        self.assertEqual(self.expect(server, 200, "DELETE", "/db/jobs/items?side=back").json()["items"], ["three"])
+        self.assertEqual(self.expect(server, 200, "DELETE", "/db/jobs/items").json(), {"items": ["b"], "size": 0, "version": None})
+        self.problem(server, 404, "not_found", "DELETE", "/db/jobs/items")
+
+    def test_sets_and_sorted_sets(self):
+        server = self.serve()
+        self.expect(server, 201, "PUT", "/db/tags/members/beta%2F1")
+        self.expect(server, 204, "GET", "/db/tags/members/beta/1")
+        self.assertEqual(self.patch(server, 200, "/db/tags/members", {"add": ["x"], "remove": ["beta/1"]}).json()["size"], 1)
+        self.assertEqual(self.expect(server, 200, "GET", "/db/tags").json(), ["x"])
+        self.assertEqual(self.patch(server, 201, "/db/board/scores", {"alice": 310, "bob": 275.5, "top": "inf", "low": -1e20}).json()["added"], 4)
+        self.assertEqual(self.expect(server, 200, "GET", "/db/board").json(), [["low", -1e20], ["bob", 275.5], ["alice", 310], ["top", "inf"]])
+        self.assertEqual(self.expect(server, 200, "GET", "/db/board/scores?order=desc&limit=2").json(),
+                         {"scores": [["top", "inf"], ["alice", 310]], "matching": 4, "size": 4})
+        self.assertEqual(self.expect(server, 200, "GET", "/db/board/scores?min=(275.5&max=%2Binf").json()["matching"], 2)
+        self.expect(server, 204, "PUT", "/db/board/scores/bob", b"320", JSON)
+        self.assertEqual(self.expect(server, 200, "GET", "/db/board/scores/bob?order=desc").json(), {"score": 320, "rank": 1})
+        self.expect(server, 204, "DELETE", "/db/board/scores/bob")
+        self.problem(server, 404, "not_found", "DELETE", "/db/board/scores/bob")
+
+    def test_another_type_is_a_conflict_and_listings_tell_types(self):
+        server = self.serve()
+        self.expect(server, 201, "PUT", "/db/a", b"text", BYTES)
+        self.patch(server, 201, "/db/h/fields", {"a": 1})
+        for path in ("/db/a/fields", "/db/a/items", "/db/a/members/x", "/db/h/scores/a"):
+            self.problem(server, 409, "wrong_type", "GET", path)
+        self.problem(server, 409, "wrong_type", "PATCH", "/db/h/members", b'{"add": ["x"]}', JSON)
+        keys = self.expect(server, 200, "GET", "/db").json()["keys"]
+        self.assertEqual({k["key"]: (k["type"], k["content_type"]) for k in keys},
+                         {"a": ("string", "application/octet-stream"), "h": ("hash", "application/json")})
+        self.expect(server, 204, "DELETE", "/db/h")
+        self.problem(server, 404, "not_found", "GET", "/db/h")
+
+    def test_a_word_in_a_key_is_escaped(self):
+        server = self.serve()
+        self.expect(server, 201, "PUT", "/db/orders%2Fitems", b"a string", BYTES)
+        self.patch(server, 201, "/db/a%2Ffields%2Fb/fields", {"x": "y"})
+        self.assertEqual(sorted(self.expect(server, 200, "GET", "/keys").json()), ["a/fields/b", "orders/items"])
+        self.assertEqual(self.expect(server, 200, "GET", "/db/a%2Ffields/b/fields/x").body, b"y")
+
+    def test_one_of_many_compare_and_sets_on_a_field_wins_each_round(self):
+        server = self.serve()
+        self.expect(server, 201, "PUT", "/db/h/fields/count", b"0", BYTES)
+        rounds, writers = 20, 6
+
+        def add():
+            connection = server.connection()
+            done = 0
+            while done < rounds:
+                got = ask_over(connection, "GET", "/db/h/fields/count")
+                put = ask_over(connection, "PUT", "/db/h/fields/count", str(int(got.body) + 1), {**BYTES, "If-Match": got.header("ETag")})
+                self.assertIn(put.status, (204, 412))
+                done += put.status == 204
+            connection.close()
+
+        with concurrent.futures.ThreadPoolExecutor(writers) as pool:
+            for future in [pool.submit(add) for _ in range(writers)]:
+                future.result()
+        self.assertEqual(self.expect(server, 200, "GET", "/db/h/fields/count").body, str(rounds * writers).encode())
+
+    def test_what_does_not_fit_into_memory_is_read_from_the_disk(self):
+        server = self.serve("--sync", "os", "--maxmemory", "32mb")
+        value = "v" * 1000
+        for i in range(120):
+            self.patch(server, 201, "/db/h%d/fields" % i, {"f%d" % j: value for j in range(400)})
+        for i in range(0, 120, 7):
+            self.assertEqual(len(self.expect(server, 200, "GET", "/db/h%d" % i).json()), 400)
+            self.assertEqual(self.expect(server, 200, "GET", "/db/h%d/fields/f399" % i).body, value.encode())
+            self.assertEqual(self.patch(server, 200, "/db/h%d/fields" % i, {"f0": None, "g": "1"}).json()["size"], 400)
+            self.assertGreater(int(self.expect(server, 200, "HEAD", "/db/h%d" % (119 - i)).header("Content-Length")), 400_000)
+
+    def test_all_of_it_is_there_after_a_restart(self):
+        server = self.serve("--sync", "always")
+        self.patch(server, 201, "/db/h/fields", {"a": "1", "b": "2"})
+        self.expect(server, 201, "POST", "/db/l/items", b'["a", "b"]', JSON)
+        self.patch(server, 201, "/db/s/members", {"add": ["m"]})
+        tag = self.patch(server, 201, "/db/z/scores?ttl=1h", {"m": 0.1}).header("ETag")
+        server.end(signal.SIGKILL)
+        server = self.serve()
+        self.assertEqual([self.expect(server, 200, "GET", "/db/" + key).json() for key in "hlsz"], [{"a": "1", "b": "2"}, ["a", "b"], ["m"], [["m", 0.1]]])
+        got = self.expect(server, 200, "GET", "/db/z/scores/m")
+        self.assertEqual(got.header("ETag"), tag)
+        self.assertTrue(got.header("Stave-Expires-At"))
+
+
 class Commands(http_support.TestCase):
     def test_commands_pipelines_and_base64(self):
         server = self.serve()
@@ -463,6 +587,16 @@ class Documents(http_support.TestCase):
         if "type" in schema:
             wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             self.assertTrue(any(isinstance(value, kinds[kind]) for kind in wanted), "%s: %r is not %s" % (where, value, wanted))
+        if "anyOf" in schema:
+            def fits(inner):
+                try:
+                    self.check(inner, value, schemas, where)
+                    return True
+                except self.failureException:
+                    return False
+            self.assertTrue(any(fits(inner) for inner in schema["anyOf"]), "%s: %r is none of %s" % (where, value, schema["anyOf"]))
+        for inner, one in zip(schema.get("prefixItems", ()), value if isinstance(value, list) else ()):
+            self.check(inner, one, schemas, where + "[]")
         if "enum" in schema:
             self.assertIn(value, schema["enum"], where)
         for name in schema.get("required", ()):
@@ -496,6 +630,16 @@ class Documents(http_support.TestCase):
             "upstashCommand": ["/", 200, "-d", '["GET", "a"]'], "pipeline": ["/pipeline", 200, "-d", '[["INCR", "a"], ["NOPE"]]'],
             "transaction": ["/transaction", 200, "-d", '[["INCR", "a"], ["GET", "a"]]'],
             "upstashTransaction": ["/multi-exec", 200, "-d", '[["GET", "a"]]'], "health": ["/healthz", 200], "readiness": ["/readyz", 200],
+            "putField": ["/db/h/fields/name", 201, *octets, "-d", "Alice"], "getField": ["/db/h/fields/name", 200],
+            "patchFields": ["/db/h/fields", 200, *text, "-d", '{"city": "Zurich", "n": 7}'], "listFields": ["/db/h/fields?limit=10", 200],
+            "deleteField": ["/db/h/fields/city", 204],
+            "pushItems": ["/db/l/items?side=back", 201, *text, "-d", '{"items": ["a", "b", {"base64": "/w=="}]}'],
+            "listItems": ["/db/l/items?offset=0&limit=10", 200], "getItem": ["/db/l/items/-1", 200], "putItem": ["/db/l/items/0", 204, *octets, "-d", "z"],
+            "popItems": ["/db/l/items?count=2", 200], "putMember": ["/db/s/members/beta", 201], "getMember": ["/db/s/members/beta", 204],
+            "patchMembers": ["/db/s/members", 200, *text, "-d", '{"add": ["x"], "remove": ["y"]}'], "listMembers": ["/db/s/members", 200],
+            "deleteMember": ["/db/s/members/x", 204], "putScore": ["/db/z/scores/alice", 201, *text, "-d", "310"],
+            "patchScores": ["/db/z/scores", 200, *text, "-d", '{"bob": 275.5, "top": "inf"}'], "getScore": ["/db/z/scores/top?order=desc", 200],
+            "listScores": ["/db/z/scores?min=(1&order=desc&limit=10", 200], "deleteScore": ["/db/z/scores/bob", 204],
             "version": ["/version", 200], "metrics": ["/metrics", 200], "openapi": ["/openapi.json", 200], "documentation": ["/docs", 200],
         }
         operations = {o["operationId"]: (verb, path, o) for path, by_verb in document["paths"].items() for verb, o in by_verb.items()}

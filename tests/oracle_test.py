@@ -23,8 +23,15 @@ import sys
 import tempfile
 import time
 
+import oracle_generic
+import oracle_hash
+import oracle_list
+import oracle_set
+import oracle_sort
+import oracle_zset
+
 # The modules of the types.
-TYPES = []
+TYPES = [oracle_generic, oracle_hash, oracle_list, oracle_set, oracle_sort, oracle_zset]
 
 BATCH = 64
 DATABASES = 4

@@ -5,7 +5,9 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "store/collection.h"
 #include "store/engine.h"
 #include "testing/sim_file_system.h"
 
@@ -30,8 +32,28 @@ inline Options small_options(FileSystem& files, Clock& clock) {
   return options;
 }
 
+/// What a collection holds, as a value of `Contents`: every element and its value, in the order of their bytes.
+inline std::string rendered(const types::hash::Reader& hash) {
+  std::map<std::string, std::string> fields;
+  hash.visit([&](const types::hash::Field& field) { return fields.emplace(field.name, field.value).second; });
+  std::string text;
+  for (const auto& [name, value] : fields) text.append(name).append("=").append(value).append(";");
+  return fields.size() == hash.size() ? text : "a field twice, or one that cannot be read: " + text;
+}
+
+inline std::string rendered(store::Engine& engine, int database, const std::string& key) {
+  const store::KeyRef at{database, key};
+  store::Transaction transaction(engine, at);
+  const auto opened = store::open_collection<store::Hash>(transaction, at);
+  if (!opened) return "unreadable: " + opened.error().describe();
+  std::string text = rendered(opened->reader());
+  const auto whole = opened->whole();
+  return whole ? text : "unreadable: " + whole.error().describe();
+}
+
 inline Contents contents_of(store::Engine& engine) {
   Contents contents;
+  std::vector<std::pair<int, std::string>> collections;
   for (int database = 0; database < engine.options().databases; ++database) {
     std::uint64_t cursor = 0;
     store::Pending pending;
@@ -41,6 +63,7 @@ inline Contents contents_of(store::Engine& engine) {
           [&](std::string_view key, const store::ValueView& view) {
             contents[std::to_string(database) + ":" + std::string(key)] = {std::string(view.value),
                                                                            raw(view.expiry.at)};
+            if (view.type != store::ValueType::kString) collections.emplace_back(database, key);
           },
           pending);
       // A value that cannot be read is a key that no state of the model explains.
@@ -51,6 +74,8 @@ inline Contents contents_of(store::Engine& engine) {
       cursor = *next;
     } while (cursor != 0);
   }
+  for (const auto& [database, key] : collections)
+    contents[std::to_string(database) + ":" + key].first = rendered(engine, database, key);
   return contents;
 }
 

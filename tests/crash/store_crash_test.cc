@@ -5,12 +5,16 @@
 // Every failure names the load's seed, the operation, the mode and the crash's seed, which together replay it.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <sstream>
 
 #include "base/random.h"
+#include "base/try.h"
 #include "crash/crash_support.h"
+#include "store/collection.h"
 #include "store/snapshot.h"
+#include "store/transact.h"
 #include "store/transaction.h"
 
 namespace stave::crash {
@@ -48,6 +52,8 @@ class Load {
         return true;
       }
       case 7: return upkeep();
+      case 8:
+      case 9: return change_hash(std::move(next));
       default: return one_put(std::move(next));
     }
   }
@@ -122,7 +128,8 @@ class Load {
 
   // What looks after the log changes nothing that anybody can see.
   bool upkeep() {
-    switch (random_.below(5)) {
+    switch (random_.below(6)) {
+      case 5: return engine_.orphans().sweep(engine_, never_).has_value();
       case 0: return engine_.checkpoint().has_value();
       case 1: return engine_.clean().has_value();
       case 2: {
@@ -144,8 +151,9 @@ class Load {
     Contents shown;
     bool well = true;
     const auto report = walk.run([&](const store::SnapshotItem& item) -> Result<void> {
-      shown[std::to_string(item.database) + ":" + std::string(item.key)] = {std::string(item.value),
-                                                                            raw(item.expiry.at)};
+      shown[std::to_string(item.database) + ":" + std::string(item.key)] = {
+          item.type == store::ValueType::kString ? std::string(item.value) : rendered(types::hash::Compact(item.value)),
+          raw(item.expiry.at)};
       if (random_.below(4) == 0) well = well && one_put(states_.back());
       return {};
     });
@@ -191,6 +199,50 @@ class Load {
     return finish(std::move(next), txn.commit(sync), sync);
   }
 
+  // Some fields set or removed, in one transaction; now and then all of them, or the hash under another name.
+  bool change_hash(Contents next) {
+    const std::string name = "h" + std::to_string(random_.below(3));
+    const std::string other = "h" + std::to_string(random_.below(3));
+    const std::vector<KeyRef> keys = {{0, name}, {0, other}};
+    const bool moves = name != other && random_.below(6) == 0;
+    const Sync sync = some_sync();
+    const auto work = [&](Transaction& txn) -> Result<void> {
+      STAVE_ASSIGN(auto hash, store::open_collection<store::Hash>(txn, keys[0]));
+      if (moves) {
+        const auto held = txn.find(keys[0]);
+        if (!held) return {};
+        STAVE_TRY(txn.put(keys[1], std::string(held->value), held->expiry, held->stored_type()));
+        txn.erase(keys[0]);
+        next["0:" + other] = next["0:" + name];
+        next.erase("0:" + name);
+        attempt_ = next;
+        return {};
+      }
+      const bool shrinks = random_.below(4) == 0;
+      const std::uint64_t changes = 1 + random_.below(random_.below(4) == 0 ? 200 : 8);
+      for (std::uint64_t i = 0; i < changes; ++i) {
+        const std::string field = "f" + std::to_string(random_.below(400));
+        if (shrinks) {
+          hash.editor().remove(field);
+        } else {
+          hash.editor().set(field, std::to_string(++serial_) + std::string(random_.below(20), 'v'));
+        }
+      }
+      STAVE_TRY(hash.whole());
+      std::string held = rendered(hash.reader());
+      if (held.empty()) {
+        next.erase("0:" + name);
+      } else {
+        next["0:" + name] = {std::move(held), raw(hash.own_expiry().at)};
+      }
+      attempt_ = next;
+      return store::keep_collection(txn, keys[0], hash);
+    };
+    store::Pending observed;
+    const auto pending = store::transact(engine_, keys, work, sync, observed);
+    return finish(std::move(next), pending, sync);
+  }
+
   bool whole_database(Contents next) {
     const auto move = [&](char from, char to, Contents& into) {
       for (const auto& [key, held] : next)
@@ -213,6 +265,7 @@ class Load {
   std::optional<Contents> attempt_;  ///< After the write that is under way.
   std::size_t acknowledged_ = 0;
   std::size_t begun_ = 0;
+  std::atomic<bool> never_{false};
 };
 
 /// Opens what a crash left and checks it. Returns false after the first failure, having told it.
