@@ -37,7 +37,7 @@ std::string listpack(const std::vector<std::string>& elements) {
   for (const std::string& e : elements) {
     body += e;
     std::string back;
-    for (std::size_t size = e.size(), group = 0;; ++group, size >>= 7) {
+    for (std::size_t size = e.size();; size >>= 7) {
       back.insert(back.begin(), static_cast<char>(size & 0x7f));
       if (size < 0x80) break;
     }

@@ -120,7 +120,7 @@ TEST(CompactSet, keeps_an_integer_and_its_other_spellings_apart) {
 }
 
 TEST(CompactSet, tells_members_apart_that_differ_in_any_one_byte) {
-  for (const std::size_t size : {1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 239, 240, 300}) {
+  for (const std::size_t size : {1u, 2u, 7u, 8u, 9u, 15u, 16u, 17u, 31u, 33u, 239u, 240u, 300u}) {
     Compact set;
     const std::string member(size, 'a');
     ASSERT_TRUE(set.add(member));
