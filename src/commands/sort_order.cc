@@ -60,7 +60,7 @@ std::vector<std::size_t> sorted_by_text(std::span<const Sortable> all, const Sor
 
 SortedPart part_of(const SortOrder& order, std::size_t size) noexcept {
   const auto limited = [&](std::int64_t number) {
-    return number < 0 ? std::size_t{0} : static_cast<std::size_t>(std::min<std::uint64_t>(number, size));
+    return number < 0 ? std::size_t{0} : std::min(static_cast<std::size_t>(number), size);
   };
   const std::size_t from = limited(order.offset);
   const std::size_t count = order.count < 0 ? size : limited(order.count);

@@ -120,10 +120,11 @@ class Gathered {
 
 /// The smallest first, those of one size in their order, as Redis takes them.
 std::vector<const Source*> by_size(const Sources& sources) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;
+  for (std::size_t i = 0; i < sources.size(); ++i) order.emplace_back(sources[i].size(), i);
+  std::sort(order.begin(), order.end());
   std::vector<const Source*> sorted;
-  for (const Source& source : sources) sorted.push_back(&source);
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const Source* a, const Source* b) { return a->size() < b->size(); });
+  for (const auto& [size, at] : order) sorted.push_back(&sources[at]);
   return sorted;
 }
 

@@ -322,5 +322,15 @@ TEST_F(Collections, whose_page_is_missing_are_told_to_be_damaged) {
   EXPECT_LT(missing, 400);
 }
 
+TEST(PagePlace, is_the_stores_own_database_and_nowhere_else) {
+  const std::string page(PageKey(Lsn{77}, 5).view());
+  EXPECT_TRUE(check_place(0, ValueType::kString, "k"));
+  EXPECT_TRUE(check_place(254, ValueType::kPagedHash, page));
+  EXPECT_TRUE(check_place(kPagesNumber, ValueType::kPage, page));
+  EXPECT_EQ(check_place(kPagesNumber, ValueType::kPage, "short").error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(check_place(3, ValueType::kPage, page).error().code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(check_place(kPagesNumber, ValueType::kString, page).error().code(), ErrorCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace stave::store

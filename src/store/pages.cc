@@ -28,6 +28,20 @@ types::PageId PageKey::page_of(std::string_view key) noexcept {
   return page;
 }
 
+Result<void> check_place(int number, ValueType type, std::string_view key) {
+  if (number != kPagesNumber && type != ValueType::kPage) [[likely]]
+    return {};
+  if (number == kPagesNumber && type == ValueType::kPage && key.size() > kIdentityBytes) return {};
+  if (type == ValueType::kPage)
+    return fail(ErrorCode::kCorrupt,
+                "a piece of a collection lies where none can lie; `stave doctor` can examine the "
+                "store's directory");
+  return fail(
+      ErrorCode::kInvalidArgument,
+      "the store holds keys of database 255, which is the store's own in this version; move them to another one "
+      "with the version that wrote them");
+}
+
 TransactionPages::TransactionPages(Transaction& transaction, Lsn identity) noexcept
     : transaction_(transaction), identity_(identity), database_(pages_database(transaction.engine().keyspace())) {
   STAVE_ASSERT(identity != kNoLsn);

@@ -52,6 +52,10 @@ class PageKey {
   std::size_t size_;
 };
 
+/// Whether that may lie in that database, whose number is the log's. Errors: kInvalidArgument (keys of a user's in
+/// database 255, which was one like the others once), kCorrupt (a page elsewhere, or under a key that is none).
+[[nodiscard]] Result<void> check_place(int number, ValueType type, std::string_view key);
+
 /// The pages of one collection within a transaction, which outlives this object and holds the shard of the root's key.
 class TransactionPages final : public types::Pages {
  public:

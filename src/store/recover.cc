@@ -214,10 +214,12 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
     STAVE_TRY(image.read(blocks[i], buffer, entries));
     const int database = database_of(keyspace_, static_cast<int>(blocks[i].shard / image.header().shards));
     if (database >= keyspace_.databases()) continue;  // empty, or `load_image` had refused it
+    const auto number = static_cast<int>(blocks[i].shard / image.header().shards);
     for (const ImageEntry& entry : entries) {
       // Version 0.1 noted where a change of expiry is, not where the value is.
       if (entry.delta ? entry.address >= entry.version : entry.version > entry.address)
         return fail(ErrorCode::kCorrupt, "the image of the index tells of a change of expiry as version 0.1 did");
+      STAVE_TRY(check_place(number, entry.type, entry.key));
       const std::uint64_t hash = keyspace_.hash(entry.key);
       Shard& shard = keyspace_.shard_of(database, hash, entry.key);
       if (entry.type == keyspace::ValueType::kPage) saw_identity(PageKey::identity_of(entry.key));

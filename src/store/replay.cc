@@ -63,6 +63,7 @@ Result<void> Replay::take(const log::RecordView& record) {
     return fail(ErrorCode::kInvalidArgument, "the store holds keys of database " + std::to_string(record.database) +
                                                  "; open it with more databases");
   if (!keyed) return take_without_key(record);
+  if (log::is_value(record.kind)) STAVE_TRY(check_place(record.database, type_of(record.kind), record.key));
   std::size_t value_size = 0;
   if (log::is_value(record.kind)) {
     value_size = record.payload.size();

@@ -509,7 +509,7 @@ struct Model {
 Scored in_order(const std::map<std::string, double>& scores) {
   Scored all;
   for (const auto& [member, score] : scores) all.push_back({member, score});
-  std::ranges::stable_sort(all, {}, &ScoredMember::score);
+  std::ranges::sort(all, {}, [](const ScoredMember& one) { return std::pair(one.score, one.member); });
   return all;
 }
 
