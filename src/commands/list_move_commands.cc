@@ -61,8 +61,9 @@ Result<std::optional<std::vector<std::string_view>>> move_elements(Call& call, c
     STAVE_TRY(check_room(target.reader(), std::min(move.count, source.reader().size())));
     take_elements(source.editor(), move.from, move.count, taken);
     put_to_end(target.editor(), move.to, moved.emplace(as_they_stand(taken, move)));
-    STAVE_TRY(store::keep_collection(part, keys[0], source));
+    // What grows first: what shrinks is never refused, nor is what follows it then.
     STAVE_TRY(store::keep_collection(part, keys[1], target));
+    STAVE_TRY(store::keep_collection(part, keys[0], source));
   }
   STAVE_TRY(call.commit(part));
   return moved;

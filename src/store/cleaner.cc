@@ -113,10 +113,11 @@ Result<void> Cleaner::look_at(const log::RecordView& record, std::uint64_t hash)
                                              std::to_string(static_cast<int>(record.kind)) +
                                              ") that this version does not know; nothing is cleaned");
   for (;;) {
-    const std::uint64_t changes = engine_.world().changes();
+    const std::uint64_t changes = engine_.world().changes_ended();
     yield_point("cleaner: next record");
     STAVE_ASSIGN(const bool found, look_everywhere(hash, record));
-    // Databases that changed places while we went from one to the next may have slipped past.
+    // Databases that changed places while we went from one to the next may have slipped past; also such as had begun to
+    // before, for empty shards are not locked.
     if (found || changes == engine_.world().changes()) return {};
   }
 }

@@ -23,6 +23,17 @@ std::vector<ShardId> World::shards_of(int first, int last) const {
   return ids;
 }
 
+class World::Moving {
+ public:
+  explicit Moving(World& world) noexcept : world_(world) { world_.changes_.fetch_add(1, std::memory_order_acq_rel); }
+  ~Moving() { world_.ended_.fetch_add(1, std::memory_order_acq_rel); }
+  Moving(const Moving&) = delete;
+  Moving& operator=(const Moving&) = delete;
+
+ private:
+  World& world_;
+};
+
 Result<Lsn> World::flush(int first, int last) try {
   STAVE_ASSERT(0 <= first && first <= last && last < keyspace_.databases());
   std::vector<log::RecordSpec> batch;
@@ -39,7 +50,7 @@ Result<Lsn> World::flush(int first, int last) try {
       contents.push_back(std::make_shared<Shard>(keyspace_.hash_key(), keyspace_.source()));
   STAVE_ASSIGN(const Lsn end, log_->append(batch, lsns));
   base::interleave::yield_point("flush: logged, not counted");
-  changes_.fetch_add(1, std::memory_order_acq_rel);
+  const Moving moving(*this);
   auto taken = contents.begin();
   for (const ShardId id : locks.ids()) {
     Shard& shard = keyspace_.shard(id);
@@ -75,7 +86,7 @@ Result<Lsn> World::swap(int first, int second) try {
   STAVE_ASSIGN(const Lsn end, log_->append(std::span(&record, 1), std::span(&lsn, 1)));
   base::interleave::yield_point("swap: logged, not counted");
   // Counted before anything moves: who finds a shard emptied by this, without locking it, then finds it counted.
-  changes_.fetch_add(1, std::memory_order_acq_rel);
+  const Moving moving(*this);
   base::interleave::yield_point("swap: counted, nothing moved");
   const auto lower = locks.ids().first(keyspace_.shards_per_database());
   const auto higher = locks.ids().last(lower.size());

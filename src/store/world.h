@@ -45,6 +45,9 @@ class World {
   [[nodiscard]] Lsn mark() const noexcept { return Lsn{mark_.load(std::memory_order_acquire)}; }
   /// Grows with every flush and swap: who walks the shards one by one must notice.
   [[nodiscard]] std::uint64_t changes() const noexcept { return changes_.load(std::memory_order_acquire); }
+  /// How many of `changes` are over. Who looks at shards without locking them asks for this before, and for `changes`
+  /// afterwards: while one moves on between the two, or before both, they differ.
+  [[nodiscard]] std::uint64_t changes_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   /// The shards of the databases `first` to `last`, in the order in which they are locked.
   [[nodiscard]] std::vector<keyspace::ShardId> shards_of(int first, int last) const;
 
@@ -55,6 +58,9 @@ class World {
   [[nodiscard]] bool walked() const STAVE_EXCLUDES(walks_mutex_);
 
  private:
+  /// Counted from before anything moves until everything has.
+  class Moving;
+
   void tell(base::FunctionRef<void(SnapshotWalk&)> tell) STAVE_EXCLUDES(walks_mutex_);
 
   keyspace::Keyspace& keyspace_;
@@ -63,6 +69,7 @@ class World {
   log::Log* log_ = nullptr;
   std::atomic<std::uint64_t> mark_{0};
   std::atomic<std::uint64_t> changes_{0};
+  std::atomic<std::uint64_t> ended_{0};
   mutable base::Mutex walks_mutex_;
   std::vector<SnapshotWalk*> walks_ STAVE_GUARDED_BY(walks_mutex_);
 };
