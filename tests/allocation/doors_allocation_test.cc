@@ -140,8 +140,9 @@ TEST_F(DoorsAllocation, of_a_redis_client_that_waits_fails_and_it_is_answered_or
       if (HasFailure()) return;
       if (!alive) continue;
       ++answered;
+      // For the value; the checkpoint may be over before anybody can wait for it.
       if (!hit) {
-        EXPECT_GE(client.waits, 2) << "for the value, and for the checkpoint";
+        EXPECT_GE(client.waits, 1);
       }
       ASSERT_NE(client.answer(), "");
       client.write("*1\r\n$4\r\nSAVE\r\n");
