@@ -1,11 +1,12 @@
 // Unpacking never reads or writes outside of what it was given and takes no more memory than its input can account for;
-// packing gives back what was put in. With a dictionary there are all codecs to meet.
+// packing gives back what was put in. With a dictionary there are all codecs to meet. Likewise of differences.
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "input.h"
 #include "packing/compression.h"
+#include "packing/difference.h"
 
 namespace stave::fuzz {
 namespace {
@@ -49,6 +50,21 @@ void pack_and_unpack(packing::Compression& compression, std::string_view value) 
   require(again && *again == value);
 }
 
+// The first half is the value before; the second one the difference from it, and then the value after it.
+void apply_any_bytes(std::string_view bytes) {
+  const std::string_view before = bytes.substr(0, bytes.size() / 2);
+  const std::string_view rest = bytes.substr(before.size());
+  const auto copy = std::make_unique<char[]>(rest.size());
+  rest.copy(copy.get(), rest.size());
+  std::string value;
+  if (packing::apply_difference(before, {copy.get(), rest.size()}, value))
+    require(packing::difference_size(rest).value() == value.size());
+  std::string difference;
+  if (!packing::difference(before, rest, bytes.size(), difference)) return;
+  require(difference.size() <= bytes.size());
+  require(packing::apply_difference(before, difference, value) && value == rest);
+}
+
 void read_a_dictionary(std::string_view bytes) {
   if (const auto dictionary = packing::decode_dictionary(bytes, "fuzz.dict")) require((*dictionary)->id() != 0);
 }
@@ -63,6 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view rest = input.rest();
   if (choice == 0) {
     stave::fuzz::read_a_dictionary(rest);
+  } else if (choice == 255) {
+    stave::fuzz::apply_any_bytes(rest);
   } else if (choice % 2 == 0) {
     stave::fuzz::unpack_any_bytes(fixture.compression, rest);
   } else {

@@ -4,11 +4,11 @@
 //     key | value
 //
 // The word holds the address of the record that holds the value; the version stays what it was when the cleaner moves
-// that record (see docs/decisions/0008), and is that of a later record when the expiry was changed since. Lengths are
-// one byte below 128 and grow by seven bits a byte. A large value lies in a block of its own; then its address (8 B)
-// stands in its place. A spilled value is in the log only: its length is still told, and nothing follows the key.
-// `Entry` is a view of those bytes, as cheap to copy as a pointer. Must not know: where entries are found, or the
-// arena's sizes.
+// that record (see docs/decisions/0008), and is that of a later record when the expiry or a part of the value was
+// changed since. Lengths are one byte below 128 and grow by seven bits a byte. A large value lies in a block of its
+// own; then its address (8 B) stands in its place. A spilled value is in the log only: its length is still told, and
+// nothing follows the key. `Entry` is a view of those bytes, as cheap to copy as a pointer. Must not know: where
+// entries are found, or the arena's sizes.
 #pragma once
 
 #include <cstddef>
@@ -117,21 +117,44 @@ class Entry {
   void set_written(Lsn lsn) noexcept {
     set_address(lsn);
     set_version(lsn);
-    set_delta(false);
+    clear_changes();
   }
   /// All that was known of it is in one record at `address` now, and nothing else changed.
   void set_moved(Lsn address) noexcept {
     STAVE_ASSERT(address > this->address() && address > version());
     set_address(address);
-    set_delta(false);
+    clear_changes();
   }
-  /// Whether the expiry was changed by a record of its own, the one at `version`, since the value was written.
+  /// Whether the expiry or a part of the value was changed by a record of its own, the one at `version`, since the
+  /// value was written whole.
   [[nodiscard]] bool delta() const noexcept { return (word() & kDelta) != 0; }
   void set_delta(bool delta) noexcept { set_word(delta ? word() | kDelta : word() & ~kDelta); }
+  /// Whether parts of the value were changed by records of their own, and a measure of how many: 0 (none) to
+  /// kPatchesMax. The record at `version` is the last of them, and leads back to `address` by those before it.
+  static constexpr unsigned kPatchesMax = 3;
+  [[nodiscard]] unsigned patches() const noexcept {
+    return static_cast<unsigned>(word() >> kPatchesShift) & kPatchesMax;
+  }
+  void set_patches(unsigned patches) noexcept {
+    STAVE_ASSERT(patches <= kPatchesMax);
+    set_word((word() & ~kPatches) | std::uint64_t{patches} << kPatchesShift);
+  }
+  /// The record at `lsn` changed a part of the value, which lies whole at `address`.
+  void set_patched(Lsn address, Lsn lsn, unsigned patches) noexcept {
+    STAVE_ASSERT(address < lsn && version() < lsn && patches > 0);
+    set_address(address);
+    set_version(lsn);
+    set_delta(true);
+    set_patches(patches);
+  }
+  /// The record from which the value can be read.
+  [[nodiscard]] Lsn value_record() const noexcept { return patches() != 0 ? version() : address(); }
   /// What the key's next record names as the one before it.
   [[nodiscard]] Lsn newest_record() const noexcept { return delta() ? version() : address(); }
-  /// A change of the expiry is later than the value; a value is where its version was written, or was moved from there.
-  [[nodiscard]] bool consistent() const noexcept { return delta() ? address() < version() : version() <= address(); }
+  /// A change is later than the value; a value is where its version was written, or was moved from there.
+  [[nodiscard]] bool consistent() const noexcept {
+    return delta() ? address() < version() : version() <= address() && patches() == 0;
+  }
 
   [[nodiscard]] bool has_expiry() const noexcept { return (word() & kExpiring) != 0; }
   /// Expiry{} when it has none.
@@ -203,13 +226,14 @@ class Entry {
   [[nodiscard]] std::byte* block() const noexcept { return base::load<std::byte*>(value_bytes()); }
   void set_block(std::byte* block) noexcept { base::store(value_bytes(), block); }
   void set_content(ValueType type, Lsn address, Lsn version) noexcept {
-    const std::uint64_t kept = word() & ~(kLsnMax | kDelta | std::uint64_t{0xf} << kTypeShift);
+    const std::uint64_t kept = word() & ~(kLsnMax | kDelta | kPatches | std::uint64_t{0xf} << kTypeShift);
     set_word(kept | static_cast<std::uint64_t>(type) << kTypeShift | (raw(address) & kLsnMax));
     set_version(version);
   }
   /// The record at `lsn` gave it another expiry and nothing else: a new version, whose value stays where it is.
   void set_changed_expiry(Lsn lsn) noexcept {
-    STAVE_ASSERT(address() < lsn && version() < lsn);
+    // The way back from `version` to `address` would lead past it.
+    STAVE_ASSERT(address() < lsn && version() < lsn && patches() == 0);
     set_version(lsn);
     set_delta(true);
   }
@@ -238,6 +262,8 @@ class Entry {
   static constexpr std::uint64_t kDetached = std::uint64_t{1} << 56;
   static constexpr std::uint64_t kDelta = std::uint64_t{1} << 57;
   static constexpr int kHeatShift = 58;
+  static constexpr int kPatchesShift = 61;
+  static constexpr std::uint64_t kPatches = std::uint64_t{kPatchesMax} << kPatchesShift;
   static constexpr std::uint64_t kShapeBits = kExpiring | kSliding | kOutOfLine | kResident;
   static constexpr std::size_t kSlotOffset = 6;
 
@@ -250,6 +276,7 @@ class Entry {
   [[nodiscard]] std::uint64_t word() const noexcept { return base::load<std::uint64_t>(at_); }
   void set_word(std::uint64_t word) noexcept { base::store(at_, word); }
   void set_address(Lsn address) noexcept { set_word((word() & ~kLsnMax) | (raw(address) & kLsnMax)); }
+  void clear_changes() noexcept { set_word(word() & ~(kDelta | kPatches)); }
   void set_version(Lsn version) noexcept { base::store48(at_ + EntryShape::kWordBytes, raw(version)); }
   [[nodiscard]] const char* text(std::size_t offset) const noexcept {
     return reinterpret_cast<const char*>(at_ + offset);

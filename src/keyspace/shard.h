@@ -42,7 +42,8 @@ struct EntrySpec {
   /// The value is in the log only; `value` is empty and this is its length.
   bool spilled = false;
   std::size_t spilled_size = 0;
-  bool delta = false;  ///< See Entry::delta; then `version` is later than `address`.
+  bool delta = false;    ///< See Entry::delta; then `version` is later than `address`.
+  unsigned patches = 0;  ///< See Entry::patches; then `delta`.
   unsigned heat = 0;
 };
 
@@ -121,6 +122,7 @@ class alignas(64) Shard {
     if (ref == kNoRef) return false;
     Entry entry = arena_.entry(ref);
     entry.set_delta(spec.delta);
+    entry.set_patches(spec.patches);
     entry.set_heat(spec.heat);
     STAVE_ASSERT(entry.consistent());
     return true;

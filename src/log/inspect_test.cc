@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/bytes.h"
 #include "base/random.h"
 #include "log/log_test_support.h"
 #include "log/losses.h"
 #include "log/salvage.h"
+#include "log/value_address.h"
 #include "testing/sim_file_system.h"
 
 namespace stave::log {
@@ -191,6 +193,53 @@ TEST_F(InspectTest, knows_which_keys_hung_on_what_is_lost) {
   ASSERT_EQ(h_.recovered.size(), 2u) << "no change of a value that is lost";
   EXPECT_EQ(h_.recovered[0].lsn, old);
   EXPECT_EQ(h_.recovered[1].key, "healed");
+}
+
+TEST_F(InspectTest, knows_which_patches_hung_on_what_is_lost) {
+  h_.must_open();
+  const auto append = [&](RecordKind kind, std::string_view key, Lsn prev, Lsn whole) {
+    std::string payload = "v";
+    if (kind == RecordKind::kPatch) {
+      payload.resize(kPatchAddressBytes);
+      base::store48(payload.data(), raw(whole));
+      payload += "a difference";
+    }
+    const RecordSpec spec{.kind = kind, .time = UnixMs{5}, .prev = prev, .key = key, .payload = payload};
+    Lsn lsn;
+    EXPECT_TRUE(h_.log->append(std::span(&spec, 1), std::span(&lsn, 1)));
+    EXPECT_TRUE(h_.log->wait_durable(h_.log->tail()));
+    return lsn;
+  };
+  const auto set = [&](std::string_view key, Lsn prev = kNoLsn) {
+    return append(RecordKind::kPage, key, prev, kNoLsn);
+  };
+  const auto patch = [&](std::string_view key, Lsn prev, Lsn whole) {
+    return append(RecordKind::kPatch, key, prev, whole);
+  };
+  const Lsn whole = set("whole");
+  patch("whole", patch("whole", whole, whole), whole);
+  const Lsn middle = set("middle");
+  const Lsn first = patch("middle", middle, middle);
+  const Lsn second = patch("middle", first, middle);
+  patch("middle", patch("middle", second, middle), middle);
+  const Lsn healed = set("healed");
+  set("healed", patch("healed", healed, healed));
+  close();
+  for (const Lsn lsn : {whole, second, healed}) flip(lsn, 33);
+
+  const Examined seen = inspect(files_, h_.directory);
+  KeyLosses losses([&](Lsn lsn) { return seen.state.lost_at(lsn); });
+  const Salvage saved = must_salvage(seen.state, losses);
+  EXPECT_EQ(saved.orphans, 2u + 2 + 1);
+  ASSERT_EQ(losses.keys().size(), 2u);
+  EXPECT_TRUE(losses.keys().contains({0, "whole"}) && losses.keys().contains({0, "middle"}));
+  h_.directory = "/saved";
+  h_.must_open();
+  std::erase_if(h_.recovered, [](const Written& w) { return w.kind == RecordKind::kLost; });
+  ASSERT_EQ(h_.recovered.size(), 3u) << "no patch of a value that is lost";
+  EXPECT_EQ(h_.recovered[0].lsn, middle);
+  EXPECT_EQ(h_.recovered[1].lsn, first);
+  EXPECT_EQ(h_.recovered[2].key, "healed");
 }
 
 TEST_F(InspectTest, salvages_nothing_into_a_directory_that_is_not_empty) {

@@ -38,12 +38,21 @@ void KeyLosses::swap(const RecordView& record) {
   keys_.merge(moved);
 }
 
+/// Whether what the record changes is lost: a value, or of a part of one also a change of it before that.
+bool KeyLosses::hangs_on_lost(const RecordView& record, Lsn value) const {
+  if (is_lost_(value)) return true;
+  if (record.kind != RecordKind::kPatch) return false;
+  // Had the value been written whole since, the key would be whole again.
+  return is_lost_(record.prev) || keys_.contains({record.database, std::string(record.key)});
+}
+
 bool KeyLosses::note(const RecordView& record) {
   if (is_delta(record.kind)) {
     const Lsn value = value_address(record);
-    if (value == kNoLsn || !is_lost_(value)) return true;
+    if (value == kNoLsn || !hangs_on_lost(record, value)) return true;
     // Whether the value before it is the newest one is known no more.
-    if (traits(record.kind).sets_version) miss(record.database, record.key, value);
+    if (traits(record.kind).sets_version)
+      miss(record.database, record.key, record.kind == RecordKind::kPatch ? record.lsn : value);
     return false;
   }
   if (keys_.empty()) return true;
@@ -63,6 +72,7 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kExpire:
     case RecordKind::kEvict:
     case RecordKind::kSetExpiry:
+    case RecordKind::kPatch:
     case RecordKind::kRefresh:
     case RecordKind::kString:
     case RecordKind::kJson:

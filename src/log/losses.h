@@ -39,6 +39,7 @@ class KeyLosses {
  private:
   void settle(Map::iterator at, const RecordView& record, Lsn instead);
   void swap(const RecordView& record);
+  [[nodiscard]] bool hangs_on_lost(const RecordView& record, Lsn value) const;
 
   std::function<bool(Lsn)> is_lost_;
   Map keys_;

@@ -24,6 +24,7 @@ enum class RecordKind : std::uint8_t {
   kRefresh = 8,    ///< A read put a sliding deadline off: like kSetExpiry, but the key's version stays.
   kTrim = 9,       ///< Everything live before the LSN in the payload (u64) has been written again behind it. No key.
   kLost = 10,      ///< Here lay records that were damaged; a repair put this in their place. No key, no meaning.
+  kPatch = 11,     ///< A part of the key's value is another now: the payload says which part (value_address.h).
   kString = 16,    ///< The key holds this string: payload is the value, whole.
   kJson = 17,      ///< The same, and its writer had it checked to be JSON.
   kHash = 18,      ///< The key holds this hash: payload is its compact form, whole. Likewise:
@@ -125,6 +126,16 @@ inline constexpr KindTraits kSetExpiry{.name = "set_expiry",
                                        .may_live = false,
                                        .whole_database = false,
                                        .in_history = true};
+/// The value goes along with its changes when it is moved, which is always before they are come to.
+inline constexpr KindTraits kPatch{.name = "patch",
+                                   .known = true,
+                                   .has_key = true,
+                                   .value = ValuePart::kChange,
+                                   .removes_key = false,
+                                   .sets_version = true,
+                                   .may_live = false,
+                                   .whole_database = false,
+                                   .in_history = true};
 inline constexpr KindTraits kFlush = named(kUpheaval, "flush");
 inline constexpr KindTraits kSwap = named(kUpheaval, "swap");
 inline constexpr KindTraits kClose = named(kMark, "close");
@@ -175,6 +186,7 @@ constexpr const KindTraits& traits(RecordKind kind) noexcept {
     case RecordKind::kRefresh: return kinds::kRefresh;
     case RecordKind::kTrim: return kinds::kTrim;
     case RecordKind::kLost: return kinds::kLost;
+    case RecordKind::kPatch: return kinds::kPatch;
     case RecordKind::kString: return kinds::kString;
     case RecordKind::kJson: return kinds::kJson;
     case RecordKind::kHash: return kinds::kHash;

@@ -27,10 +27,10 @@ TEST(RecordKind, has_traits_for_every_number_and_the_format_s_names) {
       EXPECT_TRUE(names.insert(t.name).second) << t.name;
     }
   }
-  EXPECT_EQ(known, 21);
+  EXPECT_EQ(known, 22);
   EXPECT_EQ(names, (std::set<std::string_view>{
                        "delete",  "expire",     "evict", "set_expiry", "flush",      "swap",      "close",
-                       "refresh", "trim",       "lost",  "string",     "json",       "hash",      "list",
+                       "refresh", "trim",       "lost",  "patch", "string",     "json",       "hash",      "list",
                        "set",     "sorted_set", "page",  "paged_hash", "paged_list", "paged_set", "paged_sorted_set"}));
 }
 
@@ -55,7 +55,8 @@ TEST(RecordKind, knows_values_changes_and_removals) {
   EXPECT_TRUE(is_value(RecordKind::kSortedSet) && is_value(RecordKind::kPage) && is_value(RecordKind::kPagedHash));
   EXPECT_TRUE(is_delta(RecordKind::kSetExpiry) && is_delta(RecordKind::kRefresh));
   EXPECT_TRUE(traits(RecordKind::kEvict).removes_key && traits(RecordKind::kExpire).removes_key);
-  EXPECT_FALSE(traits(RecordKind::kSetExpiry).may_live);
+  EXPECT_TRUE(is_delta(RecordKind::kPatch) && traits(RecordKind::kPatch).sets_version);
+  EXPECT_FALSE(traits(RecordKind::kSetExpiry).may_live || traits(RecordKind::kPatch).may_live);
   EXPECT_FALSE(traits(RecordKind::kRefresh).may_live || traits(RecordKind::kRefresh).sets_version);
   EXPECT_TRUE(traits(RecordKind::kFlush).whole_database && traits(RecordKind::kSwap).whole_database);
   EXPECT_FALSE(has_key(RecordKind::kClose) || has_key(RecordKind::kTrim) || has_key(RecordKind::kLost));

@@ -44,7 +44,7 @@ bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access acc
   }
   const LoadedValue* value = nullptr;
   if (!entry.resident() && needs_value(access)) [[unlikely]] {
-    if (loaded == nullptr || loaded->address != entry.address()) return false;
+    if (loaded == nullptr || loaded->address != entry.value_record()) return false;
     value = &loaded->value;
     residence_.keep(shard, hash, entry, *value);
     entry = shard.find(hash, key.key);
@@ -172,9 +172,9 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
         probes[i].wanted = kNoLsn;
         probes[i].holder = i;
         if (!entry || entry.resident()) continue;
-        probes[i].holder = holders.try_emplace(raw(entry.address()), i).first->second;
-        if (probes[i].holder != i || probes[i].loaded.address == entry.address()) continue;
-        probes[i].wanted = entry.address();
+        probes[i].holder = holders.try_emplace(raw(entry.value_record()), i).first->second;
+        if (probes[i].holder != i || probes[i].loaded.address == entry.value_record()) continue;
+        probes[i].wanted = entry.value_record();
         probes[i].size = entry.value_size();
         complete = false;
       }
@@ -200,7 +200,7 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
         // The cleaner may have moved the record and dropped the segment since it was looked up.
         base::ShortLock lock(probe.shard->mutex());
         const Entry entry = probe.shard->find(probe.hash, key.key);
-        const bool moved = !entry || entry.resident() || entry.address() != probe.wanted;
+        const bool moved = !entry || entry.resident() || entry.value_record() != probe.wanted;
         if (!moved) return fail(std::move(loaded).error());
       }
     }

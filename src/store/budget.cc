@@ -225,7 +225,7 @@ bool Budget::spill_step(Shard& shard) {
         ++taken_;
         continue;
       }
-      if (entry.address() < written && shard.spill(hash, entry)) {
+      if (entry.newest_record() < written && shard.spill(hash, entry)) {
         ++spilled;
         continue;
       }

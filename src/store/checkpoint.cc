@@ -165,6 +165,7 @@ Result<void> Checkpoint::walk(ImageWriter& writer, const std::atomic<bool>& stop
           writer.add({.type = entry.type(),
                       .heat = entry.heat(),
                       .delta = entry.delta(),
+                      .patches = entry.patches(),
                       .value_size = entry.value_size(),
                       .expiry = entry.expiry(),
                       .address = entry.address(),

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/interleave.h"
 #include "base/try.h"
+#include "packing/compression.h"
 
 namespace stave::store {
 
@@ -139,14 +140,35 @@ Result<bool> Cleaner::look_everywhere(std::uint64_t hash, const log::RecordView&
   return found;
 }
 
-// True when the record was alive here, and so is nowhere else. What is known of the key, a later change of its expiry
-// included, is one record again.
+// True when the record was alive here, and so is nowhere else. What is known of the key, later changes of its expiry or
+// of parts of its value included, is one record again.
 Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::RecordView& record) {
   Shard& shard = engine_.keyspace().shard(id);
-  base::ShortLock lock(shard.mutex());
-  Entry entry = shard.find(hash, record.key);
-  if (!entry || entry.address() != record.lsn) return false;
-  STAVE_ASSERT(entry.consistent());
+  for (Lsn read = kNoLsn;;) {
+    {
+      base::ShortLock lock(shard.mutex());
+      const Entry entry = shard.find(hash, record.key);
+      if (!entry || entry.address() != record.lsn) return false;
+      STAVE_ASSERT(entry.consistent());
+      if (entry.patches() == 0) {
+        STAVE_TRY(write_again(id, entry, record, record.payload, record.compressed()));
+        return true;
+      }
+      if (entry.resident() || entry.value_record() == read) {
+        const std::string_view value = entry.resident() ? entry.value() : std::string_view(value_);
+        const auto packed = engine_.compression().pack(value);
+        STAVE_TRY(write_again(id, entry, record, packed.value_or(value), packed.has_value()));
+        return true;
+      }
+      read = entry.value_record();
+    }
+    yield_point("cleaner: a value in pieces, to be read");
+    STAVE_TRY(engine_.residence().load(read, record.key, value_));
+  }
+}
+
+Result<void> Cleaner::write_again(ShardId id, Entry entry, const log::RecordView& record, std::string_view payload,
+                                  bool compressed) {
   const log::RecordSpec spec{
       .kind = record.kind,
       .database = number_of(engine_.keyspace(), static_cast<int>(id / engine_.keyspace().shards_per_database())),
@@ -154,16 +176,16 @@ Result<bool> Cleaner::relocate(ShardId id, std::uint64_t hash, const log::Record
       .expiry = entry.expiry(),
       .prev = record.prev,
       .key = record.key,
-      .payload = record.payload,
+      .payload = payload,
       .version = entry.version(),
-      .compressed = record.compressed()};
+      .compressed = compressed};
   Lsn lsn = kNoLsn;
   auto end = engine_.log().append(std::span(&spec, 1), std::span(&lsn, 1));
   if (!end) return fail(std::move(end).error());
   entry.set_moved(lsn);
   done_.relocated_bytes += log::encoded_size(spec);
   ++done_.relocated_records;
-  return true;
+  return {};
 }
 
 // --- by the index ----------------------------------------------------------------------------------------------------
@@ -218,7 +240,11 @@ Result<void> Cleaner::fetch(ShardId id, const Loss& wanted) {
   }
   done_.scanned_bytes += record->length;
   pause_(record->length);
-  STAVE_TRY(relocate(id, engine_.keyspace().hash(record->key), *record));
+  // Its changes since may be what cannot be read.
+  auto moved = relocate(id, engine_.keyspace().hash(record->key), *record);
+  if (moved) return {};
+  if (!unreadable(moved.error()) || !engine_.log().health()) return fail(std::move(moved).error());
+  losses_.push_back(wanted);
   return {};
 }
 

@@ -53,6 +53,9 @@ class Cleaner {
   /// True when the record was alive.
   Result<bool> look_everywhere(std::uint64_t hash, const log::RecordView& record);
   Result<bool> relocate(keyspace::ShardId id, std::uint64_t hash, const log::RecordView& record);
+  /// With the entry's shard held.
+  Result<void> write_again(keyspace::ShardId id, keyspace::Entry entry, const log::RecordView& record,
+                           std::string_view payload, bool compressed);
   Result<void> go_by_index(const log::SegmentInfo& segment);
   Result<void> look_through(keyspace::ShardId id, const log::SegmentInfo& segment);
   Result<void> fetch(keyspace::ShardId id, const Loss& wanted);
@@ -65,6 +68,7 @@ class Cleaner {
   Done done_;
   std::vector<Loss> losses_;
   std::vector<std::byte> buffer_;
+  std::string value_;
 };
 
 }  // namespace stave::store

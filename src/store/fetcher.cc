@@ -45,7 +45,7 @@ void Fetcher::bring(const Key& key) {
       base::ShortLock lock(shard.mutex());
       keyspace::Entry entry = shard.find(hash, key.key);
       if (!entry || entry.resident()) return;
-      if (entry.address() == loaded.address) {
+      if (entry.value_record() == loaded.address) {
         const LoadedValue& value = loaded.value;
         if (value.view().size() != entry.value_size()) return;
         entry = shard.fill(hash, entry, value.view(), value.block ? &value.block : nullptr);
@@ -53,13 +53,13 @@ void Fetcher::bring(const Key& key) {
         if (entry) entry.touch();
         return;
       }
-      wanted = entry.address();
+      wanted = entry.value_record();
       if (wanted == loaded.address) return;
     }
     if (!residence_.load(wanted, key.key, loaded.value)) {
       base::ShortLock lock(shard.mutex());
       const keyspace::Entry entry = shard.find(hash, key.key);
-      if (!entry || entry.resident() || entry.address() == wanted) return;
+      if (!entry || entry.resident() || entry.value_record() == wanted) return;
       continue;
     }
     loaded.address = wanted;

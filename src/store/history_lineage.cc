@@ -30,6 +30,7 @@ KeyVersion::Kind kind_of(RecordKind kind) noexcept {
     case RecordKind::kExpire: return KeyVersion::Kind::kExpire;
     case RecordKind::kEvict: return KeyVersion::Kind::kEvict;
     case RecordKind::kString:
+    case RecordKind::kPatch:
     case RecordKind::kPage: return KeyVersion::Kind::kSet;
     case RecordKind::kFlush: return KeyVersion::Kind::kFlush;
     case RecordKind::kRefresh:

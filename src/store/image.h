@@ -42,7 +42,8 @@ struct ImageHeader {
 struct ImageEntry {
   keyspace::ValueType type{};
   unsigned heat = 0;
-  bool delta = false;  ///< See keyspace::Entry.
+  bool delta = false;    ///< See keyspace::Entry.
+  unsigned patches = 0;  ///< Likewise; not without `delta`.
   std::uint64_t value_size = 0;
   Expiry expiry{};
   Lsn address = kNoLsn;

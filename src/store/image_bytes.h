@@ -26,7 +26,9 @@ inline constexpr std::uint8_t kHasExpiry = 1;
 inline constexpr std::uint8_t kSliding = 2;
 inline constexpr std::uint8_t kHasVersion = 4;
 inline constexpr std::uint8_t kDelta = 8;
-inline constexpr std::uint8_t kKnownBits = kHasExpiry | kSliding | kHasVersion | kDelta;
+inline constexpr unsigned kPatchesShift = 4;  // two bits: how many parts of the value were changed
+inline constexpr std::uint8_t kPatches = 3 << kPatchesShift;
+inline constexpr std::uint8_t kKnownBits = kHasExpiry | kSliding | kHasVersion | kDelta | kPatches;
 inline constexpr std::uint8_t kKnownLeafBits = 0;
 
 template <class T>

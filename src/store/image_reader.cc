@@ -35,6 +35,7 @@ void take_entry(Taker& taker, std::uint8_t flags, std::uint8_t type_and_heat, Im
   entry.type = static_cast<keyspace::ValueType>(type_and_heat & 0xf);
   entry.heat = type_and_heat >> 4;
   entry.delta = (flags & kDelta) != 0;
+  entry.patches = static_cast<unsigned>(flags & kPatches) >> kPatchesShift;
   entry.address = Lsn{taker.take48()};
   entry.version = (flags & kHasVersion) != 0 ? Lsn{taker.take48()} : entry.address;
   entry.expiry = {};

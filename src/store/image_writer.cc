@@ -69,7 +69,8 @@ void ImageWriter::add(const ImageEntry& entry) {
   const bool versioned = entry.version != entry.address;
   const bool sliding = !entry.expiry.never() && entry.expiry.sliding_ms != 0;
   put(buffer_, static_cast<std::uint8_t>((entry.expiry.never() ? 0 : kHasExpiry) | (sliding ? kSliding : 0) |
-                                         (versioned ? kHasVersion : 0) | (entry.delta ? kDelta : 0)));
+                                         (versioned ? kHasVersion : 0) | (entry.delta ? kDelta : 0) |
+                                         entry.patches << kPatchesShift));
   put(buffer_, static_cast<std::uint8_t>(static_cast<unsigned>(entry.type) | entry.heat << 4));
   put48(buffer_, raw(entry.address));
   if (versioned) put48(buffer_, raw(entry.version));

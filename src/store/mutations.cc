@@ -9,9 +9,12 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/try.h"
 #include "log/value_address.h"
 #include "packing/compression.h"
+#include "packing/difference.h"
+#include "store/patches.h"
 
 namespace stave::store {
 
@@ -179,6 +182,8 @@ Result<Detached> Mutations::change_expiry(const Place& at, Entry entry, Expiry e
       spec.block = &block;
     }
   }
+  // A patched value has no expiry: it is a page.
+  STAVE_ASSERT(entry.patches() == 0);
   const bool delta = entry.delta();
   STAVE_ASSIGN(Entry fresh, at.shard->exchange(at.hash, entry.key(), spec, previous));
   fresh.set_delta(delta);
@@ -243,11 +248,33 @@ void Mutations::link(const Mutation& mutation, log::RecordSpec& record) const no
   }
 }
 
+/// Whether the value, which `record` has whole, is logged as its difference from the one before: then `into` is the
+/// payload. Only pages are, so far: they have no expiry, and nobody asks for the history of one.
+bool Mutations::patch(Mutation& mutation, const log::RecordSpec& record, std::string& into) const {
+  mutation.patches = 0;
+  if (record.kind != log::RecordKind::kPage || record.payload.size() < kPatchedBytesMin) return false;
+  if (!mutation.existed || mutation.earlier >= 0 || mutation.before.empty()) return false;
+  Shard& shard = shard_of(mutation);
+  locks_.assume_held(shard);
+  const Entry before = shard.view(mutation.before);
+  if (!before.resident() || before.type() != ValueType::kPage) return false;
+  STAVE_ASSERT(!before.has_expiry() && before.newest_record() == mutation.prev);
+  const unsigned patches = patches_after(before.patches(), before.version());
+  if (patches == 0) return false;
+  into.resize(log::kPatchAddressBytes);
+  base::store48(into.data(), raw(before.address()));
+  if (!packing::difference(before.value(), record.payload, record.payload.size() / kPatchPart, into)) return false;
+  mutation.whole = before.address();
+  mutation.patches = patches;
+  return true;
+}
+
 Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& compression, UnixMs now) try {
   Logged logged;
   boost::container::small_vector<log::RecordSpec, 4> batch;
   boost::container::small_vector<const Mutation*, 4> of;
   std::list<std::string> packed;
+  std::string difference;
   std::uint64_t bytes = 0;
   batch.reserve(list_.size());
   of.reserve(list_.size());
@@ -263,6 +290,9 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
       locks_.assume_held(shard);
       const Entry entry = shard.find(mutation.hash, mutation.key.key);
       record->payload = packed.emplace_back(log::ValueAddress(entry.address()).payload());
+    } else if (mutation.effect == Effect::kValue && patch(mutation, *record, difference)) {
+      record->kind = log::RecordKind::kPatch;
+      record->payload = packed.emplace_back(difference);
     } else if (mutation.effect == Effect::kValue) {
       compression.sample(record->payload);
       if (const auto smaller = compression.pack(record->payload)) {
@@ -305,7 +335,8 @@ std::shared_ptr<LargeBatch> Mutations::hold(std::span<const log::RecordSpec> bat
                                             std::span<const Mutation* const> of) const {
   std::vector<Block> blocks(batch.size());
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (of[i]->effect != Effect::kValue || batch[i].compressed || batch[i].payload.size() < Block::kBytesMin) continue;
+    if (of[i]->effect != Effect::kValue || batch[i].compressed || batch[i].kind == log::RecordKind::kPatch) continue;
+    if (batch[i].payload.size() < Block::kBytesMin) continue;
     Shard& shard = shard_of(*of[i]);
     locks_.assume_held(shard);
     const Entry entry = shard.find(of[i]->hash, of[i]->key.key);
@@ -327,6 +358,8 @@ void Mutations::written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept {
   STAVE_ASSERT(entry && entry.version() < lsn);
   if (mutation.effect == Effect::kExpiry) {
     entry.set_changed_expiry(lsn);
+  } else if (mutation.patches != 0) {
+    entry.set_patched(mutation.whole, lsn, mutation.patches);
   } else {
     entry.set_written(lsn);
   }

@@ -89,6 +89,9 @@ class Mutations {
     /// Undo: the entry as it was, and the expiry it had. Empty: the entry stayed, with another expiry at most.
     keyspace::Detached before;
     Expiry expiry{};
+    /// Logged as a patch of the value before: where that lies whole, and what the entry is to say of its patches.
+    Lsn whole = kNoLsn;
+    unsigned patches = 0;
   };
   /// A key before a change.
   struct Was {
@@ -112,6 +115,7 @@ class Mutations {
   [[nodiscard]] bool came_and_went(const Mutation& mutation) const noexcept;
   [[nodiscard]] bool value_in_batch(const Mutation& mutation) const noexcept;
   void link(const Mutation& mutation, log::RecordSpec& record) const noexcept;
+  [[nodiscard]] bool patch(Mutation& mutation, const log::RecordSpec& record, std::string& into) const;
   [[nodiscard]] std::shared_ptr<LargeBatch> hold(std::span<const log::RecordSpec> batch,
                                                  std::span<const Mutation* const> of) const;
   void written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept;

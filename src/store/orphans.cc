@@ -79,7 +79,7 @@ Result<void> Orphans::mark(Engine& engine, const std::atomic<bool>& stop) {
         if (entry.resident()) {
           add(identity_of(entry.value()));
         } else {
-          spilled.push_back({std::string(entry.key()), entry.address()});
+          spilled.push_back({std::string(entry.key()), entry.value_record()});
         }
       });
       STAVE_ASSERT(position > here);

@@ -48,7 +48,7 @@ class Search {
     if (record.database == kPagesNumber) {
       if (!log::has_key(record.kind) || record.key.size() <= kIdentityBytes) return {};
       if (PageKey::identity_of(record.key) != identity_) return {};
-      const Held held{.version = record.version, .address = log::is_value(record.kind) ? record.lsn : kNoLsn};
+      const Held held{.version = record.version, .address = log::traits(record.kind).removes_key ? kNoLsn : record.lsn};
       if (!record.relocated()) {
         batch_.emplace_back(record.key, held);
       } else if (record.version <= version_) {

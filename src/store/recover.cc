@@ -219,6 +219,8 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
       // Version 0.1 noted where a change of expiry is, not where the value is.
       if (entry.delta ? entry.address >= entry.version : entry.version > entry.address)
         return fail(ErrorCode::kCorrupt, "the image of the index tells of a change of expiry as version 0.1 did");
+      if (entry.patches != 0 && !entry.delta)
+        return fail(ErrorCode::kCorrupt, "the image of the index contradicts itself about a change of a value");
       STAVE_TRY(check_place(number, entry.type, entry.key));
       const std::uint64_t hash = keyspace_.hash(entry.key);
       Shard& shard = keyspace_.shard_of(database, hash, entry.key);
@@ -232,6 +234,7 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
                        .spilled = true,
                        .spilled_size = entry.value_size,
                        .delta = entry.delta,
+                       .patches = entry.patches,
                        .heat = entry.heat}))
         return fail(ErrorCode::kNoMemory, "there is no memory for the index");
     }

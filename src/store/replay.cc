@@ -9,7 +9,9 @@
 #include "base/try.h"
 #include "log/value_address.h"
 #include "packing/compression.h"
+#include "packing/difference.h"
 #include "store/pages.h"
+#include "store/patches.h"
 #include "store/recovery_progress.h"
 #include "store/upkeep.h"
 
@@ -71,6 +73,9 @@ Result<void> Replay::take(const log::RecordView& record) {
       STAVE_ASSIGN(value_size, packing::Compression::raw_size(record.payload));
     }
   }
+  if (record.kind == log::RecordKind::kPatch) {
+    STAVE_ASSIGN(value_size, packing::difference_size(log::patch_difference(record)));
+  }
   const bool delta = log::is_delta(record.kind);
   const Lsn where = delta && !record.payload.empty() ? log::value_address(record) : kNoLsn;
   const Change change{.hash = hash,
@@ -131,6 +136,7 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
     case log::RecordKind::kExpire:
     case log::RecordKind::kEvict:
     case log::RecordKind::kSetExpiry:
+    case log::RecordKind::kPatch:
     case log::RecordKind::kRefresh:
     case log::RecordKind::kString:
     case log::RecordKind::kJson:
@@ -199,6 +205,7 @@ Result<void> Replay::apply_one(const Change& change, const log::RecordView* reco
     case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};
     case log::RecordKind::kSetExpiry:
     case log::RecordKind::kRefresh: return apply_expiry(change, shard);
+    case log::RecordKind::kPatch: return apply_patch(change, record, shard);
     case log::RecordKind::kFlush:
     case log::RecordKind::kSwap:
     case log::RecordKind::kClose:
@@ -244,6 +251,35 @@ Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_T
                     std::to_string(raw(entry.address())) + "; `stave doctor` can examine the directory");
   STAVE_ASSIGN(entry, shard.set_expiry(change.hash, entry, change.expiry));
   if (log::traits(change.kind).sets_version) entry.set_changed_expiry(change.lsn);
+  return {};
+}
+
+Result<void> Replay::apply_patch(const Change& change, const log::RecordView* record,
+                                 Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+  const Entry entry = shard.find(change.hash, change.key);
+  // The value was written again since, and the log begins between the two: it is still to come.
+  if (!entry) return {};
+  const auto contradiction = [&](const std::string& what) {
+    return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(change.lsn)) +
+                                         " changes a part of a value at LSN " + std::to_string(raw(change.version)) +
+                                         ", but " + what + "; `stave doctor` can examine the directory");
+  };
+  if (change.version == kNoLsn || entry.address() != change.version)
+    return contradiction("the key's value is the one at LSN " + std::to_string(raw(entry.address())));
+  if (entry.has_expiry()) return contradiction("the key expires");
+  const unsigned patches = std::max(1u, patches_after(entry.patches(), entry.version()));
+  keyspace::EntrySpec spec{.type = entry.type(), .address = entry.address()};
+  std::string value;
+  if (record != nullptr && entry.resident() && engine_.budget().has_room(change.value_size)) {
+    STAVE_TRY(packing::apply_difference(entry.value(), log::patch_difference(*record), value));
+    spec.value = value;
+  } else {
+    spec.spilled = true;
+    spec.spilled_size = change.value_size;
+    if (record != nullptr) engine_.residence().note_spilled();
+  }
+  STAVE_ASSIGN(Entry fresh, shard.put(change.hash, change.key, spec));
+  fresh.set_patched(change.version, change.lsn, patches);
   return {};
 }
 

@@ -59,6 +59,7 @@ class Replay {
   Result<void> apply_one(const Change& change, const log::RecordView* record);
   Result<void> apply_value(const Change& change, const log::RecordView* record, keyspace::Shard& shard);
   Result<void> apply_expiry(const Change& change, keyspace::Shard& shard);
+  Result<void> apply_patch(const Change& change, const log::RecordView* record, keyspace::Shard& shard);
   void make_way(const Change& change, keyspace::Shard& shard);
   [[nodiscard]] std::size_t lane_of(const Change& change) const noexcept;
 

@@ -32,7 +32,7 @@ struct Change {
   std::uint32_t value_size = 0;  ///< In memory, however it is packed in the record.
   Expiry expiry{};
   Lsn lsn = kNoLsn;
-  Lsn version = kNoLsn;  ///< Of a change of expiry: where the value lies, if the record says it.
+  Lsn version = kNoLsn;  ///< Of a change of expiry or of a part: where the value lies, if the record says it.
 };
 static_assert(sizeof(Change) == 64);
 

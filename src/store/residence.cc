@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "log/value_address.h"
 #include "packing/compression.h"
+#include "packing/difference.h"
 #include "store/budget.h"
 
 namespace stave::store {
@@ -23,23 +24,45 @@ Result<void> Residence::value_of(const log::RecordView& record, std::string& val
   return {};
 }
 
-// The record that holds the value: the one at `address`, or one that it changed the expiry of. In a log of version 0.1
-// that is a chain of any length; the present of a key never hangs on one.
-Result<log::RecordView> Residence::read(Lsn address, std::string_view key, std::vector<std::byte>& buffer,
-                                        log::Log::PlaceFn place) {
+// The record that holds the value: the one at `address`, or one that it changed the expiry or parts of. In a log of
+// version 0.1 a chain of expiries may have any length; the present of a key never hangs on one. Changes of parts lead
+// back one by one, and are some dozen at most.
+Result<Residence::Found> Residence::read(Lsn address, std::string_view key, std::vector<std::byte>& buffer,
+                                         log::Log::PlaceFn place) {
+  Found found;
   for (;;) {
-    STAVE_ASSIGN(const log::RecordView record, log_->read(address, buffer, place));
+    STAVE_ASSIGN(found.whole, log_->read(address, buffer, place));
+    const log::RecordView& record = found.whole;
     // An index that points astray must never show one key's value as another's.
     if (record.key != key) break;
-    if (log::is_value(record.kind)) return record;
-    const Lsn value = log::is_delta(record.kind) ? log::value_address(record) : kNoLsn;
+    if (log::is_value(record.kind)) return found;
+    Lsn value = log::is_delta(record.kind) ? log::value_address(record) : kNoLsn;
     if (value == kNoLsn) break;
+    if (record.kind == log::RecordKind::kPatch) {
+      found.differences.emplace_back(log::patch_difference(record));
+      value = record.prev;
+    }
     STAVE_ASSERT(value < address);
     address = value;
   }
   return fail(ErrorCode::kCorrupt,
               "the record at LSN " + std::to_string(raw(address)) +
                   " should hold the key's value and does not; `stave doctor` can examine the directory");
+}
+
+Result<void> Residence::put_together(const Found& found, std::string& value) {
+  std::string before;
+  if (found.whole.payload.data() == value.data()) {
+    before.swap(value);  // a large one, which was read to its place
+  } else {
+    STAVE_TRY(value_of(found.whole, before));
+  }
+  for (auto difference = found.differences.rbegin(); difference != found.differences.rend(); ++difference) {
+    STAVE_TRY(packing::apply_difference(before, *difference, value));
+    before.swap(value);
+  }
+  value.swap(before);
+  return {};
 }
 
 namespace {
@@ -69,12 +92,17 @@ std::unexpected<Error> no_memory_to_read() {
 Result<void> Residence::load(Lsn address, std::string_view key, LoadedValue& value) try {
   ReadBuffer buffer;
   value.block = {};
-  STAVE_ASSIGN(const log::RecordView record, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
+  STAVE_ASSIGN(const Found found, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
                  value.block = keyspace::Block::make(keyspace_.source(), bytes);
                  return value.block.data();
                }));
-  if (value.block) return {};
-  STAVE_TRY(value_of(record, value.text));
+  if (found.differences.empty()) {
+    if (value.block) return {};
+    STAVE_TRY(value_of(found.whole, value.text));
+  } else {
+    STAVE_TRY(put_together(found, value.text));
+    value.block = {};
+  }
   if (value.text.size() < keyspace::Block::kBytesMin) return {};
   // Who shows it shares it, as any large value, and its entry takes it as it is.
   value.block = keyspace::Block::make(keyspace_.source(), value.text.size());
@@ -88,13 +116,14 @@ Result<void> Residence::load(Lsn address, std::string_view key, LoadedValue& val
 
 Result<void> Residence::load(Lsn address, std::string_view key, std::string& value, ValueType* type) try {
   ReadBuffer buffer;
-  STAVE_ASSIGN(const log::RecordView record, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
+  STAVE_ASSIGN(const Found found, read(address, key, buffer.bytes(), [&](std::size_t bytes) {
                  value.resize(bytes);
                  return reinterpret_cast<std::byte*>(value.data());
                }));
-  if (type != nullptr) *type = type_of(record.kind);
-  if (record.payload.data() == value.data()) return {};
-  return value_of(record, value);
+  if (type != nullptr) *type = type_of(found.whole.kind);
+  if (!found.differences.empty()) return put_together(found, value);
+  if (found.whole.payload.data() == value.data()) return {};
+  return value_of(found.whole, value);
 } catch (const std::bad_alloc&) {
   return no_memory_to_read();
 }

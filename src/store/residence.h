@@ -57,8 +57,13 @@ class Residence {
   [[nodiscard]] std::uint64_t warmed() const noexcept { return warmed_.load(std::memory_order_relaxed); }
 
  private:
-  Result<log::RecordView> read(Lsn address, std::string_view key, std::vector<std::byte>& buffer,
-                               log::Log::PlaceFn place);
+  /// What the log holds of a value.
+  struct Found {
+    log::RecordView whole;                 ///< The record that holds it whole, and
+    std::vector<std::string> differences;  ///< what became of it since, the last one first.
+  };
+  Result<Found> read(Lsn address, std::string_view key, std::vector<std::byte>& buffer, log::Log::PlaceFn place);
+  Result<void> put_together(const Found& found, std::string& value);
 
   keyspace::Keyspace& keyspace_;
   Budget& budget_;

@@ -132,12 +132,12 @@ std::uint64_t SnapshotWalk::collect(Shard& shard, std::uint64_t position) {
     found.version = entry.version();
     // Of a page only the place is noted.
     if (entry.type() == ValueType::kPage) {
-      found.address = entry.address();
+      found.address = entry.value_record();
     } else if (entry.resident() && entry.value_size() <= kCopiedMax && copied < kCopiedTotal) {
       found.value.assign(entry.value());
       copied += found.value.size();
     } else {
-      found.address = entry.address();
+      found.address = entry.value_record();
     }
   });
 }

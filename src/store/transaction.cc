@@ -109,7 +109,7 @@ void Transaction::refresh(const Place& at, Entry entry, KeyRef key) {
 const LoadedValue* Transaction::load(const Place& at, Entry entry) noexcept {
   locks_.assume_held(*at.shard);
   static const LoadedValue kNothing;
-  const Lsn address = entry.address();
+  const Lsn address = entry.value_record();
   for (const FromLog& known : loaded_)
     if (known.address == address) return &known.value;
   const auto lost = [&](Error&& why) {

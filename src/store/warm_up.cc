@@ -58,10 +58,10 @@ Result<void> WarmUp::run(const std::atomic<bool>& stop) {
 }
 
 void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
-  if (!log::is_value(record.kind)) return;
+  if (!log::is_value(record.kind) && record.kind != log::RecordKind::kPatch) return;
   const std::uint64_t hash = engine_.keyspace().hash(record.key);
   const auto wanted = [&](Entry entry) {
-    return entry && !entry.resident() && entry.address() == record.lsn && entry.heat() >= coldest &&
+    return entry && !entry.resident() && entry.value_record() == record.lsn && entry.heat() >= coldest &&
            engine_.budget().has_room(entry.value_size());
   };
   base::interleave::yield_point("warm-up: next record");
@@ -73,8 +73,10 @@ void WarmUp::bring(const log::RecordView& record, unsigned coldest) {
     if (!wanted(shard.find(hash, record.key))) return;
   }
   base::interleave::yield_point("warm-up: a value wanted");
+  const bool patch = record.kind == log::RecordKind::kPatch;
+  if (patch && !engine_.residence().load(record.lsn, record.key, value_)) return;
   if (record.compressed() && !engine_.residence().value_of(record, value_)) return;
-  const std::string_view value = record.compressed() ? std::string_view(value_) : record.payload;
+  const std::string_view value = patch || record.compressed() ? std::string_view(value_) : record.payload;
   base::ShortLock lock(shard.mutex());
   const Entry entry = shard.find(hash, record.key);
   if (!wanted(entry) || entry.value_size() != value.size()) return;

@@ -231,7 +231,10 @@ Result<void> Examination::collect_keys_of_image(log::KeyLosses& losses) {
   for (const store::ImageBlock& block : image.blocks()) {
     STAVE_TRY(image.read(block, buffer, entries));
     const auto database = static_cast<std::uint8_t>(block.shard / std::max(1u, image.header().shards));
-    for (const store::ImageEntry& entry : entries) losses.miss_if_lost(database, entry.key, entry.address);
+    for (const store::ImageEntry& entry : entries) {
+      losses.miss_if_lost(database, entry.key, entry.address);
+      if (entry.patches != 0) losses.miss_if_lost(database, entry.key, entry.version);
+    }
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include "log/reader.h"
 #include "log/value_address.h"
 #include "packing/compression.h"
+#include "packing/difference.h"
 
 namespace stave::tools {
 
@@ -100,6 +101,9 @@ Result<void> Dumper::show(const RecordView& record) {
   if (log::is_value(record.kind)) {
     const auto size = record.compressed() ? packing::Compression::raw_size(record.payload) : record.payload.size();
     if (size) line.number("size", *size);
+  }
+  if (record.kind == RecordKind::kPatch) {
+    if (const auto size = packing::difference_size(log::patch_difference(record))) line.number("size", *size);
   }
   if (!record.expiry.never()) line.text("expiry", moment_text(record.expiry.at));
   if (record.expiry.sliding_ms != 0) line.number("sliding_ms", static_cast<std::uint64_t>(record.expiry.sliding_ms));
