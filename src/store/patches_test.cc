@@ -75,7 +75,7 @@ class Patches : public ::testing::Test {
   /// Visits every page.
   template <class Visit>
   void each_page(const Visit& visit) {
-    const int database = pages_database(engine->keyspace());
+    const auto database = static_cast<std::size_t>(pages_database(engine->keyspace()));
     const std::size_t shards = engine->keyspace().shards_per_database();
     for (std::size_t i = 0; i < shards; ++i) {
       keyspace::Shard& shard = engine->keyspace().shard(static_cast<keyspace::ShardId>(database * shards + i));
