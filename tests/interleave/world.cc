@@ -6,6 +6,7 @@
 #include "archive/backup.h"
 #include "archive/restore.h"
 #include "base/interleave.h"
+#include "store/collection.h"
 #include "store/history.h"
 #include "store/image.h"
 #include "store/snapshot.h"
@@ -40,6 +41,25 @@ class AtWork {
 
 std::string named(const Place& place) {
   return "'" + place.second + "' of database " + std::to_string(place.first);
+}
+
+/// A hash that consists of pages, which the log knows by their differences.
+constexpr char kHash[] = "hash";
+constexpr std::uint64_t kFields = 90;
+
+/// A hash as the model has it: in an order of its own.
+std::string rendered(const types::hash::Reader& hash) {
+  std::map<std::string, std::string> fields;
+  hash.visit([&](const types::hash::Field& field) {
+    fields.emplace(field.name, field.value);
+    return true;
+  });
+  std::string all;
+  for (const auto& [name, value] : fields) all += name + "=" + value + ";";
+  return all;
+}
+std::string rendered(store::ValueType type, const std::string& value) {
+  return type == store::ValueType::kHash ? rendered(types::hash::Compact(value)) : value;
 }
 
 std::string shown(const std::string& value) {
@@ -116,7 +136,9 @@ void World::write(int times) {
       flush();
     } else if (dice <= 2) {
       swap();
-    } else if (dice <= 11) {
+    } else if (dice <= 4) {
+      change_hash();
+    } else if (dice <= 12) {
       transact();
     } else {
       put(target());
@@ -197,6 +219,40 @@ void World::transact() {
   wait(done, "commit");
 }
 
+void World::change_hash() {
+  const store::KeyRef key{static_cast<int>(random_.below(static_cast<std::uint64_t>(databases_))), kHash};
+  Transaction transaction(*engine_, key);
+  yield_point("hash: about to be looked at");
+  auto hash = store::open_collection<store::Hash>(transaction, key);
+  if (!hash) return fail("a hash cannot be opened: " + hash.error().describe());
+  const Held* const held = model_.find(key.database, kHash, raw(transaction.now()));
+  const std::string seen = rendered(hash->reader());
+  if (auto whole = hash->whole(); !whole) return fail("a hash cannot be read: " + whole.error().describe());
+  if (seen != (held != nullptr ? held->value : ""))
+    return fail("a transaction sees another hash than " + (held != nullptr ? shown(held->value) : "none"));
+  Event event{.kind = Event::Kind::kSet, .database = key.database, .key = kHash};
+  if (held != nullptr && random_.one_in(10)) {
+    event.kind = Event::Kind::kErase;
+    transaction.erase(key);
+  } else {
+    const std::uint64_t changes = held == nullptr ? kFields : 1 + random_.below(3);
+    for (std::uint64_t i = 0; i < changes; ++i)
+      hash->editor().set("field " + std::to_string(held == nullptr ? i : random_.below(kFields)),
+                         std::to_string(++writes_) + std::string(random_.below(30), 'v'));
+    event.held.value = rendered(hash->reader());
+    if (auto kept = store::keep_collection(transaction, key, *hash); !kept) {
+      if (kept.error().code() != ErrorCode::kNoMemory) fail("a hash: " + kept.error().describe());
+      return;
+    }
+  }
+  yield_point("hash: about to commit");
+  if (random_.one_in(8)) return;  // rolled back
+  const auto done = transaction.commit();
+  event.lsn = transaction.version();
+  if (done) model_.note(std::move(event));
+  wait(done, "hash");
+}
+
 void World::flush() {
   const bool all = random_.one_in(3);
   const int database = static_cast<int>(random_.below(static_cast<std::uint64_t>(databases_)));
@@ -250,7 +306,7 @@ void World::snapshot() {
   const std::uint64_t order = model_.order();
   std::map<Place, std::string> found;
   const auto report = walk.run([&](const store::SnapshotItem& item) -> Result<void> {
-    if (!found.emplace(Place(item.database, item.key), item.value).second)
+    if (!found.emplace(Place(item.database, item.key), rendered(item.type, std::string(item.value))).second)
       fail("a snapshot shows twice " + named({item.database, std::string(item.key)}));
     if (item.expiry.passed(walk.time()))
       fail("a snapshot shows with a deadline that has passed " + named({item.database, std::string(item.key)}));
@@ -322,7 +378,7 @@ void World::look_back() {
   if (upheavals_ != 0) return;
   const Lsn point = model_.events()[random_.below(model_.events().size())].lsn;
   const int database = static_cast<int>(random_.below(static_cast<std::uint64_t>(databases_)));
-  const std::string key = "plain" + std::to_string(random_.below(5));
+  const std::string key = random_.one_in(4) ? kHash : "plain" + std::to_string(random_.below(5));
   if (point == kNoLsn) return;
   Pending pending;
   const auto past = store::History(*engine_).value_at({database, key}, point, pending);
@@ -334,7 +390,8 @@ void World::look_back() {
   }
   const State then = model_.at(point + 1, 0);
   const auto held = then.find({model_.origin(database, point + 1), key});
-  if (past->has_value() != (held != then.end()) || (*past && (*past)->value != held->second.value))
+  if (past->has_value() != (held != then.end()) ||
+      (*past && rendered((*past)->type, (*past)->value) != held->second.value))
     fail("history shows " + named({database, key}) + " at LSN " + std::to_string(raw(point)) + " as " +
          (*past ? shown((*past)->value) : "absent") + ", it was " +
          (held != then.end() ? shown(held->second.value) : "absent"));
@@ -424,6 +481,16 @@ bool World::run_schedule() {
 
 // --- looking at it ---------------------------------------------------------------------------------------------------
 
+void World::compare_hash(store::Engine& engine, const Place& place, const Held& wanted, const std::string& when) {
+  const store::KeyRef key{place.first, place.second};
+  Transaction transaction(engine, key);
+  const auto hash = store::open_collection<store::Hash>(transaction, key);
+  if (!hash) return fail(when + " " + named(place) + ": " + hash.error().describe());
+  const std::string seen = rendered(hash->reader());
+  if (auto whole = hash->whole(); !whole) return fail(when + " " + named(place) + ": " + whole.error().describe());
+  if (seen != wanted.value) fail(when + " " + named(place) + " is " + seen + ", it must be " + wanted.value);
+}
+
 void World::compare_key(store::Engine& engine, const Place& place, const Held& wanted, const ValueView& view,
                         const std::string& when, bool restarted) {
   if (view.value != wanted.value)
@@ -443,6 +510,7 @@ void World::compare(store::Engine& engine, const State& wanted, const std::strin
   State left = wanted;
   std::erase_if(left, [&](const auto& item) { return !item.second.alive(now); });
   const bool all = std::ranges::none_of(wanted, [](const auto& item) { return item.second.sliding != 0; });
+  std::vector<Place> hashes;
   for (int database = 0; database < databases_; ++database) {
     Pending pending;
     std::uint64_t cursor = 0;
@@ -457,6 +525,10 @@ void World::compare(store::Engine& engine, const State& wanted, const std::strin
               if (!key.starts_with("sliding") || !all) fail(when + " there is " + named(place) + ", which is gone");
               return;
             }
+            if (view.type == store::ValueType::kHash) {
+              hashes.push_back(place);
+              return;
+            }
             compare_key(engine, place, found->second, view, when, restarted);
             left.erase(found);
           },
@@ -464,6 +536,12 @@ void World::compare(store::Engine& engine, const State& wanted, const std::strin
       if (!next) return fail(when + ": " + next.error().describe());
       cursor = *next;
     } while (cursor != 0);
+  }
+  for (const Place& place : hashes) {
+    if (const auto found = left.find(place); found != left.end()) {
+      compare_hash(engine, place, found->second, when);
+      left.erase(found);
+    }
   }
   for (const auto& [place, held] : left) {
     // So a restart may find its time up a little early.

@@ -52,6 +52,7 @@ class World {
 
   void put(const Target& at);
   void transact();
+  void change_hash();
   void flush();
   void swap();
   void wait(const Result<store::Pending>& pending, const char* what);
@@ -62,6 +63,7 @@ class World {
   void restart();
   void open_a_copy();
   void compare(store::Engine& engine, const State& wanted, const std::string& when, bool restarted);
+  void compare_hash(store::Engine& engine, const Place& place, const Held& wanted, const std::string& when);
   void compare_key(store::Engine& engine, const Place& place, const Held& wanted, const store::ValueView& view,
                    const std::string& when, bool restarted);
   void adopt_deadlines();
