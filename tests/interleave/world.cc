@@ -225,19 +225,21 @@ void World::change_hash() {
   yield_point("hash: about to be looked at");
   auto hash = store::open_collection<store::Hash>(transaction, key);
   if (!hash) return fail("a hash cannot be opened: " + hash.error().describe());
-  const Held* const held = model_.find(key.database, kHash, raw(transaction.now()));
   const std::string seen = rendered(hash->reader());
   if (auto whole = hash->whole(); !whole) return fail("a hash cannot be read: " + whole.error().describe());
+  // Not before: others take turns while pages are read, and databases change places in the model too.
+  const Held* const held = model_.find(key.database, kHash, raw(transaction.now()));
   if (seen != (held != nullptr ? held->value : ""))
     return fail("a transaction sees another hash than " + (held != nullptr ? shown(held->value) : "none"));
+  const bool there = held != nullptr;
   Event event{.kind = Event::Kind::kSet, .database = key.database, .key = kHash};
-  if (held != nullptr && random_.one_in(10)) {
+  if (there && random_.one_in(10)) {
     event.kind = Event::Kind::kErase;
     transaction.erase(key);
   } else {
-    const std::uint64_t changes = held == nullptr ? kFields : 1 + random_.below(3);
+    const std::uint64_t changes = there ? 1 + random_.below(3) : kFields;
     for (std::uint64_t i = 0; i < changes; ++i)
-      hash->editor().set("field " + std::to_string(held == nullptr ? i : random_.below(kFields)),
+      hash->editor().set("field " + std::to_string(there ? random_.below(kFields) : i),
                          std::to_string(++writes_) + std::string(random_.below(30), 'v'));
     event.held.value = rendered(hash->reader());
     if (auto kept = store::keep_collection(transaction, key, *hash); !kept) {
