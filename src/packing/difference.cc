@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kAnchorBytes = 8;
 /// How far ahead that place is looked for.
 constexpr std::size_t kReach = 1024;
+/// What is no longer than that is put in as it is.
+constexpr std::size_t kShortBytes = 2 * kAnchorBytes;
 /// With more of them the value is written whole.
 constexpr int kStepsMax = 8;
 
@@ -73,12 +75,19 @@ struct Gap {
   std::size_t in = 0;
 };
 
-/// The nearest place at which the beginning of `wanted` stands in `there`; npos when it is out of reach.
+/// The nearest place at which the beginning of `wanted` stands in `there`; npos when it is out of reach. By its first
+/// byte and not with memmem, which makes a table first.
 std::size_t find_anchor(std::string_view there, std::string_view wanted) noexcept {
-  if (wanted.size() < kAnchorBytes) return std::string_view::npos;
-  const std::string_view near = there.substr(0, kReach);
-  const void* const at = memmem(near.data(), near.size(), wanted.data(), kAnchorBytes);
-  return at == nullptr ? std::string_view::npos : static_cast<std::size_t>(static_cast<const char*>(at) - near.data());
+  const std::size_t reach = std::min(there.size(), kReach);
+  if (wanted.size() < kAnchorBytes || reach < kAnchorBytes) return std::string_view::npos;
+  const auto anchor = base::load<std::uint64_t>(wanted.data());
+  const char* const end = there.data() + reach - kAnchorBytes + 1;
+  for (const char* at = there.data(); at != end; ++at) {
+    at = static_cast<const char*>(std::memchr(at, wanted.front(), static_cast<std::size_t>(end - at)));
+    if (at == nullptr) break;
+    if (base::load<std::uint64_t>(at) == anchor) return static_cast<std::size_t>(at - there.data());
+  }
+  return std::string_view::npos;
 }
 
 /// As many bytes on in both.
@@ -92,6 +101,7 @@ std::size_t find_straight(std::string_view a, std::string_view b, std::size_t re
 /// The two, which begin with different bytes: what it takes until they agree again; all of both when nothing is near.
 Gap next_gap(std::string_view a, std::string_view b) noexcept {
   Gap best{.out = a.size(), .in = b.size()};
+  if (b.size() <= kShortBytes) return best;
   const auto consider = [&best](Gap gap) {
     if (gap.in < best.in || (gap.in == best.in && gap.out < best.out)) best = gap;
   };
