@@ -73,6 +73,7 @@ std::int32_t Mutations::newest(KeyRef key, const Place& at) const noexcept {
 /// Notes a mutation, after `prepare`. `was`: the key before it.
 Mutations::Mutation& Mutations::add(KeyRef key, const Place& at, const Was& was) noexcept {
   const std::int32_t earlier = newest(key, at);
+  if (earlier >= 0) list_[static_cast<std::size_t>(earlier)].entry = {};
   const auto number = static_cast<std::int32_t>(list_.size());
   STAVE_ASSERT(list_.size() < list_.capacity());
   list_.push_back({.key = key,
@@ -117,10 +118,11 @@ Result<void> Mutations::put(KeyRef key, const Place& at, EntrySpec spec) {
   // Until it has a record of its own it shows where the one before lies.
   spec.address = was.record;
   Detached previous;
-  STAVE_TRY(at.shard->exchange(at.hash, key.key, spec, previous));
+  STAVE_ASSIGN(const Entry fresh, at.shard->exchange(at.hash, key.key, spec, previous));
   STAVE_ASSERT(previous.empty() != was.existed);
   Mutation& mutation = add_whole(key, at, was);
   mutation.effect = Effect::kValue;
+  mutation.entry = fresh;
   take_over(mutation, at, previous);
   return {};
 }
@@ -133,6 +135,7 @@ Result<void> Mutations::remove(KeyRef key, const Place& at, log::RecordKind why)
   STAVE_ASSERT(was.existed && !previous.empty());
   Mutation& mutation = add_whole(key, at, was);
   mutation.effect = Effect::kRemoved;
+  mutation.entry = {};
   mutation.removal = why;
   take_over(mutation, at, previous);
   return {};
@@ -149,6 +152,7 @@ Result<void> Mutations::set_expiry(KeyRef key, const Place& at, Expiry expiry, b
   if (last >= 0 && !apart) {
     Mutation& mutation = list_[static_cast<std::size_t>(last)];
     STAVE_ASSERT(mutation.effect != Effect::kRemoved);
+    mutation.entry = {};
     take_over(mutation, at, previous);
     return {};
   }
@@ -193,12 +197,20 @@ Result<Detached> Mutations::change_expiry(const Place& at, Entry entry, Expiry e
 
 // --- the end ---------------------------------------------------------------------------------------------------------
 
-/// What the log is to know of the mutation; nothing when it has no record.
-std::optional<log::RecordSpec> Mutations::describe(const Mutation& mutation) const noexcept {
+/// What the mutation's key holds now. An entry that a transaction made stays where it is until its key is changed
+/// again.
+Entry Mutations::entry_of(const Mutation& mutation) const noexcept {
+  if (mutation.entry) [[likely]]
+    return mutation.entry;
   Shard& shard = shard_of(mutation);
   locks_.assume_held(shard);
+  return shard.find(mutation.hash, mutation.key.key);
+}
+
+/// What the log is to know of the mutation; nothing when it has no record.
+std::optional<log::RecordSpec> Mutations::describe(const Mutation& mutation) const noexcept {
   if (mutation.silent) return std::nullopt;
-  const Entry entry = shard.find(mutation.hash, mutation.key.key);
+  const Entry entry = entry_of(mutation);
   log::RecordSpec record{.database = number_of(keyspace_, mutation.key.database), .key = mutation.key.key};
   switch (mutation.effect) {
     case Effect::kRemoved:
@@ -354,8 +366,8 @@ void Mutations::written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept {
     STAVE_ASSERT(shard.removal_mark() <= end);
     return shard.set_removal_mark(end);
   }
-  Entry entry = shard.find(mutation.hash, mutation.key.key);
-  STAVE_ASSERT(entry && entry.version() < lsn);
+  Entry entry = entry_of(mutation);
+  STAVE_ASSERT(entry && entry.holds(mutation.key.key) && !entry.detached() && entry.version() < lsn);
   if (mutation.effect == Effect::kExpiry) {
     entry.set_changed_expiry(lsn);
   } else if (mutation.patches != 0) {

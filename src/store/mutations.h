@@ -85,7 +85,9 @@ class Mutations {
     std::int32_t earlier = -1;  ///< The mutation of the same key before this one.
     std::int32_t next = -1;     ///< Of the same bucket of the index.
     std::int32_t record = -1;   ///< Its place in the batch.
-    Lsn prev = kNoLsn;          ///< The key's newest record when there is no earlier mutation.
+    /// What the key holds now, for who need not look it up: of the key's newest mutation, when that put it there.
+    keyspace::Entry entry{};
+    Lsn prev = kNoLsn;  ///< The key's newest record when there is no earlier mutation.
     /// Undo: the entry as it was, and the expiry it had. Empty: the entry stayed, with another expiry at most.
     keyspace::Detached before;
     Expiry expiry{};
@@ -121,6 +123,7 @@ class Mutations {
   void written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept;
   void forget() noexcept;
   void undo_one(const Mutation& mutation) noexcept;
+  [[nodiscard]] keyspace::Entry entry_of(const Mutation& mutation) const noexcept;
   [[nodiscard]] keyspace::Shard& shard_of(const Mutation& mutation) const noexcept {
     return keyspace_.shard(mutation.shard);
   }

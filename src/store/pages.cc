@@ -47,10 +47,18 @@ TransactionPages::TransactionPages(Transaction& transaction, Lsn identity) noexc
   STAVE_ASSERT(identity != kNoLsn);
 }
 
+KeyRef TransactionPages::key(types::PageId page, const PageKey& named) noexcept {
+  if (page != hashed_page_) {
+    hash_ = transaction_.engine().keyspace().hash(named.view());
+    hashed_page_ = page;
+  }
+  return {database_, named.view(), hash_};
+}
+
 std::string_view TransactionPages::read(types::PageId page) {
   if (failed_) return {};
   const PageKey named(identity_, page);
-  const auto held = transaction_.find(key(named), Access::kTouch);
+  const auto held = transaction_.find(key(page, named), Access::kTouch);
   if (!held || held->value.empty()) {
     failed_ = true;
     return {};
@@ -61,12 +69,15 @@ std::string_view TransactionPages::read(types::PageId page) {
 
 std::uint64_t TransactionPages::memory_of(types::PageId page) {
   const PageKey named(identity_, page);
-  return transaction_.memory_of(key(named));
+  return transaction_.memory_of(key(page, named));
 }
 
 // The transaction holds on to the key until it is over.
 KeyRef TransactionPages::kept_key(types::PageId page) {
-  return {database_, transaction_.keep(PageKey(identity_, page).view())};
+  const PageKey named(identity_, page);
+  KeyRef kept = key(page, named);
+  kept.key = transaction_.keep(kept.key);
+  return kept;
 }
 
 void TransactionPages::write(types::PageId page, std::string_view bytes) {
@@ -75,7 +86,7 @@ void TransactionPages::write(types::PageId page, std::string_view bytes) {
   if (transaction_.refuses()) [[unlikely]] {
     // To take something out of a page needs no room.
     const PageKey named(identity_, page);
-    if (const auto held = transaction_.find(key(named), Access::kMeta); held && bytes.size() <= held->size)
+    if (const auto held = transaction_.find(key(page, named), Access::kMeta); held && bytes.size() <= held->size)
       transaction_.excuse();
   }
   scratch_.assign(bytes);

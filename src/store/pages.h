@@ -72,12 +72,15 @@ class TransactionPages final : public types::Pages {
   [[nodiscard]] std::uint64_t memory_of(types::PageId page);
 
  private:
-  [[nodiscard]] KeyRef key(const PageKey& key) const noexcept { return {database_, key.view()}; }
+  /// With its hash, which is that of the last page again most of the time.
+  [[nodiscard]] KeyRef key(types::PageId page, const PageKey& named) noexcept;
   [[nodiscard]] KeyRef kept_key(types::PageId page);
 
   Transaction& transaction_;
   Lsn identity_;
   int database_;
+  types::PageId hashed_page_ = ~types::PageId{0};
+  std::uint64_t hash_ = 0;
   bool failed_ = false;
   std::optional<Error> error_;
   std::string scratch_;
