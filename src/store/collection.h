@@ -39,12 +39,6 @@ struct Hash {
   using Compact = types::hash::Compact;
   using Paged = types::hash::Paged;
   static constexpr ValueType kType = ValueType::kHash;
-  static void copy(const Reader& from, Editor& to) {
-    from.visit([&](const types::hash::Field& field) {
-      to.set(field.name, field.value);  // one with deadlines stays one run
-      return true;
-    });
-  }
 };
 struct List {
   using Reader = types::list::Reader;
@@ -52,12 +46,6 @@ struct List {
   using Compact = types::list::Compact;
   using Paged = types::list::Paged;
   static constexpr ValueType kType = ValueType::kList;
-  static void copy(const Reader& from, Editor& to) {
-    from.visit(0, from.size(), [&](std::string_view element) {
-      to.insert(to.size(), element);
-      return true;
-    });
-  }
 };
 struct Set {
   using Reader = types::set::Reader;
@@ -65,12 +53,6 @@ struct Set {
   using Compact = types::set::Compact;
   using Paged = types::set::Paged;
   static constexpr ValueType kType = ValueType::kSet;
-  static void copy(const Reader& from, Editor& to) {
-    from.visit([&](std::string_view member) {
-      to.add(member);
-      return true;
-    });
-  }
 };
 struct SortedSet {
   using Reader = types::sorted_set::Reader;
@@ -78,12 +60,6 @@ struct SortedSet {
   using Compact = types::sorted_set::Compact;
   using Paged = types::sorted_set::Paged;
   static constexpr ValueType kType = ValueType::kSortedSet;
-  static void copy(const Reader& from, Editor& to) {
-    from.visit(0, from.size(), [&](const types::sorted_set::Element& element) {
-      to.set(element.member, element.score);
-      return true;
-    });
-  }
 };
 
 /// Whether what a value of that type and form holds depends on the moment.
@@ -175,6 +151,8 @@ class Opened {
     settle(compact_, own_expiry_);
     return compact_.form().size() > kCompactBytesMax && !needs_moment<Type>(compact_.form());
   }
+  /// Its compact form, then.
+  [[nodiscard]] std::string_view outgrown_form() const noexcept { return compact_.form(); }
   /// Whether the key takes no more memory afterwards. What pages take was asked for when they were written.
   [[nodiscard]] bool shrinks(const Update& update) const noexcept {
     return paged_ || update.value.size() <= held_bytes_;
@@ -233,14 +211,14 @@ Result<Opened<Type>> open_collection(Within& within, KeyRef key, Access access =
   return Opened<Type>::open(within.transaction(), held ? &*held : nullptr);
 }
 
-/// Writes all elements into new pages; returns the value that makes them a key's. Errors: those of a write.
+/// Writes all elements of a compact form into new pages; returns the value that makes them a key's. Errors: those of a
+/// write.
 template <class Type>
-Result<std::string> write_pages(Transaction& transaction, const typename Type::Reader& from) {
+Result<std::string> write_pages(Transaction& transaction, std::string_view from) {
   TransactionPages pages(transaction, transaction.engine().new_identity());
   typename Type::Paged form(pages, Type::Paged::empty_root(base::thread_random()));
-  Type::copy(from, form);
+  form.fill(from);
   if (pages.failed()) return pages.failure();
-  STAVE_ASSERT(form.size() == from.size());
   return paged_value(pages.identity(), form.root());
 }
 
@@ -249,7 +227,7 @@ template <class Type, class Within>
 Result<void> keep_collection(Within& within, KeyRef key, Opened<Type>& opened) {
   STAVE_TRY(opened.whole());
   if (opened.outgrown()) {
-    STAVE_ASSIGN(const std::string value, write_pages<Type>(within.transaction(), opened.reader()));
+    STAVE_ASSIGN(const std::string value, write_pages<Type>(within.transaction(), opened.outgrown_form()));
     return within.put(key, value, opened.own_expiry(), root_type(Type::kType));
   }
   const Update update = opened.update();
@@ -275,7 +253,7 @@ Result<void> put_collection(Within& within, KeyRef key, const typename Type::Com
   const Expiry settled = settle(kept, expiry);
   if (kept.form().size() <= kCompactBytesMax || needs_moment<Type>(kept.form()))
     return within.put(key, kept.form(), settled, Type::kType);
-  STAVE_ASSIGN(const std::string value, write_pages<Type>(within.transaction(), kept));
+  STAVE_ASSIGN(const std::string value, write_pages<Type>(within.transaction(), kept.form()));
   return within.put(key, value, expiry, root_type(Type::kType));
 }
 

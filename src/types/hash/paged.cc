@@ -66,6 +66,13 @@ bool Paged::set_deadline(std::string_view name, UnixMs deadline) {
   return buckets_.find(name) != nullptr;
 }
 
+void Paged::fill(std::string_view form) {
+  const Run run(form);
+  STAVE_ASSERT(run.layout() == 0);
+  buckets_.fill(run);
+  note_change();
+}
+
 bool Paged::set(std::string_view name, std::string_view value, UnixMs deadline) {
   STAVE_ASSERT(deadline == kNever);
   const EncodedItem item(value);

@@ -83,6 +83,11 @@ void Paged::find_backwards(std::string_view element, std::uint64_t from, std::ui
   });
 }
 
+void Paged::fill(std::string_view form) {
+  tree_.fill(Run(form));
+  note_change();
+}
+
 void Paged::insert(std::uint64_t place, std::span<const std::string_view> elements, Order order) {
   for (const std::string_view element : elements) {
     if (place > size()) return;  // only when pages cannot be had

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -221,6 +224,53 @@ bool Buckets::remove(std::string_view name) {
 void Buckets::clear() {
   for (std::uint64_t bucket = 0; bucket != buckets_ && !pages_->failed(); ++bucket) pages_->erase(page_of(bucket));
   count_ = buckets_ = bytes_ = 0;
+}
+
+// As many buckets as `set` would have made. The elements are counted by bucket, and each is put where its bucket's
+// begin, so that a page is one piece. A sorted set's run has the names second.
+void Buckets::fill(const Run& run, unsigned name) {
+  STAVE_ASSERT(buckets_ == 0 && name < items_ && run.count() % items_ == 0);
+  if (run.count() == 0) return;
+  struct Bucket {
+    std::uint64_t elements = 0;
+    std::size_t end = 0;  ///< Of its bytes, as far as they are there; before that: how many there will be.
+  };
+  count_ = run.count() / items_;
+  bytes_ = run.end() - run.begin();
+  buckets_ = std::min(count_, bytes_ / (kPageBytesMax / 2) + 1);
+  STAVE_ASSERT(buckets_ <= kBucketsMax);
+  std::vector<Bucket> buckets(buckets_);
+  std::vector<std::uint64_t> chosen;
+  chosen.reserve(count_);
+  for (std::size_t at = run.begin(), after = 0; at != run.end(); at = after) {
+    after = next(run, at);
+    const std::size_t name_at = name == 0 ? at : run.next(at);
+    chosen.push_back(bucket_of(hash(run.read(name_at).view())));
+    Bucket& bucket = buckets[chosen.back()];
+    ++bucket.elements;
+    bucket.end += after - at;
+  }
+  std::size_t begin = 0;
+  for (Bucket& bucket : buckets) begin += std::exchange(bucket.end, begin);
+  std::string sorted(bytes_, '\0');
+  auto bucket_number = chosen.begin();
+  for (std::size_t at = run.begin(), after = 0; at != run.end(); at = after) {
+    after = next(run, at);
+    const std::size_t name_at = name == 0 ? at : run.next(at);
+    Bucket& bucket = buckets[*bucket_number++];
+    char* const to = sorted.data() + bucket.end;
+    std::memcpy(to, run.data(name_at), after - name_at);
+    std::memcpy(to + (after - name_at), run.data(at), name_at - at);
+    bucket.end += after - at;
+  }
+  begin = 0;
+  for (std::uint64_t number = 0; number != buckets_ && !pages_->failed(); ++number) {
+    const Bucket& bucket = buckets[number];
+    std::string form = Run::begin_form(bucket.elements * items_);
+    form.append(sorted, begin, bucket.end - begin);
+    begin = bucket.end;
+    pages_->write(page_of(number), form);
+  }
 }
 
 // `run` is what the bucket `changed` is to hold, unless some of it goes.

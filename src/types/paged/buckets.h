@@ -6,6 +6,7 @@
 // page, a run (run.h), which has no items where nothing falls into it. On disk; see docs/format.md. Promises: a cursor
 // of `scan` stays good whatever is split and joined in between. Must not know: what the value is, keys. Cost: finding
 // reads one page, changing reads and writes one; a split two more.
+// `fill` writes each page once, and takes as much memory as the elements meanwhile.
 //
 //     state: u64 seed | u48 elements | u48 pages | u64 bytes of all elements
 #pragma once
@@ -53,6 +54,9 @@ class Buckets {
   bool remove(std::string_view name);
   /// Nothing is left, no page either.
   void clear();
+  /// An empty table gets the elements of a run, of which no two have one name: many times cheaper than `set` for each.
+  /// `name`: which of an element's items there its name is, the first (0) or, of two, the second.
+  void fill(const Run& run, unsigned name = 0);
 
  private:
   [[nodiscard]] PageId page_of(std::uint64_t bucket) const noexcept { return bucket * step_; }

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "types/hash/paged.h"
 #include "types/paged/pages_for_test.h"
+#include "types/run_builder.h"
 #include "types/set/paged.h"
 
 namespace stave::types {
@@ -149,6 +150,72 @@ TEST(PagedHash, comes_to_an_end_whenever_a_page_cannot_be_had) {
     kept.form->visit([](const hash::Field&) { return true; });
     kept.form->scan(0, 1000, [](const hash::Field&) { return true; });
     for (std::uint64_t i = 0; i < 400; ++i) kept.form->remove(text_for_test(i));
+  }
+}
+
+TEST(PagedHash, filled_at_once_is_what_it_is_field_by_field) {
+  std::mt19937_64 random(4);
+  for (const std::uint64_t fields : {0u, 1u, 2u, 3u, 7u, 40u, 300u, 5000u, 40'000u}) {
+    Kept<hash::Paged> kept(9);
+    Kept<hash::Paged> other(9);
+    std::map<std::string, std::string> model;
+    Items items;
+    for (std::uint64_t i = 0; i < fields; ++i) {
+      const auto [at, added] = model.emplace(text_for_test(random() % (8 * fields)), text_for_test(random() % 10'000));
+      if (!added) continue;
+      items.add(at->first);
+      items.add(at->second);
+      other.form->set(at->first, at->second);
+    }
+    const std::string form = items.take_form();
+    kept.form->fill(form);
+    EXPECT_EQ(kept.pages.writes, kept.pages.all().size());
+    EXPECT_EQ(kept.form->changed(), true);
+    kept.open_again();
+    EXPECT_EQ(kept.form->size(), model.size());
+    EXPECT_EQ(all_of(*kept.form), model);
+    kept.pages.expect_exactly_those_of(*kept.form);
+    const std::size_t pages = other.pages.all().size();
+    EXPECT_LE(kept.pages.all().size(), pages + pages / 8 + 1) << fields;
+    EXPECT_GE(kept.pages.all().size() + pages / 8 + 1, pages) << fields;
+    for (const auto& [name, value] : model) {
+      const auto found = kept.form->find(name);
+      ASSERT_TRUE(found && found->view() == value) << name;
+    }
+    // And it goes on from there.
+    for (int i = 0; i < 2000; ++i) {
+      const std::string name = text_for_test(random() % (8 * fields + 1));
+      if (random() % 2 == 0) {
+        ASSERT_EQ(kept.form->set(name, "new"), model.insert_or_assign(name, "new").second);
+      } else {
+        ASSERT_EQ(kept.form->remove(name), model.erase(name) != 0);
+      }
+    }
+    EXPECT_EQ(all_of(*kept.form), model);
+    kept.pages.expect_exactly_those_of(*kept.form);
+    while (!model.empty()) {
+      ASSERT_TRUE(kept.form->remove(model.begin()->first));
+      model.erase(model.begin());
+    }
+    EXPECT_TRUE(kept.pages.all().empty());
+  }
+}
+
+TEST(PagedSet, filled_at_once_holds_every_member_and_comes_to_an_end_without_pages) {
+  Items items;
+  for (std::uint64_t i = 0; i < 3000; ++i) items.add(text_for_test(i));
+  const std::string form = items.take_form();
+  Kept<set::Paged> kept(5);
+  kept.form->fill(form);
+  for (std::uint64_t i = 0; i < 3000; ++i) ASSERT_TRUE(kept.form->contains(text_for_test(i)));
+  EXPECT_FALSE(kept.form->contains("another"));
+  for (std::uint64_t calls = 1; calls < kept.pages.all().size(); ++calls) {
+    Kept<set::Paged> without(5);
+    without.pages.fail_after(calls);
+    without.form->fill(form);
+    EXPECT_LT(without.pages.all().size(), calls);
+    without.form->visit([](std::string_view) { return true; });
+    static_cast<void>(without.form->contains("1"));
   }
 }
 

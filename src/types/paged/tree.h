@@ -95,6 +95,9 @@ class Tree {
   void erase(std::uint64_t from, std::uint64_t count);
   /// Nothing is left, no page either.
   void clear();
+  /// An empty tree gets the elements of a run, in their order: many times cheaper than `insert` for each. Writes every
+  /// page once; all but the last of a level are full.
+  void fill(const Run& run);
 
  private:
   enum class Grown { kInside, kFront, kBack };
@@ -125,6 +128,10 @@ class Tree {
   void descend(Place& place, Choose choose) const;
   bool visit_below(const Below& below, Range range, bool backwards, VisitLeaf visit) const;
   bool visit_pages_below(std::uint64_t page, unsigned level, base::FunctionRef<bool(PageId)> visit) const;
+
+  // tree_fill.cc
+  [[nodiscard]] std::vector<Child> make_leaves(const Run& run);
+  [[nodiscard]] std::vector<Child> make_nodes(std::vector<Child> children);
 
   // tree_shape.cc
   void put_leaf(const Place& place, const Run& leaf, std::int64_t more);

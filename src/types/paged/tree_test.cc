@@ -10,6 +10,7 @@
 
 #include "types/list/paged.h"
 #include "types/paged/pages_for_test.h"
+#include "types/run_builder.h"
 
 namespace stave::types {
 namespace {
@@ -197,6 +198,50 @@ TEST(PagedList, insertions_anywhere_keep_pages_half_full) {
   EXPECT_GT(kept.pages.bytes(), kept.pages.all().size() * kPageBytesMax / 2);
   EXPECT_LT(kept.pages.writes, kElements * 4);
   for (const auto& [page, form] : kept.pages.all()) EXPECT_LE(form.size(), kPageBytesMax);
+}
+
+std::string form_of(const Model& model) {
+  Items items;
+  for (const std::uint32_t number : model) items.add(text_for_test(number));
+  return items.take_form();
+}
+
+TEST(PagedList, filled_at_once_holds_what_a_vector_would_before_and_after_changes) {
+  std::mt19937_64 random(6);
+  for (const std::uint32_t size : {0u, 1u, 2u, 3u, 20u, 100u, 1000u, 9000u, 60'000u}) {
+    Kept kept;
+    Model model;
+    for (std::uint32_t i = 0; i < size; ++i) model.push_back(static_cast<std::uint32_t>(random() % 1'000'000));
+    kept.list->fill(form_of(model));
+    EXPECT_EQ(kept.pages.writes, kept.pages.all().size());
+    kept.open_again();
+    expect_same(*kept.list, model);
+    kept.pages.expect_exactly_those_of(*kept.list);
+    for (int i = 0; i < 100 && size != 0; ++i) {
+      const std::uint64_t from = random() % size;
+      expect_same_range(*kept.list, model, from, from + random() % std::min<std::uint64_t>(size - from, 300));
+    }
+    change_at_random(kept, model, random, 4000, 9, true);
+    expect_same(*kept.list, model);
+    kept.list->erase(0, model.size());
+    EXPECT_TRUE(kept.pages.all().empty());
+    if (HasFailure()) FAIL() << size;
+  }
+}
+
+TEST(PagedList, filled_at_once_has_full_pages_and_comes_to_an_end_without_them) {
+  Model model;
+  for (std::uint32_t i = 0; i < 5000; ++i) model.push_back(1'000'000 + 13 * i);
+  const std::string form = form_of(model);
+  Kept kept;
+  kept.list->fill(form);
+  EXPECT_GT(kept.pages.bytes(), kept.pages.all().size() * kPageBytesMax * 80 / 100);
+  for (std::uint64_t calls = 1; calls < kept.pages.all().size(); ++calls) {
+    Kept without;
+    without.pages.fail_after(calls);
+    without.list->fill(form);
+    without.list->visit(0, without.list->size(), [](std::string_view) { return true; });
+  }
 }
 
 TEST(PagedList, comes_to_an_end_whenever_a_page_cannot_be_had) {

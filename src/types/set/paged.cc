@@ -50,6 +50,11 @@ void Paged::visit_random(std::uint64_t random, Visit visit) const {
   buckets_.visit_random(random, visiting(visit));
 }
 
+void Paged::fill(std::string_view form) {
+  buckets_.fill(Run(form));
+  note_change();
+}
+
 bool Paged::add(std::string_view member) {
   if (buckets_.set(member, nullptr) != paged::Buckets::Put::kNew) return false;
   note_change();

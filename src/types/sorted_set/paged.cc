@@ -118,6 +118,13 @@ std::uint64_t Paged::scan(std::uint64_t cursor, std::size_t count, Visit visit) 
   });
 }
 
+void Paged::fill(std::string_view form) {
+  const Run run(form);
+  buckets_.fill(run, 1);
+  tree_.fill(run);
+  note_change();
+}
+
 bool Paged::set(std::string_view member, double score) {
   STAVE_ASSERT(!std::isnan(score));
   const ScoreText text(score);

@@ -37,6 +37,8 @@ class Paged final : public Editor {
   void visit(std::uint64_t from, std::uint64_t to, Visit visit) const override;
   void visit_backwards(std::uint64_t from, std::uint64_t to, Visit visit) const override;
   std::uint64_t scan(std::uint64_t cursor, std::size_t count, Visit visit) const override;
+  /// An empty one gets what a compact form holds: many times cheaper than one by one.
+  void fill(std::string_view form);
   bool set(std::string_view member, double score) override;
   void append(std::string_view member, double score) override { set(member, score); }
   bool remove(std::string_view member) override;

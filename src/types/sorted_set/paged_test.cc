@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "types/paged/pages_for_test.h"
+#include "types/sorted_set/compact.h"
 
 namespace stave::types::sorted_set {
 namespace {
@@ -212,6 +213,49 @@ TEST(PagedSortedSet, holds_what_a_model_does_while_it_is_small) {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     grow_and_shrink({.members = 100, .scores = 1 + seed % 10, .prefix = ""}, 200, seed);
     if (HasFailure()) FAIL() << seed;
+  }
+}
+
+TEST(PagedSortedSet, filled_at_once_is_what_a_model_is_before_and_after_changes) {
+  std::mt19937_64 random(7);
+  const Kind kinds[] = {{},
+                        {.members = 30'000, .scores = 1, .prefix = ""},
+                        {.members = 10'000, .scores = 3, .prefix = std::string(400, 'p')},
+                        {.members = 2000, .scores = 2, .prefix = std::string(1500, 'p')}};
+  for (const Kind& kind : kinds) {
+    for (const int elements : {0, 1, 2, 5, 60, 700, 6000}) {
+      Kept kept(random());
+      Model model;
+      for (int i = 0; i < elements; ++i)
+        model.set(member_of(kind, random() % kind.members), score_of_kind(kind, random));
+      Compact compact;
+      for (const auto& [score, member] : model.order) compact.append(*member, score);
+      kept.set->fill(compact.form());
+      EXPECT_EQ(kept.pages.writes, kept.pages.all().size());
+      kept.open_again();
+      expect_same(kept, model);
+      for (const auto& [score, member] : model.order) {
+        ASSERT_EQ(kept.set->score(*member), score);
+        ASSERT_EQ(kept.set->rank(*member), model.rank(*member));
+      }
+      change_at_random(kept, model, kind, random, 1500, 8);
+      expect_same(kept, model);
+      if (HasFailure()) FAIL() << elements;
+    }
+  }
+}
+
+TEST(PagedSortedSet, filled_at_once_comes_to_an_end_whenever_a_page_cannot_be_had) {
+  Compact compact;
+  for (int i = 0; i < 4000; ++i) compact.append(std::to_string(i), i);
+  Kept whole(9);
+  whole.set->fill(compact.form());
+  for (std::uint64_t calls = 1; calls < whole.pages.all().size(); ++calls) {
+    Kept kept(9);
+    kept.pages.fail_after(calls);
+    kept.set->fill(compact.form());
+    kept.set->visit(0, kept.set->size(), [](const Element&) { return true; });
+    static_cast<void>(kept.set->rank("7"));
   }
 }
 
