@@ -35,6 +35,7 @@ struct Arena::State {
   std::uint32_t capacity = 0;           ///< Of the directory.
   std::uint32_t chunks = 0;             ///< Held, blocks not counted.
   std::uint32_t pages = 0;              ///< In use.
+  std::uint32_t wide = 0;               ///< Of these, wide ones.
   std::uint32_t roomy = 0;              ///< No chunk below this number has a free page.
   std::uint32_t spare = 0;              ///< A chunk without a page in use, kept for the next one.
   std::uint16_t small_pages[kClassCount] = {};
@@ -117,16 +118,51 @@ Arena::PageId Arena::page_of(Ref ref) const noexcept {
   return number * kPagesPerChunk + static_cast<PageId>(wide ? 0 : offset / kPageBytes);
 }
 
-Ref Arena::allocate_in_fuller_page(Ref ref) noexcept {
-  const PageId own = page_of(ref);
+/// A page with room of the same size that is fuller; 0: none is. Towards the fuller one only, so that moving comes to
+/// an end. As wide as its own, or wider: slots per page differ.
+Arena::PageId Arena::fuller_page(PageId own) const noexcept {
   const Page& from = *page(own);
-  if (from.full()) return kNoRef;
+  if (from.full()) return 0;
   PageId other = state_->with_room[from.cls];
   if (other == own) other = from.next;
-  // Towards the fuller one only, so that moving comes to an end. As wide as its own, or wider: slots per page differ.
-  if (other == 0 || (page(other)->wide == from.wide && page(other)->used < from.used)) return kNoRef;
-  if (from.wide && !page(other)->wide) return kNoRef;
-  return allocate_in(other);
+  if (other == 0 || (page(other)->wide == from.wide && page(other)->used < from.used)) return 0;
+  return from.wide && !page(other)->wide ? 0 : other;
+}
+
+/// The same in a chunk before, or fuller and in the same chunk. The list is looked at some pages deep: with each one
+/// that is emptied or filled others come to its front.
+Arena::PageId Arena::page_before(PageId own) const noexcept {
+  constexpr int kLooks = 16;
+  const Page& from = *page(own);
+  PageId best = 0;
+  int looks = 0;
+  for (PageId id = state_->with_room[from.cls]; id != 0 && looks != kLooks; id = page(id)->next, ++looks) {
+    if (id == own || (best != 0 && id > best)) continue;
+    const bool same_chunk = id / kPagesPerChunk == own / kPagesPerChunk;
+    if (page(id)->wide || (same_chunk ? page(id)->used >= from.used : id < own)) best = id;
+  }
+  return best;
+}
+
+// While a chunk could be spared, things move towards the first chunks, so that the last ones empty; else towards fuller
+// pages, wherever these are. Moving alone does not lead from the one back to the other: it begins no page unless some
+// more are free than that takes. So it comes to an end.
+Ref Arena::allocate_denser(Ref ref) noexcept {
+  constexpr std::uint32_t kMargin = 4;
+  const PageId own = page_of(ref);
+  const Page& from = *page(own);
+  State& s = *state_;
+  const std::uint32_t free = (s.chunks - s.wide) * kPagesPerChunk - (s.pages - s.wide);
+  if (from.wide || free < kPagesPerChunk) {
+    const PageId fuller = fuller_page(own);
+    return fuller == 0 ? kNoRef : allocate_in(fuller);
+  }
+  if (const PageId before = page_before(own); before != 0) return allocate_in(before);
+  if (free < kPagesPerChunk + kMargin) return kNoRef;
+  while (s.roomy < s.fresh_number && s.free_pages[s.roomy] == 0) ++s.roomy;
+  if (s.roomy >= own / kPagesPerChunk) return kNoRef;
+  const auto index = static_cast<unsigned>(std::countr_zero(s.free_pages[s.roomy]));
+  return allocate_in(start_page(s.roomy, index, from.cls, false));
 }
 
 // --- pages -----------------------------------------------------------------------------------------------------------
@@ -174,7 +210,11 @@ Arena::PageId Arena::start_page(std::uint32_t number, unsigned index, std::size_
   s.free_pages[number] = static_cast<std::uint16_t>(wide ? 0 : s.free_pages[number] & ~(1u << index));
   s.notes[number] = wide ? kWide : 0;
   if (number == s.spare) s.spare = 0;
-  if (!wide) ++s.small_pages[cls];
+  if (wide) {
+    ++s.wide;
+  } else {
+    ++s.small_pages[cls];
+  }
   ++s.pages;
   const PageId id = number * kPagesPerChunk + index;
   auto* const at = reinterpret_cast<std::byte*>(page(id));
@@ -204,6 +244,7 @@ void Arena::give_page(PageId id) noexcept {
   if (gone.wide) {
     s.free_pages[number] = kAllPages;
     s.notes[number] = 0;
+    --s.wide;
   } else {
     s.free_pages[number] = static_cast<std::uint16_t>(s.free_pages[number] | 1u << id % kPagesPerChunk);
     --s.small_pages[gone.cls];
@@ -227,11 +268,22 @@ void Arena::give_chunk(std::uint32_t number) noexcept {
   }
   const std::uint32_t leaving = std::max(s.spare, number);
   s.spare = std::min(s.spare, number);
-  unpoison(chunks_[leaving], ChunkSource::kChunkBytes);
-  source_->give(chunks_[leaving], 1);
-  s.free_pages[leaving] = 0;
+  give_back(leaving);
+}
+
+void Arena::give_spare() noexcept {
+  if (state_ == nullptr || state_->spare == 0) return;
+  give_back(std::exchange(state_->spare, 0));
+}
+
+/// A chunk without a page in use.
+void Arena::give_back(std::uint32_t number) noexcept {
+  State& s = *state_;
+  unpoison(chunks_[number], ChunkSource::kChunkBytes);
+  source_->give(chunks_[number], 1);
+  s.free_pages[number] = 0;
   --s.chunks;
-  give_number(leaving);
+  give_number(number);
 }
 
 // --- chunks and blocks -----------------------------------------------------------------------------------------------

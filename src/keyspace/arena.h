@@ -33,9 +33,11 @@ class Arena {
   }
   [[nodiscard]] Entry entry(Ref ref) const noexcept { return Entry(at(ref)); }
 
-  /// Room of the same size as the slot `ref`, in a page that is fuller than its own; kNoRef when there is none, or when
-  /// its own is well filled. Who moves entries so empties pages.
-  [[nodiscard]] Ref allocate_in_fuller_page(Ref ref) noexcept;
+  /// Room of the same size as the slot `ref` where it helps more: in a fuller page, or where a chunk could be spared in
+  /// a chunk before; kNoRef when there is none. Who moves entries so empties pages and chunks, and comes to an end.
+  [[nodiscard]] Ref allocate_denser(Ref ref) noexcept;
+  /// Gives back the chunk that is kept although nothing is in it.
+  void give_spare() noexcept;
   /// A block outside of all chunks, for large values.
   [[nodiscard]] std::byte* allocate_block(std::size_t bytes) noexcept;
   void release_block(std::byte* at, std::size_t bytes) noexcept;
@@ -77,8 +79,11 @@ class Arena {
   [[nodiscard]] Ref allocate_in(PageId id) noexcept;
   [[nodiscard]] PageId take_page(std::size_t cls) noexcept;
   [[nodiscard]] PageId start_page(std::uint32_t number, unsigned index, std::size_t cls, bool wide) noexcept;
+  [[nodiscard]] PageId fuller_page(PageId own) const noexcept;
+  [[nodiscard]] PageId page_before(PageId own) const noexcept;
   [[nodiscard]] std::uint32_t take_chunk() noexcept;
   void give_chunk(std::uint32_t number) noexcept;
+  void give_back(std::uint32_t number) noexcept;
   void give_page(PageId id) noexcept;
   void link(PageId id, Page& page) noexcept;
   void unlink(PageId id, Page& page) noexcept;

@@ -124,6 +124,27 @@ TEST_F(Residency, tidying_gives_the_room_of_spilled_values_back) UNLOCKED {
   for (int i = 1; i < kKeys; i += 2) ASSERT_EQ(find(name(i)).value(), std::string(300, 'v'));
 }
 
+// Pages of many sizes, of which a few stay in every chunk: whole chunks go back all the same.
+TEST_F(Residency, tidying_gives_whole_chunks_back_when_values_of_many_sizes_left) UNLOCKED {
+  constexpr int kKeys = 20'000;
+  const auto name = [](int i) { return "key:" + std::to_string(i); };
+  const auto value = [](int i) { return std::string(static_cast<std::size_t>(20 + i * 7 % 800), 'v'); };
+  for (int i = 0; i < kKeys; ++i) put(name(i), value(i));
+  for (int i = 0; i < kKeys; ++i) ASSERT_TRUE(i % 40 == 0 || spill(name(i)));
+  const MemoryUse before = shard.memory();
+  int passes = 0;
+  for (bool moved = true; moved; ++passes) {
+    ASSERT_LT(passes, 50) << "it comes to an end";
+    moved = false;
+    for (int i = 0; i < kKeys; ++i) moved |= shard.tidy(test_hash(name(i)), find(name(i)));
+  }
+  const MemoryUse after = shard.memory();
+  EXPECT_EQ(after.entries, before.entries);
+  EXPECT_LT(after.slack, before.slack / 2) << before.slack << " before";
+  shard.check();
+  for (int i = 0; i < kKeys; i += 40) ASSERT_EQ(find(name(i)).value(), value(i));
+}
+
 TEST_F(Residency, without_memory_nothing_changes) UNLOCKED {
   put("k", std::string(2000, 'v'), {.at = UnixMs{9}}, Lsn{3});
   ASSERT_TRUE(spill("k"));

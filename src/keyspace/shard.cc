@@ -422,10 +422,11 @@ bool Shard::tidy(std::uint64_t hash, Entry entry) {
     moved = block != entry.block();
     entry.set_block(block);
   }
+  arena_.give_spare();
   if (shape.bytes() > kSlotBytesMax) return moved;
   const Table::Slot slot = find_slot(hash, entry.key());
   STAVE_ASSERT(slot && arena_.entry(*slot.ref).data() == entry.data());
-  const Ref ref = arena_.allocate_in_fuller_page(*slot.ref);
+  const Ref ref = arena_.allocate_denser(*slot.ref);
   if (ref == kNoRef) return moved;
   std::memcpy(arena_.at(ref), entry.data(), shape.bytes());
   replace_ref(slot, ref);
