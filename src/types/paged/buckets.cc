@@ -55,6 +55,10 @@ std::uint64_t Buckets::count_of(std::string_view state) noexcept {
   return base::load48(state.data() + 8);
 }
 
+std::uint64_t Buckets::pages_of(std::string_view state) noexcept {
+  return base::load48(state.data() + 14);
+}
+
 Buckets::Buckets(Pages& pages, unsigned items, PageId step, std::string_view state) noexcept
     : pages_(&pages), items_(items), step_(step) {
   STAVE_ASSERT((items == 1 || items == 2) && state.size() == kStateBytes);

@@ -32,6 +32,7 @@ class Buckets {
   static void put_empty_state(char* to, std::uint64_t seed) noexcept;
   static bool well_formed(std::string_view state) noexcept;
   static std::uint64_t count_of(std::string_view state) noexcept;
+  static std::uint64_t pages_of(std::string_view state) noexcept;
   /// `items`: of an element, 1 or 2. Pages have the numbers 0, `step`, 2 `step` and so on.
   Buckets(Pages& pages, unsigned items, PageId step, std::string_view state) noexcept;
   void put_state(char* to) const noexcept;

@@ -32,6 +32,7 @@ struct Kept {
     root = std::string(form->root());
     EXPECT_TRUE(Type::well_formed(root));
     EXPECT_LT(root.size(), 60u);
+    EXPECT_EQ(Type::page_end(root), pages.all().size());
     form.emplace(pages, root);
   }
 };

@@ -61,6 +61,13 @@ std::uint64_t Tree::count_of(std::string_view state) noexcept {
   return base::load48(state.data() + 7);
 }
 
+std::optional<std::uint64_t> Tree::numbers_of(std::string_view state) noexcept {
+  constexpr std::uint64_t kFew = 64;
+  const std::uint64_t made = base::load48(state.data() + 19);
+  if (made > 2 * count_of(state) + kFew) return std::nullopt;
+  return made;
+}
+
 Tree::Tree(Pages& pages, Elements elements, Numbering numbering, std::string_view state) noexcept
     : pages_(&pages), items_(elements == Elements::kScored ? 2 : 1), numbering_(numbering) {
   STAVE_ASSERT(state.size() == kStateBytes);

@@ -45,6 +45,8 @@ class Tree {
 
   static bool well_formed(std::string_view state) noexcept;
   static std::uint64_t count_of(std::string_view state) noexcept;
+  /// How many numbers of pages were ever given out; nullopt: far more than there can be pages now.
+  static std::optional<std::uint64_t> numbers_of(std::string_view state) noexcept;
   /// A state of zeros is that of an empty tree.
   Tree(Pages& pages, Elements elements, Numbering numbering, std::string_view state) noexcept;
   void put_state(char* to) const noexcept;

@@ -26,6 +26,8 @@ struct Kept {
   void open_again() {
     const std::string root(list->root());
     EXPECT_TRUE(list::Paged::well_formed(root));
+    const auto end = list::Paged::page_end(root);
+    EXPECT_TRUE(!end || pages.all().empty() || pages.all().rbegin()->first < *end);
     list.emplace(pages, root);
   }
 };
@@ -188,6 +190,17 @@ TEST(PagedList, a_queue_writes_little_and_keeps_no_page_too_many) {
   }
   EXPECT_LT(kept.pages.writes, 2u * 50'000 * 115 / 100);
   kept.pages.expect_exactly_those_of(*kept.list);
+}
+
+TEST(PagedList, a_short_queue_tells_that_most_of_its_pages_are_gone) {
+  Kept kept;
+  for (std::uint64_t i = 0; i < 100; ++i) kept.list->push_back(std::string(500, 'x'));
+  EXPECT_GE(list::Paged::page_end(kept.list->root()).value_or(0), kept.pages.all().size());
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    kept.list->push_back(std::string(500, 'x'));
+    kept.list->erase(0, 1);
+  }
+  EXPECT_EQ(list::Paged::page_end(kept.list->root()), std::nullopt);
 }
 
 TEST(PagedList, insertions_anywhere_keep_pages_half_full) {

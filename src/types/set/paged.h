@@ -3,6 +3,7 @@
 //     root: u8 layout, 1 | state of the buckets
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "types/paged/buckets.h"
@@ -17,6 +18,10 @@ class Paged final : public Editor {
   static std::string empty_root(std::uint64_t seed);
   /// Whether the bytes may be a root: for those that come from elsewhere.
   static bool well_formed(std::string_view root) noexcept;
+  /// Every page of that root's has a number below this; nullopt: but most of these numbers are no page's any more.
+  static std::optional<PageId> page_end(std::string_view root) noexcept {
+    return paged::Buckets::pages_of(root.substr(1));
+  }
   /// `root` is copied. `pages` outlives this object.
   Paged(Pages& pages, std::string_view root);
 

@@ -40,6 +40,12 @@ bool Paged::well_formed(std::string_view root) noexcept {
          paged::Buckets::count_of(buckets) == paged::Tree::count_of(tree);
 }
 
+std::optional<PageId> Paged::page_end(std::string_view root) noexcept {
+  const auto in_tree = paged::Tree::numbers_of(root.substr(kTreeAt));
+  if (!in_tree) return std::nullopt;
+  return kStep * std::max(*in_tree, paged::Buckets::pages_of(root.substr(1, paged::Buckets::kStateBytes)));
+}
+
 Paged::Paged(Pages& pages, std::string_view root)
     : buckets_(pages, kItems, kStep, root.substr(1, paged::Buckets::kStateBytes)),
       tree_(pages, paged::Tree::Elements::kScored, {.first = 1, .step = kStep}, root.substr(kTreeAt)) {

@@ -29,6 +29,8 @@ struct Kept {
     const std::string root(set->root());
     EXPECT_TRUE(Paged::well_formed(root));
     EXPECT_LT(root.size(), 60u);
+    const auto end = Paged::page_end(root);
+    EXPECT_TRUE(!end || pages.all().empty() || pages.all().rbegin()->first < *end);
     set.emplace(pages, root);
   }
 };
