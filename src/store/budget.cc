@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/random.h"
 #include "store/expiry.h"
 #include "store/graveyard.h"
+#include "store/orphans.h"
 #include "store/residence.h"
 
 namespace stave::store {
@@ -110,7 +112,9 @@ BudgetStats Budget::stats() const noexcept {
 }
 
 Result<void> Budget::admit_over() {
-  if (policy() != MemoryPolicy::kNoEviction) make_room();
+  make_room();
+  if (!over()) return {};
+  if (exhausted_.load(std::memory_order_relaxed) && write_out()) make_room();
   if (!over()) return {};
   if (policy() != MemoryPolicy::kNoEviction && !exhausted_.load(std::memory_order_relaxed)) return {};
   return fail(
@@ -118,6 +122,17 @@ Result<void> Budget::admit_over() {
       policy() == MemoryPolicy::kSpill
           ? "command not allowed when used memory > 'maxmemory': the keys alone take it; raise it or delete keys."
           : "command not allowed when used memory > 'maxmemory'.");
+}
+
+/// Values whose records are not written cannot leave, and the log may hold nearly as many as there are: they are
+/// written, then. False when that is not what it is about.
+bool Budget::write_out() {
+  if (policy() != MemoryPolicy::kSpill || log_ == nullptr || !unwritten_.exchange(false, std::memory_order_relaxed))
+    return false;
+  // A log that cannot be written to says so to whoever writes.
+  if (!log_->wait_written(log_->tail())) return false;
+  exhausted_.store(false, std::memory_order_relaxed);
+  return true;
 }
 
 // While the log is read nothing can be logged. Nor need it: values are in the log, whatever the policy.
@@ -143,9 +158,10 @@ std::uint64_t Budget::steps_owed() noexcept {
 }
 
 void Budget::make_room() {
-  if (policy_now() == MemoryPolicy::kNoEviction) return;
+  const bool nothing_leaves = policy_now() == MemoryPolicy::kNoEviction;
   const std::uint64_t steps = steps_owed();
   for (std::uint64_t i = 0; i < steps && over(); ++i) {
+    if (nothing_leaves && !orphans_.waiting()) break;
     if (exhausted_.load(std::memory_order_relaxed) && i >= kStepsPerWrite) break;
     if (!hand_mutex_.try_lock()) {
       // Somebody is at it; only when that is not enough the others wait, for a step and not for all of them.
@@ -156,7 +172,12 @@ void Budget::make_room() {
     step();
     hand_mutex_.unlock();
   }
-  if (!over()) exhausted_.store(false, std::memory_order_relaxed);
+  if (!over()) note_room();
+}
+
+void Budget::note_room() noexcept {
+  relieved_.store(true, std::memory_order_relaxed);
+  exhausted_.store(false, std::memory_order_relaxed);
 }
 
 bool Budget::relieve() {
@@ -175,6 +196,7 @@ bool Budget::relieve() {
     base::MutexLock lock(hand_mutex_);
     step();
   }
+  if (!over()) note_room();
   return wanted();
 }
 
@@ -183,11 +205,37 @@ void Budget::advance(bool shard_done) {
   position_ = 0;
   if (++shard_ < keyspace_.shard_count()) return;
   shard_ = 0;
-  exhausted_.store(std::exchange(taken_, 0) == 0, std::memory_order_relaxed);
+  const bool nothing = std::exchange(taken_, 0) == 0 && !cooled_;
+  if (relieved_.exchange(false, std::memory_order_relaxed)) {
+    fruitless_ = 0;
+  } else if (fruitless_ < std::numeric_limits<std::uint8_t>::max()) {
+    ++fruitless_;
+  }
+  exhausted_.store(fruitless_ >= turns_to_try(nothing), std::memory_order_relaxed);
+  unwritten_.store(std::exchange(unwritten_met_, 0) != 0, std::memory_order_relaxed);
+  cooled_ = false;
+}
+
+/// Turns after which there is nothing to be hoped for, `nothing` having been gained in the last one. What leaves during
+/// a turn may be no more than what comes meanwhile, the values of new keys; so it is not enough that something does.
+int Budget::turns_to_try(bool nothing) const {
+  // One that looks for every gap; some, until whole chunks are empty; until the hottest value is cold, twice over.
+  constexpr int kForGaps = 2;
+  constexpr int kForChunks = 4;
+  constexpr int kForHeat = 16;
+  if (policy_now() != MemoryPolicy::kSpill) return nothing ? 1 : std::numeric_limits<int>::max();
+  if (nothing) return kForGaps;
+  return cooled_ ? kForHeat : kForChunks;
 }
 
 void Budget::step() {
   const MemoryPolicy how = policy_now();
+  if (log_ != nullptr && orphans_.waiting()) {
+    orphans_.remove_some(keyspace_, deadlines_);
+    ++taken_;
+    return;
+  }
+  if (how == MemoryPolicy::kNoEviction) return;
   // Empty shards are passed by at no cost: there may be thousands.
   for (std::size_t passed = keyspace_.shard_count(); passed > 0; --passed) {
     if (keyspace_.shard(shard_).size() != 0) break;
@@ -214,7 +262,10 @@ bool Budget::spill_step(Shard& shard) {
     if (count < seen.size()) seen[count++] = entry;
   });
   looked_at_.fetch_add(count, std::memory_order_relaxed);
-  const bool gaps = sparse(shard, kGapPart, 2);
+  // What all shards may leave in gaps is a part of the limit.
+  const std::uint64_t gaps_max =
+      std::min<std::uint64_t>(2 * keyspace::kChunkBytes, max() / kGapPart / (2 * keyspace_.shards_per_database()));
+  const bool gaps = fruitless_ != 0 || sparse(shard, kGapPart, gaps_max);
   std::uint64_t spilled = 0;
   for (std::size_t i = 0; i < count; ++i) {
     Entry entry = seen[i];
@@ -222,10 +273,12 @@ bool Budget::spill_step(Shard& shard) {
     if (entry.resident()) {
       if (entry.heat() > 0) {
         entry.set_heat(entry.heat() - 1);
-        ++taken_;
+        cooled_ = true;
         continue;
       }
-      if (entry.newest_record() < written && shard.spill(hash, entry)) {
+      if (entry.newest_record() >= written) {
+        ++unwritten_met_;
+      } else if (shard.spill(hash, entry)) {
         ++spilled;
         continue;
       }
@@ -240,10 +293,10 @@ bool Budget::spill_step(Shard& shard) {
   return position_ >= Shard::kScanEnd;
 }
 
-/// Whether a shard holds pages that its entries could do without. `chunks`: so many with gaps are not worth the work.
-bool Budget::sparse(const Shard& shard, std::uint64_t part, std::uint64_t chunks) const {
+/// Whether a shard holds pages that its entries could do without. `bytes`: so many in gaps are not worth the work.
+bool Budget::sparse(const Shard& shard, std::uint64_t part, std::uint64_t bytes) const {
   const keyspace::MemoryUse use = shard.memory();
-  return use.slack > use.entries / part + chunks * keyspace::kChunkBytes ||
+  return use.slack > use.entries / part + bytes ||
          keyspace_.free_block_bytes() > keyspace_.held_bytes() / kGapPart + kGapBytes;
 }
 
@@ -251,7 +304,6 @@ bool Budget::sparse(const Shard& shard, std::uint64_t part, std::uint64_t chunks
 // could be gaps. False: there is nothing to be gained here.
 bool Budget::tidy_step(Shard& shard) {
   constexpr std::uint64_t kPart = 8;
-  constexpr std::uint64_t kChunks = 1;
   /// A short stretch, for when nothing is moved the step goes on to delete.
   constexpr std::size_t kStretch = kStepEntries / 4;
   std::uint64_t moved = 0;
@@ -259,7 +311,7 @@ bool Budget::tidy_step(Shard& shard) {
   std::size_t count = 0;
   {
     base::ShortLock lock(shard.mutex());
-    if (!sparse(shard, kPart, kChunks)) return false;
+    if (!sparse(shard, kPart, keyspace::kChunkBytes)) return false;
     position_ = shard.scan(position_, kStretch, [&](Entry entry) {
       if (count < seen.size()) seen[count++] = entry;
     });
@@ -281,6 +333,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
   std::uint64_t cooled = 0;
   std::uint64_t looked_at = 0;
   bool passed = true;
+  bool large = false;
   try {
     std::vector<std::string> keys;
     base::ShortLock lock(shard.mutex());
@@ -298,8 +351,9 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
         if (entry.heat() > 0) {
           entry.set_heat(entry.heat() - 1);
           ++cooled;
-        } else if (keys.size() < kEvictedAtOnce) {
+        } else if (!large && keys.size() < kEvictedAtOnce) {
           keys.emplace_back(entry.key());
+          large = is_root(entry.type());  // whose pages go before the next key does
         }
       });
       passed = position_ >= Shard::kScanEnd;
@@ -314,7 +368,7 @@ void Budget::evict_step(ShardId id, Shard& shard, MemoryPolicy how) {
     passed = true;
   }
   looked_at_.fetch_add(looked_at, std::memory_order_relaxed);
-  taken_ += cooled;
+  cooled_ |= cooled != 0;
   advance(passed);
 }
 

@@ -4,9 +4,11 @@
 // as such. A hand goes round the shards and cools entries down, and takes what is cold already (the clock algorithm,
 // after Corbato 1968, with eight degrees of heat). Sparse pages are emptied on the way, so that what was freed can
 // serve other sizes. Whoever takes memory while there is too little moves the hand by some steps first, each of some
-// dozen entries under one shard's lock; the keeper moves it until there is enough again. Promises: no write pays for
-// more than `kStepsMax` steps, and waits for nobody's but the one under way; writers that are faster than the keeper
-// pay more, up to that, so that memory stays within a tenth of the limit, or of what it was when the limit was lowered,
+// dozen entries under one shard's lock; the keeper moves it until there is enough again. Pages that nobody names any
+// more go before anything else does. A write is refused only when whole turns of the hand were not enough: no value
+// is left that could leave, not one whose record is only to be written, and no gap. Promises: no write pays for more
+// than `kStepsMax` steps, and waits for nobody's but the one under way; writers that are faster than the keeper pay
+// more, up to that, so that memory stays within a tenth of the limit, or of what it was when the limit was lowered,
 // while entries are no smaller than what is written; nothing is taken that the log could not give back. Must not know:
 // commands.
 #pragma once
@@ -27,6 +29,7 @@ namespace stave::store {
 
 class Deadlines;
 class Graveyard;
+class Orphans;
 class Residence;
 
 class Budget final : public BufferMeter {
@@ -38,10 +41,11 @@ class Budget final : public BufferMeter {
   /// Entries that a step looks at, more or less: a bucket is looked at whole.
   static constexpr std::size_t kStepEntries = 48;
 
-  Budget(keyspace::Keyspace& keyspace, const Graveyard& graveyard, Deadlines& deadlines, Residence& residence,
-         Clock& clock, const Options& options) noexcept
+  Budget(keyspace::Keyspace& keyspace, const Graveyard& graveyard, Orphans& orphans, Deadlines& deadlines,
+         Residence& residence, Clock& clock, const Options& options) noexcept
       : keyspace_(keyspace),
         graveyard_(graveyard),
+        orphans_(orphans),
         deadlines_(deadlines),
         residence_(residence),
         clock_(clock),
@@ -72,6 +76,11 @@ class Budget final : public BufferMeter {
     const std::uint64_t limit = max();
     return limit == 0 || used() + bytes <= limit;
   }
+  /// Whether there is hardly any room left.
+  [[nodiscard]] bool tight() const noexcept {
+    const std::uint64_t limit = max();
+    return limit != 0 && used() > limit - limit / 16;
+  }
   /// The doors' buffers count like everything else, and values make way for them. But they fill and drain in moments,
   /// often under a shard's lock, where nothing can make way: so a part of the limit is theirs whatever else there is.
   [[nodiscard]] bool take_buffer(std::uint64_t bytes) noexcept override;
@@ -101,18 +110,22 @@ class Budget final : public BufferMeter {
   }
   [[nodiscard]] MemoryPolicy policy_now() const noexcept;
   Result<void> admit_over();
+  bool write_out();
+  void note_room() noexcept;
   void make_room();
   [[nodiscard]] std::uint64_t steps_owed() noexcept;
   void step() STAVE_REQUIRES(hand_mutex_);
   bool spill_step(keyspace::Shard& shard) STAVE_REQUIRES(hand_mutex_);
-  [[nodiscard]] bool sparse(const keyspace::Shard& shard, std::uint64_t part, std::uint64_t chunks) const
-      STAVE_NO_THREAD_SAFETY_ANALYSIS;
+  [[nodiscard]] bool sparse(const keyspace::Shard& shard, std::uint64_t part,
+                            std::uint64_t bytes) const STAVE_NO_THREAD_SAFETY_ANALYSIS;
   bool tidy_step(keyspace::Shard& shard) STAVE_REQUIRES(hand_mutex_);
   void evict_step(keyspace::ShardId id, keyspace::Shard& shard, MemoryPolicy policy) STAVE_REQUIRES(hand_mutex_);
   void advance(bool shard_done) STAVE_REQUIRES(hand_mutex_);
+  [[nodiscard]] int turns_to_try(bool nothing) const STAVE_REQUIRES(hand_mutex_);
 
   keyspace::Keyspace& keyspace_;
   const Graveyard& graveyard_;
+  Orphans& orphans_;
   Deadlines& deadlines_;
   Residence& residence_;
   Clock& clock_;
@@ -120,7 +133,12 @@ class Budget final : public BufferMeter {
   log::Log* log_ = nullptr;
   std::atomic<std::uint64_t> max_{0};
   std::atomic<MemoryPolicy> policy_{MemoryPolicy::kSpill};
+  /// Turns of the hand were not enough, though it looked for every gap.
   std::atomic<bool> exhausted_{false};
+  /// There was room since the hand passed the first shard.
+  std::atomic<bool> relieved_{false};
+  /// In that turn there were values that would have given way, had their records been written.
+  std::atomic<bool> unwritten_{false};
   mutable std::atomic<std::uint64_t> peak_{0};
   std::atomic<std::uint64_t> spilled_{0};
   std::atomic<std::uint64_t> evicted_{0};
@@ -143,8 +161,12 @@ class Budget final : public BufferMeter {
   base::Mutex hand_mutex_;
   keyspace::ShardId shard_ STAVE_GUARDED_BY(hand_mutex_) = 0;
   std::uint64_t position_ STAVE_GUARDED_BY(hand_mutex_) = 0;
-  std::uint64_t taken_ STAVE_GUARDED_BY(hand_mutex_) =
-      0;  ///< Or cooled, or moved, since the hand passed the first shard.
+  // Since the hand passed the first shard.
+  std::uint64_t taken_ STAVE_GUARDED_BY(hand_mutex_) = 0;  ///< What left, or was moved.
+  std::uint64_t unwritten_met_ STAVE_GUARDED_BY(hand_mutex_) = 0;
+  bool cooled_ STAVE_GUARDED_BY(hand_mutex_) = false;
+  /// Turns in a row that were not enough. While there are any, every gap is looked for.
+  std::uint8_t fruitless_ STAVE_GUARDED_BY(hand_mutex_) = 0;
 };
 
 }  // namespace stave::store

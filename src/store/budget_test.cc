@@ -143,6 +143,75 @@ TEST_F(ProcessBudget, knows_no_bound_without_a_limit) {
   budget.give_buffer(1ull << 40);
 }
 
+// --- a small limit ---------------------------------------------------------------------------------------------------
+
+class SmallLimit : public ::testing::Test {
+ protected:
+  void open(std::uint64_t limit, std::size_t shards, std::size_t log_buffer) {
+    Options options;
+    options.file_system = files.get();
+    options.clock = &clock;
+    options.background = false;
+    options.log_buffer_bytes = log_buffer;
+    options.shards = shards;
+    options.sync = Sync::kOs;
+    options.packing = Packing::kNone;
+    options.max_memory_bytes = limit;
+    auto opened = Engine::open("/db", options);
+    ASSERT_TRUE(opened) << opened.error().describe();
+    engine = std::move(*opened);
+  }
+  std::uint64_t used() { return engine->budget().used(); }
+
+  ManualClock clock;
+  std::unique_ptr<FileSystem> files = make_memory_file_system();
+  std::unique_ptr<Engine> engine;
+};
+
+// Each shard may leave gaps, and takes memory in chunks: with as many shards as here that was all there is, and writes
+// were refused because of keys that took a third of it.
+TEST_F(SmallLimit, is_not_used_up_by_gaps_in_many_shards) {
+  constexpr std::uint64_t kLimit = 8 * kMiB;
+  open(kLimit, 64, 64 << 10);
+  std::uint64_t number = 0;
+  for (int i = 0; i < 60'000; ++i) {
+    number = number * 6364136223846793005u + 1442695040888963407u;
+    const auto pending = engine->put({0, "key:" + std::to_string(i)}, std::string(20 + (number >> 33) % 900, 'v'), {});
+    ASSERT_TRUE(pending) << i << ": " << used() << " of " << kLimit;
+    ASSERT_TRUE(engine->wait(*pending));
+    if (i % 100 == 0) engine->tick();
+  }
+  EXPECT_LE(used(), kLimit + kLimit / 20);
+  const keyspace::MemoryUse use = engine->stats().memory;
+  EXPECT_GT(use.spilled, 50'000u);
+}
+
+// What was just written is in the log's buffer only, so it cannot leave memory; to write it out takes no time.
+TEST_F(SmallLimit, is_no_reason_to_refuse_while_records_are_only_to_be_written) {
+  constexpr std::uint64_t kLimit = 6 * kMiB;
+  open(kLimit, 1, 4 * kMiB);
+  for (int i = 0; i < 30'000; ++i)
+    ASSERT_TRUE(engine->put({0, "key:" + std::to_string(i)}, std::string(500, 'v'), {})) << i << ": " << used();
+  EXPECT_LE(used(), kLimit + kLimit / 20);
+}
+
+TEST_F(SmallLimit, is_told_when_the_keys_alone_take_it) {
+  open(4 * kMiB, 4, 64 << 10);
+  Result<Pending> pending;
+  int keys = 0;
+  for (; keys < 1'000'000; ++keys) {
+    pending = engine->put({0, "key:" + std::to_string(keys)}, std::string(20, 'v'), {});
+    if (!pending) break;
+    ASSERT_TRUE(engine->wait(*pending));
+  }
+  ASSERT_FALSE(pending);
+  EXPECT_EQ(pending.error().code(), ErrorCode::kNoMemory);
+  EXPECT_GT(keys, 40'000);
+  // As soon as there is room again, it goes on.
+  ASSERT_TRUE(engine->flush(0));
+  EXPECT_TRUE(engine->put({0, "key"}, "v", {}));
+}
+
 // --- a limit that is lowered -----------------------------------------------------------------------------------------
 
 /// A store without threads: what is done by the way is done when the test says so.

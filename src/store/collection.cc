@@ -43,6 +43,16 @@ Result<std::uint64_t> memory_of_pages_of(Transaction& transaction, std::string_v
 
 }  // namespace
 
+std::optional<types::PageId> page_end(ValueType type, std::string_view paged) noexcept {
+  const std::string_view root = root_of(paged);
+  switch (type) {
+    case ValueType::kHash: return Hash::Paged::page_end(root);
+    case ValueType::kList: return List::Paged::page_end(root);
+    case ValueType::kSet: return Set::Paged::page_end(root);
+    default: STAVE_ASSERT(type == ValueType::kSortedSet); return SortedSet::Paged::page_end(root);
+  }
+}
+
 Result<std::uint64_t> memory_of_pages(Transaction& transaction, const ValueView& held) {
   STAVE_ASSERT(held.paged && held.here);
   switch (held.type) {

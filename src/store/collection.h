@@ -305,6 +305,10 @@ Result<void> put_form(Within& within, KeyRef key, ValueType type, std::string_vi
   return within.put(key, form, expiry, type);
 }
 
+/// Below which number the pages of a collection are, of what its key holds; nullopt: but of most of these numbers there
+/// is no page any more.
+std::optional<types::PageId> page_end(ValueType type, std::string_view paged) noexcept;
+
 /// A collection of pages as one run, from what its key was found to hold in this transaction. Errors: as of
 /// TransactionPages::failure.
 Result<std::string> joined_form(Transaction& transaction, const ValueView& held);

@@ -88,6 +88,19 @@ class Collections : public ::testing::Test {
     return removed.value_or(0);
   }
 
+  void erase_all(int keys) {
+    for (int i = 0; i < keys; ++i) {
+      const std::string name = "h" + std::to_string(i);
+      const KeyRef key{0, name};
+      Transaction transaction(*engine, key);
+      ASSERT_TRUE(transaction.erase(key));
+      ASSERT_TRUE(transaction.commit());
+    }
+  }
+  void remove_abandoned() {
+    for (int i = 0; engine->orphans().remove_some(engine->keyspace(), engine->deadlines()); ++i) ASSERT_LT(i, 1000);
+  }
+
   sim::SimFileSystem disk;
   ManualClock clock{UnixMs{1'000'000}};
   std::unique_ptr<Engine> engine;
@@ -158,9 +171,12 @@ TEST_F(Collections, of_a_key_that_went_are_swept_and_no_others) {
   fill("b", 500, "another");
   fill("c", 500, "a third");
   const std::uint64_t before = pages();
-  EXPECT_FALSE(engine->orphans().noted());
   ASSERT_TRUE(engine->put({0, "a"}, "a string now", {}));
-  EXPECT_TRUE(engine->orphans().noted());
+  EXPECT_TRUE(engine->orphans().waiting());
+  remove_abandoned();
+  EXPECT_LT(pages(), before);
+  EXPECT_FALSE(engine->orphans().noted()) << "the root said which pages they were";
+  const std::uint64_t living = pages();
   {
     const std::vector<KeyRef> keys = {{0, "b"}, {1, "moved"}};
     Transaction transaction(*engine, keys);
@@ -170,8 +186,9 @@ TEST_F(Collections, of_a_key_that_went_are_swept_and_no_others) {
     ASSERT_TRUE(transaction.erase(keys[0]));
     ASSERT_TRUE(transaction.commit());
   }
-  EXPECT_GT(sweep(), 10u);
-  EXPECT_LT(pages(), before);
+  EXPECT_FALSE(engine->orphans().waiting()) << "they are another key's now";
+  EXPECT_EQ(sweep(), 0u);
+  EXPECT_EQ(pages(), living);
   EXPECT_EQ(fields_of(1, "moved"), filled(500, "another"));
   EXPECT_EQ(fields_of(0, "c"), filled(500, "a third"));
   ASSERT_TRUE(engine->flush(0));
@@ -181,6 +198,103 @@ TEST_F(Collections, of_a_key_that_went_are_swept_and_no_others) {
   EXPECT_EQ(fields_of(0, "c"), Fields{});
   ASSERT_TRUE(engine->flush_all());
   EXPECT_EQ(pages(), 0u);
+}
+
+// The first write after DEL of all that there was used to be refused until the next sweep.
+TEST_F(Collections, that_were_deleted_make_room_for_the_next_write_at_once) {
+  for (int i = 0; i < 20; ++i) fill("h" + std::to_string(i), 500);
+  engine->budget().set(engine->budget().used() - 1, MemoryPolicy::kNoEviction);
+  EXPECT_FALSE(engine->put({0, "text"}, "x", {}));
+  erase_all(20);
+  EXPECT_TRUE(engine->put({0, "text"}, "x", {}));
+  remove_abandoned();
+  EXPECT_EQ(pages(), 0u);
+  EXPECT_FALSE(engine->orphans().noted());
+  EXPECT_EQ(engine->size(0), 1u);
+}
+
+TEST_F(Collections, whose_roots_were_in_the_log_only_are_swept_soon_when_room_is_short) {
+  for (int i = 0; i < 20; ++i) fill("h" + std::to_string(i), 500);
+  ASSERT_TRUE(engine->sync());
+  engine->budget().set(1, MemoryPolicy::kSpill);
+  for (int i = 0; i < 40; ++i) engine->budget().settle();
+  engine->budget().set(0, MemoryPolicy::kSpill);
+  erase_all(20);
+  ASSERT_TRUE(engine->orphans().noted());
+  engine->tick();  // the first sweep is due
+  EXPECT_EQ(pages(), 0u);
+  const auto orphan_one = [this] {
+    fill("h", 500);
+    EXPECT_TRUE(engine->sync());
+    const std::uint64_t hash = engine->keyspace().hash("h");
+    keyspace::Shard& shard = engine->keyspace().shard_of(0, hash);
+    {
+      base::ShortLock lock(shard.mutex());
+      EXPECT_TRUE(shard.spill(hash, shard.find(hash, "h")));
+    }
+    const KeyRef key{0, "h"};
+    Transaction transaction(*engine, key);
+    EXPECT_TRUE(transaction.erase(key));
+    EXPECT_TRUE(transaction.commit());
+  };
+  orphan_one();
+  clock.advance_ms(1);
+  engine->tick();
+  EXPECT_GT(pages(), 10u) << "there is room, and the next sweep can wait";
+  engine->budget().set(engine->budget().used(), MemoryPolicy::kNoEviction);
+  engine->tick();
+  EXPECT_EQ(pages(), 0u);
+}
+
+TEST_F(Collections, that_are_evicted_go_with_their_pages_and_no_more_of_them_than_has_to) {
+  for (int i = 0; i < 40; ++i) fill("h" + std::to_string(i), 300);
+  const std::uint64_t each = engine->budget().used() / 40;
+  // So that their pages cannot make way without them: as under load, where all of these are in use.
+  for (int i = 0; i < 40; ++i) static_cast<void>(fields_of(0, "h" + std::to_string(i)));
+  engine->budget().set(engine->budget().used() - each / 2, MemoryPolicy::kAllKeysRandom);
+  for (int i = 0; i < 20; ++i) engine->budget().settle();
+  EXPECT_FALSE(engine->orphans().waiting());
+  EXPECT_GE(engine->size(0), 36u);
+  EXPECT_LE(engine->budget().used(), engine->budget().max());
+  EXPECT_FALSE(engine->orphans().noted());
+}
+
+TEST_F(Collections, that_are_abandoned_while_the_log_takes_nothing_are_left_to_a_sweep) {
+  fill("a", 500);
+  fill("b", 500);
+  ASSERT_TRUE(engine->put({0, "a"}, "a string now", {}));
+  engine->log().give_up(Error(ErrorCode::kReadOnly, "for a test"));
+  remove_abandoned();
+  EXPECT_TRUE(engine->orphans().noted());
+  EXPECT_GT(pages(), 20u);
+  open();
+  EXPECT_EQ(fields_of(0, "b"), filled(500));
+}
+
+TEST_F(Collections, that_expire_or_come_and_go_in_one_transaction_leave_no_pages) {
+  fill("a", 500);
+  fill("b", 500);
+  const std::vector<KeyRef> keys = {{0, "a"}, {0, "b"}, {0, "c"}};
+  {
+    Transaction transaction(*engine, keys);
+    ASSERT_TRUE(transaction.set_expiry(keys[0], {.at = UnixMs{1}}));  // passed: the key goes
+    const auto held = transaction.find(keys[1]);
+    ASSERT_TRUE(held);
+    ASSERT_TRUE(transaction.put(keys[2], held->value, {}, held->stored_type()));
+    ASSERT_TRUE(transaction.erase(keys[1]));
+    ASSERT_TRUE(transaction.erase(keys[2]));
+    ASSERT_TRUE(transaction.commit());
+  }
+  remove_abandoned();
+  static_cast<void>(sweep());
+  EXPECT_EQ(pages(), 0u);
+  fill("d", 500);
+  {
+    Transaction transaction(*engine, KeyRef{0, "d"});
+    ASSERT_TRUE(transaction.erase({0, "d"}));
+  }
+  EXPECT_FALSE(engine->orphans().waiting()) << "it was not committed";
+  EXPECT_EQ(fields_of(0, "d"), filled(500));
 }
 
 TEST_F(Collections, that_a_crash_orphaned_are_swept_after_the_next_start) {

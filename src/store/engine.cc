@@ -72,6 +72,7 @@ std::uint64_t Engine::tick() try {
   tell_news_of_time();
   bool more = deadlines_.expire_due();
   budget_.measure_process();
+  more |= orphans_.remove_some(keyspace_, deadlines_);
   more |= budget_.relieve();
   more |= graveyard_.step();
   more |= keyspace_.free_some();

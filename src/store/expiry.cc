@@ -75,13 +75,14 @@ std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>&
   Shard& shard = keyspace_.shard(id);
   const UnixMs time = time_.now();
   std::vector<log::RecordSpec> batch;
+  std::vector<Orphans::Pages> left;
   for (const std::string& key : keys) {
     const Entry entry = shard.find(keyspace_.hash(key), key);
     log::RecordSpec record{.kind = why, .database = database, .time = time, .key = key};
     if (entry) {
       const Expiry expiry = entry.expiry();
       record.prev = entry.newest_record();
-      orphans_.note(entry);
+      if (is_root(entry.type())) left.push_back(orphans_.left_by(entry));
       // Whoever takes what has expired takes what is no longer there.
       if (expiry.passed(time)) record.kind = log::RecordKind::kExpire;
       // Reads put a sliding deadline off without a trace: without this nobody could tell when it was.
@@ -94,6 +95,7 @@ std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>&
   if (!end) return 0;
   for (const std::string& key : keys) shard.erase(keyspace_.hash(key), key);
   shard.set_removal_mark(*end);
+  for (const Orphans::Pages& pages : left) orphans_.abandon(pages);
   return keys.size();
 }
 

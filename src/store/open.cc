@@ -19,10 +19,17 @@ namespace {
 
 constexpr std::size_t kShardsMax = 4096;
 
-std::size_t default_shards() {
+/// Of a limit on memory each shard has so much at least, or the chunks that it fills in part are most of it.
+constexpr std::uint64_t kLimitPerShard = 2u << 20;
+constexpr std::size_t kShardsMin = 4;
+
+std::size_t default_shards(std::uint64_t max_memory) {
   // Enough that two threads seldom meet; more shards cost partly filled memory chunks.
   const std::size_t wanted = std::size_t{32} * std::max(1u, std::thread::hardware_concurrency());
-  return std::clamp<std::size_t>(std::bit_ceil(wanted), 64, 1024);
+  const std::size_t shards = std::clamp<std::size_t>(std::bit_ceil(wanted), 64, 1024);
+  if (max_memory == 0) return shards;
+  const std::uint64_t fitting = std::bit_floor(std::max<std::uint64_t>(max_memory / kLimitPerShard, kShardsMin));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(shards, fitting));
 }
 
 Result<void> check_options(const Options& o) {
@@ -60,12 +67,13 @@ Engine::Engine(const Options& options, std::string directory)
       file_system_(options.file_system != nullptr ? options.file_system : &FileSystem::system()),
       clock_(options.clock != nullptr ? options.clock : &Clock::system()),
       claim_(*file_system_, directory_),
-      keyspace_(options.databases + 1, options.shards != 0 ? options.shards : default_shards(), secret_key()),
+      keyspace_(options.databases + 1, options.shards != 0 ? options.shards : default_shards(options.max_memory_bytes),
+                secret_key()),
       sync_(options.sync),
       time_(*clock_),
       world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
       deadlines_(keyspace_, time_, orphans_),
-      budget_(keyspace_, graveyard_, deadlines_, residence_, *clock_, options_),
+      budget_(keyspace_, graveyard_, orphans_, deadlines_, residence_, *clock_, options_),
       compression_(std::make_unique<packing::Compression>(*file_system_, directory_)),
       residence_(keyspace_, budget_, *compression_),
       fetcher_(std::make_unique<Fetcher>(keyspace_, residence_, budget_)) {

@@ -1,12 +1,15 @@
 #include "store/orphans.h"
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "base/interleave.h"
 #include "base/try.h"
+#include "store/collection.h"
 #include "store/engine.h"
+#include "store/expiry.h"
 #include "store/pages.h"
 
 namespace stave::store {
@@ -33,8 +36,78 @@ struct Spilled {
 
 }  // namespace
 
-void Orphans::note(Entry entry) noexcept {
-  if (is_root(entry.type())) note();
+// --- what is known to be abandoned ----------------------------------------------------------------------------------
+
+Orphans::Pages Orphans::left_by(Entry entry) noexcept {
+  if (!is_root(entry.type())) [[likely]]
+    return {};
+  if (!entry.resident()) {
+    note();
+    return {};
+  }
+  const auto end = page_end(shown_type(entry.type()), entry.value());
+  if (end) return {.identity = identity_of(entry.value()), .end = *end};
+  note();
+  return {};
+}
+
+void Orphans::abandon(const Pages& pages) noexcept {
+  if (pages.identity == kNoLsn || pages.next >= pages.end) [[likely]]
+    return;
+  base::MutexLock lock(mutex_);
+  try {
+    if (abandoned_.size() == kAbandonedMax) return note();
+    abandoned_.push_back(pages);
+    waiting_.store(abandoned_.size(), std::memory_order_relaxed);
+  } catch (const std::bad_alloc&) {
+    note();
+  }
+}
+
+bool Orphans::remove_some(keyspace::Keyspace& keyspace, Deadlines& deadlines) noexcept {
+  std::size_t looked = 0;
+  while (looked < kLookEntries) {
+    yield_point("orphans: next abandoned");
+    Pages pages;
+    {
+      base::MutexLock lock(mutex_);
+      if (abandoned_.empty()) return false;
+      pages = abandoned_.back();
+      abandoned_.pop_back();
+      waiting_.store(abandoned_.size(), std::memory_order_relaxed);
+    }
+    try {
+      looked += remove_some_of(pages, keyspace, deadlines);
+      abandon(pages);  // what is left of them
+    } catch (const std::bad_alloc&) {
+      note();
+      return false;
+    }
+  }
+  return waiting();
+}
+
+std::size_t Orphans::remove_some_of(Pages& pages, keyspace::Keyspace& keyspace, Deadlines& deadlines) {
+  const int database = pages_database(keyspace);
+  const PageKey first(pages.identity, pages.next);
+  const ShardId id = keyspace.shard_id(database, keyspace.hash(first.view()), first.view());
+  const types::PageId until = std::min(pages.end, pages.next + kLookEntries);
+  std::vector<std::string> keys;
+  keys.reserve(until - pages.next);
+  Shard& shard = keyspace.shard(id);
+  base::ShortLock lock(shard.mutex());
+  for (types::PageId page = pages.next; page != until; ++page) {
+    const PageKey key(pages.identity, page);
+    if (shard.find(keyspace.hash(key.view()), key.view())) keys.emplace_back(key.view());
+  }
+  const auto looked = static_cast<std::size_t>(until - pages.next);
+  pages.next = until;
+  if (!keys.empty() && deadlines.remove_logged(id, keys, log::RecordKind::kDelete) == 0) {
+    // The log takes nothing now: they are left to a sweep.
+    note();
+    pages.next = pages.end;
+  }
+  return looked;
 }
 
 void Orphans::given(Lsn identity) noexcept {

@@ -1,5 +1,6 @@
 #include "store/transaction.h"
 
+#include <algorithm>
 #include <new>
 
 #include "base/assert.h"
@@ -144,11 +145,14 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   if (const Entry before = at.shard->find(at.hash, key.key)) {
     if (is_root(before.type()) &&
         !(is_root(type) && before.resident() && identity_of(before.value()) == identity_of(value)))
-      engine_.orphans().note();
+      note_leaving(before);
     if (!mutations_.has(key, at) && Deadlines::passed_untold(before, now_)) [[unlikely]]
       STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
   }
-  if (is_root(type)) engine_.orphans().given(identity_of(value));
+  if (is_root(type)) {
+    engine_.orphans().given(identity_of(value));
+    STAVE_TRY(note_given(identity_of(value)));
+  }
   return mutations_.put(key, at, {.type = type, .value = value, .block = block, .expiry = expiry});
 }
 
@@ -158,7 +162,7 @@ bool Transaction::erase(KeyRef key) {
     return false;
   const Entry entry = look(at, key);
   if (!entry || passed(entry)) return false;
-  engine_.orphans().note(entry);
+  note_leaving(entry);
   if (auto done = mutations_.remove(key, at, log::RecordKind::kDelete); !done && !failure_)
     failure_ = std::move(done).error();
   return true;
@@ -170,7 +174,10 @@ Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) {
     return fail(why_not());
   const Entry entry = look(at, key);
   if (!entry || passed(entry)) return fail(ErrorCode::kNotFound, "no such key");
-  if (expiry.passed(now_)) return mutations_.remove(key, at, log::RecordKind::kExpire);
+  if (expiry.passed(now_)) {
+    note_leaving(entry);
+    return mutations_.remove(key, at, log::RecordKind::kExpire);
+  }
   return mutations_.set_expiry(key, at, expiry);
 }
 
@@ -195,9 +202,43 @@ Result<Pending> Transaction::commit(Sync sync) {
     }
   }
   locks_.unlock();
+  abandon_pages();
   if (large) [[unlikely]]
     engine_.write_later(std::move(large));
   return pending;
+}
+
+/// The entry's value is replaced or removed.
+void Transaction::note_leaving(Entry entry) noexcept {
+  if (!is_root(entry.type())) [[likely]]
+    return;
+  try {
+    left_.push_back(engine_.orphans().left_by(entry));
+  } catch (const std::bad_alloc&) {
+    engine_.orphans().note();
+  }
+}
+
+/// A key gets the root of that identity.
+Result<void> Transaction::note_given(Lsn identity) try {
+  given_.push_back(identity);
+  return {};
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory for this change");
+}
+
+/// Committed: what no key was given instead is nobody's. What came and went within the transaction a sweep finds.
+void Transaction::abandon_pages() noexcept {
+  if (left_.empty()) [[likely]]
+    return;
+  std::ranges::sort(given_);
+  for (const Orphans::Pages& pages : left_) {
+    if (std::ranges::binary_search(given_, pages.identity)) {
+      engine_.orphans().note();
+    } else {
+      engine_.orphans().abandon(pages);
+    }
+  }
 }
 
 void Transaction::rollback() noexcept {

@@ -6,6 +6,7 @@
 // then the transaction is lost and must start again (`transact`, transact.h, does that). One thread.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <list>
 #include <optional>
 #include <span>
@@ -85,6 +86,9 @@ class Transaction {
     LoadedValue value;
   };
 
+  void note_leaving(keyspace::Entry entry) noexcept;
+  Result<void> note_given(Lsn identity);
+  void abandon_pages() noexcept;
   Place place(KeyRef key) noexcept;
   bool reach(keyspace::ShardId id) noexcept;
   [[nodiscard]] Error why_not() const noexcept;
@@ -102,6 +106,9 @@ class Transaction {
   std::optional<keyspace::ShardId> wanted_;
   std::list<FromLog> loaded_;
   std::list<std::string> kept_;
+  /// Of the roots that were taken from their keys, and the roots that were given to some.
+  boost::container::small_vector<Orphans::Pages, 1> left_;
+  boost::container::small_vector<Lsn, 2> given_;
   Pending observed_;
   Lsn version_ = kNoLsn;
   ShardLocks locks_;

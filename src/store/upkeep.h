@@ -122,6 +122,8 @@ class Upkeep {
   Job checkpoint_job_ STAVE_GUARDED_BY(work_mutex_);
   Job sweep_job_ STAVE_GUARDED_BY(work_mutex_);
   std::uint64_t next_sweep_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;
+  /// The same when room is short.
+  std::uint64_t soonest_sweep_ns_ STAVE_GUARDED_BY(work_mutex_) = 0;
   /// The cleaner is on its way round the log as it was, up to here.
   std::optional<std::uint64_t> round_ STAVE_GUARDED_BY(work_mutex_);
   /// Why nothing is cleaned: the values of these keys cannot be read.

@@ -151,14 +151,16 @@ Result<Entry> Engine::writable_entry(Shard& shard, const KeyRef& key, Entry entr
 Result<Lsn> Engine::set_logged(Shard& shard, const KeyRef& key, Entry entry, log::RecordSpec& record,
                                std::string_view value, Lsn& lsn, log::Unwritten& later) {
   EntrySpec spec{.type = type_of(record.kind), .value = value, .expiry = record.expiry, .address = kNoLsn};
+  Orphans::Pages left;
   if (entry) {
     record.prev = entry.newest_record();
-    orphans_.note(entry);
+    left = orphans_.left_by(entry);
   }
   if (entry && shard.fits_over(entry, spec)) {
     STAVE_ASSIGN(const Lsn end, log_->append(std::span(&record, 1), std::span(&lsn, 1)));
     spec.address = lsn;
     shard.write_over(entry, key.key, spec);
+    orphans_.abandon(left);
     return end;
   }
   Detached previous;
@@ -174,6 +176,7 @@ Result<Lsn> Engine::set_logged(Shard& shard, const KeyRef& key, Entry entry, log
   }
   placed.set_written(lsn);
   if (!previous.empty()) shard.discard(previous);
+  orphans_.abandon(left);
   return end;
 }
 
@@ -184,12 +187,13 @@ Result<Lsn> Engine::erase_logged(Shard& shard, const KeyRef& key, Entry entry, U
                                .prev = entry.newest_record(),
                                .key = key.key};
   Lsn lsn = kNoLsn;
-  orphans_.note(entry);
+  const Orphans::Pages left = orphans_.left_by(entry);
   // To remove takes no memory.
   STAVE_ASSIGN(const Lsn end, log_->append(std::span(&record, 1), std::span(&lsn, 1)));
   const bool erased = shard.erase(key.hash, key.key);
   STAVE_ASSERT(erased && shard.removal_mark() <= end);
   shard.set_removal_mark(end);
+  orphans_.abandon(left);
   return end;
 }
 
