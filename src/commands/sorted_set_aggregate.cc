@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
-#include "base/hash.h"
-#include "base/random.h"
 #include "base/try.h"
+#include "types/names.h"
 
 namespace stave::commands {
 
@@ -71,51 +68,57 @@ void aggregate_into(double& total, double value, Aggregate aggregate) noexcept {
 
 // --- gathering -------------------------------------------------------------------------------------------------------
 
-/// Keyed, so that nobody can choose members that make it slow.
-struct KeyedHash {
-  base::HashKey key{base::thread_random(), base::thread_random()};
-  std::size_t operator()(std::string_view member) const noexcept { return base::sip_hash(key, member); }
-};
-
 /// Elements found by their members, while they are gathered from source after source.
 class Gathered {
  public:
   struct Found {
-    KeptElement element;
+    double score = 0;
     std::size_t sources = 0;  ///< How many have it, of those that were looked at.
   };
 
+  /// For so many, about.
+  explicit Gathered(std::uint64_t expected) : members_(expected) {}
+
   Found* find(std::string_view member) {
-    const auto found = by_member_.find(member);
-    return found == by_member_.end() ? nullptr : found->second;
+    const auto number = members_.find(member);
+    return number ? &found_[*number] : nullptr;
   }
-  /// The member is new.
-  void add(std::string_view member, double score) {
-    Found& found = all_.emplace_back(Found{KeptElement(member, score), 1});
-    by_member_.emplace(found.element.member, &found);
+  /// The one of that member, and whether it is new: then with this score.
+  std::pair<Found*, bool> find_or_add(std::string_view member, double score) {
+    const auto [number, is_new] = members_.add(member);
+    if (is_new) found_.push_back({.score = score, .sources = 1});
+    return {&found_[number], is_new};
   }
-  [[nodiscard]] std::uint64_t size() const noexcept { return all_.size(); }
-  [[nodiscard]] std::deque<Found>& all() noexcept { return all_; }
-  /// Those that as many sources have, in the order of a sorted set. Nothing is left here.
-  [[nodiscard]] KeptElements take(std::size_t sources) {
-    by_member_.clear();
-    KeptElements elements;
-    for (Found& found : all_) {
-      if (found.sources != sources) continue;
+  void add(std::string_view member, double score) { find_or_add(member, score); }
+  [[nodiscard]] std::uint64_t size() const noexcept { return found_.size(); }
+  /// Every one of them; `visit(member, found)` says whether to go on.
+  template <class Visit>
+  void visit(Visit&& visit) {
+    for (std::size_t number = 0; number != found_.size(); ++number)
+      if (!visit(members_[number], found_[number])) return;
+  }
+  /// Those that as many sources have, in the order of a sorted set.
+  [[nodiscard]] KeptElements take(std::size_t sources) const {
+    std::vector<Element> elements;
+    for (std::size_t number = 0; number != found_.size(); ++number) {
       // A zero is no negative one.
-      found.element.score += 0.0;
-      elements.push_back(std::move(found.element));
+      if (found_[number].sources == sources)
+        elements.push_back({.member = members_[number], .score = found_[number].score + 0.0});
     }
-    all_.clear();
-    std::sort(elements.begin(), elements.end(), [](const KeptElement& a, const KeptElement& b) {
-      return std::tie(a.score, a.member) < std::tie(b.score, b.member);
-    });
-    return elements;
+    const auto before = [](const Element& a, const Element& b) {
+      return a.score != b.score ? a.score < b.score : a.member < b.member;
+    };
+    // What comes from one sorted set most often is in order.
+    if (!std::is_sorted(elements.begin(), elements.end(), before)) std::sort(elements.begin(), elements.end(), before);
+    KeptElements kept;
+    kept.reserve(elements.size());
+    for (const Element& element : elements) kept.emplace_back(element);
+    return kept;
   }
 
  private:
-  std::deque<Found> all_;  // whose elements stay where they are
-  std::unordered_map<std::string_view, Found*, KeyedHash> by_member_;
+  types::Names members_;
+  std::vector<Found> found_;  ///< By the member's number.
 };
 
 /// The smallest first, those of one size in their order, as Redis takes them.
@@ -134,8 +137,10 @@ template <class Show>
 void visit_common(Gathered& gathered, const Source& source, Show&& show) {
   constexpr std::uint64_t kSearchesToAWalk = 16;
   if (gathered.size() < source.size() / kSearchesToAWalk) {
-    for (Gathered::Found& found : gathered.all())
-      if (const auto score = source.score(found.element.member); score && !show(found, *score)) return;
+    gathered.visit([&](std::string_view member, Gathered::Found& found) {
+      const auto score = source.score(member);
+      return !score || show(found, *score);
+    });
     return;
   }
   source.visit([&](const Element& element) {
@@ -146,8 +151,8 @@ void visit_common(Gathered& gathered, const Source& source, Show&& show) {
 
 /// The elements of the smallest source, each with the number of sources, up to the one before `last`, that have it one
 /// after the other.
-Gathered gather_common(const std::vector<const Source*>& sources, std::size_t last, Aggregate aggregate) {
-  Gathered gathered;
+void gather_common(const std::vector<const Source*>& sources, std::size_t last, Aggregate aggregate,
+                   Gathered& gathered) {
   sources.front()->visit([&](const Element& element) {
     gathered.add(element.member, first_score(*sources.front(), element.score, aggregate));
     return true;
@@ -157,11 +162,10 @@ Gathered gather_common(const std::vector<const Source*>& sources, std::size_t la
     visit_common(gathered, source, [&](Gathered::Found& found, double score) {
       if (found.sources != i) return true;
       ++found.sources;
-      aggregate_into(found.element.score, weighted(source, score, aggregate), aggregate);
+      aggregate_into(found.score, weighted(source, score, aggregate), aggregate);
       return true;
     });
   }
-  return gathered;
 }
 
 }  // namespace
@@ -169,15 +173,13 @@ Gathered gather_common(const std::vector<const Source*>& sources, std::size_t la
 // --- the three -------------------------------------------------------------------------------------------------------
 
 KeptElements unite(const Sources& sources, Aggregate aggregate) {
-  Gathered gathered;
-  for (const Source* source : by_size(sources)) {
+  const std::vector<const Source*> sorted = by_size(sources);
+  Gathered gathered(sorted.empty() ? 0 : sorted.back()->size());
+  for (const Source* source : sorted) {
     source->visit([&](const Element& element) {
       const double score = first_score(*source, element.score, aggregate);
-      if (Gathered::Found* const found = gathered.find(element.member)) {
-        aggregate_into(found->element.score, score, aggregate);
-      } else {
-        gathered.add(element.member, score);
-      }
+      const auto [found, is_new] = gathered.find_or_add(element.member, score);
+      if (!is_new) aggregate_into(found->score, score, aggregate);
       return true;
     });
   }
@@ -186,12 +188,15 @@ KeptElements unite(const Sources& sources, Aggregate aggregate) {
 
 KeptElements intersect(const Sources& sources, Aggregate aggregate) {
   STAVE_ASSERT(!sources.empty());
-  return gather_common(by_size(sources), sources.size(), aggregate).take(sources.size());
+  const std::vector<const Source*> sorted = by_size(sources);
+  Gathered gathered(sorted.front()->size());
+  gather_common(sorted, sources.size(), aggregate, gathered);
+  return gathered.take(sources.size());
 }
 
 KeptElements subtract(const Sources& sources) {
   STAVE_ASSERT(!sources.empty());
-  Gathered gathered;
+  Gathered gathered(sources.front().size());
   sources.front().visit([&](const Element& element) {
     gathered.add(element.member, element.score);
     return true;
@@ -210,7 +215,8 @@ std::uint64_t count_common(const Sources& sources, std::uint64_t limit) {
   const std::vector<const Source*> sorted = by_size(sources);
   if (sorted.size() == 1) return std::min(sorted.front()->size(), limit);
   const std::size_t last = sorted.size() - 1;
-  Gathered gathered = gather_common(sorted, last, Aggregate::kCount);
+  Gathered gathered(sorted.front()->size());
+  gather_common(sorted, last, Aggregate::kCount, gathered);
   std::uint64_t count = 0;
   visit_common(gathered, *sorted[last], [&](Gathered::Found& found, double) {
     if (found.sources == last) ++count;
