@@ -22,7 +22,7 @@ Result<void> client_trackinginfo_command(Call& call);
 Result<void> client_unblock_command(Call& call);
 Result<void> client_unpause_command(Call& call);
 
-inline constexpr std::uint32_t kClientFlags = kNoScript | kLoading | kStale;
+inline constexpr std::uint32_t kClientFlags = kNoScript | kLoading | kStale | kAfterCommit;
 
 inline constexpr Command kClientSubcommands[] = {
     {.name = "GETNAME",
@@ -113,7 +113,7 @@ inline constexpr Command kClientSubcommands[] = {
      .run = client_pause_command},
     {.name = "REPLY",
      .arity = exactly(3),
-     .flags = kClientFlags,
+     .flags = kNoScript | kLoading | kStale,
      .group = "connection",
      .since = "0.1",
      .cost = "O(1)",

@@ -26,6 +26,7 @@ std::int64_t seconds_since(std::uint64_t then_ns, std::uint64_t now_ns) noexcept
 std::string flags_of(const ClientInfo& client) {
   std::string flags;
   if (client.blocked) flags += 'b';
+  if (client.multi >= 0) flags += 'x';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
@@ -48,17 +49,17 @@ std::string client_line(const ClientInfo& client, std::uint64_t now_ns) {
       .add("sub", 0)
       .add("psub", 0)
       .add("ssub", 0)
-      .add("multi", -1)
+      .add("multi", client.multi)
       .add("qbuf", bytes(client.query_buffer))
       .add("qbuf-free", 0)
       .add("argv-mem", 0)
-      .add("multi-mem", 0)
+      .add("multi-mem", bytes(client.multi_bytes))
       .add("rbs", 0)
       .add("rbp", 0)
       .add("obl", 0)
       .add("oll", 0)
       .add("omem", bytes(client.output_buffer))
-      .add("tot-mem", bytes(client.query_buffer + client.output_buffer))
+      .add("tot-mem", bytes(client.query_buffer + client.output_buffer + client.multi_bytes))
       .add("events", "r")
       .add("cmd", client.last_command.empty() ? "NULL" : client.last_command)
       .add("user", client.user)

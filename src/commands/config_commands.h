@@ -11,7 +11,7 @@ Result<void> config_resetstat_command(Call& call);
 Result<void> config_rewrite_command(Call& call);
 Result<void> config_set_command(Call& call);
 
-inline constexpr std::uint32_t kConfigFlags = kAdmin | kNoScript | kLoading | kStale;
+inline constexpr std::uint32_t kConfigFlags = kAdmin | kNoScript | kLoading | kStale | kAfterCommit;
 
 inline constexpr Command kConfigSubcommands[] = {
     {.name = "GET",

@@ -1,6 +1,8 @@
 #include "commands/database_commands.h"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/try.h"
 #include "commands/arguments.h"
@@ -18,9 +20,37 @@ Result<void> check_flush(const Call& call) {
   return syntax_error();
 }
 
+/// Within a transaction a flush is the removal of every key, so that it can be undone, and be in the one batch.
+Result<void> erase_all(Call& call, int first, int last) {
+  constexpr std::uint64_t kKeysMax = 100'000;
+  constexpr std::size_t kStep = 1024;
+  store::Transaction& transaction = *call.session().shared;
+  std::uint64_t count = 0;
+  for (int database = first; database <= last; ++database) count += transaction.count_keys(database);
+  if (count > kKeysMax)
+    return answer_error("ERR a transaction flushes at most " + std::to_string(kKeysMax) + " keys, and there are " +
+                        std::to_string(count) + ": flush outside of it");
+  for (int database = first; database <= last; ++database) {
+    std::vector<std::string_view> keys;
+    std::uint64_t cursor = 0;
+    do {
+      cursor = transaction.scan(database, cursor, kStep, [&](std::string_view key, const store::ValueView&) {
+        keys.push_back(transaction.keep(key));
+      });
+    } while (cursor != 0);
+    for (const std::string_view key : keys) transaction.erase({database, key});
+  }
+  call.reply().status("OK");
+  return {};
+}
+
 }  // namespace
 
 Result<void> dbsize_command(Call& call) {
+  if (store::Transaction* const shared = call.session().shared) {
+    call.reply().integer(static_cast<std::int64_t>(shared->count_keys(call.session().database())));
+    return {};
+  }
   const std::uint64_t size = call.engine().count_keys(call.session().database());
   // The number tells of writes that may still be on their way to the disk, and nobody knows of which.
   call.wait_for(call.engine().observe_all());
@@ -30,6 +60,7 @@ Result<void> dbsize_command(Call& call) {
 
 Result<void> flushdb_command(Call& call) {
   STAVE_TRY(check_flush(call));
+  if (call.session().shared != nullptr) return erase_all(call, call.session().database(), call.session().database());
   STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
   call.wait_for_write(pending);
   call.reply().status("OK");
@@ -38,6 +69,7 @@ Result<void> flushdb_command(Call& call) {
 
 Result<void> flushall_command(Call& call) {
   STAVE_TRY(check_flush(call));
+  if (call.session().shared != nullptr) return erase_all(call, 0, call.session().databases() - 1);
   STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
   call.wait_for_write(pending);
   call.reply().status("OK");

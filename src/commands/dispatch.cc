@@ -6,6 +6,8 @@
 #include "base/assert.h"
 #include "commands/errors.h"
 #include "commands/latency_monitor.h"
+#include "commands/multi.h"
+#include "commands/multi_commands.h"
 #include "commands/null_sink.h"
 #include "commands/slow_log.h"
 #include "commands/statistics.h"
@@ -127,17 +129,54 @@ void answer(Session& session, const Resolved& resolved, Arguments arguments, Sin
   }
 }
 
+// What is not run now is queued, or refused for the whole of the transaction.
+void answer_in_multi(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  if (resolved.runs() && (resolved.row->flags & kNotQueued) != 0) return answer(session, resolved, arguments, reply);
+  if (!resolved.runs() && resolved.row != nullptr && resolved.row->run == exec_command) {
+    forget_multi(session);
+    constexpr std::string_view kCode = "ERR ";
+    return refuse(
+        session, resolved.row,
+        "EXECABORT Transaction discarded because of: " + refusal_line(resolved, arguments).substr(kCode.size()), reply);
+  }
+  std::string line;
+  if (!resolved.runs()) {
+    line = refusal_line(resolved, arguments);
+  } else if (!may_run(session, *resolved.row)) {
+    line = "NOAUTH Authentication required.";
+  } else if (const std::string_view why = why_not_queued(session, *resolved.row); !why.empty()) {
+    line = why;
+  } else if (queue_call(session, resolved, arguments)) {
+    return reply.status("QUEUED");
+  } else {
+    line = "OOM there is no room to queue so much: see client-query-buffer-limit and maxmemory";
+  }
+  session.multi->aborted = true;
+  refuse(session, resolved.row, line, reply);
+}
+
+void answer_or_queue(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  if (session.in_multi) return answer_in_multi(session, resolved, arguments, reply);
+  answer(session, resolved, arguments, reply);
+}
+
 // CLIENT REPLY OFF and SKIP. Turning replies on again is the one command that is answered.
-[[gnu::noinline]] void answer_muted(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+void answer_muted(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkip;
   const bool skipping = session.reply_mode == ReplyMode::kSkip;
   NullSink silence(session.protocol());
-  answer(session, resolved, arguments, silence);
+  answer_or_queue(session, resolved, arguments, silence);
   if (skipping) {
     if (session.reply_mode == ReplyMode::kSkip) session.reply_mode = ReplyMode::kOn;
   } else if (session.reply_mode == ReplyMode::kOn) {
     reply.status("OK");
   }
+}
+
+/// For sessions in which not every command is run and answered.
+[[gnu::noinline]] void answer_specially(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  if (session.reply_mode == ReplyMode::kOn) return answer_in_multi(session, resolved, arguments, reply);
+  answer_muted(session, resolved, arguments, reply);
 }
 
 }  // namespace
@@ -148,10 +187,10 @@ void dispatch(Session& session, const Resolved& resolved, Arguments arguments, S
     return;
   }
   try {
-    if (session.reply_mode == ReplyMode::kOn) [[likely]] {
+    if (session.reply_mode == ReplyMode::kOn && !session.in_multi) [[likely]] {
       answer(session, resolved, arguments, reply);
     } else {
-      answer_muted(session, resolved, arguments, reply);
+      answer_specially(session, resolved, arguments, reply);
     }
   } catch (const std::bad_alloc&) {
     // Handlers allocate before they answer, but a sink may run out in the middle of an answer: nothing sensible can
@@ -171,7 +210,10 @@ bool must_pause(Session& session, const Resolved& resolved) noexcept {
   // CLIENT stays open, or nobody could end a pause.
   if (const Command* container = container_of(*resolved.row); container != nullptr && container->name == "CLIENT")
     return false;
-  return !pause.writes_only || (resolved.row->flags & kWrite) != 0;
+  if (!pause.writes_only) return true;
+  // What is queued writes nothing yet, and EXEC as much as it was told to.
+  if (session.in_multi) return resolved.row->run == exec_command && session.multi->writes;
+  return (resolved.row->flags & kWrite) != 0;
 }
 
 std::uint64_t prefetch(Session& session, const Resolved& resolved, Arguments arguments) noexcept {
@@ -181,24 +223,28 @@ std::uint64_t prefetch(Session& session, const Resolved& resolved, Arguments arg
   return session.environment().engine().prefetch_bucket({session.database(), arguments[1]});
 }
 
-void keys_needed(Session& session, const Resolved& resolved, Arguments arguments, std::vector<store::KeyRef>& keys) {
-  if (!resolved.runs()) return;
-  const Command& row = *resolved.row;
+namespace {
+
+void add_needed(const Command& row, Arguments arguments, int database, std::vector<store::KeyRef>& keys) {
   if (row.keys.none() || row.needs == Needs::kNothing || (row.needs_if != nullptr && !row.needs_if(arguments))) return;
   bool first = true;
-  const auto add = [&](std::ptrdiff_t i) {
+  visit_keys(row, arguments, [&](std::size_t i) {
     if (row.needs == Needs::kEveryKey || first == (row.needs == Needs::kFirstKey))
-      keys.push_back({session.database(), arguments[static_cast<std::size_t>(i)]});
+      keys.push_back({database, arguments[i]});
     first = false;
-  };
-  const auto size = static_cast<std::ptrdiff_t>(arguments.size());
-  const std::ptrdiff_t last = row.keys.last < 0 ? size + row.keys.last : row.keys.last;
-  STAVE_ASSERT(row.keys.first >= 0 && row.keys.step >= 0 && last < size);
-  if (row.keys.step != 0)
-    for (std::ptrdiff_t i = row.keys.first; i <= last; i += row.keys.step) add(i);
-  if (row.keys.count_at == 0) return;
-  const std::size_t counted = counted_keys(row, arguments);
-  for (std::size_t i = 0; i < counted; ++i) add(static_cast<std::ptrdiff_t>(counted_key_at(row.keys, i)));
+  });
+}
+
+}  // namespace
+
+void keys_needed(Session& session, const Resolved& resolved, Arguments arguments, std::vector<store::KeyRef>& keys) {
+  if (!resolved.runs()) return;
+  if (!session.in_multi) [[likely]]
+    return add_needed(*resolved.row, arguments, session.database(), keys);
+  // What is queued needs nothing until EXEC runs all of it.
+  if (resolved.row->run != exec_command) return;
+  const QueuedCalls& calls = session.multi->calls;
+  for (std::size_t i = 0; i < calls.size(); ++i) add_needed(calls.row(i), calls.arguments(i), calls.database(i), keys);
 }
 
 }  // namespace stave::commands

@@ -13,7 +13,7 @@ Result<void> answer_help(Call& call);
 constexpr Command help_row(std::string_view group, Handler run) {
   return {.name = "HELP",
           .arity = exactly(2),
-          .flags = kLoading | kStale,
+          .flags = kLoading | kStale | kAfterCommit,
           .group = group,
           .since = "0.1",
           .cost = "O(1)",

@@ -10,7 +10,7 @@ Result<void> info_command(Call& call);
 inline constexpr Command kInfoCommands[] = {
     {.name = "INFO",
      .arity = at_least(1),
-     .flags = kLoading | kStale | kDangerous,
+     .flags = kLoading | kStale | kDangerous | kAfterCommit,
      .group = "server",
      .since = "0.1",
      .cost = "O(N) in the number of connections",

@@ -73,7 +73,9 @@ Result<void> type_command(Call& call) {
 
 Result<void> randomkey_command(Call& call) {
   Pending pending;
-  const auto key = call.engine().random_key(call.session().database(), pending);
+  const int database = call.session().database();
+  const auto key = call.session().shared != nullptr ? call.session().shared->random_key(database)
+                                                    : call.engine().random_key(database, pending);
   call.wait_for(pending);
   if (key) {
     call.reply().bulk(*key);

@@ -13,7 +13,7 @@ Result<void> latency_history_command(Call& call);
 Result<void> latency_latest_command(Call& call);
 Result<void> latency_reset_command(Call& call);
 
-inline constexpr std::uint32_t kLatencyFlags = kAdmin | kNoScript | kLoading | kStale;
+inline constexpr std::uint32_t kLatencyFlags = kAdmin | kNoScript | kLoading | kStale | kAfterCommit;
 
 inline constexpr Command kLatencySubcommands[] = {
     {.name = "DOCTOR",

@@ -14,8 +14,8 @@ namespace {
 
 Result<bool> exists(Call& call) {
   bool found = false;
-  STAVE_TRY(call.wait_for(
-      call.engine().read(call.key(2), Access::kMeta, [&](const ValueView* value) { found = value != nullptr; })));
+  STAVE_TRY(
+      call.wait_for(call.read(call.key(2), Access::kMeta, [&](const ValueView* value) { found = value != nullptr; })));
   if (!found) call.reply().null();
   return found;
 }
@@ -47,7 +47,8 @@ Result<void> object_refcount_command(Call& call) {
 // What is known is how hot a key is, in eight degrees; it cools down as the budget's hand passes by.
 Result<void> object_freq_command(Call& call) {
   store::Pending pending;
-  const auto heat = call.engine().heat_of(call.key(2), pending);
+  const auto heat = call.session().shared != nullptr ? call.session().shared->heat_of(call.key(2))
+                                                     : call.engine().heat_of(call.key(2), pending);
   call.wait_for(pending);
   if (!heat) {
     call.reply().null();

@@ -29,7 +29,10 @@ class Part {
   Part(Session& session, const store::KeyRef& key) : Part(session, std::span(&key, 1)) {}
   /// Among others, those who run them all answer for what was seen.
   ~Part() {
-    if (!own_) return;
+    if (!own_) {
+      shared_.end_excuse();
+      return;
+    }
     session_.wait_for(own_->observed());
     if (own_->wanted()) session_.restart.note(*own_);
   }
@@ -40,9 +43,7 @@ class Part {
   std::optional<store::ValueView> find(store::KeyRef key, store::Access access = store::Access::kPeek) {
     return shared_.find(key, access);
   }
-  void excuse() noexcept {
-    if (own_) shared_.excuse();
-  }
+  void excuse() noexcept { shared_.excuse(); }
   /// `block`: as in Transaction::put.
   Result<void> put(store::KeyRef key, std::string_view value, Expiry expiry,
                    store::ValueType type = store::ValueType::kString, const keyspace::Block* block = nullptr) {

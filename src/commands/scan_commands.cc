@@ -54,6 +54,14 @@ Result<ScanOptions> parse(const Call& call) {
   return options;
 }
 
+/// A step of a walk through the session's database, also within a transaction that holds all of it.
+std::uint64_t scan_some(Call& call, std::uint64_t cursor, std::size_t count,
+                        base::FunctionRef<void(std::string_view, const ValueView&)> visit, Pending& pending) {
+  const int database = call.session().database();
+  if (store::Transaction* const shared = call.session().shared) return shared->scan(database, cursor, count, visit);
+  return call.engine().scan(database, cursor, count, visit, pending);
+}
+
 void answer_keys(Sink& reply, const std::vector<std::string>& keys) {
   reply.array(keys.size());
   for (const std::string& key : keys) reply.bulk(key);
@@ -69,8 +77,8 @@ Result<void> keys_command(Call& call) {
   Pending pending;
   std::uint64_t cursor = 0;
   do {
-    cursor = call.engine().scan(
-        call.session().database(), cursor, kStep,
+    cursor = scan_some(
+        call, cursor, kStep,
         [&](std::string_view key, const ValueView&) {
           if (all || glob_match(pattern, key)) found.emplace_back(key);
         },
@@ -88,8 +96,8 @@ Result<void> scan_command(Call& call) {
   STAVE_ASSIGN(const ScanOptions options, parse(call));
   std::vector<std::string> found;
   Pending pending;
-  const std::uint64_t next = call.engine().scan(
-      call.session().database(), options.cursor, options.count,
+  const std::uint64_t next = scan_some(
+      call, options.cursor, options.count,
       [&](std::string_view key, const ValueView& value) {
         if (options.type && !same_word(*options.type, type_name(value.type))) return;
         if (options.pattern && !glob_match(*options.pattern, key)) return;

@@ -11,7 +11,7 @@ Result<void> scan_command(Call& call);
 inline constexpr Command kScanCommands[] = {
     {.name = "KEYS",
      .arity = exactly(2),
-     .flags = kReadOnly | kDangerous,
+     .flags = kReadOnly | kDangerous | kTogether | kWholeDatabase,
      .group = "generic",
      .since = "0.1",
      .cost = "O(N) in the number of keys of the database",
@@ -21,7 +21,7 @@ inline constexpr Command kScanCommands[] = {
      .tips = "request_policy:all_shards nondeterministic_output_order"},
     {.name = "SCAN",
      .arity = at_least(2),
-     .flags = kReadOnly,
+     .flags = kReadOnly | kTogether | kWholeDatabase,
      .group = "generic",
      .since = "0.1",
      .cost = "O(1) for every call, O(N) for a whole walk",

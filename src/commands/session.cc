@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "commands/client_registry.h"
 #include "commands/environment.h"
+#include "commands/multi.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "store/transact.h"
@@ -42,8 +43,12 @@ Session::~Session() {
   statistics.add_lookups(counters_.hits(), counters_.misses());
 }
 
+int Session::databases() const noexcept {
+  return environment_.engine().options().databases;
+}
+
 void Session::select(int database) noexcept {
-  STAVE_ASSERT(database >= 0 && database < environment_.engine().options().databases);
+  STAVE_ASSERT(database >= 0 && database < databases());
   database_ = database;
   update_info([&](ClientInfo& info) { info.database = database; });
 }
@@ -58,11 +63,14 @@ ClientInfo Session::info() const {
   base::ShortLock lock(info_mutex_);
   ClientInfo copy = info_;
   copy.active_ns = std::max({copy.active_ns, copy.created_ns, active_ns_.load(std::memory_order_relaxed)});
+  copy.multi = multi_calls_.load(std::memory_order_relaxed);
+  copy.multi_bytes = multi_bytes_.load(std::memory_order_relaxed);
   if (const Command* row = last_row_.load(std::memory_order_relaxed)) copy.last_command = full_name(*row);
   return copy;
 }
 
 void Session::reset() {
+  forget_multi(*this);
   select(0);
   set_protocol(2);
   set_no_touch(false);

@@ -22,6 +22,7 @@ namespace stave::commands {
 class Environment;
 class Errand;
 struct Command;
+struct Multi;
 
 /// How a door lets a client be acted upon from another one's command (CLIENT KILL, CLIENT PAUSE …). Threads: any.
 class ClientControl {
@@ -44,6 +45,8 @@ struct ClientInfo {
   std::string user = "default";
   int database = 0;
   int protocol = 2;
+  int multi = -1;  ///< Commands queued by MULTI; -1: none was called.
+  std::uint64_t multi_bytes = 0;
   bool blocked = false;
   bool no_evict = false;
   bool no_touch = false;
@@ -76,6 +79,8 @@ class Session {
   [[nodiscard]] Environment& environment() noexcept { return environment_; }
   [[nodiscard]] int database() const noexcept { return database_; }
   void select(int database) noexcept;
+  /// How many there are.
+  [[nodiscard]] int databases() const noexcept;
   [[nodiscard]] int protocol() const noexcept { return protocol_; }
   void set_protocol(int version) noexcept;
   /// From the start when no password is required.
@@ -107,6 +112,18 @@ class Session {
   [[nodiscard]] bool closing() const noexcept { return closing_; }
   void set_closing() noexcept { closing_ = true; }
   ReplyMode reply_mode = ReplyMode::kOn;
+  /// MULTI was called: what comes is queued (multi.h).
+  bool in_multi = false;
+  /// What MULTI and WATCH left; null: nothing ever.
+  std::unique_ptr<Multi> multi;
+  /// Tells others how far a transaction has got; `calls` -1: there is none.
+  void show_multi(int calls, std::uint64_t bytes) noexcept {
+    multi_calls_.store(calls, std::memory_order_relaxed);
+    multi_bytes_.store(bytes, std::memory_order_relaxed);
+  }
+  /// How many bytes may be queued, and how many the answers of a transaction may have. A door may say so.
+  std::uint64_t queued_bytes_max = std::uint64_t{128} << 20;
+  std::uint64_t answer_bytes_max = std::uint64_t{256} << 20;
 
   /// Large arguments of the calls to come that lie in blocks of their own already, from the door.
   std::span<const keyspace::Block> received;
@@ -180,6 +197,8 @@ class Session {
   std::uint64_t busy_ns_ = 0;
   std::uint64_t chain_ns_ = 0;
   CallCounters counters_;
+  std::atomic<int> multi_calls_{-1};
+  std::atomic<std::uint64_t> multi_bytes_{0};
   std::atomic<std::uint64_t> active_ns_{0};
   std::atomic<const Command*> last_row_{nullptr};
   mutable base::ShortMutex info_mutex_;

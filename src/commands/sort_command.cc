@@ -278,22 +278,28 @@ Result<bool> store_if_unchanged(Call& call, KeyRef target, const Gathered& gathe
   return true;
 }
 
-/// With all its keys locked from the first look to the last change, however long that takes.
+/// From the first look to the last change within a transaction.
+Result<void> sort_within(store::Transaction& transaction, KeyRef source, const Plan& plan, Gathered& gathered,
+                         Rows& rows) {
+  const auto look = [&](std::span<const KeyRef> looked_at, Show show) -> Result<void> {
+    for (std::size_t i = 0; i < looked_at.size(); ++i) {
+      const auto held = transaction.find(looked_at[i]);
+      show(i, held ? &*held : nullptr);
+    }
+    return {};
+  };
+  STAVE_TRY(gather(plan, source, look, transaction.now(), &transaction, gathered));
+  STAVE_ASSIGN(rows, make_rows(plan, gathered));
+  if (plan.store) return put_rows(transaction, *plan.store, rows);
+  return {};
+}
+
+/// With all its keys locked, however long that takes.
 Result<void> sort_locked(Call& call, const Plan& plan, Gathered& gathered, Rows& rows) {
   std::vector<KeyRef> keys = {call.key(1)};
   if (plan.store) keys.push_back(*plan.store);
-  const auto work = [&](store::Transaction& transaction) -> Result<void> {
-    const auto look = [&](std::span<const KeyRef> looked_at, Show show) -> Result<void> {
-      for (std::size_t i = 0; i < looked_at.size(); ++i) {
-        const auto held = transaction.find(looked_at[i]);
-        show(i, held ? &*held : nullptr);
-      }
-      return {};
-    };
-    STAVE_TRY(gather(plan, keys[0], look, transaction.now(), &transaction, gathered));
-    STAVE_ASSIGN(rows, make_rows(plan, gathered));
-    if (plan.store) return put_rows(transaction, *plan.store, rows);
-    return {};
+  const auto work = [&](store::Transaction& transaction) {
+    return sort_within(transaction, keys[0], plan, gathered, rows);
   };
   store::Pending observed;
   const auto pending = store::transact(call.engine(), keys, work, call.session().sync(), observed);
@@ -317,6 +323,10 @@ Result<void> sort(Call& call, bool may_store) {
   Gathered gathered;
   Rows rows;
   bool done = false;
+  if (store::Transaction* const shared = call.session().shared) {
+    STAVE_TRY(sort_within(*shared, call.key(1), plan, gathered, rows));
+    done = true;
+  }
   for (int i = 0; i < kTries && !done; ++i) {
     STAVE_ASSIGN(done, gather(plan, call.key(1), look, call.now(), nullptr, gathered));
     if (!done) continue;

@@ -24,6 +24,7 @@
 #include "commands/list_move_commands.h"
 #include "commands/memory_commands.h"
 #include "commands/move_commands.h"
+#include "commands/multi_commands.h"
 #include "commands/multi_key_commands.h"
 #include "commands/object_commands.h"
 #include "commands/scan_commands.h"
@@ -52,10 +53,10 @@ constexpr auto kJoined = build::join(
     kClientCommands, kCommandCommands, kConditionalCommands, kConfigCommands, kConnectionCommands, kDatabaseCommands,
     kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands,
     kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
-    kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiKeyCommands, kObjectCommands, kScanCommands,
-    kServerCommands, kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands,
-    kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands,
-    kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
+    kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
+    kObjectCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands,
+    kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands,
+    kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -155,16 +156,8 @@ std::size_t counted_keys(const Command& row, std::span<const std::string_view> a
 }
 
 std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments) {
-  const Keys& keys = row.keys;
   std::vector<std::size_t> positions;
-  if (keys.none() || !arity_fits(row, arguments.size())) return positions;
-  const auto size = static_cast<int>(arguments.size());
-  const std::size_t counted = keys.count_at == 0 ? 0 : counted_keys(row, arguments);
-  if (keys.count_at != 0 && counted == 0) return positions;
-  const int last = keys.last < 0 ? size + keys.last : keys.last;
-  if (keys.step != 0)
-    for (int i = keys.first; i <= last && i < size; i += keys.step) positions.push_back(static_cast<std::size_t>(i));
-  for (std::size_t i = 0; i < counted; ++i) positions.push_back(counted_key_at(keys, i));
+  visit_keys(row, arguments, [&](std::size_t i) { positions.push_back(i); });
   STAVE_ASSERT(positions.empty() || positions.back() < arguments.size());
   return positions;
 }
@@ -183,6 +176,7 @@ std::vector<std::string_view> access_categories(const Command& row) {
   if (flagged(kBlocking)) names.push_back("blocking");
   if (flagged(kAdmin | kDangerous)) names.push_back("dangerous");
   if (row.group == "connection") names.push_back("connection");
+  if (row.group == "transactions") names.push_back("transaction");
   return names;
 }
 

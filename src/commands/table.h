@@ -88,6 +88,12 @@ enum CommandFlag : std::uint32_t {
   kKeyspace = 1 << 12,  ///< Works on keys whatever they hold: the access category "keyspace" besides that of its group.
   kSecret = 1 << 13,    ///< Arguments may be passwords: never shown in the slow log.
   kTogether = 1 << 14,  ///< May be one of several commands that are run as one (together.h).
+  kAfterCommit =
+      1 << 15,  ///< May be queued by MULTI, but has no part in the transaction: it is run once that has happened.
+  kNotQueued =
+      1 << 16,  ///< Is run at once although MULTI was called: what a transaction is ended with, and the session.
+  kWholeDatabase = 1 << 17,  ///< Of kTogether: uses all keys of the session's database.
+  kAllDatabases = 1 << 18,   ///< Of kTogether: uses all keys.
 };
 
 struct Command {
@@ -138,6 +144,19 @@ constexpr std::size_t counted_key_at(const Keys& keys, std::size_t i) noexcept {
 }
 /// Positions of the keys among `arguments`; empty when there are none or the call is malformed.
 std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments);
+/// Calls `visit` with each of them.
+template <class Visit>
+void visit_keys(const Command& row, std::span<const std::string_view> arguments, Visit&& visit) {
+  const Keys& keys = row.keys;
+  if (keys.none() || !arity_fits(row, arguments.size())) return;
+  const auto size = static_cast<int>(arguments.size());
+  const std::size_t counted = keys.count_at == 0 ? 0 : counted_keys(row, arguments);
+  if (keys.count_at != 0 && counted == 0) return;
+  const int last = keys.last < 0 ? size + keys.last : keys.last;
+  if (keys.step != 0)
+    for (int i = keys.first; i <= last && i < size; i += keys.step) visit(static_cast<std::size_t>(i));
+  for (std::size_t i = 0; i < counted; ++i) visit(counted_key_at(keys, i));
+}
 /// Names of the row's access categories, without "@".
 std::vector<std::string_view> access_categories(const Command& row);
 /// Names of its flags, as COMMAND spells them.

@@ -36,52 +36,114 @@ std::string prepare(const Session& session, const ResolvedCall& call, std::vecto
   if (!named || (resolved.row->flags & kTogether) == 0)
     return "'" + quoted(arguments.empty() ? std::string_view{} : arguments[0]) + "' cannot be part of one";
   if (!resolved.runs()) return "wrong number of arguments for '" + full_name(*resolved.row) + "' command";
-  for (const std::size_t i : key_positions(*resolved.row, arguments))
-    keys.push_back({session.database(), arguments[i]});
+  visit_keys(*resolved.row, arguments, [&](std::size_t i) { keys.push_back({session.database(), arguments[i]}); });
   return {};
 }
 
 using Outcome = std::expected<store::Pending, NothingDone>;
 
-/// nullopt: the transaction was lost and everything is to be run again in another one.
-std::optional<Outcome> run_in(Session& session, store::Transaction& transaction, std::size_t count,
-                              base::FunctionRef<std::string(std::size_t)> run) {
-  for (std::size_t i = 0; i < count; ++i) {
-    std::string line;
-    {
-      const Sharing sharing(session, transaction);
-      line = run(i);
+/// A command that fails half-way costs all of them a run. Those that check first and then act never do, so this is for
+/// the few that run out of memory in between.
+constexpr int kRunsAgainMax = 16;
+
+/// One transaction, from its locks to its end.
+class OneTransaction {
+ public:
+  OneTransaction(Session& session, store::Transaction& transaction, base::FunctionRef<void(bool)> begin,
+                 base::FunctionRef<RanTogether(std::size_t)> run)
+      : session_(session), transaction_(transaction), begin_(begin), run_(run) {}
+
+  /// nullopt: it was lost, and everything is to be run in another one.
+  std::optional<Outcome> run(std::size_t count,
+                             base::FunctionRef<std::optional<std::string>(store::Transaction&)> check) {
+    const auto why_not = check(transaction_);
+    if (transaction_.wanted()) return std::nullopt;
+    if (why_not) return give_up(*why_not);
+    begin_(true);
+    for (std::size_t i = 0; i < count;) {
+      const std::uint64_t changes = transaction_.changes();
+      const RanTogether ran = run_one(i);
+      if (transaction_.wanted()) return std::nullopt;
+      if (ran.undo_all) return give_up(std::string(kDiscarded) + ran.line);
+      if (ran.line.empty() || transaction_.changes() == changes) {
+        ++i;
+        continue;
+      }
+      if (++again_ > kRunsAgainMax) return give_up(std::string(kDiscarded) + ran.line);
+      transaction_.start_over();
+      begin_(false);
+      i = 0;
     }
-    if (transaction.wanted()) return std::nullopt;
-    if (line.empty()) continue;
-    transaction.rollback();
-    // What it failed for was seen.
-    return std::unexpected(NothingDone{std::string(kDiscarded) + line, transaction.observed()});
+    return finish();
   }
-  const bool changed = transaction.changed();
-  const auto pending = transaction.commit(session.sync());
-  if (!pending) return std::unexpected(NothingDone{spell_error(pending.error()), transaction.observed()});
-  if (changed) session.last_write = std::max({session.last_write, pending->durable, pending->written});
-  return *pending;
-}
+
+ private:
+  RanTogether run_one(std::size_t i) {
+    const Sharing sharing(session_, transaction_);
+    return run_(i);
+  }
+  Outcome give_up(std::string line) {
+    transaction_.rollback();
+    // What it failed for was seen.
+    return std::unexpected(NothingDone{std::move(line), transaction_.observed()});
+  }
+  Outcome finish() {
+    const bool changed = transaction_.changed();
+    const auto pending = transaction_.commit(session_.sync());
+    if (!pending) return std::unexpected(NothingDone{spell_error(pending.error()), transaction_.observed()});
+    if (changed) session_.last_write = std::max({session_.last_write, pending->durable, pending->written});
+    return *pending;
+  }
+
+  Session& session_;
+  store::Transaction& transaction_;
+  base::FunctionRef<void(bool)> begin_;
+  base::FunctionRef<RanTogether(std::size_t)> run_;
+  int again_ = 0;
+};
 
 }  // namespace
 
-std::expected<store::Pending, NothingDone> run_together(Session& session, std::span<const ResolvedCall> calls,
-                                                        base::FunctionRef<void()> begin,
-                                                        base::FunctionRef<std::string(std::size_t)> run) {
+void lock_whole(Session& session, const Command& row, int database, std::vector<keyspace::ShardId>& shards) {
+  const bool all = (row.flags & kAllDatabases) != 0;
+  if (!all && (row.flags & kWholeDatabase) == 0) return;
+  const int last = all ? session.databases() - 1 : database;
+  const auto more = session.environment().engine().world().shards_of(all ? 0 : database, last);
+  // Once is enough: who asks for a database twice has it already.
+  if (std::ranges::includes(shards, more)) return;
+  shards.insert(shards.end(), more.begin(), more.end());
+  std::ranges::sort(shards);
+}
+
+Outcome run_together(Session& session, const TogetherTerms& terms,
+                     base::FunctionRef<std::optional<std::string>(store::Transaction&)> check,
+                     base::FunctionRef<void(bool)> begin, base::FunctionRef<RanTogether(std::size_t)> run) {
   store::Engine& engine = session.environment().engine();
-  std::vector<store::KeyRef> keys;
-  for (const ResolvedCall& call : calls)
-    if (const std::string why = prepare(session, call, keys); !why.empty())
-      return std::unexpected(NothingDone{std::string(kDiscarded) + why, {}});
-  std::vector<keyspace::ShardId> more;
+  std::vector<keyspace::ShardId> more(terms.shards.begin(), terms.shards.end());
   for (int restarts = 0;; ++restarts) {
-    store::Transaction transaction(engine, keys, more);
-    begin();
-    if (auto done = run_in(session, transaction, calls.size(), run)) return std::move(*done);
+    store::Transaction transaction(engine, terms.keys, more);
+    if (auto done = OneTransaction(session, transaction, begin, run).run(terms.count, check)) return std::move(*done);
     more = store::shards_to_start_again(transaction, restarts);
   }
+}
+
+Outcome run_together(Session& session, std::span<const ResolvedCall> calls, base::FunctionRef<void()> begin,
+                     base::FunctionRef<std::string(std::size_t)> run) {
+  std::vector<store::KeyRef> keys;
+  std::vector<keyspace::ShardId> shards;
+  for (const ResolvedCall& call : calls) {
+    if (const std::string why = prepare(session, call, keys); !why.empty())
+      return std::unexpected(NothingDone{std::string(kDiscarded) + why, {}});
+    lock_whole(session, *call.resolved.row, session.database(), shards);
+  }
+  const auto check = [](store::Transaction&) { return std::optional<std::string>(); };
+  const auto begin_any = [&](bool) { begin(); };
+  const auto run_all = [&](std::size_t i) {
+    RanTogether ran{.line = run(i)};
+    ran.undo_all = !ran.line.empty();
+    return ran;
+  };
+  return run_together(session, {.keys = keys, .shards = shards, .count = calls.size()}, check, begin_any, run_all);
 }
 
 }  // namespace stave::commands

@@ -1,4 +1,4 @@
-// Whole databases: flush, swap, scan, a random key.
+// Whole databases: flush, swap, scan, a random key; the last two also within a transaction.
 #include <algorithm>
 
 #include "base/no_memory.h"
@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "store/engine.h"
 #include "store/shard_locks.h"
+#include "store/transaction.h"
 
 namespace stave::store {
 
@@ -37,40 +38,74 @@ void Engine::bury(World::Contents contents) {
   housekeeping_wake_.notify_one();
 }
 
-std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count,
-                           base::FunctionRef<void(std::string_view, const ValueView&)> visit, Pending& pending) {
-  // A cursor is the shard's number above 33 bits of position in the order of hashes, which growth does not disturb.
-  constexpr int kPositionBits = 33;
-  const std::size_t shards = keyspace_.shards_per_database();
+namespace {
+
+/// A cursor is the shard's number above 33 bits of position in the order of hashes, which growth does not disturb.
+constexpr int kPositionBits = 33;
+
+/// Shows what is alive in `shard` from `position` on, until `count` were seen. Returns where to go on.
+std::uint64_t scan_shard(Shard& shard, std::uint64_t position, std::size_t count, UnixMs now, std::size_t& seen,
+                         Lsn& newest, base::FunctionRef<void(std::string_view, const ValueView&)> visit)
+    STAVE_REQUIRES(shard.mutex()) {
+  newest = shard.removal_mark();
+  return shard.scan(position, count - seen, [&](Entry entry) {
+    ++seen;
+    newest = std::max(newest, entry.version() + 1);
+    const Expiry expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
+    if (expiry.passed(now)) return;
+    ValueView view = view_of(entry, nullptr);
+    view.expiry = expiry;
+    visit(entry.key(), view);
+  });
+}
+
+/// Goes through the shards of a database. `scan(shard, position, seen)` returns where to go on in that shard.
+std::uint64_t scan_shards(keyspace::Keyspace& keyspace, int database, std::uint64_t cursor, std::size_t count,
+                          base::FunctionRef<std::uint64_t(ShardId, std::uint64_t, std::size_t&)> scan) {
+  const std::size_t shards = keyspace.shards_per_database();
   std::size_t number = cursor >> kPositionBits;
   std::uint64_t position = cursor & ((std::uint64_t{1} << kPositionBits) - 1);
   std::size_t seen = 0;
-  const UnixMs time = now();
-  while (number < shards && seen < std::max<std::size_t>(count, 1)) {
-    Shard& shard = keyspace_.shard(static_cast<ShardId>(static_cast<std::size_t>(database) * shards + number));
-    if (position < Shard::kScanEnd) {
-      // An empty shard too: only under its lock is it certain that it is, and since which removal.
-      base::ShortLock lock(shard.mutex());
-      Lsn newest = shard.removal_mark();
-      position = shard.scan(position, count - seen, [&](Entry entry) {
-        ++seen;
-        newest = std::max(newest, entry.version() + 1);
-        const Expiry expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
-        if (expiry.passed(time)) return;
-        ValueView view = view_of(entry, nullptr);
-        view.expiry = expiry;
-        visit(entry.key(), view);
-      });
-      pending.merge(observe(newest));
-    } else {
-      position = Shard::kScanEnd;
-    }
+  while (number < shards && seen < count) {
+    const auto id = static_cast<ShardId>(static_cast<std::size_t>(database) * shards + number);
+    position = position < Shard::kScanEnd ? scan(id, position, seen) : Shard::kScanEnd;
     if (position >= Shard::kScanEnd) {
       ++number;
       position = 0;
     }
   }
   return number >= shards ? 0 : (static_cast<std::uint64_t>(number) << kPositionBits) | position;
+}
+
+}  // namespace
+
+std::uint64_t Engine::scan(int database, std::uint64_t cursor, std::size_t count,
+                           base::FunctionRef<void(std::string_view, const ValueView&)> visit, Pending& pending) {
+  count = std::max<std::size_t>(count, 1);
+  const UnixMs time = now();
+  return scan_shards(keyspace_, database, cursor, count, [&](ShardId id, std::uint64_t position, std::size_t& seen) {
+    Shard& shard = keyspace_.shard(id);
+    // An empty shard too: only under its lock is it certain that it is, and since which removal.
+    base::ShortLock lock(shard.mutex());
+    Lsn newest = kNoLsn;
+    const std::uint64_t next = scan_shard(shard, position, count, time, seen, newest, visit);
+    pending.merge(observe(newest));
+    return next;
+  });
+}
+
+std::uint64_t Transaction::scan(int database, std::uint64_t cursor, std::size_t count,
+                                base::FunctionRef<void(std::string_view, const ValueView&)> visit) {
+  count = std::max<std::size_t>(count, 1);
+  keyspace::Keyspace& keyspace = engine_.keyspace();
+  return scan_shards(keyspace, database, cursor, count, [&](ShardId id, std::uint64_t position, std::size_t& seen) {
+    Shard& shard = keyspace.shard(id);
+    locks_.assert_held(id, shard);
+    Lsn newest = kNoLsn;
+    const std::uint64_t next = scan_shard(shard, position, count, now_, seen, newest, visit);
+    observed_.merge(engine_.observe(newest));
+    return next;
+  });
 }
 
 Result<std::uint64_t> Engine::scan_values(int database, std::uint64_t cursor, std::size_t count,
@@ -98,27 +133,58 @@ Result<std::uint64_t> Engine::scan_values(int database, std::uint64_t cursor, st
   return base::no_memory();
 }
 
-std::optional<std::string> Engine::random_key(int database, Pending& pending) {
-  const std::size_t shards = keyspace_.shards_per_database();
-  // Shards hold about equally many keys, so: a random shard, then a random entry of it. A few tries, because the first
-  // may be empty or the entry expired; then the shards in turn, so that the last key of a database is found for
-  // certain.
+namespace {
+
+/// Shards hold about equally many keys, so: a random shard, then a random entry of it. A few tries, because the first
+/// may be empty or the entry expired; then the shards in turn, so that the last key of a database is found for certain.
+std::optional<std::string> draw_key(keyspace::Keyspace& keyspace, int database,
+                                    base::FunctionRef<std::optional<std::string>(ShardId)> draw) {
+  constexpr std::size_t kTries = 16;
+  const std::size_t shards = keyspace.shards_per_database();
   const std::uint64_t seed = base::thread_random();
-  for (std::size_t attempt = 0; attempt < shards + 16; ++attempt) {
-    const std::uint64_t dice = attempt < 16 ? base::thread_random() : seed + attempt;
-    Shard& shard = keyspace_.shard(static_cast<ShardId>(static_cast<std::size_t>(database) * shards + dice % shards));
-    base::ShortLock lock(shard.mutex());
-    // What was passed over tells something as well: that nothing was there.
-    pending.merge(observe(shard.removal_mark()));
-    for (int draw = 0; draw < 8; ++draw) {
-      const Entry entry = shard.random_entry(base::thread_random());
-      if (!entry) break;
-      pending.merge(observe(entry.version() + 1));
-      if (entry.has_expiry() && entry.expiry().passed(now())) continue;
-      return std::string(entry.key());
-    }
+  for (std::size_t attempt = 0; attempt < shards + kTries; ++attempt) {
+    const std::uint64_t dice = attempt < kTries ? base::thread_random() : seed + attempt;
+    if (auto key = draw(static_cast<ShardId>(static_cast<std::size_t>(database) * shards + dice % shards))) return key;
   }
   return std::nullopt;
+}
+
+/// `newest`: where the records end that tell of what was drawn, and of what was passed over.
+std::optional<std::string> draw_from(Shard& shard, UnixMs now, Lsn& newest) STAVE_REQUIRES(shard.mutex()) {
+  constexpr int kDraws = 8;
+  newest = shard.removal_mark();
+  for (int i = 0; i < kDraws; ++i) {
+    const Entry entry = shard.random_entry(base::thread_random());
+    if (!entry) break;
+    newest = std::max(newest, entry.version() + 1);
+    if (entry.has_expiry() && entry.expiry().passed(now)) continue;
+    return std::string(entry.key());
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> Engine::random_key(int database, Pending& pending) {
+  return draw_key(keyspace_, database, [&](ShardId id) {
+    Shard& shard = keyspace_.shard(id);
+    base::ShortLock lock(shard.mutex());
+    Lsn newest = kNoLsn;
+    auto key = draw_from(shard, now(), newest);
+    pending.merge(observe(newest));
+    return key;
+  });
+}
+
+std::optional<std::string> Transaction::random_key(int database) {
+  return draw_key(engine_.keyspace(), database, [&](ShardId id) {
+    Shard& shard = engine_.keyspace().shard(id);
+    locks_.assert_held(id, shard);
+    Lsn newest = kNoLsn;
+    auto key = draw_from(shard, now_, newest);
+    observed_.merge(engine_.observe(newest));
+    return key;
+  });
 }
 
 std::optional<std::uint64_t> Engine::memory_of(KeyRef key, Pending& pending) {
@@ -148,6 +214,19 @@ std::uint64_t Engine::count_keys(int database) {
   locks.lock();
   std::uint64_t keys = 0;
   for (const ShardId id : locks.ids()) keys += keyspace_.shard(id).size();
+  return keys;
+}
+
+std::uint64_t Transaction::count_keys(int database) {
+  const std::size_t shards = engine_.keyspace().shards_per_database();
+  std::uint64_t keys = 0;
+  for (std::size_t i = 0; i < shards; ++i) {
+    const auto id = static_cast<ShardId>(static_cast<std::size_t>(database) * shards + i);
+    locks_.assert_held(id, engine_.keyspace().shard(id));
+    keys += engine_.keyspace().shard(id).size();
+  }
+  // The number tells of writes that may still be on their way to the disk, and nobody knows of which.
+  observed_.merge(engine_.observe_all());
   return keys;
 }
 

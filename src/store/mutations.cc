@@ -124,6 +124,7 @@ Result<void> Mutations::put(KeyRef key, const Place& at, EntrySpec spec) {
   mutation.effect = Effect::kValue;
   mutation.entry = fresh;
   take_over(mutation, at, previous);
+  ++made_;
   return {};
 }
 
@@ -138,6 +139,7 @@ Result<void> Mutations::remove(KeyRef key, const Place& at, log::RecordKind why)
   mutation.entry = {};
   mutation.removal = why;
   take_over(mutation, at, previous);
+  ++made_;
   return {};
 }
 
@@ -148,6 +150,7 @@ Result<void> Mutations::set_expiry(KeyRef key, const Place& at, Expiry expiry, b
   STAVE_ASSERT(entry);
   const Was was(entry);
   STAVE_ASSIGN(const Detached previous, change_expiry(at, entry, expiry));
+  ++made_;
   const std::int32_t last = newest(key, at);
   if (last >= 0 && !apart) {
     Mutation& mutation = list_[static_cast<std::size_t>(last)];

@@ -48,6 +48,8 @@ class Mutations {
   Mutations& operator=(const Mutations&) = delete;
 
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+  /// How many were made so far, undone ones included.
+  [[nodiscard]] std::uint64_t made() const noexcept { return made_; }
   /// Whether anything was done to the key.
   [[nodiscard]] bool has(KeyRef key, const Place& at) const noexcept { return newest(key, at) >= 0; }
 
@@ -133,6 +135,7 @@ class Mutations {
   boost::container::small_vector<Mutation, 4> list_;
   /// Where each key's newest mutation is, by hash; made once there are so many that searching them one by one is slow.
   std::vector<std::int32_t> index_;
+  std::uint64_t made_ = 0;
 };
 
 }  // namespace stave::store

@@ -98,6 +98,15 @@ std::uint64_t Transaction::memory_of(KeyRef key) {
   return entry && !passed(entry) ? entry.memory_bytes() : 0;
 }
 
+std::optional<unsigned> Transaction::heat_of(KeyRef key) {
+  const Place at = place(key);
+  if (at.shard == nullptr) [[unlikely]]
+    return std::nullopt;
+  locks_.assume_held(*at.shard);
+  const Entry entry = look(at, key);
+  return entry && !passed(entry) ? std::optional(entry.heat()) : std::nullopt;
+}
+
 /// To use is to put off. What this transaction changed is logged by its commit, if that comes.
 void Transaction::refresh(const Place& at, Entry entry, KeyRef key) {
   if (!mutations_.has(key, at)) return engine_.deadlines().refresh(entry, key, now_);
@@ -135,7 +144,7 @@ const LoadedValue* Transaction::load(const Place& at, Entry entry) noexcept {
 Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, ValueType type,
                               const keyspace::Block* block) {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
-  if (refusal_) [[unlikely]]
+  if (refuses()) [[unlikely]]
     return fail(refusal_->clone());
   if (expiry.sliding_ms != 0) expiry.at = now_ + expiry.sliding_ms;
   const Place at = place(key);
@@ -206,6 +215,14 @@ Result<Pending> Transaction::commit(Sync sync) {
   if (large) [[unlikely]]
     engine_.write_later(std::move(large));
   return pending;
+}
+
+void Transaction::start_over() noexcept {
+  STAVE_ASSERT(locks_.locked());
+  mutations_.undo();
+  excused_ = false;
+  left_.clear();
+  given_.clear();
 }
 
 /// The entry's value is replaced or removed.

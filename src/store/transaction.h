@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "store/engine.h"
 #include "store/mutations.h"
 #include "store/shard_locks.h"
@@ -39,9 +40,24 @@ class Transaction {
   /// Bytes that the key and its value take in memory; 0 when it is absent.
   [[nodiscard]] std::uint64_t memory_of(KeyRef key);
   /// What will be put takes no more memory than is given back: it is not refused for want of room in the budget.
-  void excuse() noexcept { refusal_.reset(); }
-  /// Whether what is put now would be.
-  [[nodiscard]] bool refuses() const noexcept { return refusal_.has_value(); }
+  void excuse() noexcept { excused_ = true; }
+  /// Whoever was excused is done.
+  void end_excuse() noexcept { excused_ = false; }
+  /// Whether what is put now would be refused.
+  [[nodiscard]] bool refuses() const noexcept { return refusal_.has_value() && !excused_; }
+  /// How often the key was used lately, as of `Engine::heat_of`; nullopt when it is absent.
+  [[nodiscard]] std::optional<unsigned> heat_of(KeyRef key);
+
+  // Whole databases, all of whose shards are locked (`more`, and `World::shards_of`), as this transaction left them.
+
+  /// As `Engine::count_keys`.
+  [[nodiscard]] std::uint64_t count_keys(int database);
+  /// As `Engine::scan`.
+  std::uint64_t scan(int database, std::uint64_t cursor, std::size_t count,
+                     base::FunctionRef<void(std::string_view key, const ValueView&)> visit);
+  /// As `Engine::random_key`.
+  [[nodiscard]] std::optional<std::string> random_key(int database);
+
   /// Sets the key whole. To write is to use: a sliding `expiry` begins anew. The value's bytes may be those of another
   /// key of the same transaction. Errors: kTooLarge, kNoMemory. `type`: kJson, when the caller had the value checked to
   /// be JSON, and whoever reads it is told so; of a collection, the value is its compact form. `block`: the value lies
@@ -59,10 +75,14 @@ class Transaction {
   Result<Pending> commit(Sync sync = Sync::kDefault);
   /// Undoes everything and unlocks; the destructor's work, earlier.
   void rollback() noexcept;
+  /// Undoes everything and goes on with the same locks and the same time.
+  void start_over() noexcept;
   /// LSN of the last record that commit wrote: the version of the key changed last.
   [[nodiscard]] Lsn version() const noexcept { return version_; }
   /// Whether anything was changed so far.
   [[nodiscard]] bool changed() const noexcept { return !mutations_.empty(); }
+  /// Grows with every change that is made.
+  [[nodiscard]] std::uint64_t changes() const noexcept { return mutations_.made(); }
   /// What an answer waits for that tells of anything that was looked at so far.
   [[nodiscard]] const Pending& observed() const noexcept { return observed_; }
   /// The shard of an unnamed key that could not be had. From then on the transaction does nothing, every key looks
@@ -102,6 +122,7 @@ class Transaction {
   Engine& engine_;
   UnixMs now_;
   std::optional<Error> refusal_;  ///< Why nothing may be put: no room in the budget.
+  bool excused_ = false;          ///< It may, all the same.
   std::optional<Error> failure_;  ///< Why it cannot be committed: a value could not be read, or there is no memory.
   std::optional<keyspace::ShardId> wanted_;
   std::list<FromLog> loaded_;

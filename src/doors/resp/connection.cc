@@ -217,6 +217,8 @@ void Connection::run(const char* bytes, std::size_t size, std::size_t& position)
     return;
   }
   output_.set_limit(unread_max);
+  session_.queued_bytes_max = limits.query_bytes_max.load(std::memory_order_relaxed);
+  session_.answer_bytes_max = unread_max;
   session_.begin_turn();
   bench_.writer.serve(output_, session_);
   const std::uint64_t begin = output_.appended();
