@@ -1,8 +1,8 @@
 """kill -9 under load, again and again (STAVE_KILLS times, 20 unless told): nothing that was acknowledged is lost.
 
-Writers count upwards, each in keys of its own: single SETs and MSETs of two keys, in pipelines. A writer remembers the last
-number that was acknowledged and the last it sent. After each kill and restart every counter stands between the two, and the
-two keys of an MSET are equal. Policies take turns: what a server acknowledged survives a kill under each of them.
+Writers count upwards, each in keys of its own: single SETs, MSETs of two keys, and transactions over two keys and a list, in
+pipelines. A writer remembers the last number that was acknowledged and the last it sent. After each kill and restart every
+counter stands between the two, the two keys of an MSET are equal, and a transaction has happened as a whole or not at all. Policies take turns: what a server acknowledged survives a kill under each of them.
 """
 
 import os
@@ -30,7 +30,8 @@ class Writer(threading.Thread):
         self.acknowledged = self.sent = start
 
     def run(self):
-        single, left, right = (b"%s%d" % (name, self.number) for name in (b"single", b"left", b"right"))
+        single, left, right, first, second, queue = (
+            b"%s%d" % (name, self.number) for name in (b"single", b"left", b"right", b"first", b"second", b"queue"))
         depth = 1 + 8 * (self.number % 2)
         try:
             with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
@@ -39,9 +40,12 @@ class Writer(threading.Thread):
                     numbers = range(self.sent + 1, self.sent + 1 + depth)
                     self.sent = numbers[-1]
                     connection.sendall(b"".join(
-                        command(b"SET", single, b"%d" % n) + command(b"MSET", left, b"%d" % n, right, b"%d" % n) for n in numbers))
+                        command(b"SET", single, b"%d" % n) + command(b"MSET", left, b"%d" % n, right, b"%d" % n) +
+                        command(b"MULTI") + command(b"SET", first, b"%d" % n) + command(b"RPUSH", queue, b"%d" % n) +
+                        command(b"LTRIM", queue, b"-1", b"-1") + command(b"SET", second, b"%d" % n) + command(b"EXEC") for n in numbers))
+                    answers = b"+OK\r\n" * 3 + b"+QUEUED\r\n" * 4 + b"*4\r\n+OK\r\n:"
                     for n in numbers:
-                        if reader.readline() != b"+OK\r\n" or reader.readline() != b"+OK\r\n":
+                        if reader.read(len(answers)) != answers or not reader.readline() or reader.read(10) != b"+OK\r\n+OK\r\n":
                             return
                         self.acknowledged = n
         except OSError:
@@ -52,7 +56,7 @@ class Kill(unittest.TestCase):
     def read(self, port, key):
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
             reader = connection.makefile("rb")
-            connection.sendall(command(b"GET", key))
+            connection.sendall(command(b"LINDEX", key, b"0") if key.startswith(b"queue") else command(b"GET", key))
             header = reader.readline()
             return 0 if header == b"$-1\r\n" else int(reader.readline())
 
@@ -77,11 +81,16 @@ class Kill(unittest.TestCase):
                 writer.join()
             server.start()
             for i, writer in enumerate(writers):
-                single, left, right = (self.read(server.port, b"%s%d" % (name, i)) for name in (b"single", b"left", b"right"))
+                single, left, right, first, second, queue = (
+                    self.read(server.port, b"%s%d" % (name, i))
+                    for name in (b"single", b"left", b"right", b"first", b"second", b"queue"))
                 where = f"kill {round_number}, writer {i}"
                 self.assertEqual(left, right, where + ": half an MSET")
                 self.assertGreaterEqual(left, writer.acknowledged, where + ": lost")
                 self.assertGreaterEqual(single, writer.acknowledged, where + ": lost")
+                self.assertEqual((first, second), (queue, queue), where + ": half a transaction")
+                self.assertGreaterEqual(first, writer.acknowledged, where + ": lost")
+                self.assertLessEqual(first, left, where + ": out of order")
                 self.assertLessEqual(single, writer.sent, where)
                 self.assertLessEqual(left, single, where + ": out of order")
                 total += writer.acknowledged - counts[i]

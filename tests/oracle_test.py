@@ -26,12 +26,13 @@ import time
 import oracle_generic
 import oracle_hash
 import oracle_list
+import oracle_multi
 import oracle_set
 import oracle_sort
 import oracle_zset
 
 # The modules of the types.
-TYPES = [oracle_generic, oracle_hash, oracle_list, oracle_set, oracle_sort, oracle_zset]
+TYPES = [oracle_generic, oracle_hash, oracle_list, oracle_multi, oracle_set, oracle_sort, oracle_zset]
 
 BATCH = 64
 DATABASES = 4
@@ -329,6 +330,7 @@ def skip(command):
 class Comparison:
     def __init__(self, redis, stave, seed):
         self.redis, self.stave = redis, stave
+        self.same, self.skip = same, skip
         self.generator = Generator(seed)
         self.history = []
         self.checked = 0

@@ -23,12 +23,26 @@ Result<bool> on_or_off(const Call& call, std::size_t i) {
   return syntax_error();
 }
 
-/// Whether clients of the named type can exist here: only normal ones do. Errors: no such type.
-Result<bool> is_normal_type(std::string_view name) {
-  if (same_word(name, "normal")) return true;
-  for (const std::string_view other : {"master", "replica", "slave", "pubsub"})
-    if (same_word(name, other)) return false;
+/// Of which type clients are asked for. Replicas there are none.
+enum class ClientType : std::uint8_t { kAny, kNormal, kPubSub, kNone };
+
+/// Errors: no such type.
+Result<ClientType> client_type(std::string_view name) {
+  if (same_word(name, "normal")) return ClientType::kNormal;
+  if (same_word(name, "pubsub")) return ClientType::kPubSub;
+  for (const std::string_view other : {"master", "replica", "slave"})
+    if (same_word(name, other)) return ClientType::kNone;
   return answer_error("ERR Unknown client type '" + quoted(name) + "'");
+}
+
+bool is_of(const ClientInfo& client, ClientType type) noexcept {
+  switch (type) {
+    case ClientType::kAny: return true;
+    case ClientType::kNormal: return !client.listens();
+    case ClientType::kPubSub: return client.listens();
+    case ClientType::kNone: break;
+  }
+  return false;
 }
 
 struct KillFilter {
@@ -36,11 +50,11 @@ struct KillFilter {
   std::optional<std::string_view> address;
   std::optional<std::string_view> local_address;
   std::optional<std::string_view> user;
-  bool normal = true;
+  ClientType type = ClientType::kAny;
   bool skip_me = true;
 
   [[nodiscard]] bool passes(const ClientInfo& client) const {
-    return normal && (!id || client.id == *id) && (!address || client.address == *address) &&
+    return is_of(client, type) && (!id || client.id == *id) && (!address || client.address == *address) &&
            (!local_address || client.local_address == *local_address) && (!user || client.user == *user);
   }
 };
@@ -60,7 +74,7 @@ Result<KillFilter> parse_kill(Call& call) {
       if (!id || *id < 1) return answer_error("ERR client-id should be greater than 0");
       filter.id = static_cast<std::uint64_t>(*id);
     } else if (call.is(i, "TYPE")) {
-      STAVE_ASSIGN(filter.normal, is_normal_type(value));
+      STAVE_ASSIGN(filter.type, client_type(value));
     } else if (call.is(i, "ADDR")) {
       filter.address = value;
     } else if (call.is(i, "LADDR")) {
@@ -100,10 +114,10 @@ Result<void> client_info_command(Call& call) {
 }
 
 Result<void> client_list_command(Call& call) {
-  bool normal = true;
+  ClientType type = ClientType::kAny;
   std::set<std::uint64_t> ids;
   if (call.size() == 4 && call.is(2, "TYPE")) {
-    STAVE_ASSIGN(normal, is_normal_type(call[3]));
+    STAVE_ASSIGN(type, client_type(call[3]));
   } else if (call.size() > 3 && call.is(2, "ID")) {
     for (std::size_t i = 3; i < call.size(); ++i) {
       const auto id = types::parse_integer(call[i]);
@@ -113,8 +127,9 @@ Result<void> client_list_command(Call& call) {
   } else if (call.size() != 2) {
     return syntax_error();
   }
-  call.reply().verbatim(
-      "txt", lines(call, [&](const ClientInfo& client) { return normal && (ids.empty() || ids.contains(client.id)); }));
+  call.reply().verbatim("txt", lines(call, [&](const ClientInfo& client) {
+                          return is_of(client, type) && (ids.empty() || ids.contains(client.id));
+                        }));
   return {};
 }
 

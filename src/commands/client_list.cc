@@ -27,6 +27,7 @@ std::string flags_of(const ClientInfo& client) {
   std::string flags;
   if (client.blocked) flags += 'b';
   if (client.multi >= 0) flags += 'x';
+  if (client.listens()) flags += 'P';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
@@ -46,9 +47,9 @@ std::string client_line(const ClientInfo& client, std::uint64_t now_ns) {
       .add("idle", seconds_since(client.active_ns, now_ns))
       .add("flags", flags_of(client))
       .add("db", client.database)
-      .add("sub", 0)
-      .add("psub", 0)
-      .add("ssub", 0)
+      .add("sub", bytes(client.channels))
+      .add("psub", bytes(client.patterns))
+      .add("ssub", bytes(client.shard_channels))
       .add("multi", client.multi)
       .add("qbuf", bytes(client.query_buffer))
       .add("qbuf-free", 0)

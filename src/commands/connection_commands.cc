@@ -91,6 +91,13 @@ Result<void> hello_command(Call& call) {
 }
 
 Result<void> ping_command(Call& call) {
+  if (call.session().listening && call.session().protocol() == 2) {
+    // Among messages, it has their form.
+    call.reply().array(2);
+    call.reply().bulk("pong");
+    call.reply().bulk(call.size() == 1 ? std::string_view{} : call[1]);
+    return {};
+  }
   if (call.size() == 1) {
     call.reply().status("PONG");
   } else {

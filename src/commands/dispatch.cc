@@ -9,6 +9,7 @@
 #include "commands/multi.h"
 #include "commands/multi_commands.h"
 #include "commands/null_sink.h"
+#include "commands/pubsub_commands.h"
 #include "commands/slow_log.h"
 #include "commands/statistics.h"
 
@@ -156,6 +157,12 @@ void answer_in_multi(Session& session, const Resolved& resolved, Arguments argum
 }
 
 void answer_or_queue(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  const bool restricted = session.listening && session.protocol() == 2;
+  if (restricted && resolved.runs() && !allowed_while_listening(*resolved.row))
+    return refuse(session, resolved.row,
+                  "ERR Can't execute '" + full_name(*resolved.row) +
+                      "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+                  reply);
   if (session.in_multi) return answer_in_multi(session, resolved, arguments, reply);
   answer(session, resolved, arguments, reply);
 }
@@ -175,7 +182,7 @@ void answer_muted(Session& session, const Resolved& resolved, Arguments argument
 
 /// For sessions in which not every command is run and answered.
 [[gnu::noinline]] void answer_specially(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
-  if (session.reply_mode == ReplyMode::kOn) return answer_in_multi(session, resolved, arguments, reply);
+  if (session.reply_mode == ReplyMode::kOn) return answer_or_queue(session, resolved, arguments, reply);
   answer_muted(session, resolved, arguments, reply);
 }
 
@@ -187,7 +194,7 @@ void dispatch(Session& session, const Resolved& resolved, Arguments arguments, S
     return;
   }
   try {
-    if (session.reply_mode == ReplyMode::kOn && !session.in_multi) [[likely]] {
+    if (session.reply_mode == ReplyMode::kOn && !session.in_multi && !session.listening) [[likely]] {
       answer(session, resolved, arguments, reply);
     } else {
       answer_specially(session, resolved, arguments, reply);

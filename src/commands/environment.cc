@@ -1,6 +1,7 @@
 #include "commands/environment.h"
 
 #include "commands/auth_backoff.h"
+#include "commands/channels.h"
 #include "commands/client_registry.h"
 #include "commands/errands.h"
 #include "commands/latency_monitor.h"
@@ -22,6 +23,7 @@ Environment::Environment(store::Engine& engine, Host& host)
       snapshots_(std::make_unique<Snapshots>(engine, [this] { return statistics_->changes(*clients_); })),
       errands_(std::make_unique<Errands>()),
       auth_backoff_(std::make_unique<AuthBackoff>()),
+      channels_(std::make_unique<Channels>(&engine.budget())),
       started_ns_(engine.clock().monotonic_ns()) {}
 
 Environment::~Environment() {

@@ -14,6 +14,7 @@
 namespace stave::commands {
 
 class AuthBackoff;
+class Channels;
 class ClientRegistry;
 class Errands;
 class Snapshots;
@@ -46,6 +47,7 @@ class Environment {
   [[nodiscard]] Snapshots& snapshots() noexcept { return *snapshots_; }
   /// For doors that ask for a password: they share one memory of who failed.
   [[nodiscard]] AuthBackoff& auth_backoff() noexcept { return *auth_backoff_; }
+  [[nodiscard]] Channels& channels() noexcept { return *channels_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
   [[nodiscard]] EncodingLimits& encoding_limits() noexcept { return encoding_limits_; }
@@ -69,6 +71,7 @@ class Environment {
   std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<Errands> errands_;
   std::unique_ptr<AuthBackoff> auth_backoff_;
+  std::unique_ptr<Channels> channels_;
   EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "commands/channels.h"
 #include "commands/client_registry.h"
 #include "commands/info_text.h"
 #include "commands/statistics.h"
@@ -70,8 +71,9 @@ InfoFields stats_fields(Environment& environment) {
           {"evicted_keys", std::to_string(stats.budget.evicted_keys)},
           {"keyspace_hits", std::to_string(lookups.hits)},
           {"keyspace_misses", std::to_string(lookups.misses)},
-          {"pubsub_channels", "0"},
-          {"pubsub_patterns", "0"},
+          {"pubsub_channels", std::to_string(environment.channels().count(ChannelKind::kChannel))},
+          {"pubsub_patterns", std::to_string(environment.channels().count(ChannelKind::kPattern))},
+          {"pubsubshard_channels", std::to_string(environment.channels().count(ChannelKind::kShard))},
           {"latest_fork_usec", "0"},
           {"total_error_replies", std::to_string(statistics.error_count())}};
 }

@@ -10,6 +10,7 @@
 #include "commands/connection_commands.h"
 #include "commands/dispatch.h"
 #include "commands/errors.h"
+#include "commands/pubsub_commands.h"
 #include "commands/together.h"
 #include "types/string/number.h"
 
@@ -175,7 +176,8 @@ void forget_multi(Session& session) noexcept {
 std::string_view why_not_queued(const Session& session, const Command& row) noexcept {
   if (takes_part(row)) return {};
   if ((row.flags & kAfterCommit) == 0) return "ERR Command not allowed inside a transaction";
-  if (session.multi->rolls_back)
+  // What is published is so once all has happened, and then it does not fail.
+  if (session.multi->rolls_back && row.run != publish_command && row.run != spublish_command)
     return "ERR Command not allowed inside a transaction that rolls back: what it does could not be undone";
   return {};
 }

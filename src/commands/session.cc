@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "commands/channels.h"
 #include "commands/client_registry.h"
 #include "commands/environment.h"
 #include "commands/multi.h"
@@ -37,6 +38,7 @@ Session::Session(Environment& environment, ClientInfo info, ClientControl* contr
 
 Session::~Session() {
   STAVE_ASSERT(shared == nullptr);
+  forget_subscriptions(*this);
   environment_.clients().remove(id_);
   CommandStatistics& statistics = environment_.statistics();
   counters_.show([&](std::size_t row, std::uint64_t calls) { statistics.add_calls(row, calls); });
@@ -59,6 +61,14 @@ void Session::set_protocol(int version) noexcept {
   update_info([&](ClientInfo& info) { info.protocol = version; });
 }
 
+void Session::show_subscriptions(std::size_t channels, std::size_t patterns, std::size_t shard_channels) noexcept {
+  update_info([&](ClientInfo& info) {
+    info.channels = channels;
+    info.patterns = patterns;
+    info.shard_channels = shard_channels;
+  });
+}
+
 ClientInfo Session::info() const {
   base::ShortLock lock(info_mutex_);
   ClientInfo copy = info_;
@@ -71,6 +81,7 @@ ClientInfo Session::info() const {
 
 void Session::reset() {
   forget_multi(*this);
+  forget_subscriptions(*this);
   select(0);
   set_protocol(2);
   set_no_touch(false);

@@ -21,8 +21,10 @@ namespace stave::commands {
 
 class Environment;
 class Errand;
+class Post;
 struct Command;
 struct Multi;
+struct Subscriptions;
 
 /// How a door lets a client be acted upon from another one's command (CLIENT KILL, CLIENT PAUSE …). Threads: any.
 class ClientControl {
@@ -47,6 +49,10 @@ struct ClientInfo {
   int protocol = 2;
   int multi = -1;  ///< Commands queued by MULTI; -1: none was called.
   std::uint64_t multi_bytes = 0;
+  std::size_t channels = 0;  ///< It listens to; likewise below.
+  std::size_t patterns = 0;
+  std::size_t shard_channels = 0;
+  [[nodiscard]] bool listens() const noexcept { return channels + patterns + shard_channels != 0; }
   bool blocked = false;
   bool no_evict = false;
   bool no_touch = false;
@@ -121,6 +127,13 @@ class Session {
     multi_calls_.store(calls, std::memory_order_relaxed);
     multi_bytes_.store(bytes, std::memory_order_relaxed);
   }
+  /// It listens to channels (channels.h): with the older protocol, few commands may be sent.
+  bool listening = false;
+  /// Where its messages go, from a door that can bring them; it outlives the session. Null: there is none.
+  Post* post = nullptr;
+  /// What it listens to; null: nothing.
+  std::unique_ptr<Subscriptions> subscriptions;
+  void show_subscriptions(std::size_t channels, std::size_t patterns, std::size_t shard_channels) noexcept;
   /// How many bytes may be queued, and how many the answers of a transaction may have. A door may say so.
   std::uint64_t queued_bytes_max = std::uint64_t{128} << 20;
   std::uint64_t answer_bytes_max = std::uint64_t{256} << 20;

@@ -27,6 +27,7 @@
 #include "commands/multi_commands.h"
 #include "commands/multi_key_commands.h"
 #include "commands/object_commands.h"
+#include "commands/pubsub_commands.h"
 #include "commands/scan_commands.h"
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
@@ -54,9 +55,10 @@ constexpr auto kJoined = build::join(
     kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands,
     kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
     kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
-    kObjectCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands,
-    kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands,
-    kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
+    kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
+    kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands,
+    kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands,
+    kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -176,6 +178,7 @@ std::vector<std::string_view> access_categories(const Command& row) {
   if (flagged(kBlocking)) names.push_back("blocking");
   if (flagged(kAdmin | kDangerous)) names.push_back("dangerous");
   if (row.group == "connection") names.push_back("connection");
+  if (flagged(kPubSub)) names.push_back("pubsub");
   if (row.group == "transactions") names.push_back("transaction");
   return names;
 }
@@ -188,7 +191,7 @@ std::vector<std::string_view> flag_names(const Command& row) {
   static constexpr Name kNames[] = {
       {kWrite, "write"},       {kReadOnly, "readonly"}, {kGrows, "denyoom"},           {kAdmin, "admin"},
       {kNoScript, "noscript"}, {kBlocking, "blocking"}, {kLoading, "loading"},         {kStale, "stale"},
-      {kFast, "fast"},         {kNoAuth, "no_auth"},    {kMovableKeys, "movablekeys"},
+      {kFast, "fast"},         {kNoAuth, "no_auth"},    {kMovableKeys, "movablekeys"}, {kPubSub, "pubsub"},
   };
   std::vector<std::string_view> names;
   for (const Name& name : kNames)

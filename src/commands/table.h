@@ -93,6 +93,7 @@ enum CommandFlag : std::uint32_t {
   kNotQueued =
       1 << 16,  ///< Is run at once although MULTI was called: what a transaction is ended with, and the session.
   kWholeDatabase = 1 << 17,  ///< Of kTogether: uses all keys of the session's database.
+  kPubSub = 1 << 19,         ///< Is about channels.
   kAllDatabases = 1 << 18,   ///< Of kTogether: uses all keys.
 };
 

@@ -251,7 +251,8 @@ TEST_F(Together, commands_do_what_they_do_alone) {
         EXPECT_EQ(among, discarded(alone.substr(1)));
       } else {
         ASSERT_EQ(among.size(), 3u) << among[0];
-        if (row.name != "RANDOMKEY") EXPECT_EQ(among[1], alone);
+        if (row.name == "RANDOMKEY") continue;
+        EXPECT_EQ(among[1], alone);
       }
       EXPECT_EQ(everything(), left);
     }

@@ -82,7 +82,8 @@ bool is_for_administrators(std::string_view name) noexcept {
 /// What a connection's owner may do there, but a request, which stands alone, may not.
 bool is_about_connections(std::string_view name) noexcept {
   for (const std::string_view known :
-       {"SELECT", "AUTH", "HELLO", "QUIT", "RESET", "CLIENT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH"})
+       {"SELECT", "AUTH", "HELLO", "QUIT", "RESET", "CLIENT", "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH",
+        "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"})
     if (commands::same_word(known, name)) return true;
   return false;
 }

@@ -61,6 +61,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
   STAVE_ASSERT(descriptor_ >= 0);
   session_.may_leave = true;
+  session_.post = bench.post;
 }
 
 Connection::~Connection() {
@@ -211,7 +212,7 @@ bool Connection::trusted() {
 
 void Connection::run(const char* bytes, std::size_t size, std::size_t& position) {
   const Limits& limits = bench_.shared.limits;
-  const std::uint64_t unread_max = limits.output_hard_bytes.load(std::memory_order_relaxed);
+  const std::uint64_t unread_max = limits.replies.hard_bytes.load(std::memory_order_relaxed);
   if (output_.pending() > unread_max) {
     drop("has more unread replies than output-buffer-hard-limit", bench_.shared.counters.output_limit_closed);
     return;
@@ -400,7 +401,8 @@ Connection::Turn Connection::give_up_reply(const commands::Resolved& call, std::
     return Turn::kEnd;
   }
   output_.retract(begin);
-  const bool changed = !call.runs() || (call.row->flags & commands::kWrite) != 0;
+  // EXEC is no write, but what it has run may be.
+  const bool changed = !call.runs() || (call.row->flags & (commands::kWrite | commands::kNotQueued)) != 0;
   if (!std::exchange(told_of_memory_, true))
     bench_.shared.log.warn("A reply for {} was abandoned: there is no memory for it beside what others have not read.",
                            address_);
@@ -490,6 +492,26 @@ void Connection::send() {
   linger_until_ns_ = bench_.now_ns + kSecondNs;
 }
 
+void Connection::hear(std::string_view text, const store::Pending& pending) noexcept try {
+  if (dead_ || closing_ || lingering_) return;
+  const std::uint64_t most = bench_.shared.limits.messages.hard_bytes.load(std::memory_order_relaxed);
+  if (output_.pending() > kTurnBytes && marks_.empty()) send();  // it may have read what came before
+  if (dead_) return;
+  if (most != 0 && output_.pending() > most)
+    return drop("does not read the messages it listens for (pubsub-output-buffer-hard-limit)",
+                bench_.shared.counters.output_limit_closed);
+  const std::uint64_t begin = output_.appended();
+  output_.append(text);
+  if (output_.refusal() != Output::Refusal::kNone)
+    return drop("has no memory left for the messages it listens for and does not read",
+                bench_.shared.counters.output_limit_closed);
+  if (bench_.shared.engine.fulfilled(pending)) return;
+  marks_.push_back({begin, output_.appended(), pending, true});
+  waits_for_.merge(pending);
+} catch (const std::bad_alloc&) {
+  run_out();
+}
+
 bool Connection::release() {
   if (bench_.shared.engine.fulfilled(waits_for_)) {
     release_all();
@@ -543,7 +565,7 @@ void Connection::replace_held(std::string_view error) {
     STAVE_ASSERT(at <= mark.begin && mark.begin < mark.end && mark.end <= end);
     const bool safe = bench_.shared.engine.fulfilled(mark.pending);
     output_.append(old.substr(at - from, (safe ? mark.end : mark.begin) - at));
-    if (!safe) bench_.writer.error(error);
+    if (!safe && !mark.message) bench_.writer.error(error);
     at = mark.end;
   }
   output_.append(old.substr(at - from));
@@ -586,15 +608,15 @@ void Connection::check_time() {
   const Limits& limits = bench_.shared.limits;
   const auto idle_ns = static_cast<std::uint64_t>(limits.idle_seconds.load(std::memory_order_relaxed)) * kSecondNs;
   if (lingering_ && bench_.now_ns >= linger_until_ns_) dead_ = true;
-  const std::uint64_t soft = limits.output_soft_bytes.load(std::memory_order_relaxed);
-  const auto patience_ns =
-      static_cast<std::uint64_t>(limits.output_soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
+  const OutputLimits& output = session_.listening ? limits.messages : limits.replies;
+  const std::uint64_t soft = output.soft_bytes.load(std::memory_order_relaxed);
+  const auto patience_ns = static_cast<std::uint64_t>(output.soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
   if (slow_reader_.overdue(output_.pending(), output_.sent(), soft, patience_ns, bench_.now_ns))
     drop(
-        "has more unread replies than output-buffer-soft-limit and has read too few of them within "
-        "output-buffer-soft-time",
+        "has more unread replies or messages than the soft limit of its output buffer and has read too few of them in "
+        "time",
         bench_.shared.counters.output_limit_closed);
-  if (!dead_ && idle_ns != 0 && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
+  if (!dead_ && idle_ns != 0 && !session_.listening && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
     bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
     dead_ = true;
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "commands/auth_backoff.h"
+#include "commands/channels.h"
 #include "commands/dispatch.h"
 #include "doors/resp/input.h"
 #include "doors/resp/large_arguments.h"
@@ -82,6 +83,8 @@ struct Workbench {
   std::unique_ptr<char[]> scratch = std::make_unique_for_overwrite<char[]>(kScratchBytes);
   std::vector<std::string_view> arguments;
   std::vector<Parsed> batch;
+  /// Where the messages come that this thread's connections listen for.
+  commands::Post* post = nullptr;
   std::vector<store::KeyRef> needed;  ///< Keys of a batch whose values may have to be fetched.
   std::uint64_t now_ns = 0;
   /// Wakes the thread, from any other one, for as long as there is one to wake.
@@ -109,6 +112,8 @@ class Connection final : public commands::ClientControl {
   /// The log has failed: every answer that waits for it in vain becomes `error`, each for itself, and the others go out
   /// as they are.
   void fail_held(std::string_view error);
+  /// A message for who listens, as it is to be sent, once that is as safe as `pending` says.
+  void hear(std::string_view text, const store::Pending& pending) noexcept;
   /// Closes, or begins to, if another thread asked for it.
   void obey_close() noexcept;
   /// Looks at the clock for idleness, the soft limit, a lingering close.
@@ -118,6 +123,7 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   [[nodiscard]] bool dead() const noexcept { return dead_; }
   void kill() noexcept { dead_ = true; }
+  [[nodiscard]] bool listens() const noexcept { return session_.listening; }
   /// Whole commands may lie in the input.
   [[nodiscard]] bool runnable() const noexcept { return runnable_ && !dead_ && !closing_ && !stalled(); }
   /// Until when it is to be left alone; 0: it is not.
@@ -154,6 +160,7 @@ class Connection final : public commands::ClientControl {
     std::uint64_t begin;
     std::uint64_t end;
     store::Pending pending;
+    bool message = false;  ///< Nobody asked for it.
   };
   /// With so many bytes or answers held for the disk's sake, the client has to wait too.
   static constexpr std::uint64_t kHeldBytesMax = 16 << 20;

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/thread.h"
 #include "base/try.h"
+#include "doors/resp/message_text.h"
 
 namespace stave::resp {
 namespace {
@@ -48,7 +49,9 @@ IoThread::IoThread(Shared& shared, int number)
       number_(number),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      post_(shared.environment.channels(), [this] { wake(); }),
       bench_(shared) {
+  bench_.post = &post_;
   bench_.now_ns = shared.engine.clock().monotonic_ns();
   bench_.waker = std::make_shared<Waker>(wake_);
   bench_.close_wanted = [this] {
@@ -150,6 +153,8 @@ void IoThread::run() {
     for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
     settle_answered();
     run_lists();
+    if (post_.waiting()) [[unlikely]]
+      deliver();
     release_held();
     if (bench_.now_ns >= next_tick_ns_) tick();
     reap();
@@ -329,6 +334,25 @@ void IoThread::run_lists() {
     settle(*connection);
   }
   turn_.clear();
+}
+
+void IoThread::deliver() {
+  MessageText text;
+  try {
+    post_.drain([&](const commands::Message& message, const std::string* pattern, commands::Session& session) {
+      auto& connection = static_cast<Connection&>(*session.control());
+      connection.hear(text.of(message, pattern, session.protocol()), message.pending);
+      put_on(answered_, connection, &Connection::Books::in_answered);
+    });
+  } catch (const std::bad_alloc&) {
+    // Each message goes to each listener at most once; whoever missed one could not know, so all of this thread's find
+    // that they have lost their connection.
+    shared_.log.warn("There is no memory for messages: clients that listen are disconnected.");
+    for (const auto& connection : connections_)
+      if (connection->listens()) connection->kill();
+    for (const auto& connection : connections_) put_on(answered_, *connection, &Connection::Books::in_answered);
+  }
+  settle_answered();
 }
 
 // --- durability -------------------------------------------------------------------------------

@@ -70,6 +70,8 @@ class IoThread {
   void settle(Connection& connection);
   void settle_answered();
   void run_lists();
+  /// Hands the messages that have come to those who listen.
+  void deliver();
   /// Lets go of answers, at most one write and one sync request for all connections.
   void release_held();
   void ask_for_sync();
@@ -96,6 +98,8 @@ class IoThread {
   base::Mutex inbox_mutex_;
   std::vector<Accepted> inbox_ STAVE_GUARDED_BY(inbox_mutex_);
   bool inbox_open_ STAVE_GUARDED_BY(inbox_mutex_) = true;
+
+  commands::Post post_;
 
   // The thread's own.
   Workbench bench_;

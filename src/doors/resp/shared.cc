@@ -9,9 +9,12 @@ void Limits::take(const Settings& settings) noexcept {
   idle_seconds.store(settings.number(option_id("timeout")), kRelaxed);
   keepalive_seconds.store(settings.number(option_id("tcp-keepalive")), kRelaxed);
   query_bytes_max.store(bytes(option_id("client-query-buffer-limit")), kRelaxed);
-  output_hard_bytes.store(bytes(option_id("output-buffer-hard-limit")), kRelaxed);
-  output_soft_bytes.store(bytes(option_id("output-buffer-soft-limit")), kRelaxed);
-  output_soft_seconds.store(settings.number(option_id("output-buffer-soft-time")), kRelaxed);
+  replies.hard_bytes.store(bytes(option_id("output-buffer-hard-limit")), kRelaxed);
+  replies.soft_bytes.store(bytes(option_id("output-buffer-soft-limit")), kRelaxed);
+  replies.soft_seconds.store(settings.number(option_id("output-buffer-soft-time")), kRelaxed);
+  messages.hard_bytes.store(bytes(option_id("pubsub-output-buffer-hard-limit")), kRelaxed);
+  messages.soft_bytes.store(bytes(option_id("pubsub-output-buffer-soft-limit")), kRelaxed);
+  messages.soft_seconds.store(settings.number(option_id("pubsub-output-buffer-soft-time")), kRelaxed);
 }
 
 void Counters::reset() noexcept {

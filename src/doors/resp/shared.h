@@ -15,15 +15,21 @@ class logger;
 
 namespace stave::resp {
 
+/// How much a client may leave unread.
+struct OutputLimits {
+  std::atomic<std::uint64_t> hard_bytes{0};
+  std::atomic<std::uint64_t> soft_bytes{0};
+  std::atomic<std::int64_t> soft_seconds{0};
+};
+
 /// The live options the threads look at. Written by CONFIG SET, read relaxed.
 struct Limits {
   std::atomic<std::int64_t> clients_max{0};
   std::atomic<std::int64_t> idle_seconds{0};
   std::atomic<std::int64_t> keepalive_seconds{0};
   std::atomic<std::uint64_t> query_bytes_max{0};
-  std::atomic<std::uint64_t> output_hard_bytes{0};
-  std::atomic<std::uint64_t> output_soft_bytes{0};
-  std::atomic<std::int64_t> output_soft_seconds{0};
+  OutputLimits replies;
+  OutputLimits messages;  ///< Of who listens to channels.
   /// Set once, before the threads start.
   std::int64_t bulk_bytes_max = 0;
 
