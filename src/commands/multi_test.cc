@@ -93,7 +93,7 @@ TEST_F(MultiTest, what_a_failing_command_did_before_it_failed_is_undone) {
   run({"SET", "a", "before"});
   const std::string large(200, 'x');
   EXPECT_EQ(all({{"SET", "first", "1"}, {"MSET", "a", "after", "b", large}, {"INCR", "first"}, {"GET", "a"}}),
-            "[OK, -ERR string exceeds maximum allowed size (100 bytes), 2, \"before\"]");
+            "[OK, -ERR string exceeds maximum allowed size (proto-max-bulk-len), 2, \"before\"]");
   EXPECT_EQ(run({"MGET", "a", "b", "first"}), "[\"before\", nil, \"2\"]");
 }
 
@@ -256,26 +256,28 @@ TEST_F(MultiTest, the_answer_waits_for_what_it_tells) {
     dispatch(session, std::span(call.begin(), call.size()), sink);
     return session.take_pending().durable;
   };
+  const auto run_unsafe = [&](std::initializer_list<std::string_view> call) { waits_for(*session_, call); };
   run({"SET", "k", "0"});
   run({"WATCH", "k"});
   run({"MULTI"});
   run({"SET", "a", "1"});
   other({"PING"});
-  const Lsn written = waits_for(*other_, {"SET", "k", "1"});
-  EXPECT_GT(written, engine_->log().durable());
-  EXPECT_EQ(waits_for(*session_, {"EXEC"}), written);
-  run({"MULTI"});
-  run({"GET", "k"});
-  EXPECT_EQ(waits_for(*session_, {"EXEC"}), written);
-  run({"MULTI"});
-  run({"SET", "a", "2"});
-  EXPECT_EQ(waits_for(*session_, {"EXEC"}), engine_->log().tail());
-  run({"MULTI", "ROLLBACK"});
-  run({"INCRBY", "k", "1"});
-  run({"LPOP", "a"});
-  const Lsn tail = engine_->log().tail();
-  EXPECT_EQ(waits_for(*session_, {"EXEC"}), tail);
-  EXPECT_EQ(engine_->log().tail(), tail);
+  const Lsn durable = engine_->log().durable();
+  EXPECT_GT(waits_for(*other_, {"SET", "k", "1"}), durable);
+  EXPECT_GT(waits_for(*session_, {"EXEC"}), durable) << "a watched key was changed";
+  run_unsafe({"MULTI"});
+  run_unsafe({"GET", "k"});
+  EXPECT_GT(waits_for(*session_, {"EXEC"}), durable) << "it shows what is not safe yet";
+  run_unsafe({"MULTI"});
+  run_unsafe({"SET", "a", "2"});
+  const Lsn waits = waits_for(*session_, {"EXEC"});
+  EXPECT_EQ(waits, engine_->log().tail());
+  run_unsafe({"MULTI", "ROLLBACK"});
+  run_unsafe({"INCRBY", "k", "1"});
+  run_unsafe({"LPOP", "a"});
+  EXPECT_GT(waits_for(*session_, {"EXEC"}), durable) << "it was decided by what is not safe yet";
+  EXPECT_EQ(engine_->log().tail(), waits) << "nothing was logged";
+  EXPECT_EQ(engine_->log().durable(), durable);
 }
 
 TEST_F(MultiTest, CLIENT_REPLY_holds_for_the_whole_of_it) {
