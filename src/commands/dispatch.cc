@@ -130,6 +130,13 @@ void answer(Session& session, const Resolved& resolved, Arguments arguments, Sin
   }
 }
 
+/// Whether the call has arguments enough, but more than the command takes: Redis finds that when it is run.
+bool has_too_many(const Resolved& resolved, Arguments arguments) noexcept {
+  return resolved.refusal == Resolved::Refusal::kArity && resolved.row->run != nullptr &&
+         resolved.row->arity.most != resolved.row->arity.least &&
+         static_cast<int>(arguments.size()) >= resolved.row->arity.least;
+}
+
 // What is not run now is queued, or refused for the whole of the transaction.
 void answer_in_multi(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   if (resolved.runs() && (resolved.row->flags & kNotQueued) != 0) return answer(session, resolved, arguments, reply);
@@ -141,7 +148,7 @@ void answer_in_multi(Session& session, const Resolved& resolved, Arguments argum
         "EXECABORT Transaction discarded because of: " + refusal_line(resolved, arguments).substr(kCode.size()), reply);
   }
   std::string line;
-  if (!resolved.runs()) {
+  if (!resolved.runs() && !has_too_many(resolved, arguments)) {
     line = refusal_line(resolved, arguments);
   } else if (!may_run(session, *resolved.row)) {
     line = "NOAUTH Authentication required.";

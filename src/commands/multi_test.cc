@@ -120,6 +120,15 @@ TEST_F(MultiTest, with_ROLLBACK_an_error_undoes_everything_and_says_which) {
   EXPECT_EQ(run({"EXEC"}), "[2]");
 }
 
+// As Redis does it: one too few is refused when it comes, one too many when it is run, where the number is not fixed.
+TEST_F(MultiTest, too_many_arguments_are_an_error_of_the_command) {
+  EXPECT_EQ(all({{"SET", "a", "1"}, {"PING", "a", "b"}, {"INCR", "a"}}),
+            "[OK, -ERR wrong number of arguments for 'ping' command, 2]");
+  run({"MULTI"});
+  EXPECT_EQ(run({"GET", "a", "b"}), "-ERR wrong number of arguments for 'get' command");
+  EXPECT_EQ(run({"EXEC"}), kAborted);
+}
+
 TEST_F(MultiTest, DISCARD_forgets_everything) {
   run({"WATCH", "a"});
   other({"SET", "a", "1"});

@@ -11,7 +11,7 @@ namespace stave::commands {
 
 bool QueuedCalls::add(const Session& session, const Resolved& resolved, Arguments arguments, int database,
                       std::uint64_t bytes_max) try {
-  STAVE_ASSERT(resolved.runs());
+  STAVE_ASSERT(resolved.row != nullptr);
   // The books count as well: a call without arguments is not free.
   std::size_t small = 0;
   std::uint64_t large = 0;

@@ -24,7 +24,8 @@ class QueuedCalls {
   /// `meter`: null counts nothing.
   explicit QueuedCalls(store::BufferMeter* meter) noexcept : counted_(meter) {}
 
-  /// Adds a call that will be run in `database`. False: there is no room, and nothing was added. `bytes_max`: of all.
+  /// Adds a call that will be run in `database`, or refused by its row. False: there is no room, and nothing was added.
+  /// `bytes_max`: of all.
   [[nodiscard]] bool add(const Session& session, const Resolved& resolved, Arguments arguments, int database,
                          std::uint64_t bytes_max);
   /// Forgets all of them; a little memory stays for the next.
