@@ -43,6 +43,28 @@ inline LineStatus read_number(const char*& at, const char* end, std::int64_t& va
   return read_number_slowly(at, end, value);
 }
 
+/// The length that stands between `kind` and CR LF at `at`, of one to three digits; `at` then stands behind the LF. -1:
+/// it takes a closer look. At least kShortHeaderBytes are there.
+constexpr std::ptrdiff_t kShortHeaderBytes = 6;
+inline std::int32_t short_header(const char*& at, char kind) noexcept {
+  const auto digit = [](char c) { return static_cast<std::uint32_t>(static_cast<unsigned char>(c)) - '0'; };
+  std::uint32_t value = digit(at[1]);
+  const char* p = at + 2;
+  if (at[0] != kind || value > 9) return -1;
+  if (const std::uint32_t second = digit(*p); second <= 9) {
+    if (value == 0) return -1;  // "01"
+    value = value * 10 + second;
+    ++p;
+    if (const std::uint32_t third = digit(*p); third <= 9) {
+      value = value * 10 + third;
+      ++p;
+    }
+  }
+  if (p[0] != '\r' || p[1] != '\n') return -1;
+  at = p + 2;
+  return static_cast<std::int32_t>(value);
+}
+
 bool is_blank(char c) noexcept {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -149,6 +171,12 @@ ParseStatus Parser::next(const char* bytes, std::size_t size, std::size_t& posit
         if (status == ParseStatus::kCommand && arguments.size() == before) continue;  // an empty line
         return status;
       }
+      if (apart_.empty() && limits.authenticated) [[likely]] {
+        if (const char* const behind = whole_command(start, end, limits, arguments); behind != nullptr) [[likely]] {
+          position = static_cast<std::size_t>(behind - bytes);
+          return ParseStatus::kCommand;
+        }
+      }
       if (const ParseStatus status = array_header(start, end, limits); status != ParseStatus::kCommand) return status;
     }
     if (remaining_ > 0) {
@@ -161,6 +189,28 @@ ParseStatus Parser::next(const char* bytes, std::size_t size, std::size_t& posit
     position += offset_;  // an empty array asks for nothing
     reset();
   }
+}
+
+const char* Parser::whole_command(const char* start, const char* end, const ParserLimits& limits,
+                                  std::vector<std::string_view>& arguments) {
+  if (end - start < kShortHeaderBytes) return nullptr;
+  const char* at = start;
+  const std::int32_t count = short_header(at, '*');
+  if (count <= 0 || count > limits.arguments_max) return nullptr;
+  const std::size_t first = arguments.size();
+  arguments.resize(first + static_cast<std::size_t>(count));
+  std::string_view* into = arguments.data() + first;
+  for (std::int32_t i = 0; i < count; ++i) {
+    const std::int32_t length = end - at < kShortHeaderBytes ? -1 : short_header(at, '$');
+    if (length < 0 || length > limits.bulk_bytes_max || end - at < length + 2 || at[length] != '\r' ||
+        at[length + 1] != '\n') [[unlikely]] {
+      arguments.resize(first);
+      return nullptr;
+    }
+    *into++ = {at, static_cast<std::size_t>(length)};
+    at += length + 2;
+  }
+  return at;
 }
 
 ParseStatus Parser::inline_command(const char* bytes, std::size_t size, std::size_t& position,

@@ -71,6 +71,10 @@ class Parser {
     std::size_t offset;
     std::string_view bytes;
   };
+  /// A command of bulks that is there whole and well formed, as nearly every one is: its arguments, and where it ends.
+  /// nullptr, and nothing was done: it takes a closer look.
+  static const char* whole_command(const char* start, const char* end, const ParserLimits& limits,
+                                   std::vector<std::string_view>& arguments);
   ParseStatus inline_command(const char* bytes, std::size_t size, std::size_t& position,
                              std::vector<std::string_view>& arguments);
   ParseStatus array_header(const char* start, const char* end, const ParserLimits& limits);
