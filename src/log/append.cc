@@ -80,7 +80,13 @@ Result<Lsn> LogImpl::append_or_place(std::span<const RecordSpec> batch, std::spa
   Use use = Use::kWrite;
   for (bool first = true;; first = false) {
     if (const auto reserved = tail_.try_reserve(size, use)) [[likely]] {
-      encode_batch(batch, lsns, *reserved, size);
+      if (batch.size() == 1) [[likely]] {
+        STAVE_ASSERT(batch[0].prev_in_batch < 0);
+        lsns[0] = Lsn{reserved->start};
+        encode(batch[0], kCommit, lsns[0], seed_, tail_.at(reserved->start));
+      } else {
+        encode_batch(batch, lsns, *reserved, size);
+      }
       tail_.publish(*reserved);
       const std::uint64_t end = reserved->start + size;
       if (((reserved->start ^ end) & ~(tail_.capacity() / 4 - 1)) != 0) [[unlikely]]
