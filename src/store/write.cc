@@ -54,7 +54,10 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   Lsn end = kNoLsn;
   {
     base::ShortLock lock(shard.mutex());
-    STAVE_ASSIGN(const Entry entry, writable_entry(shard, key, shard.find(key.hash, key.key), time));
+    Entry entry = shard.find(key.hash, key.key);
+    if (entry && entry.has_expiry()) [[unlikely]] {
+      STAVE_ASSIGN(entry, writable_entry(shard, key, entry, time));
+    }
     STAVE_ASSIGN(end, set_logged(shard, key, entry, record, value, lsn, later));
   }
   if (later) [[unlikely]]
@@ -115,7 +118,9 @@ Result<Updated> Engine::update(KeyRef key, Access access, DecideFn decide, Sync 
     return Updated::kNot;
   if (update->value.size() > options_.value_bytes_max) [[unlikely]]
     STAVE_TRY(check_limits(key.key, update->value.size()));
-  STAVE_ASSIGN(entry, writable_entry(shard, key, entry, time));
+  if (entry && entry.has_expiry()) [[unlikely]] {
+    STAVE_ASSIGN(entry, writable_entry(shard, key, entry, time));
+  }
   if (update->what == Update::What::kErase) {
     // Nothing to erase: what is seen of a key that has expired is not there.
     if (!entry || passed) return Updated::kSeen;
