@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "commands/brief.h"
 #include "commands/errors.h"
 #include "commands/latency_monitor.h"
 #include "commands/multi.h"
@@ -98,7 +99,7 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   // One reading of the clock ends a command and begins the next.
   const std::uint64_t chain_ns = session.take_chain();
   // What is always timed stands for itself; of the others one call in `kSampling` is timed and stands for all of them.
-  const bool exact = (row.flags & kFast) == 0 || times_everything(environment);
+  const bool exact = !is_quick(row) || times_everything(environment);
   if (exact || sampled) call.start_watch(chain_ns);
   auto done = row.run(call);
   if (session.restart.wanted) [[unlikely]]

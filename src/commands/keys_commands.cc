@@ -46,6 +46,7 @@ Result<void> del_one(Call& call) {
 
 Result<void> del_command(Call& call) {
   if (call.size() == 2) return del_one(call);
+  call.start_watch();
   const KeyList keys = keys_of(call, 1, 1);
   Part part(call.session(), keys);
   std::int64_t removed = 0;

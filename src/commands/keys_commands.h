@@ -1,6 +1,7 @@
 // Keys whatever they hold: remove, look, count.
 #pragma once
 
+#include "commands/brief.h"
 #include "commands/table.h"
 
 namespace stave::commands {
@@ -16,7 +17,7 @@ inline constexpr Command kKeysCommands[] = {
      .arity = at_least(2),
      .keys = keys_from(1, -1, 1),
      .needs = Needs::kNothing,
-     .flags = kWrite | kTogether,
+     .flags = kWrite | kTogether | kBrief,
      .group = "generic",
      .since = "0.1",
      .cost = "O(N) in the number of keys",
@@ -29,7 +30,7 @@ inline constexpr Command kKeysCommands[] = {
      .arity = at_least(2),
      .keys = keys_from(1, -1, 1),
      .needs = Needs::kNothing,
-     .flags = kWrite | kTogether,
+     .flags = kWrite | kTogether | kBrief,
      .group = "generic",
      .since = "0.1",
      .cost = "O(N) in the number of keys",

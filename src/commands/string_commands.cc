@@ -85,6 +85,8 @@ Result<bool> condition_holds(const Call& call, const SetOptions& options, const 
 
 // SET with a condition, with GET or with KEEPTTL: what the key holds now must be looked at first.
 Result<void> set_after_looking(Call& call, SetOptions options) {
+  if (options.value.any() || call[2].size() >= kLargeBytes) [[unlikely]]
+    call.start_watch();
   STAVE_TRY(options.value.prepare(call, call.key(1)));
   bool set = false;
   std::optional<KeptValue> old;

@@ -1,6 +1,7 @@
 // Strings, one key at a time: SET and GET with all they can do, and the pieces of a value.
 #pragma once
 
+#include "commands/brief.h"
 #include "commands/table.h"
 
 namespace stave::commands {
@@ -87,7 +88,7 @@ inline constexpr Command kStringCommands[] = {
      .arity = exactly(4),
      .keys = key_at(1),
      .needs = Needs::kNothing,
-     .flags = kWrite | kGrows | kTogether,
+     .flags = kWrite | kGrows | kTogether | kBrief,
      .group = "string",
      .since = "0.1",
      .cost = "O(1)",
@@ -98,7 +99,7 @@ inline constexpr Command kStringCommands[] = {
      .arity = at_least(3),
      .keys = key_at(1),
      .needs_if = set_needs_value,
-     .flags = kWrite | kGrows | kTogether,
+     .flags = kWrite | kGrows | kTogether | kBrief,
      .group = "string",
      .since = "0.1",
      .cost = "O(1)",
@@ -112,7 +113,7 @@ inline constexpr Command kStringCommands[] = {
      .arity = exactly(4),
      .keys = key_at(1),
      .needs = Needs::kNothing,
-     .flags = kWrite | kGrows | kTogether,
+     .flags = kWrite | kGrows | kTogether | kBrief,
      .group = "string",
      .since = "0.1",
      .cost = "O(1)",
