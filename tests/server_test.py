@@ -136,6 +136,23 @@ class RealClients(TestCase):
             pipeline.get("k%d" % i)
         self.assertEqual(pipeline.execute(), [b"v%d" % i for i in range(10000)])
 
+    def test_time_goes_on_in_a_pipeline_after_a_command_that_takes_long(self):
+        # Quick commands that came together see one moment; what takes long, or is long, begins another.
+        client = self.serve("--sync", "os").client()
+        pipeline = client.pipeline(transaction=False)
+        for _ in range(3):
+            pipeline.set("k", "v", px=20)
+            pipeline.execute_command("DEBUG", "SLEEP", "0.03")
+            pipeline.get("k").pttl("k")
+        self.assertEqual(pipeline.execute()[2::4], [None] * 3)
+        for _ in range(3):
+            pipeline.set("k", "v", px=100000).pttl("k")
+            pipeline.execute_command("DEBUG", "SLEEP", "0.03")
+            pipeline.pttl("k")
+        answers = pipeline.execute()
+        for before, after in zip(answers[1::4], answers[3::4]):
+            self.assertGreaterEqual(before - after, 30)
+
     def test_redis_benchmark_runs(self):
         server = self.serve("--sync", "os")
         done = subprocess.run(["redis-benchmark", "-p", str(server.port), "-n", "20000", "-P", "16", "-q", "-t", "ping,set,get,incr,mset"],

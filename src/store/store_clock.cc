@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "store/still_moment.h"
 
 namespace stave::store {
 
@@ -39,11 +40,16 @@ std::int64_t StoreClock::elapsed_us() const noexcept {
 }
 
 UnixMs StoreClock::now() noexcept {
+  StillMoment::Here& here = StillMoment::here;
+  const bool still = here.clock == this;
+  if (still && raw(here.moment) != 0) return here.moment;
   const std::int64_t now = (elapsed_us() + shift_us_.load(std::memory_order_relaxed)) / kUsPerMs;
   std::int64_t last = last_ms_.load(std::memory_order_relaxed);
   while (now > last && !last_ms_.compare_exchange_weak(last, now, std::memory_order_relaxed)) {
   }
-  return UnixMs{std::max(now, last)};
+  const UnixMs moment{std::max(now, last)};
+  if (still) here.moment = moment;
+  return moment;
 }
 
 void StoreClock::saw(UnixMs moment) noexcept {

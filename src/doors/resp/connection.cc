@@ -11,9 +11,11 @@
 #include <string>
 
 #include "base/assert.h"
+#include "commands/brief.h"
 #include "commands/errands.h"
 #include "commands/table.h"
 #include "commands/text.h"
+#include "store/still_moment.h"
 
 namespace stave::resp {
 namespace {
@@ -25,6 +27,9 @@ constexpr std::uint64_t kPauseLookNs = 20'000'000;
 constexpr std::uint64_t kFetchLookNs = 5 * kSecondNs;
 constexpr std::size_t kUnauthenticatedQueryBytesMax = 1 << 20;
 constexpr std::size_t kPiecesMax = 64;
+/// So many commands of a batch are run as of one moment at most; one of so many bytes begins another.
+constexpr std::size_t kCommandsAtOnce = 16;
+constexpr std::size_t kBytesAtOnce = 4096;
 
 commands::ClientInfo describe(int descriptor, const std::string& address, std::string local_address,
                               std::uint64_t now_ns) {
@@ -308,15 +313,19 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
     for (std::size_t i = 0; i < kBucketsAhead; ++i) call_bucket(i);
     for (std::size_t i = 0; i < kEntriesAhead; ++i) call_entry(i);
   }
+  // All of it was received before the clock is read, so nobody who has had an answer is shown an earlier time.
+  store::StillMoment still(bench_.shared.engine.time());
   for (std::size_t i = 0; i < batch.size(); ++i) {
     call_bucket(i + kBucketsAhead);
     call_entry(i + kEntriesAhead);
     const auto& parsed = batch[i];
+    if (i % kCommandsAtOnce == 0 || parsed.end - parsed.begin > kBytesAtOnce) still.go_on();
     const commands::Arguments arguments = bench_.arguments_of(parsed);
     // The first key of nearly every command is its first argument; of the others nothing is known.
     session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
     Turn turn = run_one(parsed.call, arguments);
     session_.set_known_hash({}, 0);
+    if (parsed.call.row == nullptr || !commands::is_quick(*parsed.call.row)) still.go_on();
     if (turn == Turn::kGoOn &&
         (output_.appended() > turn_end || session_.busy_ns() > kTurnNs || marks_.size() >= kHeldAnswersMax)) {
       runnable_ = true;
