@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <new>
 #include <string>
 
@@ -30,6 +31,12 @@ constexpr std::size_t kPiecesMax = 64;
 /// So many commands of a batch are run as of one moment at most; one of so many bytes begins another.
 constexpr std::size_t kCommandsAtOnce = 16;
 constexpr std::size_t kBytesAtOnce = 4096;
+
+/// And no subcommand.
+bool is_command(const commands::Command& row) noexcept {
+  const auto table = commands::command_table();
+  return !std::less<>{}(&row, table.data()) && std::less<>{}(&row, table.data() + table.size());
+}
 
 commands::ClientInfo describe(int descriptor, const std::string& address, std::string local_address,
                               std::uint64_t now_ns) {
@@ -263,10 +270,24 @@ ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::si
     if (status != ParseStatus::kCommand) return status;
     STAVE_ASSERT(position > begin && bench_.arguments.size() > first);
     auto& parsed = bench_.batch.emplace_back(first, bench_.arguments.size() - first, begin, position);
-    parsed.call = commands::resolve(bench_.arguments_of(parsed));
+    parsed.call = resolved(parsed);
     if (is_inline) break;
   }
   return ParseStatus::kCommand;
+}
+
+// Pipelines are monotonous: what the command before was, spelled alike and with as many arguments, this one is too,
+// unless its second word is what decides.
+commands::Resolved Connection::resolved(const Workbench::Parsed& parsed) const noexcept {
+  const commands::Arguments arguments = bench_.arguments_of(parsed);
+  if (bench_.batch.size() > 1) {
+    const auto& before = (&parsed)[-1];
+    const commands::Command* const row = before.call.row;
+    if (before.count == parsed.count && before.call.runs() && row->subcommands.empty() &&
+        bench_.arguments_of(before)[0] == arguments[0] && is_command(*row))
+      return before.call;
+  }
+  return commands::resolve(arguments);
 }
 
 // Everything the batch may look at is fetched at once, and then the batch is presented again. It waits once only: what

@@ -179,6 +179,8 @@ class Connection final : public commands::ClientControl {
   bool received(ssize_t count);
   void run(const char* bytes, std::size_t size, std::size_t& position);
   ParseStatus parse_batch(const char* bytes, std::size_t size, std::size_t& position);
+  /// What the batch's newest command, which is its last, runs.
+  [[nodiscard]] commands::Resolved resolved(const Workbench::Parsed& parsed) const noexcept;
   Turn run_batch(std::uint64_t turn_end, std::size_t& position);
   /// Brings towards the cache what command `i` of the batch will look at first, and what it will find there.
   void call_bucket(std::size_t i);
