@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-PARTS = ("throughput", "always", "memory", "json")
+PARTS = ("throughput", "commands", "always", "memory", "json")
 TICKS = 100  # of /proc/*/stat per second, fixed by the kernel's interface
 
 
@@ -97,6 +97,31 @@ def load(server, count, value_bytes):
                 left -= len(reply)
 
 
+VALUE = "v" * 64
+# What redis-benchmark has no test of its own for: name, the call, how many keys it has.
+COMMANDS = (
+    ("INCR", "INCR counter:__rand_int__", 1),
+    ("APPEND", "APPEND text:__rand_int__ x", 1),
+    ("SETEX", "SETEX key:__rand_int__ 1000 " + VALUE, 1),
+    ("DEL", "DEL key:__rand_int__", 1),
+    ("HSET", "HSET hash:__rand_int__ field " + VALUE, 1),
+    ("MSET of 10", "MSET" + (" key:__rand_int__ " + VALUE) * 10, 10),
+    ("MGET of 10", "MGET" + " key:__rand_int__" * 10, 10),
+)
+
+
+def benchmark_call(server, call, requests, pipeline, keys, clients=50):
+    """As `benchmark`, of a call that is given whole. Its keys are drawn from `keys`."""
+    before = server.cpu()
+    begin = time.monotonic()
+    subprocess.run(
+        ["redis-benchmark", "-h", "127.0.0.1", "-p", str(server.port), "-n", str(requests), "-P", str(pipeline), "-c", str(clients),
+         "-r", str(keys), "-q"] + call.split(),
+        capture_output=True, text=True, check=True,
+    )
+    return requests / (time.monotonic() - begin), (server.cpu() - before) * 1e6 / requests
+
+
 def benchmark(server, test, requests, pipeline, keys, clients=50, value_bytes=64):
     """(requests per second, microseconds of server CPU per request) of one redis-benchmark run."""
     before = server.cpu()
@@ -170,6 +195,26 @@ class Bench:
                 if pipeline == 64:
                     self.report.target("CPU per %s at pipeline 64 beside redis-server" % test.upper(), ours[1] / theirs[1],
                                        0.35 if test == "get" else 0.4, False)
+        for server in servers:
+            server.stop()
+
+    def commands(self):
+        """What changes a key that it looks at first, and several keys at once; redis-server without persistence."""
+        keys, pipeline = 1000000, 64
+        servers = [self.stave("os"), self.redis("no AOF")]
+        for server in servers:
+            server.start()
+            load(server, keys, 64)
+        for name, call, count in COMMANDS:
+            requests = int(2000000 / count * self.options.scale)
+
+            def measure(server):
+                if name == "DEL":  # of keys that are there, as long as there are any
+                    load(server, keys, 64)
+                return benchmark_call(server, call, min(requests, keys) if name == "DEL" else requests, pipeline, keys)
+
+            ours, theirs = self.compare("%s, 50 clients, pipeline %d" % (name, pipeline), servers, measure)
+            self.report.target("CPU per %s at pipeline %d beside redis-server" % (name, pipeline), ours[1] / theirs[1], 0.4, False)
         for server in servers:
             server.stop()
 
