@@ -4,7 +4,6 @@
 #include <string>
 
 #include "base/assert.h"
-#include "commands/brief.h"
 #include "commands/errors.h"
 #include "commands/latency_monitor.h"
 #include "commands/multi.h"

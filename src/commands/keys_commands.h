@@ -1,7 +1,6 @@
 // Keys whatever they hold: remove, look, count.
 #pragma once
 
-#include "commands/brief.h"
 #include "commands/table.h"
 
 namespace stave::commands {

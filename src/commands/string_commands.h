@@ -1,7 +1,6 @@
 // Strings, one key at a time: SET and GET with all they can do, and the pieces of a value.
 #pragma once
 
-#include "commands/brief.h"
 #include "commands/table.h"
 
 namespace stave::commands {

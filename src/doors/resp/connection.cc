@@ -12,7 +12,6 @@
 #include <string>
 
 #include "base/assert.h"
-#include "commands/brief.h"
 #include "commands/errands.h"
 #include "commands/table.h"
 #include "commands/text.h"
