@@ -112,8 +112,8 @@ class RedisClient {
 TEST_F(DoorsAllocation, of_a_redis_client_that_waits_fails_and_it_is_answered_or_closed) {
   resp::Limits limits;
   limits.query_bytes_max = 1u << 30;
-  limits.output_hard_bytes = 1u << 30;
-  limits.output_soft_bytes = 1u << 30;
+  limits.replies.hard_bytes = 1u << 30;
+  limits.replies.soft_bytes = 1u << 30;
   limits.bulk_bytes_max = 1 << 20;
   resp::Counters counters;
   base::DescriptorBudget descriptors(10);
