@@ -24,10 +24,11 @@ WRITERS = 4
 
 
 class Writer(threading.Thread):
-    def __init__(self, number, port, start):
+    def __init__(self, number, port, start, stored):
+        """Goes on behind `start`, which was sent and perhaps not stored; `stored` was."""
         super().__init__(daemon=True)
         self.number, self.port = number, port
-        self.acknowledged = self.sent = start
+        self.acknowledged, self.sent = stored, start
 
     def run(self):
         single, left, right, first, second, queue = (
@@ -67,11 +68,11 @@ class Kill(unittest.TestCase):
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         server = Server(directory)
         self.addCleanup(lambda: server.process.poll() is None and server.process.kill())
-        counts = [0] * WRITERS
+        counts, stored = [0] * WRITERS, [0] * WRITERS
         total = 0
         for round_number in range(KILLS):
             server.start("--sync", ("always", "interval", "os")[round_number % 3], "--segment-size", "1mb")
-            writers = [Writer(i, server.port, counts[i]) for i in range(WRITERS)]
+            writers = [Writer(i, server.port, counts[i], stored[i]) for i in range(WRITERS)]
             for writer in writers:
                 writer.start()
             time.sleep(dice.uniform(0.05, 0.4))
@@ -93,8 +94,8 @@ class Kill(unittest.TestCase):
                 self.assertLessEqual(first, left, where + ": out of order")
                 self.assertLessEqual(single, writer.sent, where)
                 self.assertLessEqual(left, single, where + ": out of order")
-                total += writer.acknowledged - counts[i]
-                counts[i] = max(single, writer.sent)
+                total += max(0, writer.acknowledged - counts[i])
+                counts[i], stored[i] = max(single, writer.sent), min(single, left, first)
             self.assertEqual(server.stop(15), 0)
         print(f"{total} acknowledged rounds of writes")
         self.assertGreater(total, KILLS)
