@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-PARTS = ("throughput", "commands", "always", "memory", "json")
+PARTS = ("throughput", "commands", "collections", "always", "memory", "json")
 TICKS = 100  # of /proc/*/stat per second, fixed by the kernel's interface
 
 
@@ -107,6 +107,18 @@ COMMANDS = (
     ("HSET", "HSET hash:__rand_int__ field " + VALUE, 1),
     ("MSET of 10", "MSET" + (" key:__rand_int__ " + VALUE) * 10, 10),
     ("MGET of 10", "MGET" + " key:__rand_int__" * 10, 10),
+)
+# One key of many elements, and what is to be reached: name, the call, the ratio.
+COLLECTIONS = (
+    ("HSET", "HSET hash field:__rand_int__ " + "v" * 32, 0.4),
+    ("HGET", "HGET hash field:__rand_int__", 0.4),
+    ("SADD", "SADD set member:__rand_int__", 0.4),
+    ("LPUSH", "LPUSH list " + "e" * 32, 0.8),
+    ("ZADD", "ZADD zset __rand_int__ member:__rand_int__", 0.35),
+    ("ZSCORE", "ZSCORE zset member:__rand_int__", 0.4),
+    ("ZRANK", "ZRANK zset member:__rand_int__", 0.4),
+    ("LRANGE of 100", "LRANGE list 1000 1099", 0.5),
+    ("ZRANGE of 100", "ZRANGE zset 1000 1099", 0.5),
 )
 
 
@@ -215,6 +227,22 @@ class Bench:
 
             ours, theirs = self.compare("%s, 50 clients, pipeline %d" % (name, pipeline), servers, measure)
             self.report.target("CPU per %s at pipeline %d beside redis-server" % (name, pipeline), ours[1] / theirs[1], 0.4, False)
+        for server in servers:
+            server.stop()
+
+    def collections(self):
+        """One key of up to a million elements, drawn at random; redis-server without persistence. The first round fills it."""
+        servers = [self.stave("os"), self.redis("no AOF")]
+        for server in servers:
+            server.start()
+        for name, call, ratio in COLLECTIONS:
+            requests = int((100000 if name.endswith("100") else 1000000) * self.options.scale)
+
+            def measure(server):
+                return benchmark_call(server, call, requests, 64, int(1000000 * self.options.scale))
+
+            ours, theirs = self.compare("%s, one key, 50 clients, pipeline 64" % name, servers, measure)
+            self.report.target("CPU per %s of one key beside redis-server" % name, ours[1] / theirs[1], ratio, False)
         for server in servers:
             server.stop()
 
