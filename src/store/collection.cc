@@ -11,8 +11,10 @@ Result<std::string> copy_pages_of(Transaction& transaction, std::string_view pag
   TransactionPages to(transaction, transaction.engine().new_identity());
   const typename Type::Paged form(from, root);
   form.visit_pages([&](types::PageId page) {
-    to.write(page, from.read(page));
-    return !from.failed() && !to.failed();
+    const std::string_view bytes = from.read(page);
+    if (from.failed()) return false;  // the transaction may have to start again
+    to.write(page, bytes);
+    return !to.failed();
   });
   if (from.failed()) return from.failure();
   if (to.failed()) return to.failure();

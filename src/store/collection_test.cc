@@ -327,6 +327,38 @@ TEST_F(Collections, are_copied_with_their_pages) {
   EXPECT_EQ(fields_of(0, "copy"), wanted);
 }
 
+// In a transaction on several keys a page may be out of reach: then all of it is done anew.
+TEST_F(Collections, whose_pages_cannot_be_had_in_order_are_not_copied_and_nothing_else_happens) {
+  // Two whose pages lie in different shards, the first one's in the later one.
+  std::vector<std::string> keys;
+  const auto pages_of = [&](const std::string& key) {
+    Transaction transaction(*engine, {0, key});
+    const PageKey page(identity_of(transaction.find({0, key})->value), 0);
+    const int database = pages_database(engine->keyspace());
+    return std::pair(engine->keyspace().shard_id(database, engine->keyspace().hash(page.view()), page.view()),
+                     std::string(page.view()));
+  };
+  for (int i = 0; keys.size() < 2; ++i) {
+    const std::string key = "h" + std::to_string(i);
+    fill(key, 300);
+    if (keys.empty() ? pages_of(key).first % 2 == 1 : pages_of(key).first < pages_of(keys[0]).first)
+      keys.push_back(key);
+  }
+  const auto [shard, page] = pages_of(keys[1]);
+  const KeyRef at{pages_database(engine->keyspace()), page};
+  std::optional<Transaction> other(std::in_place, *engine, at);
+  const std::vector<KeyRef> named{{0, keys[0]}, {0, keys[1]}};
+  Transaction transaction(*engine, named);
+  const auto first = open_collection<Hash>(transaction, named[0]);
+  ASSERT_TRUE(first && first->reader().find("field:1"));
+  const auto held = transaction.find(named[1]);
+  ASSERT_TRUE(held && held->paged);
+  const auto copied = copy_pages(transaction, held->type, std::string(held->value));
+  ASSERT_FALSE(copied);
+  EXPECT_EQ(copied.error().code(), ErrorCode::kConflict);
+  EXPECT_FALSE(transaction.commit());
+}
+
 TEST_F(Collections, are_in_a_snapshot_as_they_were_at_its_cut) {
   fill("h", 700);
   fill("small", 3);
