@@ -41,10 +41,12 @@ Result<void> look_at_pages(Call& call, std::size_t i, Show&& show) {
   return {};
 }
 
-/// Shows what argument `i`'s key holds, to `show`, once: `const Type::Reader*`, null when the key is not there. Under
-/// the key's lock: take what is needed and answer afterwards. Errors: WRONGTYPE, those of `show`, those of a read.
-template <class Type, class Show>
-Result<void> look_at(Call& call, std::size_t i, Show&& show) {
+/// Shows what argument `i`'s key holds, once: `const Type::Reader*`, null when the key is not there; a collection of
+/// pages to `show_pages`. Under the key's lock: take what is needed and answer afterwards, when it is known that every
+/// page could be read; what is no collection of pages is there whole. Errors: WRONGTYPE, those of `show`, those of a
+/// read.
+template <class Type, class Show, class ShowPages>
+Result<void> look_at(Call& call, std::size_t i, Show&& show, ShowPages&& show_pages) {
   Result<void> shown;
   bool paged = false;
   bool found = false;
@@ -61,9 +63,13 @@ Result<void> look_at(Call& call, std::size_t i, Show&& show) {
     }
   };
   STAVE_TRY(call.wait_for(call.read(call.key(i), call.session().read_access(), look)));
-  if (paged) return look_at_pages<Type>(call, i, show);
+  if (paged) return look_at_pages<Type>(call, i, show_pages);
   if (shown) count_lookup(call, found);
   return shown;
+}
+template <class Type, class Show>
+Result<void> look_at(Call& call, std::size_t i, Show&& show) {
+  return look_at<Type>(call, i, show, show);
 }
 
 /// A collection as it was at one instant, held without its key's lock: for readings of several keys, and for those that

@@ -85,21 +85,31 @@ Result<void> hsetnx_command(Call& call) {
 }
 
 Result<void> hget_command(Call& call) {
-  std::optional<std::string> large;
+  std::optional<std::string> kept;
+  bool answered = false;
   Sink& reply = call.reply();
+  const auto keep = [&](const Reader* hash) -> Result<void> {
+    if (hash == nullptr) return {};  // gone since
+    if (const auto value = hash->find(call[2])) kept.emplace(value->view());
+    return {};
+  };
   const auto show = [&](const Reader* hash) -> Result<void> {
     const auto value = hash == nullptr ? std::nullopt : hash->find(call[2]);
-    if (!value) {
-      reply.null();
-    } else if (value->view().size() <= kAnsweredAtOnce) {
+    if (value && value->view().size() > kAnsweredAtOnce) {
+      kept.emplace(value->view());
+    } else if (value) {
       reply.bulk(value->view());
-    } else {
-      large.emplace(value->view());
+      answered = true;
     }
     return {};
   };
-  STAVE_TRY(look_at<Hash>(call, 1, show));
-  if (large) reply.bulk(*large);
+  STAVE_TRY(look_at<Hash>(call, 1, show, keep));
+  if (answered) return {};
+  if (kept) {
+    reply.bulk(*kept);
+  } else {
+    reply.null();
+  }
   return {};
 }
 

@@ -5,11 +5,32 @@
 #include <set>
 
 #include "commands/fixture_for_test.h"
+#include "store/pages.h"
 
 namespace stave::commands {
 namespace {
 
-class HashCommands : public CommandsTest {};
+class HashCommands : public CommandsTest {
+ protected:
+  /// As damage may do it.
+  void lose_all_pages() {
+    const int database = store::pages_database(engine_->keyspace());
+    std::vector<std::string> pages;
+    for (keyspace::ShardId id = 0; id < engine_->keyspace().shard_count(); ++id) {
+      keyspace::Shard& shard = engine_->keyspace().shard(id);
+      base::ShortLock lock(shard.mutex());
+      for (std::uint64_t at = 0; at < keyspace::Shard::kScanEnd;) {
+        at = shard.scan(at, 100, [&](keyspace::Entry entry) {
+          if (entry.type() == store::ValueType::kPage) pages.emplace_back(entry.key());
+        });
+      }
+    }
+    for (const std::string& page : pages) {
+      store::Transaction transaction(*engine_, store::KeyRef{database, page});
+      ASSERT_TRUE(transaction.erase({database, page}) && transaction.commit());
+    }
+  }
+};
 
 constexpr const char* kWrongType = "-WRONGTYPE Operation against a key holding the wrong kind of value";
 
@@ -32,6 +53,39 @@ TEST_F(HashCommands, hset_counts_what_is_new_and_hget_finds_it) {
   EXPECT_EQ(run({"HSET", "h", "a"}), "-ERR wrong number of arguments for 'hset' command");
   EXPECT_EQ(run({"HSET", "h", "a", "1", "b"}), "-ERR wrong number of arguments for 'hset' command");
   EXPECT_EQ(run({"HMSET", "h", "a", "1", "b"}), "-ERR wrong number of arguments for 'hmset' command");
+}
+
+// One answer to each command, whatever cannot be read: a second one would be taken for that of the next command.
+TEST_F(HashCommands, of_pages_that_cannot_be_read_answer_once_and_with_an_error) {
+  std::vector<std::string> fill{"HSET", "h"};
+  for (int i = 0; i < 300; ++i) fill.insert(fill.end(), {"field" + std::to_string(i), "a value of some length"});
+  const std::vector<std::string_view> views(fill.begin(), fill.end());
+  EXPECT_EQ(run(std::span(views)), "300");
+  lose_all_pages();
+  const std::vector<std::vector<std::string_view>> calls = {{"HGET", "h", "field7"},
+                                                            {"HGET", "h", "none"},
+                                                            {"HMGET", "h", "field7", "none"},
+                                                            {"HGETALL", "h"},
+                                                            {"HKEYS", "h"},
+                                                            {"HVALS", "h"},
+                                                            {"HEXISTS", "h", "field7"},
+                                                            {"HSTRLEN", "h", "field7"},
+                                                            {"HSCAN", "h", "0"},
+                                                            {"HRANDFIELD", "h"},
+                                                            {"HRANDFIELD", "h", "5"},
+                                                            {"DUMP", "h"},
+                                                            {"COPY", "h", "other"},
+                                                            {"HSET", "h", "a", "b"},
+                                                            {"HDEL", "h", "field7"},
+                                                            {"HINCRBY", "h", "n", "1"},
+                                                            {"HTTL", "h", "FIELDS", "1", "field7"},
+                                                            {"HGETDEL", "h", "FIELDS", "1", "field7"}};
+  for (const auto& call : calls) {
+    const std::string answer = run(std::span(call));
+    EXPECT_TRUE(answered_ && answer.starts_with("-ERR a piece of ")) << call[0] << ": " << answer;
+  }
+  EXPECT_EQ(run({"HLEN", "h"}), "300");
+  EXPECT_EQ(run({"DEL", "h"}), "1");
 }
 
 TEST_F(HashCommands, hsetnx_leaves_what_is_there) {
