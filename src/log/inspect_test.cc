@@ -232,7 +232,9 @@ TEST_F(InspectTest, knows_which_patches_hung_on_what_is_lost) {
   const Salvage saved = must_salvage(seen.state, losses);
   EXPECT_EQ(saved.orphans, 2u + 2 + 1);
   ASSERT_EQ(losses.keys().size(), 2u);
-  EXPECT_TRUE(losses.keys().contains({0, "whole"}) && losses.keys().contains({0, "middle"}));
+  ASSERT_TRUE(losses.keys().contains({0, "whole"}) && losses.keys().contains({0, "middle"}));
+  EXPECT_EQ(losses.keys().at({0, "whole"}).instead, kNoLsn);
+  EXPECT_EQ(losses.keys().at({0, "middle"}).instead, middle);
   h_.directory = "/saved";
   h_.must_open();
   std::erase_if(h_.recovered, [](const Written& w) { return w.kind == RecordKind::kLost; });

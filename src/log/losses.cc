@@ -51,8 +51,13 @@ bool KeyLosses::note(const RecordView& record) {
     const Lsn value = value_address(record);
     if (value == kNoLsn || !hangs_on_lost(record, value)) return true;
     // Whether the value before it is the newest one is known no more.
-    if (traits(record.kind).sets_version)
-      miss(record.database, record.key, record.kind == RecordKind::kPatch ? record.lsn : value);
+    if (record.kind == RecordKind::kPatch) {
+      miss(record.database, record.key, record.lsn);
+      // What was whole and the changes that still hang on it are seen instead.
+      if (!is_lost_(value)) keys_.find({record.database, std::string(record.key)})->second.instead = value;
+    } else if (traits(record.kind).sets_version) {
+      miss(record.database, record.key, value);
+    }
     return false;
   }
   if (keys_.empty()) return true;
