@@ -158,6 +158,78 @@ class UnreadableImages final : public FileSystem {
   const std::uint64_t bad_;
 };
 
+/// Hands everything on; the segment that was begun gets its name just before it is opened for the `nth` time.
+class NamesMeanwhile final : public FileSystem {
+ public:
+  NamesMeanwhile(FileSystem& files, int nth) : files_(files), left_(nth) {}
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    STAVE_TRY(look(path, mode == OpenMode::kRead));
+    return files_.open(path, mode);
+  }
+  Result<bool> exists(const std::string& path) override {
+    STAVE_TRY(look(path, true));
+    return files_.exists(path);
+  }
+  Result<void> create_directories(const std::string& path) override { return files_.create_directories(path); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return files_.list(path); }
+  Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
+  Result<void> link(const std::string& from, const std::string& to) override { return files_.link(from, to); }
+  Result<void> remove(const std::string& path) override { return files_.remove(path); }
+  Result<void> sync_directory(const std::string& path) override { return files_.sync_directory(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override { return files_.lock(path); }
+  Result<std::unique_ptr<DirectoryLock>> lock_directory(const std::string& path) override {
+    return files_.lock_directory(path);
+  }
+  Result<FileIdentity> identity(const std::string& path) override { return files_.identity(path); }
+  Result<std::uint64_t> free_bytes(const std::string& path) override { return files_.free_bytes(path); }
+
+  [[nodiscard]] bool named() const noexcept { return named_; }
+
+ private:
+  Result<void> look(const std::string& path, bool reads) {
+    if (!reads || !path.starts_with("/begun/") || !path.ends_with(".next") || --left_ != 0) return {};
+    named_ = true;
+    return files_.rename(path, path.substr(0, path.size() - 5) + ".seg");
+  }
+
+  FileSystem& files_;
+  int left_;
+  bool named_ = false;
+};
+
+TEST_F(BackupTest, a_restore_goes_on_when_a_segment_gets_its_name_meanwhile) {
+  fill(0, 200);
+  const Model wanted = contents(*engine);
+  ASSERT_TRUE(engine->close());
+  engine.reset();
+  int named = 0;
+  for (int nth = 1; nth < 8; ++nth) {
+    ASSERT_TRUE(files->create_directories("/begun"));
+    const std::vector<std::string> names = *files->list("/db");
+    std::string newest;
+    for (const std::string& name : names) {
+      if (log::parse_segment_name(name)) newest = name;
+    }
+    for (const std::string& name : names) {
+      if (!log::parse_segment_name(name) && name != log::kIdentityName) continue;
+      const std::string as = name == newest ? name.substr(0, name.size() - 4) + ".next" : name;
+      ASSERT_TRUE(copy_file(*files, "/db/" + name, "/begun/" + as));
+    }
+    NamesMeanwhile meanwhile(*files, nth);
+    const std::string target = "/named" + std::to_string(nth);
+    const auto report = restore(meanwhile, {.source = "/begun", .log = {}, .target = target, .point = {}});
+    ASSERT_TRUE(report) << nth << ": " << report.error().describe();
+    named += meanwhile.named() ? 1 : 0;
+    const std::vector<std::string> left = *files->list("/begun");
+    for (const std::string& name : left) ASSERT_TRUE(files->remove("/begun/" + name));
+    engine = open(target);
+    EXPECT_EQ(contents(*engine), wanted);
+    engine.reset();
+  }
+  EXPECT_GT(named, 2);
+}
+
 // In the middle are the entries, which are only read once the image has its second name in the backup's directory.
 TEST_F(BackupTest, leaves_out_an_image_that_cannot_be_read_wherever_that_is) {
   fill(0, 100);

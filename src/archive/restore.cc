@@ -64,6 +64,8 @@ class Restore {
   Result<void> check_point() const;
   Result<void> write();
   Result<void> write_segment(const Piece& piece);
+  template <class Work>
+  auto at_path(const Piece& piece, const Work& work) -> decltype(work(piece.path));
 
   FileSystem& files_;
   const RestoreRequest& request_;
@@ -255,9 +257,18 @@ bool Restore::take(std::span<const log::RecordView> run) {
   return true;
 }
 
+/// Does `work` with the segment's path: a store at work gives one that it had begun its name meanwhile.
+template <class Work>
+auto Restore::at_path(const Piece& piece, const Work& work) -> decltype(work(piece.path)) {
+  auto done = work(piece.path);
+  if (done || !piece.begun || done.error().code() != ErrorCode::kNotFound) return done;
+  return work(log::join_path(piece.path.substr(0, piece.path.rfind('/')), log::segment_name(piece.base)));
+}
+
 // Reads all of a segment, or up to the point; false then.
 Result<bool> Restore::read(const Piece& piece) {
-  STAVE_ASSIGN(const std::unique_ptr<File> file, files_.open(piece.path, OpenMode::kRead));
+  const auto open = [this](const std::string& path) { return files_.open(path, OpenMode::kRead); };
+  STAVE_ASSIGN(const std::unique_ptr<File> file, at_path(piece, open));
   STAVE_ASSIGN(const std::uint64_t size, file->size());
   const std::uint64_t there =
       raw(piece.base) + (std::max<std::uint64_t>(size, log::kSegmentHeaderBytes) - log::kSegmentHeaderBytes);
@@ -367,7 +378,8 @@ Result<void> Restore::write_segment(const Piece& piece) {
   const std::string path = log::join_path(request_.target, log::segment_name(piece.base));
   const std::uint64_t bytes =
       log::kSegmentHeaderBytes + (std::min(piece.end != kNoLsn ? piece.end : cut_, cut_) - piece.base);
-  STAVE_ASSIGN(const BackupFile copied, copy_file(files_, piece.path, path, bytes));
+  const auto copy = [&](const std::string& from) { return copy_file(files_, from, path, bytes); };
+  STAVE_ASSIGN(const BackupFile copied, at_path(piece, copy));
   if (copied.bytes != bytes)
     return fail(Error(ErrorCode::kConflict, "the segment became shorter while it was read").with_file(piece.path));
   ++report_.segments;
