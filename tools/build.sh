@@ -8,7 +8,7 @@ preset=$1
 shift
 [[ "${1:-}" == -- ]] && shift
 # What one checkout compiled serves every other: ccache sees paths relative to the checkout.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 directory=build/$preset
 mkdir -p build
 if [[ ! -f $directory/build.ninja || CMakePresets.json -nt $directory/build.ninja ]]; then
