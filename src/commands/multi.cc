@@ -46,8 +46,11 @@ class Inside {
       : session_(session),
         mode_(std::exchange(session.reply_mode, ReplyMode::kOn)),
         may_leave_(std::exchange(session.may_leave, false)),
-        received_(session.received) {}
+        received_(session.received) {
+    session_.executing = true;
+  }
   ~Inside() {
+    session_.executing = false;
     session_.reply_mode = mode_;
     session_.may_leave = may_leave_;
     session_.received = received_;

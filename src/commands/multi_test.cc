@@ -48,7 +48,7 @@ TEST_F(MultiTest, nothing_is_seen_before_EXEC) {
 TEST_F(MultiTest, words_out_of_place_are_refused_and_the_rest_goes_on) {
   EXPECT_EQ(run({"EXEC"}), "-ERR EXEC without MULTI");
   EXPECT_EQ(run({"DISCARD"}), "-ERR DISCARD without MULTI");
-  EXPECT_EQ(run({"MULTI", "PERHAPS"}), "-ERR syntax error");
+  EXPECT_EQ(run({"MULTI", "PERHAPS"}), "-ERR wrong number of arguments for 'multi' command");
   run({"MULTI"});
   EXPECT_EQ(run({"MULTI"}), "-ERR MULTI calls can not be nested");
   EXPECT_EQ(run({"WATCH", "a"}), "-ERR WATCH inside MULTI is not allowed");

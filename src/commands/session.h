@@ -19,6 +19,7 @@
 
 namespace stave::commands {
 
+struct AclUser;
 class Environment;
 class Errand;
 class Post;
@@ -32,6 +33,10 @@ class ClientControl {
   virtual ~ClientControl() = default;
   /// Ends the connection soon; what was already answered still goes out when `after_reply`.
   virtual void close(bool after_reply) = 0;
+  /// What its user may do has changed: a client that may no longer listen to what it listens to is to be closed.
+  virtual void look_at_rights() {}
+  /// A line for who watches all commands (MONITOR).
+  virtual void show_line(const std::shared_ptr<const std::string>& /*line*/) {}
 };
 
 /// What others may know of a client.
@@ -56,6 +61,7 @@ struct ClientInfo {
   bool blocked = false;
   bool no_evict = false;
   bool no_touch = false;
+  bool monitors = false;
   std::uint64_t created_ns = 0;  ///< On the monotonic clock.
   std::uint64_t active_ns = 0;
   std::uint64_t query_buffer = 0;
@@ -89,9 +95,19 @@ class Session {
   [[nodiscard]] int databases() const noexcept;
   [[nodiscard]] int protocol() const noexcept { return protocol_; }
   void set_protocol(int version) noexcept;
-  /// From the start when no password is required.
-  [[nodiscard]] bool authenticated() const noexcept { return authenticated_; }
-  void set_authenticated(bool yes) noexcept { authenticated_ = yes; }
+  /// Who it is (access.h).
+  struct Identity {
+    std::shared_ptr<const AclUser> user;  ///< Null: it is the owner's, or its user was removed.
+    std::uint64_t version = 0;            ///< Of the users when that was found.
+    std::uint64_t failures = 0;           ///< Names and passwords that did not fit.
+    bool authenticated = false;           ///< From the start when `default` needs no password.
+    bool owner = false;                   ///< Of the process: nothing is denied.
+  };
+  Identity identity;
+  /// Whether nothing about its calls needs to be looked at: it may do everything, and nobody watches. One relaxed load.
+  [[nodiscard]] bool plain() const noexcept { return plain_.load(std::memory_order_relaxed); }
+  /// False, on any thread: rights or watchers have changed, and the session finds out before its next call.
+  void set_plain(bool yes) noexcept { plain_.store(yes); }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
   /// The hash of the next command's first key, as `prefetch` returned it; 0 takes it back. The key is known by where
@@ -120,6 +136,8 @@ class Session {
   ReplyMode reply_mode = ReplyMode::kOn;
   /// MULTI was called: what comes is queued (multi.h).
   bool in_multi = false;
+  /// EXEC runs what was queued.
+  bool executing = false;
   /// What MULTI and WATCH left; null: nothing ever.
   std::unique_ptr<Multi> multi;
   /// Tells others how far a transaction has got; `calls` -1: there is none.
@@ -200,7 +218,7 @@ class Session {
   std::uint64_t id_ = 0;
   int database_ = 0;
   int protocol_ = 2;
-  bool authenticated_ = false;
+  std::atomic<bool> plain_{false};
   bool closing_ = false;
   Sync sync_ = Sync::kDefault;
   store::Access read_access_ = store::Access::kTouch;

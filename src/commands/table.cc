@@ -1,8 +1,11 @@
 #include "commands/table.h"
 
 #include "base/assert.h"
+#include "commands/access_categories.h"
+#include "commands/acl_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
+#include "commands/commandlog_commands.h"
 #include "commands/conditional_commands.h"
 #include "commands/config_commands.h"
 #include "commands/connection_commands.h"
@@ -23,6 +26,7 @@
 #include "commands/list_commands.h"
 #include "commands/list_move_commands.h"
 #include "commands/memory_commands.h"
+#include "commands/monitor_commands.h"
 #include "commands/move_commands.h"
 #include "commands/multi_commands.h"
 #include "commands/multi_key_commands.h"
@@ -51,14 +55,14 @@ namespace stave::commands {
 namespace {
 
 constexpr auto kJoined = build::join(
-    kClientCommands, kCommandCommands, kConditionalCommands, kConfigCommands, kConnectionCommands, kDatabaseCommands,
-    kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands,
-    kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
-    kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
-    kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
-    kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands,
-    kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands,
-    kStringNumberCommands);
+    kAclCommands, kClientCommands, kCommandCommands, kCommandLogCommands, kConditionalCommands, kConfigCommands,
+    kConnectionCommands, kDatabaseCommands, kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands,
+    kHashExpiryCommands, kHashScanCommands, kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands,
+    kLatencyCommands, kLcsCommands, kLifeCommands, kListCommands, kListMoveCommands, kMemoryCommands, kMonitorCommands,
+    kMoveCommands, kMultiCommands, kMultiKeyCommands, kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands,
+    kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands,
+    kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands,
+    kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -166,20 +170,10 @@ std::vector<std::size_t> key_positions(const Command& row, std::span<const std::
 
 std::vector<std::string_view> access_categories(const Command& row) {
   std::vector<std::string_view> names;
-  const auto flagged = [&](std::uint32_t flags) { return (row.flags & flags) != 0; };
-  if (row.group == "generic" || flagged(kKeyspace)) names.push_back("keyspace");
-  if (flagged(kReadOnly)) names.push_back("read");
-  if (flagged(kWrite)) names.push_back("write");
-  for (const std::string_view type : {"string", "hash", "list", "set"})
-    if (row.group == type) names.push_back(type);
-  if (row.group == "sorted-set") names.push_back("sortedset");
-  if (flagged(kAdmin)) names.push_back("admin");
-  names.push_back(flagged(kFast) ? "fast" : "slow");
-  if (flagged(kBlocking)) names.push_back("blocking");
-  if (flagged(kAdmin | kDangerous)) names.push_back("dangerous");
-  if (row.group == "connection") names.push_back("connection");
-  if (flagged(kPubSub)) names.push_back("pubsub");
-  if (row.group == "transactions") names.push_back("transaction");
+  const std::uint32_t mask = categories_of(row);
+  const auto all = category_names();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if ((mask >> i & 1) != 0) names.push_back(all[i]);
   return names;
 }
 

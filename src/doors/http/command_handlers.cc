@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/dispatch.h"
 #include "commands/errands.h"
 #include "commands/text.h"
@@ -74,7 +75,7 @@ Outcomes<std::vector<CommandText>> read_commands(std::string_view text) {
 
 /// What is for who runs the server, and reached through the Redis door only.
 bool is_for_administrators(std::string_view name) noexcept {
-  for (const std::string_view known : {"CONFIG", "DEBUG", "SHUTDOWN"})
+  for (const std::string_view known : {"ACL", "CONFIG", "DEBUG", "SHUTDOWN"})
     if (commands::same_word(known, name)) return true;
   return false;
 }
@@ -91,8 +92,9 @@ bool is_about_connections(std::string_view name) noexcept {
 /// The session for one request: what a former one left behind does not count.
 commands::Session& prepare(const Exchange& exchange) {
   commands::Session& session = exchange.session();
+  const auto user = session.identity.user;
   session.reset();
-  session.set_authenticated(true);  // the token was checked
+  if (user != nullptr) commands::become(session, user);
   session.select(exchange.database);
   session.set_sync(exchange.sync);
   return session;

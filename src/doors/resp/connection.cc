@@ -12,9 +12,12 @@
 #include <string>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/errands.h"
+#include "commands/slow_log.h"
 #include "commands/table.h"
 #include "commands/text.h"
+#include "commands/users.h"
 #include "store/still_moment.h"
 
 namespace stave::resp {
@@ -30,6 +33,8 @@ constexpr std::size_t kPiecesMax = 64;
 /// So many commands of a batch are run as of one moment at most; one of so many bytes begins another.
 constexpr std::size_t kCommandsAtOnce = 16;
 constexpr std::size_t kBytesAtOnce = 4096;
+/// Smaller calls and answers are in no log of large ones, whatever its threshold: nobody pays for looking.
+constexpr std::size_t kLargeFrom = 1024;
 
 /// And no subcommand.
 bool is_command(const commands::Command& row) noexcept {
@@ -62,21 +67,21 @@ void Waker::retire() noexcept {
   descriptor_ = -1;
 }
 
-Connection::Connection(Workbench& bench, int descriptor, std::string address, std::string local_address)
+Connection::Connection(Workbench& bench, int descriptor, std::string address, std::string local_address,
+                       const tls::Context& context)
     : bench_(bench),
-      descriptor_(descriptor),
+      wire_(descriptor, context),
       address_(std::move(address)),
       input_(&bench.shared.engine.budget()),
       output_(bench.blocks),
       active_ns_(bench.now_ns),
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
-  STAVE_ASSERT(descriptor_ >= 0);
   session_.may_leave = true;
   session_.post = bench.post;
 }
 
 Connection::~Connection() {
-  ::close(descriptor_);
+  count_bytes(0);
 }
 
 // --- in ---------------------------------------------------------------------------------------
@@ -84,7 +89,7 @@ Connection::~Connection() {
 void Connection::on_readable() try {
   if (closing_ || lingering_) {
     // Read and forget, so that closing does not reset the connection under an answer still on its way.
-    const ssize_t count = ::recv(descriptor_, bench_.scratch.get(), Workbench::kScratchBytes, 0);
+    const ssize_t count = read(bench_.scratch.get(), Workbench::kScratchBytes);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
       at_end_ = true;
       if (lingering_) dead_ = true;
@@ -101,6 +106,24 @@ void Connection::on_readable() try {
   }
 } catch (const std::bad_alloc&) {
   run_out();
+}
+
+ssize_t Connection::read(char* into, std::size_t room) {
+  const ssize_t count = wire_.receive(into, room);
+  if (wire_.secure()) [[unlikely]] {
+    const int problem = errno;
+    greet();
+    errno = problem;
+  }
+  return count;
+}
+
+// Who has shown a good certificate may be the user of its name without a password.
+void Connection::greet() {
+  const auto name = wire_.take_greeting();
+  if (!name || name->empty() || !bench_.shared.limits.certificate_names_user.load(std::memory_order_relaxed)) return;
+  auto user = session_.environment().users().find(*name);
+  if (user != nullptr && user->enabled) commands::become(session_, std::move(user));
 }
 
 bool Connection::received(ssize_t count) {
@@ -122,7 +145,7 @@ void Connection::receive_first() {
   STAVE_ASSERT(input_.empty());
   // An empty connection reads into the thread's buffer and keeps only what is left of an unfinished command.
   char* const scratch = bench_.scratch.get();
-  const ssize_t count = ::recv(descriptor_, scratch, Workbench::kScratchBytes, 0);
+  const ssize_t count = read(scratch, Workbench::kScratchBytes);
   if (!received(count)) return;
   const auto size = static_cast<std::size_t>(count);
   std::size_t position = 0;
@@ -144,7 +167,7 @@ void Connection::receive_more() {
   if (input_.size() > Input::kUncountedBytes) bench_.shared.engine.budget().settle();
   const std::size_t room = input_.make_room(known);
   if (room == 0) return drop_for_memory();
-  const ssize_t count = ::recv(descriptor_, input_.room(), room, 0);
+  const ssize_t count = read(input_.room(), room);
   if (!received(count)) return;
   input_.filled(static_cast<std::size_t>(count));
   resume();
@@ -166,7 +189,7 @@ void Connection::receive_large() {
   // Values make way for a large one before it is here whole: no shard is held now.
   bench_.shared.engine.budget().settle();
   char* const scratch = bench_.scratch.get();
-  const ssize_t count = ::recv(descriptor_, scratch, std::min(large_->missing(), Workbench::kScratchBytes), 0);
+  const ssize_t count = read(scratch, std::min(large_->missing(), Workbench::kScratchBytes));
   if (!received(count)) return;
   if (!large_->append({scratch, static_cast<std::size_t>(count)})) return drop_for_memory();
   if (large_->missing() != 0) return publish_buffers();
@@ -204,11 +227,27 @@ void Connection::resume() try {
   run_out();
 }
 
+void Connection::count_bytes(std::uint64_t now) noexcept {
+  // Unsigned, so that what becomes less is added as well.
+  bench_.shared.clients_bytes.fetch_add(now - shown_buffers_, std::memory_order_relaxed);
+  shown_buffers_ = now;
+}
+
+void Connection::evict() {
+  drop("takes most of what maxmemory-clients grants to all", bench_.shared.counters.evicted);
+  count_bytes(0);
+}
+
+void Connection::go_on() {
+  if (runnable_ || parked_until_ns_ != 0) return resume();
+  on_readable();
+}
+
 void Connection::publish_buffers() {
   const std::size_t query_bytes = input_.size() + (large_ != nullptr ? large_->bytes() : 0);
   const std::uint64_t now = query_bytes + output_.pending();
   if (now == shown_buffers_) return;  // nearly always: both empty, as before
-  shown_buffers_ = now;
+  count_bytes(now);
   session_.update_info([&](commands::ClientInfo& info) {
     info.query_buffer = query_bytes;
     info.output_buffer = output_.pending();
@@ -218,7 +257,7 @@ void Connection::publish_buffers() {
 // --- run --------------------------------------------------------------------------------------
 
 bool Connection::trusted() {
-  return session_.authenticated() || !session_.environment().host().password_required();
+  return !commands::must_authenticate(session_);
 }
 
 void Connection::run(const char* bytes, std::size_t size, std::size_t& position) {
@@ -344,6 +383,9 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
     // The first key of nearly every command is its first argument; of the others nothing is known.
     session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
     Turn turn = run_one(parsed.call, arguments);
+    if (turn != Turn::kLater && parsed.end - parsed.begin + bytes_apart() > kLargeFrom) [[unlikely]]
+      note_large(session_.environment().large_requests(), parsed.call, arguments,
+                 parsed.end - parsed.begin + bytes_apart());
     session_.set_known_hash({}, 0);
     if (parsed.call.row == nullptr || !commands::is_quick(*parsed.call.row)) still.go_on();
     if (turn == Turn::kGoOn &&
@@ -379,7 +421,8 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
     return Turn::kLater;
   }
-  const bool guess = !session_.authenticated() && authenticates(call, arguments);
+  const bool guess = authenticates(call, arguments);
+  const std::uint64_t failures = session_.identity.failures;
   if (guess) [[unlikely]] {
     const std::uint64_t until_ns = environment.auth_backoff().wait_until_ns(host());
     if (until_ns > bench_.now_ns) {
@@ -406,21 +449,38 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
     return Turn::kLater;
   }
   if (guess) [[unlikely]] {
-    if (session_.authenticated()) {
-      environment.auth_backoff().succeeded(host());
-    } else {
+    if (session_.identity.failures != failures) {
       environment.auth_backoff().failed(host(), bench_.now_ns);
+    } else if (trusted()) {
+      environment.auth_backoff().succeeded(host());
     }
   }
   if (output_.refusal() != Output::Refusal::kNone) [[unlikely]] {
     if (const Turn turn = give_up_reply(call, begin); turn != Turn::kGoOn) return turn;
   }
+  if (const std::uint64_t bytes = output_.appended() - begin; bytes > kLargeFrom) [[unlikely]]
+    note_large(environment.large_replies(), call, arguments, bytes);
   hold_answer(begin);
   if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     close_when_sent();
     return Turn::kEnd;
   }
   return Turn::kGoOn;
+}
+
+void Connection::note_large(commands::SlowLog& log, const commands::Resolved& call, commands::Arguments arguments,
+                            std::uint64_t bytes) const {
+  const std::int64_t most = log.threshold_us();
+  if (most < 0 || bytes < static_cast<std::uint64_t>(most) || !call.runs() ||
+      (call.row->flags & commands::kSecret) != 0)
+    return;
+  const commands::ClientInfo client = session_.info();
+  log.add({.id = 0,
+           .at = bench_.shared.engine.now(),
+           .microseconds = static_cast<std::int64_t>(bytes),
+           .arguments = commands::SlowLog::shorten(arguments),
+           .client_address = client.address,
+           .client_name = client.name});
 }
 
 Connection::Turn Connection::give_up_reply(const commands::Resolved& call, std::uint64_t begin) {
@@ -488,15 +548,20 @@ void Connection::protocol_error() {
 
 void Connection::send() {
   if (dead_ || lingering_) return;
+  send_some();
+  // Who listens is sent what it did not ask for, and who is slow reads long after it asked.
+  constexpr std::uint64_t kMuch = 64 << 10;
+  if ((session_.listening || blocked_ || shown_buffers_ > kMuch) && !dead_) publish_buffers();
+}
+
+void Connection::send_some() {
   const std::uint64_t limit = marks_.empty() ? output_.appended() : marks_.front().begin;
   blocked_ = false;
   while (output_.sent() < limit) {
     iovec pieces[kPiecesMax];
-    msghdr message{};
-    message.msg_iov = pieces;
-    message.msg_iovlen = output_.gather(limit, pieces, kPiecesMax);
-    STAVE_ASSERT(message.msg_iovlen != 0);
-    const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
+    const std::size_t gathered = output_.gather(limit, pieces, kPiecesMax);
+    STAVE_ASSERT(gathered != 0);
+    const ssize_t count = wire_.send(pieces, gathered);
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) {
@@ -516,7 +581,7 @@ void Connection::send() {
     dead_ = true;
     return;
   }
-  ::shutdown(descriptor_, SHUT_WR);
+  wire_.finish();
   lingering_ = true;
   linger_until_ns_ = bench_.now_ns + kSecondNs;
 }
@@ -627,10 +692,50 @@ void Connection::close(bool after_reply) {
   bench_.close_wanted();
 }
 
-void Connection::obey_close() noexcept {
+void Connection::look_at_rights() {
+  rights_changed_.store(true);
+  bench_.close_wanted();
+}
+
+// Bounded as messages are, before they are part of what is unread.
+void Connection::show_line(const std::shared_ptr<const std::string>& line) {
+  constexpr std::uint64_t kLinesBytesMax = 32 << 20;
+  bool first = false;
+  {
+    base::MutexLock lock(lines_mutex_);
+    if (lines_bytes_ > kLinesBytesMax) return;  // it will find that it is too slow
+    first = lines_.empty();
+    lines_bytes_ += line->size();
+    lines_.push_back(line);
+  }
+  if (first) bench_.close_wanted();
+}
+
+void Connection::show_lines() {
+  std::vector<std::shared_ptr<const std::string>> lines;
+  {
+    base::MutexLock lock(lines_mutex_);
+    if (lines_.empty()) return;
+    lines.swap(lines_);
+    lines_bytes_ = 0;
+  }
+  std::string text;
+  for (const auto& line : lines) {
+    text.assign("+").append(*line).append("\r\n");
+    hear(text, {});
+    if (dead_) return;
+  }
+}
+
+void Connection::attend() noexcept try {
   const std::uint8_t wanted = close_wanted_.load(std::memory_order_relaxed);
   if (wanted == 2) dead_ = true;
   if (wanted == 1 && !closing_) close_when_sent();
+  if (dead_) return;
+  if (rights_changed_.exchange(false) && !commands::may_go_on_listening(session_)) dead_ = true;
+  show_lines();
+} catch (const std::bad_alloc&) {
+  run_out();
 }
 
 void Connection::check_time() {

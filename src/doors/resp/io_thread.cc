@@ -156,6 +156,9 @@ void IoThread::run() {
     if (post_.waiting()) [[unlikely]]
       deliver();
     release_held();
+    if (const std::uint64_t most = shared_.limits.clients_bytes_max.load(std::memory_order_relaxed);
+        most != 0 && shared_.clients_bytes.load(std::memory_order_relaxed) > most) [[unlikely]]
+      evict_clients();
     if (bench_.now_ns >= next_tick_ns_) tick();
     reap();
   }
@@ -254,7 +257,7 @@ void IoThread::handle_wake() {
   for (Accepted& accepted : fresh) take_in(std::move(accepted));
   if (!close_wanted_.exchange(false)) return;
   for (const auto& connection : connections_) {
-    connection->obey_close();
+    connection->attend();
     settle(*connection);
   }
 }
@@ -270,7 +273,7 @@ void IoThread::take_in(Accepted accepted) {
     make_places(index + 1);
     connections_.emplace_back();  // its place first: once it is there, it closes its descriptor itself
     connections_.back() = std::make_unique<Connection>(bench_, accepted.descriptor, std::move(accepted.address),
-                                                       std::move(accepted.local_address));
+                                                       std::move(accepted.local_address), accepted.tls);
   } catch (const std::bad_alloc&) {
     connections_.resize(index);
     return turn_away(accepted.descriptor);
@@ -320,7 +323,7 @@ void IoThread::run_lists() {
     for (Connection* connection : turn_) {
       STAVE_ASSERT(connection->books.in_runnable);
       connection->books.in_runnable = false;
-      if (connection->runnable()) connection->resume();
+      if (connection->runnable()) connection->go_on();
       settle(*connection);
     }
     turn_.clear();
@@ -445,6 +448,19 @@ void IoThread::fail_held(const Error& error) {
 }
 
 // --- housekeeping -----------------------------------------------------------------------------
+
+void IoThread::evict_clients() {
+  const std::uint64_t most = shared_.limits.clients_bytes_max.load(std::memory_order_relaxed);
+  while (shared_.clients_bytes.load(std::memory_order_relaxed) > most) {
+    Connection* largest = nullptr;
+    for (const auto& connection : connections_)
+      if (connection->shown_bytes() > (largest == nullptr ? 0 : largest->shown_bytes()) && connection->evictable())
+        largest = connection.get();
+    if (largest == nullptr) return;  // others' clients take it
+    largest->evict();
+    put_on(doomed_, *largest, &Connection::Books::in_doomed);
+  }
+}
 
 void IoThread::tick() {
   next_tick_ns_ = bench_.now_ns + kTickNs;

@@ -79,6 +79,8 @@ class IoThread {
   [[nodiscard]] bool log_has_news() const noexcept;
   void let_go();
   void fail_held(const Error& error);
+  /// Closes those of this thread's clients that take most, while all clients take more than they may.
+  void evict_clients();
   void tick();
   void reap();
   void say_farewell();
