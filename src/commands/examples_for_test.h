@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "commands/bit_examples_for_test.h"
 #include "commands/dump_format.h"
 #include "commands/hash_examples_for_test.h"
 #include "commands/list_examples_for_test.h"
@@ -101,6 +102,7 @@ inline std::vector<Example> key_examples() {
       {"unlink", {{"UNLINK", "k", "k2"}}},
       {"randomkey", {{"RANDOMKEY"}}},
   };
+  for (Example& example : bit_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : hash_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : sorted_set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : set_examples<Example>()) all.push_back(std::move(example));

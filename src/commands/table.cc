@@ -1,6 +1,8 @@
 #include "commands/table.h"
 
 #include "base/assert.h"
+#include "commands/bitfield_commands.h"
+#include "commands/bitmap_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
 #include "commands/conditional_commands.h"
@@ -51,9 +53,10 @@ namespace stave::commands {
 namespace {
 
 constexpr auto kJoined = build::join(
-    kClientCommands, kCommandCommands, kConditionalCommands, kConfigCommands, kConnectionCommands, kDatabaseCommands,
-    kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands,
-    kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
+    kBitfieldCommands, kBitmapCommands, kClientCommands, kCommandCommands, kConditionalCommands,
+    kConfigCommands, kConnectionCommands, kDatabaseCommands, kDumpCommands, kDurabilityCommands, kExpiryCommands,
+    kHashCommands, kHashExpiryCommands, kHashScanCommands, kHistoryCommands,
+    kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
     kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
     kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
     kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands,
@@ -103,6 +106,8 @@ const Command* find_command(std::string_view name) noexcept {
   const build::PackedName packed = build::pack(name);
   const std::uint16_t row = kHash.slots[build::slot_of(packed, kHash.seed)];
   if (row == build::kNoRow || kHash.names[row] != packed) return nullptr;
+  if (name.size() > build::kWholeNameMax && !same_word(kCommands[row].name, name)) [[unlikely]]
+    return nullptr;
   return &kCommands[row];
 }
 
@@ -172,7 +177,10 @@ std::vector<std::string_view> access_categories(const Command& row) {
   if (flagged(kWrite)) names.push_back("write");
   for (const std::string_view type : {"string", "hash", "list", "set"})
     if (row.group == type) names.push_back(type);
+  for (const std::string_view type : {"bitmap", "hyperloglog", "geo"})
+    if (row.group == type) names.push_back(type);
   if (row.group == "sorted-set") names.push_back("sortedset");
+  if (row.group == "bf") names.push_back("bloom");
   if (flagged(kAdmin)) names.push_back("admin");
   names.push_back(flagged(kFast) ? "fast" : "slow");
   if (flagged(kBlocking)) names.push_back("blocking");
