@@ -12,6 +12,8 @@
 #include "commands/dump_commands.h"
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
+#include "commands/geo_commands.h"
+#include "commands/geo_search_commands.h"
 #include "commands/hash_commands.h"
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
@@ -55,7 +57,7 @@ namespace {
 constexpr auto kJoined = build::join(
     kBitfieldCommands, kBitmapCommands, kClientCommands, kCommandCommands, kConditionalCommands,
     kConfigCommands, kConnectionCommands, kDatabaseCommands, kDumpCommands, kDurabilityCommands, kExpiryCommands,
-    kHashCommands, kHashExpiryCommands, kHashScanCommands, kHistoryCommands,
+    kGeoCommands, kGeoSearchCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands, kHistoryCommands,
     kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
     kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
     kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
