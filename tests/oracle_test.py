@@ -23,7 +23,9 @@ import sys
 import tempfile
 import time
 
+import oracle_bits
 import oracle_generic
+import oracle_geo
 import oracle_hash
 import oracle_list
 import oracle_multi
@@ -32,7 +34,7 @@ import oracle_sort
 import oracle_zset
 
 # The modules of the types.
-TYPES = [oracle_generic, oracle_hash, oracle_list, oracle_multi, oracle_set, oracle_sort, oracle_zset]
+TYPES = [oracle_bits, oracle_generic, oracle_geo, oracle_hash, oracle_list, oracle_multi, oracle_set, oracle_sort, oracle_zset]
 
 BATCH = 64
 DATABASES = 4

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "commands/bit_examples_for_test.h"
 #include "commands/dump_format.h"
+#include "commands/geo_examples_for_test.h"
 #include "commands/hash_examples_for_test.h"
 #include "commands/list_examples_for_test.h"
 #include "commands/set_examples_for_test.h"
@@ -101,6 +103,8 @@ inline std::vector<Example> key_examples() {
       {"unlink", {{"UNLINK", "k", "k2"}}},
       {"randomkey", {{"RANDOMKEY"}}},
   };
+  for (Example& example : bit_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : geo_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : hash_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : sorted_set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : set_examples<Example>()) all.push_back(std::move(example));

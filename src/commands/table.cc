@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "commands/access_categories.h"
 #include "commands/acl_commands.h"
+#include "commands/bitfield_commands.h"
+#include "commands/bitmap_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
 #include "commands/commandlog_commands.h"
@@ -13,6 +15,8 @@
 #include "commands/dump_commands.h"
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
+#include "commands/geo_commands.h"
+#include "commands/geo_search_commands.h"
 #include "commands/hash_commands.h"
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
@@ -55,14 +59,57 @@ namespace stave::commands {
 namespace {
 
 constexpr auto kJoined = build::join(
-    kAclCommands, kClientCommands, kCommandCommands, kCommandLogCommands, kConditionalCommands, kConfigCommands,
-    kConnectionCommands, kDatabaseCommands, kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands,
-    kHashExpiryCommands, kHashScanCommands, kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands,
-    kLatencyCommands, kLcsCommands, kLifeCommands, kListCommands, kListMoveCommands, kMemoryCommands, kMonitorCommands,
-    kMoveCommands, kMultiCommands, kMultiKeyCommands, kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands,
-    kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands,
-    kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands,
-    kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
+    // clang-format off: one a line, so that two branches seldom touch the same
+    kAclCommands,
+    kBitfieldCommands,
+    kBitmapCommands,
+    kClientCommands,
+    kCommandCommands,
+    kCommandLogCommands,
+    kConditionalCommands,
+    kConfigCommands,
+    kConnectionCommands,
+    kDatabaseCommands,
+    kDumpCommands,
+    kDurabilityCommands,
+    kExpiryCommands,
+    kGeoCommands,
+    kGeoSearchCommands,
+    kHashCommands,
+    kHashExpiryCommands,
+    kHashScanCommands,
+    kHistoryCommands,
+    kIncrexCommands,
+    kInfoCommands,
+    kKeysCommands,
+    kLatencyCommands,
+    kLcsCommands,
+    kLifeCommands,
+    kListCommands,
+    kListMoveCommands,
+    kMemoryCommands,
+    kMonitorCommands,
+    kMoveCommands,
+    kMultiCommands,
+    kMultiKeyCommands,
+    kObjectCommands,
+    kPubSubCommands,
+    kScanCommands,
+    kServerCommands,
+    kSetAlgebraCommands,
+    kSetCommands,
+    kSlowLogCommands,
+    kSortCommands,
+    kSortedSetAddCommands,
+    kSortedSetAggregateCommands,
+    kSortedSetPopCommands,
+    kSortedSetRangeCommands,
+    kSortedSetReadCommands,
+    kSortedSetRemoveCommands,
+    kSortedSetScanCommands,
+    kStringCommands,
+    kStringNumberCommands);
+// clang-format on
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -107,6 +154,8 @@ const Command* find_command(std::string_view name) noexcept {
   const build::PackedName packed = build::pack(name);
   const std::uint16_t row = kHash.slots[build::slot_of(packed, kHash.seed)];
   if (row == build::kNoRow || kHash.names[row] != packed) return nullptr;
+  if (name.size() > build::kWholeNameMax && !same_word(kCommands[row].name, name)) [[unlikely]]
+    return nullptr;
   return &kCommands[row];
 }
 
