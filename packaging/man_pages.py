@@ -64,7 +64,7 @@ def overview(program):
             text += "See\n.BR stave\\-%s (1).\n" % escaped(subcommand.name)
     text += ".SH OPTIONS\n" + option_list(program.options)
     text += EXIT_STATUS + FILES
-    text += ".SH EXAMPLES\n.EX\nstave serve \\-\\-dir ./data \\-\\-port 6379\nstave shell ./data SET greeting hello\n.EE\n"
+    text += ".SH EXAMPLES\n.EX\nstave serve \\-\\-dir ./data \\-\\-port 6379\nstave shell \\-\\-create ./data SET greeting hello\n.EE\n"
     pages = [("stave-" + subcommand.name, 1) for subcommand in program.subcommands if has_page(subcommand)]
     return text + references(pages + [("stave.conf", 5)])
 
