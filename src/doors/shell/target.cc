@@ -218,13 +218,16 @@ class Server final : public Target {
 
 }  // namespace
 
-Result<std::unique_ptr<Target>> open_directory(const std::string& directory) {
+Result<std::unique_ptr<Target>> open_directory(const std::string& directory, bool create) {
   Options options;
+  options.create_if_missing = create;
   options.notice = [](std::string_view text) {
     std::fprintf(stderr, "stave: %.*s\n", static_cast<int>(text.size()), text.data());
   };
   auto store = Store::open(directory, options);
   if (!store) {
+    if (store.error().code() == ErrorCode::kNotFound && !create)
+      return fail(ErrorCode::kNotFound, store.error().describe() + "; --create makes one");
     if (store.error().code() != ErrorCode::kBusy) return fail(std::move(store).error());
     return fail(ErrorCode::kBusy, store.error().describe() + "; if a server has it, use --connect host:port");
   }
