@@ -107,6 +107,12 @@ class Engine {
   /// kNoSpace, kNoMemory: nothing changed.
   Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
                       Lsn* version = nullptr, const keyspace::Block* block = nullptr);
+  /// Sets several strings that never expire, at one instant and in one batch of the log: the short way of a Transaction
+  /// that only puts. `value(i)` is that of the i-th key. kNot: nothing was changed, and it is to be done by a
+  /// Transaction: a key is named twice, a value or the batch is large, or the budget has no room. `pending`: what telling
+  /// of it waits for. Errors: as `put`. Cost: one look at each key. Threads: any.
+  Result<Updated> put_all(std::span<const KeyRef> keys, base::FunctionRef<std::string_view(std::size_t)> value,
+                          Sync sync, Pending& pending);
   /// Shows `decide` what `key` holds, under the shard's lock, and does at once what it says: the short way for commands
   /// that look at one key and change it. `decide` is called once or, with kNot, perhaps not at all; it is quick and
   /// calls nothing of the engine. kNot: nothing was changed, and it is to be done by a Transaction: the value is not in
