@@ -69,6 +69,12 @@ for page in man1/stave.1 man1/stave-serve.1 man5/stave.conf.5; do
   inside test -s "/usr/share/man/$page.gz" || [[ -f $root/etc/dpkg/dpkg.cfg.d/excludes ]] || fail "no man page $page"
 done
 
+if [[ ! -f $root/etc/dpkg/dpkg.cfg.d/excludes ]]; then
+  grep -oE '\]\([^)#:]+\)' "$root/usr/share/doc/stave/README.md" | sed 's/^](//; s/)$//' | while read -r link; do
+    [[ -e $root/usr/share/doc/stave/$link ]] || fail "README.md leads to $link, which no package has"
+  done
+fi
+
 say "the unit"
 unit=$root/lib/systemd/system/stave.service
 apt install systemd systemd-sysv dbus

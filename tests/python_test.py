@@ -5,6 +5,7 @@ Usage: python_test.py path/to/libstave.so [unittest arguments]
 """
 import datetime
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -333,6 +334,13 @@ class PythonModule(unittest.TestCase):
         )
         self.assertNotEqual(answer.returncode, 0)
         self.assertIn("STAVE_LIBRARY", answer.stderr)
+
+    @unittest.skipUnless(shutil.which("mypy"), "mypy is not installed")
+    def test_it_is_typed(self):
+        checked = subprocess.run(
+            ["mypy", "--strict", "--cache-dir", self.path("cache"), "-p", "stave"], cwd=PACKAGE, capture_output=True, text=True, timeout=120, check=False
+        )
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
     def test_every_function_of_the_table_is_declared_as_the_header_has_it(self):
         from stave import _library  # the names of C's parameters, counted

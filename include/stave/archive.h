@@ -36,8 +36,8 @@ struct LoadSummary {
 struct RestoreOptions {
   /// With a backup: the directory of the same store, whose log goes on where the backup ends. Empty: none.
   std::string_view log{};
-  /// As of when; unset: everything. By LSN everything *before* it (`get_at` and `revert` include the record at the LSN);
-  /// by time, everything before the first record that is younger.
+  /// As of when; unset: everything. By LSN everything *before* it (`get_at` and `revert` include the record at the
+  /// LSN); by time, everything before the first record that is younger.
   std::optional<Point> point{};
   /// Null: the system's.
   FileSystem* file_system = nullptr;

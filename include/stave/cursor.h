@@ -41,7 +41,7 @@ class Cursor {
   bool begun_ = false;
   bool too_long_ = false;  ///< The prefix; it was not kept.
   std::uint64_t place_ = 0;
-  std::size_t shown_ = 0;          ///< Of `ahead_`.
+  std::size_t shown_ = 0;           ///< Of `ahead_`.
   std::vector<std::string> ahead_;  ///< Keys, not values.
   std::string prefix_;
 };

@@ -61,8 +61,8 @@ enum { STAVE_FRONT = 0, STAVE_BACK = 1 };
 enum { STAVE_ASCENDING = 0, STAVE_DESCENDING = 1 };
 enum { STAVE_WITHOUT_MIN = 1, STAVE_WITHOUT_MAX = 2 };
 
-/* What gives way when memory runs out: cold values leave memory and stay in the log (nothing is lost); nothing: writes are
- * refused; or keys are deleted, of all or of those that have an expiry. As in Redis' policies of these names. */
+/* What gives way when memory runs out: cold values leave memory and stay in the log (nothing is lost); nothing: writes
+ * are refused; or keys are deleted, of all or of those that have an expiry. As in Redis' policies of these names. */
 enum {
   STAVE_SPILL = 0,
   STAVE_NOEVICTION = 1,
@@ -379,7 +379,8 @@ int stave_batch_sorted_set_add(stave_batch* batch, const char* key, size_t key_s
                                size_t member_size, double score);
 int stave_batch_sorted_set_remove(stave_batch* batch, const char* key, size_t key_size, const char* member,
                                   size_t member_size);
-/* The expiry in `options` is given to every key that the batch sets without one of its own. The batch stays as it is. */
+/* The expiry in `options` is given to every key that the batch sets without one of its own. The batch stays as it is.
+ */
 int stave_batch_commit(stave_store* store, const stave_batch* batch, const stave_write_options* options,
                        stave_error** error);
 
@@ -416,8 +417,7 @@ int stave_txn_hash_remove(stave_txn* txn, const char* key, size_t key_size, cons
 int stave_txn_hash_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
 int stave_txn_list_push(stave_txn* txn, const char* key, size_t key_size, int end, const char* element,
                         size_t element_size, uint64_t* size);
-int stave_txn_list_pop(stave_txn* txn, const char* key, size_t key_size, int end, char** element,
-                       size_t* element_size);
+int stave_txn_list_pop(stave_txn* txn, const char* key, size_t key_size, int end, char** element, size_t* element_size);
 int stave_txn_list_range(stave_txn* txn, const char* key, size_t key_size, int64_t from, int64_t to,
                          stave_element** elements, size_t* count);
 int stave_txn_list_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
@@ -433,8 +433,8 @@ int stave_txn_sorted_set_add(stave_txn* txn, const char* key, size_t key_size, c
                              double score, int* added);
 int stave_txn_sorted_set_remove(stave_txn* txn, const char* key, size_t key_size, const char* member,
                                 size_t member_size, int* removed);
-int stave_txn_sorted_set_score(stave_txn* txn, const char* key, size_t key_size, const char* member,
-                               size_t member_size, double* score);
+int stave_txn_sorted_set_score(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
+                               double* score);
 int stave_txn_sorted_set_rank(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
                               int order, uint64_t* rank);
 int stave_txn_sorted_set_range(stave_txn* txn, const char* key, size_t key_size, int64_t from, int64_t to, int order,
@@ -446,8 +446,8 @@ int stave_txn_sorted_set_size(stave_txn* txn, const char* key, size_t key_size, 
 
 /* --- the past ---------------------------------------------------------------------------------------------------- */
 
-/* What happened to a key, newest first: at most `count_max` of it, as far back as the log reaches. One stave_free of the
- * array frees all; NULL when there is nothing. */
+/* What happened to a key, newest first: at most `count_max` of it, as far back as the log reaches. One stave_free of
+ * the array frees all; NULL when there is nothing. */
 int stave_history(stave_store* store, int database, const char* key, size_t key_size, size_t count_max,
                   stave_key_version** versions, size_t* count, stave_error** error);
 /* "set", "delete", "expire", "flush", … */
@@ -462,10 +462,11 @@ int stave_revert(stave_store* store, const char* key, size_t key_size, int point
 
 /* --- whole stores as files --------------------------------------------------------------------------------------- */
 
-/* Writes everything as it is at this moment to a file, while writers go on; the file takes its name when it is whole. */
+/* Writes everything as it is at this moment to a file, while writers go on; the file takes its name when it is whole.
+ */
 int stave_snapshot(stave_store* store, const char* path, int format, uint64_t* keys, stave_error** error);
-/* Puts what is in a snapshot file, or in an RDB file of Redis, into the store; keys of the same name are replaced. After
- * an error what came before it is there. */
+/* Puts what is in a snapshot file, or in an RDB file of Redis, into the store; keys of the same name are replaced.
+ * After an error what came before it is there. */
 int stave_load(stave_store* store, const char* path, uint64_t* keys, stave_error** error);
 /* Copies everything, history included, into a backup's directory, or adds what is new; `*lsn`: how far it goes. */
 int stave_backup(stave_store* store, const char* directory, uint64_t* lsn, stave_error** error);

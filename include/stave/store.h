@@ -295,9 +295,9 @@ class Store {
                              const ReadOptions& options = {});
   /// All keys that match, sorted.
   Result<std::vector<std::string>> keys(std::string_view pattern = {}, const ReadOptions& options = {});
-  /// Shows every key that begins with `prefix` (empty: all) and its value (of a collection: nothing), in no order, until
-  /// `visit` returns false. Nothing is held meanwhile: `visit` may call the store, and may take its time. What is there
-  /// from the first to the last is shown, mostly once; what comes or goes meanwhile may be. Returns how many were
+  /// Shows every key that begins with `prefix` (empty: all) and its value (of a collection: nothing), in no order,
+  /// until `visit` returns false. Nothing is held meanwhile: `visit` may call the store, and may take its time. What is
+  /// there from the first to the last is shown, mostly once; what comes or goes meanwhile may be. Returns how many were
   /// shown. Cost: a walk over all keys of the database, and a read for each that is shown, one value in memory at a
   /// time. Showing is no use: it puts no sliding expiry off.
   Result<std::uint64_t> for_each(std::string_view prefix,

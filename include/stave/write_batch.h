@@ -52,8 +52,19 @@ class WriteBatch {
  private:
   friend class Store;
   enum class Kind : std::uint8_t {
-    kSet, kRemove, kIncrement, kAppend, kExpire, kHashSet, kHashRemove, kPushFront, kPushBack,
-    kSetAdd, kSetRemove, kSortedSetAdd, kSortedSetRemove,
+    kSet,
+    kRemove,
+    kIncrement,
+    kAppend,
+    kExpire,
+    kHashSet,
+    kHashRemove,
+    kPushFront,
+    kPushBack,
+    kSetAdd,
+    kSetRemove,
+    kSortedSetAdd,
+    kSortedSetRemove,
   };
   struct Step {
     Kind kind;

@@ -32,8 +32,9 @@ Result<void> put_collection(store::Transaction& transaction, store::KeyRef key, 
 Result<void> put_item(store::Engine& engine, const exchange::Item& item, Sync sync) {
   STAVE_ASSERT(item.database >= 0);
   if (item.database >= engine.options().databases)
-    return fail(ErrorCode::kInvalidArgument, "database " + std::to_string(item.database) + " is wanted, and there are " +
-                                                 std::to_string(engine.options().databases) + " here; open it with more");
+    return fail(ErrorCode::kInvalidArgument,
+                "database " + std::to_string(item.database) + " is wanted, and there are " +
+                    std::to_string(engine.options().databases) + " here; open it with more");
   Expiry expiry = item.expiry;
   expiry.at = engine.time().from_wall(expiry.at);
   const store::KeyRef key{item.database, item.key};

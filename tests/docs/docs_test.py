@@ -5,7 +5,7 @@ Usage: docs_test.py <build directory> <C++ compiler> <C compiler> [unittest argu
 
 A piece of C++ or C without a `main` is put into one: its #includes go to the top, and `report` prints and fails. What begins with `$` is run by
 a shell in a folder of the page's own, where `build/stave` and `stave` are the program, with a server at work on ./data; only the ports are
-replaced. Lines behind `127.0.0.1:6379>` and `>` go to the program that was started before them. What a page shows as the answer has to be
+replaced; so is what is a list of calls of curl, which have to succeed. Lines behind `127.0.0.1:6379>` and `>` go to the program that was started before them. What a page shows as the answer has to be
 the answer; a line with `…` stands for any number of lines.
 """
 import os
@@ -21,9 +21,10 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD, CXX, CC = (pathlib.Path(sys.argv.pop(1)).resolve(), sys.argv.pop(1), sys.argv.pop(1)) if len(sys.argv) > 3 else (None, "c++", "cc")
 PATIENCE = 120
-PAGES = ["README.md", "docs/library.md", "docs/history.md", "docs/operations.md"]
+PAGES = ["README.md", "docs/library.md", "docs/history.md", "docs/http.md", "docs/operations.md"]
 #: What a page takes for granted when it comes to the line with this text, as its reader does it; and numbers that are the reader's own.
 BEFORE = {
+    "docs/http.md": {"@cat.png": ["head -c 5000 /dev/urandom > cat.png"]},
     "docs/history.md": {"stave restore ./data ./undone": ["redis-cli SET some:key x", "redis-cli FLUSHALL"]},
 }
 OWN_NUMBERS = {"docs/history.md": {"123456": "redis-cli --no-raw STAVE.HISTORY some:key COUNT 1"}}
@@ -76,6 +77,8 @@ def blocks_of(page):
         elif indented is not None:
             if any(row.startswith("$ ") for row in indented):
                 found.append(Block(page, start, "$", indented))
+            elif all(row.startswith("curl ") for row in indented):
+                found.append(Block(page, start, "$", ["$ " + row for row in indented]))
             indented = None
     return found
 
@@ -135,11 +138,17 @@ class Docs(unittest.TestCase):
                 self.server.end()
             command = [str(BUILD / "stave"), "serve", "--port", "0", "--http-port", "-1", "--bind", "127.0.0.1", "--dir", "./data"]
             self.server = Server(self.folder, command, self.environment)
-            real = shutil.which("redis-cli")
-            self.assertTrue(real, "redis-cli is not installed")
-            shim = self.folder / "bin" / "redis-cli"
-            shim.write_text('#!/bin/sh\nexec %s -p %s --no-raw "$@"\n' % (real, self.server.port), encoding="utf-8")
-            shim.chmod(0o755)
+            self.shim("redis-cli", "-p %s --no-raw -e" % self.server.port)
+            self.shim("curl", "--silent --show-error --fail-with-body")
+
+    def shim(self, name, options):
+        """What the pages call gets these options, too."""
+        path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if one)
+        real = shutil.which(name, path=path)
+        self.assertTrue(real, name + " is not installed")
+        shim = self.folder / "bin" / name
+        shim.write_text('#!/bin/sh\nexec %s %s "$@"\n' % (real, options), encoding="utf-8")
+        shim.chmod(0o755)
 
     def with_ports(self, text):
         """The server's own ports, for those that pages name."""
@@ -243,6 +252,8 @@ class Reading(unittest.TestCase):
             if page in PAGES:
                 continue
             for block in blocks_of(page):
+                if "Authorization: Bearer" in block.text[0]:
+                    continue  # wants a password, which that page is not about
                 self.assertNotIn(block.kind, ("cpp", "c", "python", "js", "$", "console"), str(block))
 
 

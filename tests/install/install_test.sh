@@ -62,6 +62,18 @@ if [[ -x $prefix/bin/stave ]]; then
   bash -n "$prefix/share/bash-completion/completions/stave" || fail "bash does not read its completion"
 fi
 
+# As its README says; Debian's npm is no package that the tests ask for.
+if command -v npm >/dev/null && [[ -e /usr/include/node/node_api.h ]]; then
+  echo "-- npm install"
+  mkdir "$scratch/app"
+  cp -r "$outside/../../../packaging/node" "$scratch/package"
+  (cd "$scratch/app" && echo '{"name": "app", "version": "1.0.0"}' >package.json &&
+    npm_config_nodedir=/usr npm_config_cache="$scratch/npm" CC=$cc npm install --offline --no-audit --no-fund "$scratch/package") >"$scratch/log" 2>&1 ||
+    { cat "$scratch/log"; fail "npm install failed"; }
+  [[ $(cd "$scratch/app" && node -e "const s = require('stave').open('data'); s.set('a', 'b'); console.log(String(s.get('a')))") == b ]] ||
+    fail "the package for Node.js does not work"
+fi
+
 echo "-- docs"
 docs=$(dirname "$(find "$prefix/share/doc" -name README.md -path '*tave/README.md')")
 [[ -s $docs/docs/library.md && -s $docs/docs/reference/commands.md ]] || fail "the docs are not there"

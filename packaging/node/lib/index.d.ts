@@ -1,3 +1,4 @@
+/// <reference types="node" />
 /** A durable key-value store in your process. Times are milliseconds; a Date is taken as a time, too. */
 
 /** A string is taken as its UTF-8. */

@@ -4,8 +4,8 @@
 
 #include "values.h"
 
-static void forget_store(napi_env env, void *data, void *hint) {
-  handle *gone = data;
+static void forget_store(napi_env env, void* data, void* hint) {
+  handle* gone = data;
   (void)env;
   (void)hint;
   if (gone->session != NULL) stave_session_free(gone->session);
@@ -14,7 +14,7 @@ static void forget_store(napi_env env, void *data, void *hint) {
 }
 
 /* open(directory, [[setting, number]…]) */
-static void apply_setting(stave_options *options, const char *name, double value) {
+static void apply_setting(stave_options* options, const char* name, double value) {
   if (strcmp(name, "sync") == 0) stave_options_set_sync(options, (int)value);
   if (strcmp(name, "syncIntervalMs") == 0) stave_options_set_sync_interval_ms(options, (int64_t)value);
   if (strcmp(name, "segmentBytes") == 0) stave_options_set_segment_bytes(options, (uint64_t)value);
@@ -28,7 +28,7 @@ static void apply_setting(stave_options *options, const char *name, double value
   if (strcmp(name, "historyBytes") == 0) stave_options_set_history_bytes(options, (uint64_t)value);
 }
 
-static void apply_settings(arguments *all, stave_options *options) {
+static void apply_settings(arguments* all, stave_options* options) {
   uint32_t count = 0;
   napi_get_array_length(all->env, all->values[1], &count);
   for (uint32_t i = 0; i < count; ++i) {
@@ -46,11 +46,11 @@ static void apply_settings(arguments *all, stave_options *options) {
 
 static napi_value open_store(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  char *directory = name_argument(&all, 0);
+  char* directory = name_argument(&all, 0);
   if (directory == NULL) return NULL;
-  stave_options *options = stave_options_new();
-  handle *opened = calloc(1, sizeof *opened);
-  stave_error *error = NULL;
+  stave_options* options = stave_options_new();
+  handle* opened = calloc(1, sizeof *opened);
+  stave_error* error = NULL;
   napi_value value = NULL;
   if (options != NULL && opened != NULL) {
     apply_settings(&all, options);
@@ -69,8 +69,8 @@ static napi_value open_store(napi_env env, napi_callback_info info) {
 
 static napi_value close_store(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *closed = external_argument(&all, 0);
-  stave_error *error = NULL;
+  handle* closed = external_argument(&all, 0);
+  stave_error* error = NULL;
   if (closed == NULL || closed->store == NULL) return NULL;
   if (closed->working > 0) {
     napi_throw_error(env, "STAVE_BUSY", "something of the store is still under way; await it first");
@@ -78,7 +78,7 @@ static napi_value close_store(napi_env env, napi_callback_info info) {
   }
   stave_session_free(closed->session);
   closed->session = NULL;
-  stave_store *store = closed->store;
+  stave_store* store = closed->store;
   closed->store = NULL;
   const int code = stave_close(store, &error);
   return code == STAVE_OK ? NULL : throw_failure(env, code, error);
@@ -87,16 +87,17 @@ static napi_value close_store(napi_env env, napi_callback_info info) {
 /* get(store, database, key): [value, version, expires at] or null */
 static napi_value get(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *from = store_argument(&all);
+  handle* from = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   const stave_bytes key = bytes_argument(&all, 2);
   if (all.failed) return NULL;
-  char *value = NULL;
+  char* value = NULL;
   size_t size = 0;
   uint64_t version = 0;
   int64_t expires = 0;
-  stave_error *error = NULL;
-  const int code = stave_get_versioned(from->store, database, key.data, key.size, &value, &size, &version, &expires, &error);
+  stave_error* error = NULL;
+  const int code =
+      stave_get_versioned(from->store, database, key.data, key.size, &value, &size, &version, &expires, &error);
   if (code == STAVE_NOT_FOUND && error == NULL) return nothing(env);
   if (code != STAVE_OK) return throw_failure(env, code, error);
   napi_value answer = NULL;
@@ -110,20 +111,21 @@ static napi_value get(napi_env env, napi_callback_info info) {
 /* getMany(store, database, keys) */
 static napi_value get_many(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *from = store_argument(&all);
+  handle* from = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   uint32_t count = 0;
-  stave_bytes *keys = bytes_list(&all, all.values[2], &count);
+  stave_bytes* keys = bytes_list(&all, all.values[2], &count);
   if (all.failed) return NULL;
-  stave_value *values = calloc(count == 0 ? 1 : count, sizeof *values);
-  stave_error *error = NULL;
+  stave_value* values = calloc(count == 0 ? 1 : count, sizeof *values);
+  stave_error* error = NULL;
   const int code = values == NULL ? STAVE_NO_MEMORY : stave_mget(from->store, database, keys, count, values, &error);
   napi_value answer = NULL;
   free(keys);
   if (code == STAVE_OK) {
     napi_create_array_with_length(env, count, &answer);
     for (uint32_t i = 0; i < count; ++i)
-      napi_set_element(env, answer, i, values[i].data == NULL ? nothing(env) : buffer_of(env, values[i].data, values[i].size));
+      napi_set_element(env, answer, i,
+                       values[i].data == NULL ? nothing(env) : buffer_of(env, values[i].data, values[i].size));
   }
   free(values);
   return code == STAVE_OK ? answer : throw_failure(env, code, error);
@@ -132,13 +134,13 @@ static napi_value get_many(napi_env env, napi_callback_info info) {
 /* set(store, database, key, value, ttl, ms, sync): version */
 static napi_value set_key(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *to = store_argument(&all);
+  handle* to = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   const stave_bytes key = bytes_argument(&all, 2), value = bytes_argument(&all, 3);
   const stave_write_options how = write_options(&all, 4, database);
   if (all.failed) return NULL;
   uint64_t version = 0;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_set(to->store, key.data, key.size, value.data, value.size, &how, &version, &error);
   return code == STAVE_OK ? number(env, (double)version) : throw_failure(env, code, error);
 }
@@ -146,7 +148,7 @@ static napi_value set_key(napi_env env, napi_callback_info info) {
 /* setIf(store, database, key, value, ttl, ms, sync, condition, version, expected): whether it was done */
 static napi_value set_if(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *to = store_argument(&all);
+  handle* to = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   const stave_bytes key = bytes_argument(&all, 2), value = bytes_argument(&all, 3);
   const stave_write_options how = write_options(&all, 4, database);
@@ -155,21 +157,21 @@ static napi_value set_if(napi_env env, napi_callback_info info) {
   const stave_bytes expected = bytes_argument(&all, 9);
   if (all.failed) return NULL;
   int done = 0;
-  stave_error *error = NULL;
-  const int code = stave_set_if(to->store, key.data, key.size, value.data, value.size, condition, (uint64_t)version, expected.data,
-                                expected.size, &how, &done, &error);
+  stave_error* error = NULL;
+  const int code = stave_set_if(to->store, key.data, key.size, value.data, value.size, condition, (uint64_t)version,
+                                expected.data, expected.size, &how, &done, &error);
   return code == STAVE_OK ? boolean(env, done != 0) : throw_failure(env, code, error);
 }
 
 /* del(store, database, key, sync): whether it was there */
 static napi_value delete_key(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *from = store_argument(&all);
+  handle* from = store_argument(&all);
   const stave_write_options how = {.database = int_argument(&all, 1), .sync = int_argument(&all, 3)};
   const stave_bytes key = bytes_argument(&all, 2);
   if (all.failed) return NULL;
   int removed = 0;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_delete(from->store, key.data, key.size, &how, &removed, &error);
   return code == STAVE_OK ? boolean(env, removed != 0) : throw_failure(env, code, error);
 }
@@ -177,13 +179,13 @@ static napi_value delete_key(napi_env env, napi_callback_info info) {
 /* increment(store, database, key, by, sync): the sum */
 static napi_value increment(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *to = store_argument(&all);
+  handle* to = store_argument(&all);
   const stave_write_options how = {.database = int_argument(&all, 1), .sync = int_argument(&all, 4)};
   const stave_bytes key = bytes_argument(&all, 2);
   const int64_t by = int64_argument(&all, 3);
   if (all.failed) return NULL;
   int64_t sum = 0;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_increment(to->store, key.data, key.size, by, &how, &sum, &error);
   return code == STAVE_OK ? integer(env, sum) : throw_failure(env, code, error);
 }
@@ -191,12 +193,12 @@ static napi_value increment(napi_env env, napi_callback_info info) {
 /* expire(store, database, key, ttl, ms, sync): whether the key is there */
 static napi_value expire(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *to = store_argument(&all);
+  handle* to = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   const stave_bytes key = bytes_argument(&all, 2);
   const stave_write_options how = write_options(&all, 3, database);
   if (all.failed) return NULL;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_expire(to->store, key.data, key.size, &how, &error);
   if (code == STAVE_NOT_FOUND && error == NULL) return boolean(env, false);
   return code == STAVE_OK ? boolean(env, true) : throw_failure(env, code, error);
@@ -204,16 +206,16 @@ static napi_value expire(napi_env env, napi_callback_info info) {
 
 static napi_value size(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *of = store_argument(&all);
+  handle* of = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   if (all.failed) return NULL;
   uint64_t keys = 0;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_size(of->store, database, &keys, &error);
   return code == STAVE_OK ? number(env, (double)keys) : throw_failure(env, code, error);
 }
 
-static void forget_cursor(napi_env env, void *data, void *hint) {
+static void forget_cursor(napi_env env, void* data, void* hint) {
   (void)env;
   (void)hint;
   stave_cursor_free(data);
@@ -222,11 +224,11 @@ static void forget_cursor(napi_env env, void *data, void *hint) {
 /* cursor(store, database, prefix); next(store, cursor): [key, value, type] or null */
 static napi_value new_cursor(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *of = store_argument(&all);
+  handle* of = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   const stave_bytes prefix = bytes_argument(&all, 2);
   if (all.failed) return NULL;
-  stave_cursor *cursor = stave_cursor_new(of->store, database, prefix.data, prefix.size);
+  stave_cursor* cursor = stave_cursor_new(of->store, database, prefix.data, prefix.size);
   napi_value value = NULL;
   if (cursor == NULL) return throw_failure(env, STAVE_NO_MEMORY, NULL);
   if (napi_create_external(env, cursor, forget_cursor, NULL, &value) != napi_ok) stave_cursor_free(cursor);
@@ -236,11 +238,11 @@ static napi_value new_cursor(napi_env env, napi_callback_info info) {
 static napi_value next(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
   if (store_argument(&all) == NULL) return NULL;
-  stave_cursor *cursor = external_argument(&all, 1);
+  stave_cursor* cursor = external_argument(&all, 1);
   if (all.failed) return NULL;
   const char *key = NULL, *value = NULL, *type = NULL;
   size_t key_size = 0, value_size = 0;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_cursor_next(cursor, &key, &key_size, &value, &value_size, &type, &error);
   if (code == STAVE_NOT_FOUND && error == NULL) return nothing(env);
   if (code != STAVE_OK) return throw_failure(env, code, error);
@@ -255,11 +257,11 @@ static napi_value next(napi_env env, napi_callback_info info) {
 /* execute(store, words): what the command answers; an error is an Error among the answers */
 static napi_value execute(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *in = store_argument(&all);
+  handle* in = store_argument(&all);
   uint32_t count = 0;
-  stave_bytes *words = bytes_list(&all, all.values[1], &count);
+  stave_bytes* words = bytes_list(&all, all.values[1], &count);
   if (all.failed) return NULL;
-  stave_reply *reply = in->session == NULL ? NULL : stave_execute(in->session, words, count);
+  stave_reply* reply = in->session == NULL ? NULL : stave_execute(in->session, words, count);
   free(words);
   if (reply == NULL) return throw_failure(env, STAVE_NO_MEMORY, NULL);
   const napi_value value = reply_value(env, reply);
@@ -270,16 +272,17 @@ static napi_value execute(napi_env env, napi_callback_info info) {
 /* getAt(store, database, key, kind of point, point): value or null */
 static napi_value get_at(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *from = store_argument(&all);
+  handle* from = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   const stave_bytes key = bytes_argument(&all, 2);
   const int32_t kind = int_argument(&all, 3);
   const double point = double_argument(&all, 4);
   if (all.failed) return NULL;
-  char *value = NULL;
+  char* value = NULL;
   size_t value_size = 0;
-  stave_error *error = NULL;
-  const int code = stave_get_at(from->store, database, key.data, key.size, kind, (int64_t)point, &value, &value_size, NULL, &error);
+  stave_error* error = NULL;
+  const int code =
+      stave_get_at(from->store, database, key.data, key.size, kind, (int64_t)point, &value, &value_size, NULL, &error);
   if (code == STAVE_NOT_FOUND && error == NULL) return nothing(env);
   return code == STAVE_OK ? buffer_of(env, value, value_size) : throw_failure(env, code, error);
 }
@@ -287,14 +290,14 @@ static napi_value get_at(napi_env env, napi_callback_info info) {
 /* revert(store, database, key, kind of point, point, sync): whether anything changed */
 static napi_value revert(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *to = store_argument(&all);
+  handle* to = store_argument(&all);
   const stave_write_options how = {.database = int_argument(&all, 1), .sync = int_argument(&all, 5)};
   const stave_bytes key = bytes_argument(&all, 2);
   const int32_t kind = int_argument(&all, 3);
   const double point = double_argument(&all, 4);
   if (all.failed) return NULL;
   int changed = 0;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_revert(to->store, key.data, key.size, kind, (int64_t)point, &how, &changed, &error);
   return code == STAVE_OK ? boolean(env, changed != 0) : throw_failure(env, code, error);
 }
@@ -302,14 +305,14 @@ static napi_value revert(napi_env env, napi_callback_info info) {
 /* history(store, database, key, count): [{version, time, kind, size, alive, expiresAt}…] */
 static napi_value history(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *of = store_argument(&all);
+  handle* of = store_argument(&all);
   const int32_t database = int_argument(&all, 1);
   const stave_bytes key = bytes_argument(&all, 2);
   const double most = double_argument(&all, 3);
   if (all.failed) return NULL;
-  stave_key_version *versions = NULL;
+  stave_key_version* versions = NULL;
   size_t count = 0;
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   const int code = stave_history(of->store, database, key.data, key.size, (size_t)most, &versions, &count, &error);
   if (code != STAVE_OK) return throw_failure(env, code, error);
   napi_value answer = NULL;
@@ -322,7 +325,8 @@ static napi_value history(napi_env env, napi_callback_info info) {
     set(env, one, "kind", text(env, stave_kind_name(versions[i].kind)));
     set(env, one, "size", number(env, (double)versions[i].size));
     set(env, one, "alive", boolean(env, versions[i].alive != 0));
-    set(env, one, "expiresAt", versions[i].expires_at_ms == 0 ? nothing(env) : number(env, (double)versions[i].expires_at_ms));
+    set(env, one, "expiresAt",
+        versions[i].expires_at_ms == 0 ? nothing(env) : number(env, (double)versions[i].expires_at_ms));
     napi_set_element(env, answer, (uint32_t)i, one);
   }
   stave_free(versions);

@@ -12,19 +12,19 @@ typedef struct {
 
 /* Valid during the call; JavaScript may keep it for longer. */
 typedef struct {
-  stave_txn *txn;
+  stave_txn* txn;
 } opened;
 
-static void forget(napi_env env, void *data, void *hint) {
+static void forget(napi_env env, void* data, void* hint) {
   (void)env;
   (void)hint;
   free(data);
 }
 
-static int run(stave_txn *txn, void *context) {
-  call *in = context;
+static int run(stave_txn* txn, void* context) {
+  call* in = context;
   napi_value external = NULL, global = NULL;
-  opened *here = malloc(sizeof *here);
+  opened* here = malloc(sizeof *here);
   in->problem = NULL;
   if (here == NULL) return 1;
   here->txn = txn;
@@ -43,13 +43,13 @@ static int run(stave_txn *txn, void *context) {
 /* transact(store, database, keys, function, sync): what the function returns */
 static napi_value transact(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  handle *in = store_argument(&all);
+  handle* in = store_argument(&all);
   const stave_write_options how = {.database = int_argument(&all, 1), .sync = int_argument(&all, 4)};
   uint32_t count = 0;
-  stave_bytes *keys = bytes_list(&all, all.values[2], &count);
+  stave_bytes* keys = bytes_list(&all, all.values[2], &count);
   if (all.failed) return NULL;
   call context = {.env = env, .work = all.values[3]};
-  stave_error *error = NULL;
+  stave_error* error = NULL;
   ++in->working; /* The function must not close the store. */
   in->transacting = true;
   const int code = stave_transact(in->store, keys, count, run, &context, &how, &error);
@@ -63,8 +63,8 @@ static napi_value transact(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static stave_txn *txn_argument(arguments *all) {
-  opened *here = external_argument(all, 0);
+static stave_txn* txn_argument(arguments* all) {
+  opened* here = external_argument(all, 0);
   if (here != NULL && here->txn == NULL) {
     napi_throw_error(all->env, "STAVE_ABORTED", "the transaction is over");
     all->failed = true;
@@ -74,10 +74,10 @@ static stave_txn *txn_argument(arguments *all) {
 
 static napi_value txn_get(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1);
   if (all.failed) return NULL;
-  char *value = NULL;
+  char* value = NULL;
   size_t size = 0;
   const int code = stave_txn_get(txn, key.data, key.size, &value, &size);
   if (code == STAVE_NOT_FOUND) return nothing(env);
@@ -86,7 +86,7 @@ static napi_value txn_get(napi_env env, napi_callback_info info) {
 
 static napi_value txn_set(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1), value = bytes_argument(&all, 2);
   if (all.failed) return NULL;
   const int code = stave_txn_set(txn, key.data, key.size, value.data, value.size);
@@ -95,7 +95,7 @@ static napi_value txn_set(napi_env env, napi_callback_info info) {
 
 static napi_value txn_delete(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1);
   if (all.failed) return NULL;
   int removed = 0;
@@ -105,7 +105,7 @@ static napi_value txn_delete(napi_env env, napi_callback_info info) {
 
 static napi_value txn_increment(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1);
   const int64_t by = int64_argument(&all, 2);
   if (all.failed) return NULL;
@@ -116,7 +116,7 @@ static napi_value txn_increment(napi_env env, napi_callback_info info) {
 
 static napi_value txn_append(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1), suffix = bytes_argument(&all, 2);
   if (all.failed) return NULL;
   uint64_t length = 0;
@@ -126,7 +126,7 @@ static napi_value txn_append(napi_env env, napi_callback_info info) {
 
 static napi_value txn_expire(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1);
   const int32_t ttl = int_argument(&all, 2);
   const double ms = double_argument(&all, 3);
@@ -138,7 +138,7 @@ static napi_value txn_expire(napi_env env, napi_callback_info info) {
 
 static napi_value txn_hash_set(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1), field = bytes_argument(&all, 2), value = bytes_argument(&all, 3);
   if (all.failed) return NULL;
   int added = 0;
@@ -148,10 +148,10 @@ static napi_value txn_hash_set(napi_env env, napi_callback_info info) {
 
 static napi_value txn_hash_get(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1), field = bytes_argument(&all, 2);
   if (all.failed) return NULL;
-  char *value = NULL;
+  char* value = NULL;
   size_t size = 0;
   const int code = stave_txn_hash_get(txn, key.data, key.size, field.data, field.size, &value, &size);
   if (code == STAVE_NOT_FOUND) return nothing(env);
@@ -160,7 +160,7 @@ static napi_value txn_hash_get(napi_env env, napi_callback_info info) {
 
 static napi_value txn_list_push(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1), element = bytes_argument(&all, 2);
   const int32_t end = int_argument(&all, 3);
   if (all.failed) return NULL;
@@ -171,11 +171,11 @@ static napi_value txn_list_push(napi_env env, napi_callback_info info) {
 
 static napi_value txn_list_pop(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1);
   const int32_t end = int_argument(&all, 2);
   if (all.failed) return NULL;
-  char *element = NULL;
+  char* element = NULL;
   size_t size = 0;
   const int code = stave_txn_list_pop(txn, key.data, key.size, end, &element, &size);
   if (code == STAVE_NOT_FOUND) return nothing(env);
@@ -184,7 +184,7 @@ static napi_value txn_list_pop(napi_env env, napi_callback_info info) {
 
 static napi_value txn_set_add(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1), member = bytes_argument(&all, 2);
   if (all.failed) return NULL;
   int added = 0;
@@ -194,7 +194,7 @@ static napi_value txn_set_add(napi_env env, napi_callback_info info) {
 
 static napi_value txn_sorted_set_add(napi_env env, napi_callback_info info) {
   arguments all = arguments_of(env, info);
-  stave_txn *txn = txn_argument(&all);
+  stave_txn* txn = txn_argument(&all);
   const stave_bytes key = bytes_argument(&all, 1), member = bytes_argument(&all, 2);
   const double score = double_argument(&all, 3);
   if (all.failed) return NULL;

@@ -139,7 +139,7 @@ class Set(_Of, MutableSet):  # type: ignore[type-arg]
     """Members: a set of bytes."""
 
     @classmethod
-    def _from_iterable(cls, members: Iterable[bytes]) -> "set[bytes]":  # type: ignore[override]
+    def _from_iterable(cls, members: Iterable[bytes]) -> "set[bytes]":
         return set(members)
 
     def add(self, member: Bytes) -> None:

@@ -5,7 +5,7 @@ import datetime
 import os
 import threading
 from collections.abc import MutableMapping
-from typing import Any, Callable, Iterable, Iterator, List as ListOf, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List as ListOf, Mapping, NamedTuple, Optional, Sequence, Set as SetOf, Tuple, TypeVar, Union
 
 from ._collections import Hash, List, Set, SortedSet
 from ._errors import AbortedError, BusyError, ReplyError, StaveError
@@ -91,7 +91,7 @@ def _when(milliseconds: int) -> Optional[float]:
 
 
 def _settings(settings: Mapping[str, Any]) -> Any:
-    names = {
+    names: Dict[str, Callable[[Any], int]] = {
         "sync": lambda value: SYNCS[value], "sync_interval_ms": int, "segment_bytes": int, "databases": int, "create_if_missing": int,
         "max_memory_bytes": int, "memory_policy": POLICIES.index, "packing": PACKINGS.index, "packing_level": int, "history_ms": int,
         "history_bytes": int, "key_bytes_max": int, "value_bytes_max": int,
@@ -592,7 +592,7 @@ class Txn:
     def set_contains(self, key: Bytes, member: Bytes) -> bool:
         return bool(number(call_in_txn, c.c_int, lib.txn_set_contains, *self._at(key), *sized(member)))
 
-    def set_members(self, key: Bytes) -> "set[bytes]":
+    def set_members(self, key: Bytes) -> "SetOf[bytes]":
         return {member for member, _ in fetch_elements(call_in_txn, lib.txn_set_members, *self._at(key))}
 
     def sorted_set_add(self, key: Bytes, member: Bytes, score: float) -> bool:

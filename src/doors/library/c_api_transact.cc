@@ -81,9 +81,8 @@ int stave_batch_append(stave_batch* batch, const char* key, size_t key_size, con
 }
 
 int stave_batch_expire(stave_batch* batch, const char* key, size_t key_size, int ttl, int64_t ttl_ms) {
-  return add_with(
-      batch, stave::c_api::checked_ttl(ttl, ttl_ms),
-      [&](WriteBatch& writes, const Ttl& checked) { writes.expire(text(key, key_size), checked); });
+  return add_with(batch, stave::c_api::checked_ttl(ttl, ttl_ms),
+                  [&](WriteBatch& writes, const Ttl& checked) { writes.expire(text(key, key_size), checked); });
 }
 
 int stave_batch_hash_set(stave_batch* batch, const char* key, size_t key_size, const char* field, size_t field_size,
@@ -116,8 +115,8 @@ int stave_batch_set_remove(stave_batch* batch, const char* key, size_t key_size,
 
 int stave_batch_sorted_set_add(stave_batch* batch, const char* key, size_t key_size, const char* member,
                                size_t member_size, double score) {
-  return add(
-      batch, [&](WriteBatch& writes) { writes.sorted_set_add(text(key, key_size), text(member, member_size), score); });
+  return add(batch,
+             [&](WriteBatch& writes) { writes.sorted_set_add(text(key, key_size), text(member, member_size), score); });
 }
 
 int stave_batch_sorted_set_remove(stave_batch* batch, const char* key, size_t key_size, const char* member,

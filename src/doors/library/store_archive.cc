@@ -72,8 +72,8 @@ Result<LoadSummary> Store::load(std::string_view path) try {
   // Lines, of which there are none, say nothing about what they are.
   const bool lines = commands::format_of(path) == exchange::Format::kNdjson;
   StoreSink sink(*impl_->engine);
-  const auto read = exchange::read_any(input, name, sink, limits,
-                                       lines ? std::optional(exchange::Format::kNdjson) : std::nullopt);
+  const auto read =
+      exchange::read_any(input, name, sink, limits, lines ? std::optional(exchange::Format::kNdjson) : std::nullopt);
   // What came before an error is there, and so has to stay.
   auto synced = impl_->engine->sync();
   if (!read) return fail(read.error().clone());
@@ -99,11 +99,8 @@ Result<RestoreSummary> Store::restore(std::string_view source, std::string_view 
   if (options.point) std::visit([&](auto point) { request.point = point; }, *options.point);
   FileSystem& files = options.file_system == nullptr ? FileSystem::system() : *options.file_system;
   STAVE_ASSIGN(const auto report, archive::restore(files, request));
-  return RestoreSummary{.first = report.first,
-                        .end = report.end,
-                        .time = report.time,
-                        .records = report.records,
-                        .bytes = report.bytes};
+  return RestoreSummary{
+      .first = report.first, .end = report.end, .time = report.time, .records = report.records, .bytes = report.bytes};
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }
