@@ -9,6 +9,7 @@
 #include "commands/snapshots.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
+#include "commands/waiting/waiting.h"
 #include "store/upkeep.h"
 
 namespace stave::commands {
@@ -24,6 +25,7 @@ Environment::Environment(store::Engine& engine, Host& host)
       errands_(std::make_unique<Errands>()),
       auth_backoff_(std::make_unique<AuthBackoff>()),
       channels_(std::make_unique<Channels>(&engine.budget())),
+      waiting_(std::make_unique<Waiting>(*this)),
       started_ns_(engine.clock().monotonic_ns()) {}
 
 Environment::~Environment() {

@@ -21,6 +21,7 @@ class Snapshots;
 class SlowLog;
 class LatencyMonitor;
 class CommandStatistics;
+class Waiting;
 
 /// CLIENT PAUSE: until when, and whether only writes wait.
 struct Pause {
@@ -48,6 +49,8 @@ class Environment {
   /// For doors that ask for a password: they share one memory of who failed.
   [[nodiscard]] AuthBackoff& auth_backoff() noexcept { return *auth_backoff_; }
   [[nodiscard]] Channels& channels() noexcept { return *channels_; }
+  /// Calls that wait until somebody changes a key.
+  [[nodiscard]] Waiting& waiting() noexcept { return *waiting_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
   [[nodiscard]] EncodingLimits& encoding_limits() noexcept { return encoding_limits_; }
@@ -72,6 +75,7 @@ class Environment {
   std::unique_ptr<Errands> errands_;
   std::unique_ptr<AuthBackoff> auth_backoff_;
   std::unique_ptr<Channels> channels_;
+  std::unique_ptr<Waiting> waiting_;
   EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait

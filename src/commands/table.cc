@@ -1,6 +1,8 @@
 #include "commands/table.h"
 
 #include "base/assert.h"
+#include "commands/blocking_list_commands.h"
+#include "commands/blocking_sorted_set_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
 #include "commands/conditional_commands.h"
@@ -51,14 +53,14 @@ namespace stave::commands {
 namespace {
 
 constexpr auto kJoined = build::join(
-    kClientCommands, kCommandCommands, kConditionalCommands, kConfigCommands, kConnectionCommands, kDatabaseCommands,
-    kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands,
-    kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
-    kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
-    kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
-    kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands,
-    kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands,
-    kStringNumberCommands);
+    kBlockingListCommands, kBlockingSortedSetCommands, kClientCommands, kCommandCommands, kConditionalCommands,
+    kConfigCommands, kConnectionCommands, kDatabaseCommands, kDumpCommands, kDurabilityCommands, kExpiryCommands,
+    kHashCommands, kHashExpiryCommands, kHashScanCommands, kHistoryCommands, kIncrexCommands, kInfoCommands,
+    kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands, kListCommands, kListMoveCommands, kMemoryCommands,
+    kMoveCommands, kMultiCommands, kMultiKeyCommands, kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands,
+    kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands,
+    kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands,
+    kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.

@@ -26,6 +26,7 @@
 #include "log/log.h"
 #include "stave/options.h"
 #include "store/budget.h"
+#include "store/change_watch.h"
 #include "store/directory_claim.h"
 #include "store/expiry.h"
 #include "store/graveyard.h"
@@ -252,6 +253,8 @@ class Engine {
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] Residence& residence() noexcept { return residence_; }
   [[nodiscard]] Orphans& orphans() noexcept { return orphans_; }
+  /// Who acts on changes of keys, and of which.
+  [[nodiscard]] ChangeWatch& change_watch() noexcept { return change_watch_; }
   /// What an answer that shows something waits for which the record that ends at `end` made so; whole databases that
   /// changed places included.
   [[nodiscard]] Pending observe(Lsn end) const noexcept;
@@ -282,6 +285,8 @@ class Engine {
                          std::string_view value, Lsn& lsn, log::Unwritten& later) STAVE_REQUIRES(shard.mutex());
   Result<Lsn> erase_logged(keyspace::Shard& shard, const KeyRef& key, keyspace::Entry entry, UnixMs time)
       STAVE_REQUIRES(shard.mutex());
+  Result<Pending> put_apart(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
+                            const keyspace::Block* block);
   Result<Pending> put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
                             const keyspace::Block* block);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
@@ -302,6 +307,7 @@ class Engine {
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   std::atomic<Sync> sync_;
+  ChangeWatch change_watch_;
   // The parts see each other as far as each one's constructor says.
   StoreClock time_;
   Graveyard graveyard_;
