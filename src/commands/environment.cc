@@ -12,6 +12,7 @@
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "commands/users.h"
+#include "commands/waiting/waiting.h"
 #include "store/upkeep.h"
 
 namespace stave::commands {
@@ -31,6 +32,7 @@ Environment::Environment(store::Engine& engine, Host& host)
       channels_(std::make_unique<Channels>(&engine.budget())),
       users_(std::make_unique<Users>()),
       monitors_(std::make_unique<Monitors>()),
+      waiting_(std::make_unique<Waiting>(*this)),
       started_ns_(engine.clock().monotonic_ns()) {
   users_->changed = [this] { clients_->visit([](Session& session) { session.set_plain(false); }); };
 }

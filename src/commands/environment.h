@@ -23,6 +23,7 @@ class LatencyMonitor;
 class Monitors;
 class Users;
 class CommandStatistics;
+class Waiting;
 
 /// CLIENT PAUSE: until when, and whether only writes wait.
 struct Pause {
@@ -55,6 +56,8 @@ class Environment {
   [[nodiscard]] Channels& channels() noexcept { return *channels_; }
   [[nodiscard]] Users& users() noexcept { return *users_; }
   [[nodiscard]] Monitors& monitors() noexcept { return *monitors_; }
+  /// Calls that wait until somebody changes a key.
+  [[nodiscard]] Waiting& waiting() noexcept { return *waiting_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
   [[nodiscard]] EncodingLimits& encoding_limits() noexcept { return encoding_limits_; }
@@ -83,6 +86,7 @@ class Environment {
   std::unique_ptr<Channels> channels_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<Monitors> monitors_;
+  std::unique_ptr<Waiting> waiting_;
   EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait

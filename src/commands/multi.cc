@@ -46,6 +46,7 @@ class Inside {
       : session_(session),
         mode_(std::exchange(session.reply_mode, ReplyMode::kOn)),
         may_leave_(std::exchange(session.may_leave, false)),
+        may_block_(std::exchange(session.may_block, false)),
         received_(session.received) {
     session_.executing = true;
   }
@@ -53,6 +54,7 @@ class Inside {
     session_.executing = false;
     session_.reply_mode = mode_;
     session_.may_leave = may_leave_;
+    session_.may_block = may_block_;
     session_.received = received_;
   }
   Inside(const Inside&) = delete;
@@ -62,6 +64,7 @@ class Inside {
   Session& session_;
   ReplyMode mode_;
   bool may_leave_;
+  bool may_block_;
   std::span<const keyspace::Block> received_;
 };
 

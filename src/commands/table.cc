@@ -5,6 +5,8 @@
 #include "commands/acl_commands.h"
 #include "commands/bitfield_commands.h"
 #include "commands/bitmap_commands.h"
+#include "commands/blocking_list_commands.h"
+#include "commands/blocking_sorted_set_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
 #include "commands/commandlog_commands.h"
@@ -63,6 +65,8 @@ constexpr auto kJoined = build::join(
     kAclCommands,
     kBitfieldCommands,
     kBitmapCommands,
+    kBlockingListCommands,
+    kBlockingSortedSetCommands,
     kClientCommands,
     kCommandCommands,
     kCommandLogCommands,

@@ -119,6 +119,8 @@ Result<Updated> Engine::put_all(std::span<const KeyRef> keys, base::FunctionRef<
   for (std::size_t i = 0; i < keys.size(); ++i) {
     Setting& setting = settings[i];
     locks.assume_held(*setting.shard);
+    if (change_watch_.wants(setting.hash)) [[unlikely]]
+      return Updated::kNot;  // who watches acts in a transaction
     setting.entry = setting.shard->find(setting.hash, keys[i].key);
     if (!setting.entry) continue;
     if (Deadlines::passed_untold(setting.entry, time)) [[unlikely]]
