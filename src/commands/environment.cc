@@ -5,6 +5,7 @@
 #include "commands/client_registry.h"
 #include "commands/errands.h"
 #include "commands/latency_monitor.h"
+#include "commands/script/scripts.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
 #include "commands/statistics.h"
@@ -24,6 +25,7 @@ Environment::Environment(store::Engine& engine, Host& host)
       errands_(std::make_unique<Errands>()),
       auth_backoff_(std::make_unique<AuthBackoff>()),
       channels_(std::make_unique<Channels>(&engine.budget())),
+      scripts_(std::make_unique<script::Scripts>(engine, slow_scripts_)),
       started_ns_(engine.clock().monotonic_ns()) {}
 
 Environment::~Environment() {
@@ -31,6 +33,7 @@ Environment::~Environment() {
 }
 
 void Environment::stop_work() {
+  scripts_->stop();
   snapshots_->stop();
   // A cleaning may take minutes. It is safe to give up at any moment, and the store is about to be closed.
   if (errands_->busy()) engine_.upkeep().stop();

@@ -10,6 +10,7 @@
 #include "commands/dump_commands.h"
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
+#include "commands/function_commands.h"
 #include "commands/hash_commands.h"
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
@@ -29,6 +30,7 @@
 #include "commands/object_commands.h"
 #include "commands/pubsub_commands.h"
 #include "commands/scan_commands.h"
+#include "commands/script_commands.h"
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
@@ -52,13 +54,13 @@ namespace {
 
 constexpr auto kJoined = build::join(
     kClientCommands, kCommandCommands, kConditionalCommands, kConfigCommands, kConnectionCommands, kDatabaseCommands,
-    kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands,
-    kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
-    kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
-    kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
-    kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands,
-    kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands,
-    kStringNumberCommands);
+    kDumpCommands, kDurabilityCommands, kExpiryCommands, kFunctionCommands, kHashCommands, kHashExpiryCommands,
+    kHashScanCommands, kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands,
+    kLifeCommands, kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
+    kObjectCommands, kPubSubCommands, kScanCommands, kScriptCommands, kServerCommands, kSetAlgebraCommands,
+    kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands,
+    kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands,
+    kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -180,6 +182,7 @@ std::vector<std::string_view> access_categories(const Command& row) {
   if (row.group == "connection") names.push_back("connection");
   if (flagged(kPubSub)) names.push_back("pubsub");
   if (row.group == "transactions") names.push_back("transaction");
+  if (row.group == "scripting") names.push_back("scripting");
   return names;
 }
 

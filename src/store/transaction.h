@@ -88,6 +88,8 @@ class Transaction {
   /// The shard of an unnamed key that could not be had. From then on the transaction does nothing, every key looks
   /// absent, and what can fail does with kConflict: it is to start again with that shard.
   [[nodiscard]] std::optional<keyspace::ShardId> wanted() const noexcept { return wanted_; }
+  /// Locks more shards, as those of keys that were not named. False: the transaction is lost.
+  [[nodiscard]] bool hold(std::span<const keyspace::ShardId> shards) noexcept;
   /// Why it cannot be committed; null: so far it can.
   [[nodiscard]] const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
   /// A copy of these bytes, for a key of which nobody else holds them, until the transaction is destroyed. Throws

@@ -184,6 +184,9 @@ inline constexpr Option kOptions[] = {
     {"slowlog-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive, "Entries kept in the slow log."},
     {"latency-monitor-threshold", OptionType::kDuration, "0", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
      "Events that take at least this long are kept for LATENCY; 0: none."},
+    {"busy-reply-threshold", OptionType::kDuration, "5000", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
+     "How long a script may run before whoever needs its keys is told that the server is busy; 0: as long as it "
+     "likes."},
     {"loglevel", OptionType::kChoice, "notice", "", 0, 0, Change::kLive,
      "How much is written to the standard error output.", "debug verbose notice warning nothing"},
     // How Redis would keep a value: what OBJECT ENCODING answers. Stave has forms of its own.
@@ -221,6 +224,8 @@ inline constexpr Option kOptions[] = {
      "Redis' older name for zset-max-listpack-entries."},
     {"zset-max-ziplist-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
      "Redis' older name for zset-max-listpack-value."},
+    {"lua-time-limit", OptionType::kDuration, "5000", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
+     "Redis' older name for busy-reply-threshold."},
     {"daemonize", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
      "The server stays in the foreground; its supervisor does the rest."},
 };

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "commands/encoding_limits.h"
 #include "commands/latency_monitor.h"
+#include "commands/script/scripts.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
 #include "doors/resp/secret.h"
@@ -97,6 +98,7 @@ void ServerHost::apply() {
   environment_->slow_log().set_threshold_us(settings_.number(option_id("slowlog-log-slower-than")));
   environment_->slow_log().set_capacity(static_cast<std::size_t>(settings_.number(option_id("slowlog-max-len"))));
   environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
+  environment_->scripts().slow().set_threshold_ms(settings_.number(option_id("busy-reply-threshold")));
   for (std::size_t i = 0; i < kEncodingIds.size(); ++i)
     environment_->encoding_limits().set(commands::kEncodingOptions[i].limit, settings_.number(kEncodingIds[i]));
   apply_to_store();
