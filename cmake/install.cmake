@@ -23,7 +23,7 @@ foreach(kind STATIC SHARED)
                                                  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(${target} INTERFACE cxx_std_23)
   # Who links the archive links what it is made of; the shared object brings that along.
-  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE lz4 zstd)
+  target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE lz4 zstd lua5.1-c++)
 endforeach()
 set_target_properties(stave_static PROPERTIES EXPORT_NAME stave)
 # A C program links the archive with a C compiler, which does not bring what C++ needs.

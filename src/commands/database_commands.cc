@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/script/scripts.h"
 #include "commands/waiting/waiting.h"
 #include "types/string/number.h"
 
@@ -72,6 +73,8 @@ Result<void> flushdb_command(Call& call) {
 Result<void> flushall_command(Call& call) {
   STAVE_TRY(check_flush(call));
   if (call.session().shared != nullptr) return erase_all(call, 0, call.session().databases() - 1);
+  // Functions stay: they are no keys.
+  base::MutexLock lock(call.environment().scripts().functions().change_mutex());
   STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
   call.environment().waiting().look_again(0, call.session().databases() - 1);
   call.wait_for_write(pending);

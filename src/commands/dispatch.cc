@@ -12,6 +12,7 @@
 #include "commands/multi_commands.h"
 #include "commands/null_sink.h"
 #include "commands/pubsub_commands.h"
+#include "commands/script/run.h"
 #include "commands/slow_log.h"
 #include "commands/statistics.h"
 #include "commands/waiting/waiting.h"
@@ -236,6 +237,8 @@ void dispatch(Session& session, const Resolved& resolved, Arguments arguments, S
     return;
   }
   try {
+    if (session.environment().scripts_are_slow() || session.errand != nullptr) [[unlikely]]
+      if (script::held_up_by_script(session, resolved, arguments, reply)) return;
     if (session.reply_mode == ReplyMode::kOn && !session.in_multi && !session.listening) [[likely]] {
       answer(session, resolved, arguments, reply);
     } else {

@@ -17,6 +17,7 @@
 #include "commands/geo_examples_for_test.h"
 #include "commands/hash_examples_for_test.h"
 #include "commands/list_examples_for_test.h"
+#include "commands/script_examples_for_test.h"
 #include "commands/set_examples_for_test.h"
 #include "commands/sorted_set_examples_for_test.h"
 #include "commands/string_examples_for_test.h"
@@ -110,12 +111,13 @@ inline std::vector<Example> key_examples() {
   for (Example& example : set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : list_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : later_string_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : script_examples<Example>()) all.push_back(std::move(example));
   return all;
 }
 
 /// What is asked of the store, the session and the process.
 inline std::vector<Example> other_examples() {
-  return {
+  std::vector<Example> all = {
       {"auth", {{"AUTH", "password"}}},
       {"bgrewriteaof", {{"BGREWRITEAOF"}}},
       {"bgsave", {{"BGSAVE"}}},
@@ -211,6 +213,8 @@ inline std::vector<Example> other_examples() {
       {"wait", {{"WAIT", "0", "0"}}},
       {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
   };
+  for (Example& example : other_script_examples<Example>()) all.push_back(std::move(example));
+  return all;
 }
 
 inline std::vector<Example> all_examples() {

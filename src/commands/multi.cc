@@ -140,6 +140,8 @@ class Running {
     if (line.empty()) return {};
     // Without memory in the middle of a command nobody knows what it has done.
     if (session_.closing() && !was_closing) return {.line = std::string(line), .undo_all = true};
+    // What a script did before its error stays, as if it stood alone.
+    if (!multi_.rolls_back && !session_.undo_together && multi_.calls.row(i).group == "scripting") return {};
     failed_[part] = line;
     if (!multi_.rolls_back) return {.line = std::string(line)};
     return {.line = "command " + std::to_string(i + 1) + " ('" + full_name(multi_.calls.row(i)) +

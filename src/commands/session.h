@@ -186,6 +186,11 @@ class Session {
   /// What several commands that are run as one share (together.h); null: each stands for itself.
   store::Transaction* shared = nullptr;
 
+  /// What scripts have published, for when that which they are part of has happened.
+  std::vector<std::vector<std::string>> afterwards;
+  /// Set by one of several commands: all of them are to be undone.
+  bool undo_together = false;
+
   /// For doors that can let a connection rest and present its call again: then commands that take long are done
   /// elsewhere (errands.h).
   bool may_leave = false;

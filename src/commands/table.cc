@@ -17,6 +17,7 @@
 #include "commands/dump_commands.h"
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
+#include "commands/function_commands.h"
 #include "commands/geo_commands.h"
 #include "commands/geo_search_commands.h"
 #include "commands/hash_commands.h"
@@ -39,6 +40,7 @@
 #include "commands/object_commands.h"
 #include "commands/pubsub_commands.h"
 #include "commands/scan_commands.h"
+#include "commands/script_commands.h"
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
@@ -77,6 +79,7 @@ constexpr auto kJoined = build::join(
     kDumpCommands,
     kDurabilityCommands,
     kExpiryCommands,
+    kFunctionCommands,
     kGeoCommands,
     kGeoSearchCommands,
     kHashCommands,
@@ -99,6 +102,7 @@ constexpr auto kJoined = build::join(
     kObjectCommands,
     kPubSubCommands,
     kScanCommands,
+    kScriptCommands,
     kServerCommands,
     kSetAlgebraCommands,
     kSetCommands,

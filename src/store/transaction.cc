@@ -75,6 +75,12 @@ bool Transaction::reach(ShardId id) noexcept try {
   return false;
 }
 
+bool Transaction::hold(std::span<const ShardId> shards) noexcept {
+  for (const ShardId id : shards)
+    if (!locks_.holds(id) && !reach(id)) return false;
+  return true;
+}
+
 /// Why a key's place cannot be had.
 Error Transaction::why_not() const noexcept {
   if (failure_ && !wanted_) return failure_->clone();

@@ -106,6 +106,8 @@ class Transaction {
   void fail_commit(Error why) noexcept {
     if (!failure_) failure_ = std::move(why);
   }
+  /// Locks more shards, as those of keys that were not named. False: the transaction is lost.
+  [[nodiscard]] bool hold(std::span<const keyspace::ShardId> shards) noexcept;
   /// Why it cannot be committed; null: so far it can.
   [[nodiscard]] const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
   /// A copy of these bytes, for a key of which nobody else holds them, until the transaction is destroyed. Throws
