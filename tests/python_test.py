@@ -118,6 +118,16 @@ class PythonModule(unittest.TestCase):
             store.increment("max")
         with self.assertRaises(stave.BusyError):
             self.open()
+        for wrong in (lambda: store.increment("n", 1 << 70), lambda: store.database(1 << 32).get("word"), lambda: store.set_range("word", -1, "x"),
+                      lambda: store.history("word", -1), lambda: store.batch().increment("n", 1 << 70)):
+            with self.assertRaises(stave.OverflowError):
+                wrong()
+        for wrong in (float("inf"), float("nan"), -5, 0):
+            with self.assertRaises(ValueError):
+                store.set("a", "b", ttl=wrong)
+        for wrong in (lambda: store.execute("SET", "a", True), lambda: store.increment("n", "x"), lambda: store.increment("n", None)):
+            with self.assertRaises(TypeError):
+                wrong()
         store.list_of("list").append("x")
         with self.assertRaises(stave.WrongTypeError):
             store["list"]
@@ -338,7 +348,8 @@ class PythonModule(unittest.TestCase):
     @unittest.skipUnless(shutil.which("mypy"), "mypy is not installed")
     def test_it_is_typed(self):
         checked = subprocess.run(
-            ["mypy", "--strict", "--cache-dir", self.path("cache"), "-p", "stave"], cwd=PACKAGE, capture_output=True, text=True, timeout=120, check=False
+            ["mypy", "--strict", "--cache-dir", self.path("cache"), "-p", "stave"], cwd=PACKAGE, capture_output=True, text=True, timeout=120,
+            check=False,
         )
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 

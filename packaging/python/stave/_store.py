@@ -2,15 +2,18 @@
 
 import ctypes as c
 import datetime
+import math
 import os
 import threading
 from collections.abc import MutableMapping
-from typing import Any, Callable, Dict, Iterable, Iterator, List as ListOf, Mapping, NamedTuple, Optional, Sequence, Set as SetOf, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+from typing import List as ListOf
+from typing import Set as SetOf
 
 from ._collections import Hash, List, Set, SortedSet
 from ._errors import AbortedError, BusyError, ReplyError, StaveError
 from ._library import (
-    ABORTED, WORK, Bytes, KeyVersionStruct, Value, WriteOptions, array, as_bytes, call, call_in_txn, fetch, fetch_elements, lib, number,
+    ABORTED, WORK, Bytes, KeyVersionStruct, Value, WriteOptions, array, as_bytes, call, call_in_txn, code_of, fetch, fetch_elements, lib, number,
     raise_error, sized, take,
 )
 
@@ -83,6 +86,8 @@ def _ttl(ttl: Optional[float], sliding: bool, keep: bool = False) -> Tuple[int, 
         return TTL_KEEP, 0
     if ttl is None:
         return TTL_NONE, 0
+    if not math.isfinite(ttl):
+        raise ValueError("a ttl is a number of seconds")
     return TTL_SLIDING if sliding else TTL_AFTER, round(ttl * 1000)
 
 
@@ -476,7 +481,7 @@ class Batch:
         lib.batch_clear(self._handle)
 
     def _add(self, function: Any, *arguments: Any) -> "Batch":
-        code = function(self._handle, *arguments)
+        code = code_of(function, self._handle, *arguments)
         if code:
             raise_error(code)
         return self
@@ -635,7 +640,7 @@ class Session:
         if not self._handle:
             raise StaveError("the session is closed")
         self._store._handle
-        views, count = array(repr(word) if isinstance(word, (int, float)) else word for word in words)
+        views, count = array(_word(word) for word in words)
         reply = lib.execute(self._handle, views, count)
         if not reply:
             raise MemoryError
@@ -646,6 +651,12 @@ class Session:
         if isinstance(answer, ReplyError):
             raise answer
         return answer
+
+
+def _word(word: Union[Bytes, int, float]) -> Bytes:
+    if isinstance(word, bool):
+        raise TypeError("a word of a command is bytes, str or a number, not bool")
+    return repr(word) if isinstance(word, (int, float)) else word
 
 
 def _answer(reply: Any) -> Any:
