@@ -5,6 +5,7 @@ Usage: python_test.py path/to/libstave.so [unittest arguments]
 """
 import datetime
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,8 @@ class PythonModule(unittest.TestCase):
         self.assertNotIn("none", store)
         self.assertNotIn(7, store)
         self.assertIsNone(store.get("none"))
+        self.assertEqual(store, store)
+        self.assertNotEqual(store, store.database(1))
         self.assertEqual(store.get("none", b"x"), b"x")
         with self.assertRaises(KeyError):
             store["none"]
@@ -322,6 +325,39 @@ class PythonModule(unittest.TestCase):
             self.assertEqual(before["a"], b"1")
         with self.assertRaises(stave.ConflictError):
             stave.restore(self.path("backup"), self.path("before"))
+
+    def test_sessions_end_with_their_store(self):
+        store = stave.open(":memory:")
+        session, other = store.session(), store.database(2).session()
+        other.execute("SET", "a", "x")
+        del other
+        store.close()
+        with self.assertRaises(stave.StaveError):
+            session.execute("PING")
+        session.close()
+
+    def test_a_child_of_fork_has_no_store_and_does_its_parents_no_harm(self):
+        self.store["a"] = "1"
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                self.store["a"] = "2"
+            except stave.StaveError:
+                code = 0
+            finally:
+                self.store.close()
+                os._exit(code)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+        self.store["b"] = "2"
+        self.reopen()
+        self.assertEqual((self.store["a"], self.store["b"]), (b"1", b"2"))
+
+    def test_all_of_it_is_one_version(self):
+        self.assertEqual(stave.__version__, stave.library_version())
+        for name in ("python/pyproject.toml", "node/package.json"):
+            with open(os.path.join(PACKAGE, "..", name), encoding="utf-8") as file:
+                self.assertRegex(file.read(), '"?version"?[ :=]+"%s"' % re.escape(stave.library_version()), name)
 
     def test_what_was_set_outlives_a_kill(self):
         script = (
