@@ -5,6 +5,7 @@ Usage: python_test.py path/to/libstave.so [unittest arguments]
 """
 import datetime
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,8 @@ class PythonModule(unittest.TestCase):
         self.assertNotIn("none", store)
         self.assertNotIn(7, store)
         self.assertIsNone(store.get("none"))
+        self.assertEqual(store, store)
+        self.assertNotEqual(store, store.database(1))
         self.assertEqual(store.get("none", b"x"), b"x")
         with self.assertRaises(KeyError):
             store["none"]
@@ -118,6 +121,16 @@ class PythonModule(unittest.TestCase):
             store.increment("max")
         with self.assertRaises(stave.BusyError):
             self.open()
+        for wrong in (lambda: store.increment("n", 1 << 70), lambda: store.database(1 << 32).get("word"), lambda: store.set_range("word", -1, "x"),
+                      lambda: store.history("word", -1), lambda: store.batch().increment("n", 1 << 70)):
+            with self.assertRaises(stave.OverflowError):
+                wrong()
+        for wrong in (float("inf"), float("nan"), -5, 0):
+            with self.assertRaises(ValueError):
+                store.set("a", "b", ttl=wrong)
+        for wrong in (lambda: store.execute("SET", "a", True), lambda: store.increment("n", "x"), lambda: store.increment("n", None)):
+            with self.assertRaises(TypeError):
+                wrong()
         store.list_of("list").append("x")
         with self.assertRaises(stave.WrongTypeError):
             store["list"]
@@ -313,6 +326,39 @@ class PythonModule(unittest.TestCase):
         with self.assertRaises(stave.ConflictError):
             stave.restore(self.path("backup"), self.path("before"))
 
+    def test_sessions_end_with_their_store(self):
+        store = stave.open(":memory:")
+        session, other = store.session(), store.database(2).session()
+        other.execute("SET", "a", "x")
+        del other
+        store.close()
+        with self.assertRaises(stave.StaveError):
+            session.execute("PING")
+        session.close()
+
+    def test_a_child_of_fork_has_no_store_and_does_its_parents_no_harm(self):
+        self.store["a"] = "1"
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                self.store["a"] = "2"
+            except stave.StaveError:
+                code = 0
+            finally:
+                self.store.close()
+                os._exit(code)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+        self.store["b"] = "2"
+        self.reopen()
+        self.assertEqual((self.store["a"], self.store["b"]), (b"1", b"2"))
+
+    def test_all_of_it_is_one_version(self):
+        self.assertEqual(stave.__version__, stave.library_version())
+        for name in ("python/pyproject.toml", "node/package.json"):
+            with open(os.path.join(PACKAGE, "..", name), encoding="utf-8") as file:
+                self.assertRegex(file.read(), '"?version"?[ :=]+"%s"' % re.escape(stave.library_version()), name)
+
     def test_what_was_set_outlives_a_kill(self):
         script = (
             "import os, signal, sys, stave\n"
@@ -338,7 +384,8 @@ class PythonModule(unittest.TestCase):
     @unittest.skipUnless(shutil.which("mypy"), "mypy is not installed")
     def test_it_is_typed(self):
         checked = subprocess.run(
-            ["mypy", "--strict", "--cache-dir", self.path("cache"), "-p", "stave"], cwd=PACKAGE, capture_output=True, text=True, timeout=120, check=False
+            ["mypy", "--strict", "--cache-dir", self.path("cache"), "-p", "stave"], cwd=PACKAGE, capture_output=True, text=True, timeout=120,
+            check=False,
         )
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 

@@ -351,8 +351,9 @@ class Store {
   // `Options::file_system`, relative names below the process's directory.
 
   /// Writes everything as it is at this moment, while writers go on, in constant memory. The file takes its name when
-  /// it is whole and on disk; before that an older one of the name stays. Errors: kIo, kNoSpace, kPermission, kNotFound
-  /// (no such directory), kCorrupt (a value cannot be read), kUnsupported (kBinary1 cannot hold what there is).
+  /// it is whole and on disk; before that an older one of the name stays. One at a time; another call waits. Errors:
+  /// kIo, kNoSpace, kPermission, kNotFound (no such directory), kCorrupt (a value cannot be read), kUnsupported
+  /// (kBinary1 cannot hold what there is).
   Result<SnapshotSummary> snapshot(std::string_view path, SnapshotFormat format = SnapshotFormat::kByName);
   /// Puts what is in a snapshot file, or in an RDB file of Redis, into the store, beside what is there; keys of the
   /// same name are replaced. Found out by its content. On disk when it returns; no step of it is undone: after an error

@@ -5,8 +5,8 @@ Usage: docs_test.py <build directory> <C++ compiler> <C compiler> [unittest argu
 
 A piece of C++ or C without a `main` is put into one: its #includes go to the top, and `report` prints and fails. What begins with `$` is run by
 a shell in a folder of the page's own, where `build/stave` and `stave` are the program, with a server at work on ./data; only the ports are
-replaced; so is what is a list of calls of curl, which have to succeed. Lines behind `127.0.0.1:6379>` and `>` go to the program that was started before them. What a page shows as the answer has to be
-the answer; a line with `…` stands for any number of lines.
+replaced. So is what is a list of calls of curl, which have to succeed. Lines behind `127.0.0.1:6379>` and `>` go to the program that was
+started before them. What a page shows as the answer has to be the answer; a line with `…` stands for any number of lines.
 """
 import os
 import pathlib

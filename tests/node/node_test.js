@@ -73,6 +73,11 @@ test('failures are errors with a code', () => {
   fails('STAVE_WRONG_TYPE', () => store.get('list'));
   fails('STAVE_BUSY', open);
   fails('STAVE_INVALID_ARGUMENT', () => store.database(99).get('a'));
+  for (const wrong of [() => store.database(2 ** 32), () => store.database(-1), () => store.database(1.5), () => store.history('a', -1),
+    () => store.getAt('a', { lsn: NaN }), () => store.getAt('a', { time: Infinity }), () => store.set('a', 'b', { ttl: 1e300 }),
+    () => store.setIf('a', 'b', { version: -1 }), () => store.increment('a', 1.5), () => stave.open(':memory:', { segmentBytes: -1 })])
+    assert.throws(wrong, RangeError);
+  fails('STAVE_INVALID_ARGUMENT', () => store.set('a', 'b', { ttl: -5 }));
   fails('STAVE_TOO_LARGE', () => store.set('k'.repeat(1 << 17), 'v'));
   fails('STAVE_NOT_FOUND', () => stave.open(at('none'), { createIfMissing: false }));
   fails('STAVE_REPLY', () => store.execute('INCR', 'word'));

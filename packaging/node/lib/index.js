@@ -30,19 +30,25 @@ function choice(table, value, what, otherwise) {
   return found;
 }
 
+/* C would take something else for what is none. */
+function whole(value, what, least = 0) {
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  if (!Number.isSafeInteger(number) || number < least) throw new RangeError(`${what} cannot be ${value}: it is a whole number from ${least} on`);
+  return number;
+}
+
 const syncOf = (options) => choice(SYNCS, options.sync, 'sync', 0);
 
 /* Kind and milliseconds of an expiry. */
 function expiryOf({ ttl, sliding = false, keepTtl = false }) {
   if (keepTtl) return [1, 0];
   if (ttl === undefined || ttl === null) return [0, 0];
-  if (!Number.isFinite(ttl)) throw new RangeError('ttl is a number of milliseconds');
-  return [sliding ? 4 : 2, Math.round(ttl)];
+  return [sliding ? 4 : 2, whole(Math.round(ttl), 'ttl', Number.MIN_SAFE_INTEGER)];
 }
 
 function pointOf({ lsn, time }) {
   if ((lsn === undefined) === (time === undefined)) throw new TypeError('either lsn or time says when');
-  return lsn !== undefined ? [1, Number(lsn)] : [2, Number(time)];
+  return lsn !== undefined ? [1, whole(lsn, 'lsn')] : [2, whole(Number(time), 'time')];
 }
 
 function settingsOf(options) {
@@ -53,8 +59,8 @@ function settingsOf(options) {
     else if (name === 'memoryPolicy') settings.push([name, choice(POLICIES, value, name)]);
     else if (name === 'packing') settings.push([name, choice(PACKINGS, value, name)]);
     else if (name === 'createIfMissing') settings.push([name, value ? 1 : 0]);
-    else if (NUMBERS.includes(name) && Number.isFinite(value)) settings.push([name, value]);
-    else throw new RangeError(`a store has no setting ${name}, or it is no number`);
+    else if (NUMBERS.includes(name)) settings.push([name, whole(value, name)]);
+    else throw new RangeError(`a store has no setting ${name}`);
   }
   return settings;
 }
@@ -122,7 +128,10 @@ class Store {
   constructor(store, database) { this.#store = store; this.#database = database; }
 
   close() { native.close(this.#store); }
-  database(number) { return new Store(this.#store, number); }
+  database(number) {
+    if (whole(number, 'a database') > 254) throw new RangeError(`there is no database ${number}`);
+    return new Store(this.#store, number);
+  }
 
   get(key) { const found = this.getVersioned(key); return found === null ? null : found.value; }
   getVersioned(key) {
@@ -139,7 +148,7 @@ class Store {
     if (kinds.length !== 1) throw new TypeError('exactly one of absent, present, version and value');
     const kind = ['absent', 'present', 'version', 'value'].indexOf(kinds[0]);
     return native.setIf(this.#store, this.#database, bytes(key), bytes(value), ...expiryOf(options), syncOf(options), kind,
-      kind === 2 ? Number(condition.version) : 0, kind === 3 ? bytes(condition.value) : EMPTY);
+      kind === 2 ? whole(condition.version, 'version') : 0, kind === 3 ? bytes(condition.value) : EMPTY);
   }
   delete(key, options = {}) { return native.del(this.#store, this.#database, bytes(key), syncOf(options)); }
   increment(key, by = 1, options = {}) { return native.increment(this.#store, this.#database, bytes(key), BigInt(by), syncOf(options)); }
@@ -173,7 +182,7 @@ class Store {
     return found;
   }
 
-  history(key, count = 100) { return native.history(this.#store, this.#database, bytes(key), count); }
+  history(key, count = 100) { return native.history(this.#store, this.#database, bytes(key), whole(count, 'count')); }
   getAt(key, when) { return native.getAt(this.#store, this.#database, bytes(key), ...pointOf(when)); }
   revert(key, when, options = {}) { return native.revert(this.#store, this.#database, bytes(key), ...pointOf(when), syncOf(options)); }
 

@@ -2,9 +2,9 @@
 
 import ctypes as c
 import os
-from typing import Any, Callable, Iterable, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Union
 
-from ._errors import KINDS, StaveError
+from ._errors import KINDS, OverflowError, StaveError
 
 OK, NOT_FOUND, ABORTED = 0, 2, 16
 SONAME = "libstave.so.0.1"
@@ -48,10 +48,26 @@ class WriteOptions(c.Structure):
     ]
 
 
+class _Checked:
+    """An integer as an argument: ctypes would cut off what does not fit."""
+
+    def __init__(self, kind: Any, low: int, high: int):
+        self.kind, self.low, self.high = kind, low, high
+
+    def from_param(self, value: int) -> Any:
+        if not self.low <= value <= self.high:
+            raise OverflowError("%d is out of range" % value)
+        return self.kind(value)
+
+
 WORK = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p)
 
 P, PP, CP, Z, I, I64, U64, D = c.c_void_p, c.c_void_p, c.c_char_p, c.c_size_t, c.c_int, c.c_int64, c.c_uint64, c.c_double
 KEY = (CP, Z)
+CHECKED: Dict[Any, Any] = {
+    I: _Checked(I, -(1 << 31), (1 << 31) - 1), I64: _Checked(I64, -(1 << 63), (1 << 63) - 1), U64: _Checked(U64, 0, (1 << 64) - 1),
+    Z: _Checked(Z, 0, c.c_size_t(-1).value),
+}
 #: Name, what it returns, what it takes; the error object comes last where there is one.
 FUNCTIONS: List[Tuple[Any, ...]] = [
     ("error_code", I, P), ("error_message", CP, P), ("error_free", None, P), ("error_name", CP, I), ("free", None, P), ("version", CP),
@@ -78,7 +94,8 @@ FUNCTIONS: List[Tuple[Any, ...]] = [
     ("sorted_set_score", I, P, I, *KEY, *KEY, PP, PP), ("sorted_set_rank", I, P, I, *KEY, *KEY, I, PP, PP),
     ("sorted_set_range", I, P, I, *KEY, I64, I64, I, PP, PP, PP),
     ("sorted_set_range_by_score", I, P, I, *KEY, D, D, I, U64, I, PP, PP, PP), ("sorted_set_size", I, P, I, *KEY, PP, PP),
-    ("batch_new", P), ("batch_free", None, P), ("batch_clear", None, P), ("batch_set", I, P, *KEY, *KEY), ("batch_set_expiring", I, P, *KEY, *KEY, I, I64),
+    ("batch_new", P), ("batch_free", None, P), ("batch_clear", None, P), ("batch_set", I, P, *KEY, *KEY),
+    ("batch_set_expiring", I, P, *KEY, *KEY, I, I64),
     ("batch_delete", I, P, *KEY), ("batch_increment", I, P, *KEY, I64), ("batch_append", I, P, *KEY, *KEY),
     ("batch_expire", I, P, *KEY, I, I64), ("batch_hash_set", I, P, *KEY, *KEY, *KEY), ("batch_hash_remove", I, P, *KEY, *KEY),
     ("batch_list_push", I, P, *KEY, I, *KEY), ("batch_set_add", I, P, *KEY, *KEY), ("batch_set_remove", I, P, *KEY, *KEY),
@@ -113,7 +130,7 @@ def _load() -> Any:
             function = library["stave_" + name]
         except AttributeError as problem:
             raise ImportError("%s is another version of the library: it has no stave_%s" % (wanted or SONAME, name)) from problem
-        function.restype, function.argtypes = result, arguments
+        function.restype, function.argtypes = result, [CHECKED.get(kind, kind) for kind in arguments]
         setattr(functions, name, function)
     return functions
 
@@ -154,10 +171,19 @@ def raise_error(code: int, error: Any = None) -> None:
     raise KINDS.get(code, StaveError)(message)
 
 
+def code_of(function: Callable[..., int], *arguments: Any) -> int:
+    """Calls it, and says what is wrong with an argument as Python would."""
+    try:
+        return function(*arguments)
+    except c.ArgumentError as problem:
+        kind = OverflowError if "OverflowError" in str(problem) else TypeError
+        raise kind(str(problem).rsplit("Error: ", 1)[-1]) from None
+
+
 def call(function: Callable[..., int], *arguments: Any) -> bool:
     """Calls what takes an error object last; False: STAVE_NOT_FOUND without one."""
     error = c.c_void_p()
-    code = function(*arguments, c.byref(error))
+    code = code_of(function, *arguments, c.byref(error))
     if code == OK:
         return True
     if code == NOT_FOUND and not error.value:
@@ -168,7 +194,7 @@ def call(function: Callable[..., int], *arguments: Any) -> bool:
 
 def call_in_txn(function: Callable[..., int], *arguments: Any) -> bool:
     """The same of what has no error object."""
-    code = function(*arguments)
+    code = code_of(function, *arguments)
     if code not in (OK, NOT_FOUND):
         raise_error(code)
     return bool(code == OK)

@@ -2,15 +2,19 @@
 
 import ctypes as c
 import datetime
+import math
 import os
 import threading
+import weakref
 from collections.abc import MutableMapping
-from typing import Any, Callable, Dict, Iterable, Iterator, List as ListOf, Mapping, NamedTuple, Optional, Sequence, Set as SetOf, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+from typing import List as ListOf
+from typing import Set as SetOf
 
 from ._collections import Hash, List, Set, SortedSet
 from ._errors import AbortedError, BusyError, ReplyError, StaveError
 from ._library import (
-    ABORTED, WORK, Bytes, KeyVersionStruct, Value, WriteOptions, array, as_bytes, call, call_in_txn, fetch, fetch_elements, lib, number,
+    ABORTED, WORK, Bytes, KeyVersionStruct, Value, WriteOptions, array, as_bytes, call, call_in_txn, code_of, fetch, fetch_elements, lib, number,
     raise_error, sized, take,
 )
 
@@ -83,6 +87,8 @@ def _ttl(ttl: Optional[float], sliding: bool, keep: bool = False) -> Tuple[int, 
         return TTL_KEEP, 0
     if ttl is None:
         return TTL_NONE, 0
+    if not math.isfinite(ttl):
+        raise ValueError("a ttl is a number of seconds")
     return TTL_SLIDING if sliding else TTL_AFTER, round(ttl * 1000)
 
 
@@ -114,8 +120,23 @@ def _settings(settings: Mapping[str, Any]) -> Any:
     return options
 
 
+#: Those that are open.
+_stores: "weakref.WeakSet[Store]" = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    """A child of fork has none of the threads that a store lives by: to it, its parent's stores are closed."""
+    for store in list(_stores):
+        store._open = None
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
+
+
 class Store(MutableMapping):  # type: ignore[type-arg]
     """A store: a mapping of keys to strings of bytes, and more.
+
+    After `fork` it is the parent's; to the child it is closed.
 
     `directory`: ":memory:" is a store that has none and ends with `close`. Settings, as of `stave::Options`: sync ("always", "interval",
     "os"), sync_interval_ms, segment_bytes, databases, create_if_missing, max_memory_bytes, memory_policy ("spill", "allkeys-lru", …),
@@ -129,6 +150,7 @@ class Store(MutableMapping):  # type: ignore[type-arg]
         self._session: Optional[Session] = None
         self._lock = threading.Lock()
         self._transacting = threading.local()
+        self._sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
         options = _settings(settings)
         error = c.c_void_p()
         try:
@@ -137,12 +159,17 @@ class Store(MutableMapping):  # type: ignore[type-arg]
             lib.options_free(options)
         if not self._open:
             raise_error(10, error)
+        _stores.add(self)
 
     # --- its life ---
 
     @property
+    def _root(self) -> "Store":
+        return self if self._owner is None else self._owner
+
+    @property
     def _handle(self) -> Any:
-        root = self._owner or self
+        root = self._root
         if not root._open:
             raise StaveError("the store is closed")
         if getattr(root._transacting, "now", False):  # its locks are held: the call would wait for itself
@@ -157,8 +184,8 @@ class Store(MutableMapping):  # type: ignore[type-arg]
             self._handle  # not from within a transaction
         handle, self._open = self._open, None
         if handle:
-            if self._session is not None:
-                self._session.close()
+            for session in list(self._sessions):
+                session.close()
             call(lib.close, handle)
         return None
 
@@ -179,7 +206,7 @@ class Store(MutableMapping):  # type: ignore[type-arg]
         """The same store, and another of its databases."""
         view = Store.__new__(Store)
         view._open, view._session, view._lock = None, None, threading.Lock()
-        view._owner = self._owner or self
+        view._owner = self._root
         view._database = number
         return view
 
@@ -212,6 +239,12 @@ class Store(MutableMapping):  # type: ignore[type-arg]
 
     def __iter__(self) -> Iterator[bytes]:
         return (key for key, _, _ in self.scan())
+
+    def __eq__(self, other: object) -> bool:
+        return self is other  # a dict's way would read everything
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def get(self, key: Bytes, default: Any = None) -> Any:
         """The value, or `default` when the key is absent."""
@@ -365,7 +398,7 @@ class Store(MutableMapping):  # type: ignore[type-arg]
             finally:
                 txn._handle = None
 
-        root, error, handle = self._owner or self, c.c_void_p(), self._handle
+        root, error, handle = self._root, c.c_void_p(), self._handle
         root._transacting.now = True
         try:
             code = lib.transact(handle, views, count, WORK(run), None, self._options(sync=sync), c.byref(error))
@@ -435,7 +468,7 @@ class Store(MutableMapping):  # type: ignore[type-arg]
 
     def execute(self, *words: Union[Bytes, int, float]) -> Any:
         """Runs any command of the server: `store.execute("SETRANGE", "k", 1, "x")`. An error it answers is a ReplyError."""
-        root = self._owner or self
+        root = self._root
         with root._lock:
             if root._session is None:
                 root._session = Session(root)
@@ -476,7 +509,7 @@ class Batch:
         lib.batch_clear(self._handle)
 
     def _add(self, function: Any, *arguments: Any) -> "Batch":
-        code = function(self._handle, *arguments)
+        code = code_of(function, self._handle, *arguments)
         if code:
             raise_error(code)
         return self
@@ -616,6 +649,7 @@ class Session:
         self._handle = lib.session_new(store._handle)
         if not self._handle:
             raise MemoryError
+        store._root._sessions.add(self)
         if store._database:
             self.execute("SELECT", store._database)
 
@@ -623,6 +657,10 @@ class Session:
         handle, self._handle = self._handle, None
         if handle:
             lib.session_free(handle)
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None) and self._store._root._open:
+            self.close()
 
     def __enter__(self) -> "Session":
         return self
@@ -635,7 +673,7 @@ class Session:
         if not self._handle:
             raise StaveError("the session is closed")
         self._store._handle
-        views, count = array(repr(word) if isinstance(word, (int, float)) else word for word in words)
+        views, count = array(_word(word) for word in words)
         reply = lib.execute(self._handle, views, count)
         if not reply:
             raise MemoryError
@@ -646,6 +684,12 @@ class Session:
         if isinstance(answer, ReplyError):
             raise answer
         return answer
+
+
+def _word(word: Union[Bytes, int, float]) -> Bytes:
+    if isinstance(word, bool):
+        raise TypeError("a word of a command is bytes, str or a number, not bool")
+    return repr(word) if isinstance(word, (int, float)) else word
 
 
 def _answer(reply: Any) -> Any:

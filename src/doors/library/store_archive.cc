@@ -51,6 +51,7 @@ class StoreSink final : public exchange::Sink {
 
 Result<SnapshotSummary> Store::snapshot(std::string_view path, SnapshotFormat format) try {
   STAVE_TRY(impl_->engine->still_ours());
+  const base::MutexLock lock(impl_->snapshot_mutex);
   STAVE_ASSIGN(auto file, exchange::NewFile::create(impl_->outside(), std::string(path)));
   const auto writer = exchange::make_writer(format_for(format, path), file.output());
   STAVE_ASSERT(writer != nullptr);

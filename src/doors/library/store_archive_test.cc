@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include "doors/library/library_fixture_for_test.h"
 #include "stave/session.h"
@@ -128,6 +130,20 @@ TEST_F(Archive, an_older_snapshot_of_the_name_stays_until_the_new_one_is_whole) 
   EXPECT_FALSE(store().snapshot("s", SnapshotFormat::kBinary1));
   ASSERT_TRUE(store().flush_all());
   EXPECT_EQ(store().load("s")->keys, 1u);
+}
+
+TEST_F(Archive, two_snapshots_of_one_name_at_once_leave_a_whole_one) {
+  fill(store());
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) EXPECT_TRUE(store().snapshot("s"));
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  ASSERT_TRUE(store().flush_all());
+  EXPECT_EQ(store().load("s")->keys, 7u);
+  expect_filled(store());
 }
 
 TEST_F(Archive, a_backup_is_restored_as_of_a_point) {

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/assert.h"
+#include "base/mutex.h"
 #include "base/try.h"
 #include "commands/environment.h"
 #include "commands/host.h"
@@ -43,6 +44,8 @@ struct Store::Impl {
   int databases;
   commands::Host host;  ///< The embedded one: there is no process to shut down and nothing to configure.
   commands::Environment environment;
+  /// One snapshot is written at a time: two of one name would take each other's drafts for their own.
+  base::Mutex snapshot_mutex;
 
   /// Where snapshots lie, and what they are read from.
   [[nodiscard]] FileSystem& outside() noexcept { return memory ? FileSystem::system() : engine->file_system(); }
