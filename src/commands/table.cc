@@ -18,6 +18,7 @@
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
 #include "commands/history_commands.h"
+#include "commands/hyperloglog_commands.h"
 #include "commands/increx_command.h"
 #include "commands/info_commands.h"
 #include "commands/keys_commands.h"
@@ -36,6 +37,8 @@
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
+#include "commands/sketch_count_commands.h"
+#include "commands/sketch_cuckoo_commands.h"
 #include "commands/slow_log_commands.h"
 #include "commands/sort_command.h"
 #include "commands/sorted_set_add_commands.h"
@@ -56,14 +59,14 @@ namespace {
 
 constexpr auto kJoined = build::join(
     kBitfieldCommands, kBitmapCommands, kClientCommands, kCommandCommands, kConditionalCommands,
-    kConfigCommands, kConnectionCommands, kDatabaseCommands, kDumpCommands, kDurabilityCommands, kExpiryCommands,
-    kGeoCommands, kGeoSearchCommands, kHashCommands, kHashExpiryCommands, kHashScanCommands, kHistoryCommands,
-    kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands, kLifeCommands,
-    kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
-    kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
-    kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands,
-    kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands,
-    kStringNumberCommands);
+    kConfigCommands, kConnectionCommands, kCountMinCommands, kCuckooCommands, kDatabaseCommands, kDumpCommands,
+    kDurabilityCommands, kExpiryCommands, kGeoCommands, kGeoSearchCommands, kHashCommands, kHashExpiryCommands,
+    kHashScanCommands, kHistoryCommands, kHyperLogLogCommands, kIncrexCommands, kInfoCommands, kKeysCommands,
+    kLatencyCommands, kLcsCommands, kLifeCommands, kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands,
+    kMultiCommands, kMultiKeyCommands, kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands,
+    kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands,
+    kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands,
+    kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -183,6 +186,8 @@ std::vector<std::string_view> access_categories(const Command& row) {
     if (row.group == type) names.push_back(type);
   if (row.group == "sorted-set") names.push_back("sortedset");
   if (row.group == "bf") names.push_back("bloom");
+  if (row.group == "cf") names.push_back("cuckoo");
+  if (row.group == "cms") names.push_back("cms");
   if (flagged(kAdmin)) names.push_back("admin");
   names.push_back(flagged(kFast) ? "fast" : "slow");
   if (flagged(kBlocking)) names.push_back("blocking");
