@@ -37,6 +37,7 @@
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
+#include "commands/sketch_bloom_commands.h"
 #include "commands/sketch_count_commands.h"
 #include "commands/sketch_cuckoo_commands.h"
 #include "commands/slow_log_commands.h"
@@ -58,7 +59,7 @@ namespace stave::commands {
 namespace {
 
 constexpr auto kJoined = build::join(
-    kBitfieldCommands, kBitmapCommands, kClientCommands, kCommandCommands, kConditionalCommands,
+    kBitfieldCommands, kBloomCommands, kBitmapCommands, kClientCommands, kCommandCommands, kConditionalCommands,
     kConfigCommands, kConnectionCommands, kCountMinCommands, kCuckooCommands, kDatabaseCommands, kDumpCommands,
     kDurabilityCommands, kExpiryCommands, kGeoCommands, kGeoSearchCommands, kHashCommands, kHashExpiryCommands,
     kHashScanCommands, kHistoryCommands, kHyperLogLogCommands, kIncrexCommands, kInfoCommands, kKeysCommands,
