@@ -27,6 +27,7 @@ struct KeyVersion {
     kSetList,
     kSetSet,
     kSetSortedSet,
+    kSetSketch,
   };
   Lsn version = kNoLsn;
   UnixMs time{0};

@@ -16,9 +16,11 @@
 #include "commands/dump_format.h"
 #include "commands/geo_examples_for_test.h"
 #include "commands/hash_examples_for_test.h"
+#include "commands/hyperloglog_examples_for_test.h"
 #include "commands/list_examples_for_test.h"
 #include "commands/script_examples_for_test.h"
 #include "commands/set_examples_for_test.h"
+#include "commands/sketch_examples_for_test.h"
 #include "commands/sorted_set_examples_for_test.h"
 #include "commands/string_examples_for_test.h"
 #include "commands/table.h"
@@ -106,6 +108,8 @@ inline std::vector<Example> key_examples() {
   };
   for (Example& example : bit_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : geo_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : hyperloglog_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : sketch_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : hash_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : sorted_set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : set_examples<Example>()) all.push_back(std::move(example));

@@ -268,9 +268,13 @@ class Findings {
   void search(const Reader& set, const Search& search) {
     const std::size_t limit = search.any ? search.count : 0;
     const auto full = [&] { return limit != 0 && found_.size() >= limit; };
-    for (const auto& span : search.area->spans()) {
+    auto spans = search.area->spans();
+    // What is put in order anyway may be found in any.
+    if (search.order != Order::kNone && !search.any) types::geo::join(spans);
+    for (const auto& span : spans) {
       if (full()) break;
-      set.visit(set.count_below(span.from, false), set.count_below(span.to, false), [&](const Element& element) {
+      set.visit(set.count_below(span.from, false), set.size(), [&](const Element& element) {
+        if (element.score >= span.to) return false;
         const Point place = types::geo::point_of(element.score);
         if (const auto distance = search.area->distance_within(place)) {
           found_.push_back({place, *distance / search.unit, element.score, members_.size(), element.member.size()});

@@ -73,6 +73,8 @@ std::string command_reference() {
   append_group(page, "hyperloglog", "HyperLogLogs");
   append_group(page, "geo", "Places on the earth");
   append_group(page, "bf", "Bloom filters");
+  append_group(page, "cf", "Cuckoo filters");
+  append_group(page, "cms", "Count-min sketches");
   append_group(page, "generic", "Keys and expiry");
   append_group(page, "transactions", "Transactions");
   append_group(page, "pubsub", "Publish and subscribe");

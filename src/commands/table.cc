@@ -24,6 +24,7 @@
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
 #include "commands/history_commands.h"
+#include "commands/hyperloglog_commands.h"
 #include "commands/increx_command.h"
 #include "commands/info_commands.h"
 #include "commands/keys_commands.h"
@@ -44,6 +45,9 @@
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
+#include "commands/sketch_bloom_commands.h"
+#include "commands/sketch_count_commands.h"
+#include "commands/sketch_cuckoo_commands.h"
 #include "commands/slow_log_commands.h"
 #include "commands/sort_command.h"
 #include "commands/sorted_set_add_commands.h"
@@ -69,12 +73,15 @@ constexpr auto kJoined = build::join(
     kBitmapCommands,
     kBlockingListCommands,
     kBlockingSortedSetCommands,
+    kBloomCommands,
     kClientCommands,
     kCommandCommands,
     kCommandLogCommands,
     kConditionalCommands,
     kConfigCommands,
     kConnectionCommands,
+    kCountMinCommands,
+    kCuckooCommands,
     kDatabaseCommands,
     kDumpCommands,
     kDurabilityCommands,
@@ -86,6 +93,7 @@ constexpr auto kJoined = build::join(
     kHashExpiryCommands,
     kHashScanCommands,
     kHistoryCommands,
+    kHyperLogLogCommands,
     kIncrexCommands,
     kInfoCommands,
     kKeysCommands,

@@ -56,6 +56,26 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"BITFIELD_RO", {{"BITFIELD_RO", "text", "GET", "u8", "0"}}},
     {"BITOP", {{"BITOP", "AND", "new", "text", "number"}, {"BITOP", "NOT", "text", "none"}}},
     {"BITPOS", {{"BITPOS", "text", "1"}, {"BITPOS", "none", "0"}}},
+    {"CF.ADD", {{"CF.ADD", "cuckoo", "a"}, {"CF.ADD", "new", "a"}, {"CF.ADD", "text", "a"}}},
+    {"CF.ADDNX", {{"CF.ADDNX", "cuckoo", "a"}, {"CF.ADDNX", "new", "a"}}},
+    {"CF.COMPACT", {{"CF.COMPACT", "cuckoo"}, {"CF.COMPACT", "none"}}},
+    {"CF.COUNT", {{"CF.COUNT", "cuckoo", "a"}, {"CF.COUNT", "none", "a"}}},
+    {"CF.DEL", {{"CF.DEL", "cuckoo", "a"}, {"CF.DEL", "none", "a"}}},
+    {"CF.EXISTS", {{"CF.EXISTS", "cuckoo", "a"}}},
+    {"CF.INFO", {{"CF.INFO", "cuckoo"}, {"CF.INFO", "none"}}},
+    {"CF.INSERT", {{"CF.INSERT", "new", "CAPACITY", "10", "ITEMS", "a", "a"}}},
+    {"CF.INSERTNX", {{"CF.INSERTNX", "cuckoo", "ITEMS", "a", "b"}}},
+    {"CF.LOADCHUNK", {{"CF.LOADCHUNK", "new", "1", "none"}}},
+    {"CF.MEXISTS", {{"CF.MEXISTS", "cuckoo", "a", "b"}}},
+    {"CF.RESERVE", {{"CF.RESERVE", "new", "100"}, {"CF.RESERVE", "cuckoo", "100"}}},
+    {"CF.SCANDUMP", {{"CF.SCANDUMP", "cuckoo", "0"}}},
+    {"CMS.INCRBY", {{"CMS.INCRBY", "counts", "a", "3", "b", "1"}, {"CMS.INCRBY", "none", "a", "1"}}},
+    {"CMS.INFO", {{"CMS.INFO", "counts"}, {"CMS.INFO", "none"}}},
+    {"CMS.INITBYDIM", {{"CMS.INITBYDIM", "new", "10", "3"}, {"CMS.INITBYDIM", "counts", "10", "3"}}},
+    {"CMS.INITBYPROB", {{"CMS.INITBYPROB", "new", "0.01", "0.01"}}},
+    {"CMS.MERGE",
+     {{"CMS.MERGE", "counts", "2", "counts", "counts", "WEIGHTS", "2", "3"}, {"CMS.MERGE", "new", "1", "counts"}}},
+    {"CMS.QUERY", {{"CMS.QUERY", "counts", "a", "none"}, {"CMS.QUERY", "none", "a"}}},
     {"COPY", {{"COPY", "text", "new"}, {"COPY", "text", "number"}, {"COPY", "list", "text", "REPLACE"}}},
     {"DBSIZE", {{"DBSIZE"}}},
     {"DECR", {{"DECR", "number"}}},
@@ -266,11 +286,14 @@ TEST_F(Together, commands_do_what_they_do_alone) {
     run({"GEOADD", "places", "13.361389", "38.115556", "a", "15.087269", "37.502669", "c"});
     run({"PFADD", "loglog", "a", "b", "c"});
     run({"BF.ADD", "bloom", "a"});
+    run({"CF.INSERT", "cuckoo", "ITEMS", "a", "z", "a"});
+    run({"CMS.INITBYDIM", "counts", "10", "3"});
+    run({"CMS.INCRBY", "counts", "a", "7"});
   };
   const auto everything = [&] {
     std::string all;
     for (const char* key : {"text", "number", "mortal", "fields", "scores", "scores2", "set", "set2", "list", "list2",
-                            "places", "loglog", "bloom", "new", "newer", "none"})
+                            "places", "loglog", "bloom", "cuckoo", "counts", "new", "newer", "none"})
       all += run({"GET", key}) + " " + run({"HGETALL", key}) + " " + run({"ZRANGE", key, "0", "-1", "WITHSCORES"}) +
              " " + run({"SMEMBERS", key}) + " " + run({"LRANGE", key, "0", "-1"}) + " " + run({"PEXPIRETIME", key}) +
              "\n";

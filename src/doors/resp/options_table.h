@@ -246,6 +246,8 @@ inline constexpr Option kOptions[] = {
     {"list-max-listpack-size", OptionType::kInteger, "-2", "", -kInt32Max - 1, kInt32Max, Change::kLive,
      "Lists of more elements are called quicklist by OBJECT ENCODING, others listpack; -1 to -5: of more than 4, 8, "
      "16, 32 or 64 KiB."},
+    {"hll-sparse-max-bytes", OptionType::kBytes, "3000", "bytes", 0, kInt64Max, Change::kLive,
+     "HyperLogLogs of more bytes become dense."},
     {"list-compress-depth", OptionType::kInteger, "0", "", 0, kInt32Max, Change::kLive,
      "Nothing depends on it: values are compressed by what compression says."},
     {"set-max-intset-entries", OptionType::kInteger, "512", "", 0, kInt64Max, Change::kLive,

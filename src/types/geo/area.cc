@@ -41,6 +41,19 @@ ScoreSpan span_of(const Cell& cell) noexcept {
 
 }  // namespace
 
+void join(ScoreSpans& spans) noexcept {
+  std::sort(spans.begin(), spans.end(), [](const ScoreSpan& a, const ScoreSpan& b) { return a.from < b.from; });
+  std::size_t kept = 0;
+  for (const ScoreSpan& span : spans) {
+    if (kept > 0 && spans[kept - 1].to == span.from) {
+      spans[kept - 1].to = span.to;
+    } else {
+      spans[kept++] = span;
+    }
+  }
+  spans.resize(kept);
+}
+
 Area Area::circle(const Point& centre, double radius) {
   Area area(Shape::kCircle, centre);
   area.width_ = area.height_ = radius;

@@ -19,6 +19,8 @@ struct ScoreSpan {
   double to = 0;
 };
 using ScoreSpans = boost::container::static_vector<ScoreSpan, 9>;
+/// Puts them in order, and those that follow one another together.
+void join(ScoreSpans& spans) noexcept;
 
 class Area {
  public:
