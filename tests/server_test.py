@@ -572,7 +572,7 @@ class Starting(TestCase):
         config.write_text("port 7000\nprot 1\n")
         for arguments, environment, sentence in [
             (["--port", "abc"], {}, "port cannot be \"abc\""),
-            (["--port", "70000"], {}, "from 0 to 65535"),
+            (["--port", "70000"], {}, "from -1 to 65535"),
             (["--sync", "sometimes"], {}, "one of: always interval os"),
             (["--segment-size", "1"], {}, "segment-size"),
             (["--log-buffer", "5mb"], {}, "power of two"),

@@ -1,5 +1,6 @@
 #include "commands/access.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -14,6 +15,8 @@
 namespace stave::commands {
 namespace {
 
+/// Of what a client has sent, so much is kept in the log of denials.
+constexpr std::size_t kShownBytes = 256;
 constexpr std::string_view kNoAuthentication = "NOAUTH Authentication required.";
 
 /// Who it is as the users are now; and, when there is nothing to look at, that there is not.
@@ -44,6 +47,8 @@ AclReason reason_of(Denied why) noexcept {
 void note(Session& session, AclReason reason, AclContext context, std::string object, std::string user) {
   Environment& environment = session.environment();
   const UnixMs now = environment.engine().now();
+  object.resize(std::min(object.size(), kShownBytes));
+  user.resize(std::min(user.size(), kShownBytes));
   environment.users().log.add({.reason = reason,
                                .context = context,
                                .object = std::move(object),
@@ -56,7 +61,7 @@ void note(Session& session, AclReason reason, AclContext context, std::string ob
 std::string object_of(const Command& row, Arguments arguments, const Denial& denial, int database) {
   if (denial.why == Denied::kCommand) return full_name(row);
   if (denial.argument == 0) return std::to_string(database);
-  return std::string(arguments[denial.argument]);
+  return std::string(arguments[denial.argument].substr(0, kShownBytes));
 }
 
 std::string_view changed_reason(Denied why) noexcept {

@@ -97,7 +97,8 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
   return done;
 }
 
-void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
+// Once in the way of calls that nothing is asked about, and once in the way of the others.
+[[gnu::always_inline]] inline void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
   Environment& environment = session.environment();
   STAVE_ASSERT(row.run != nullptr);
   const std::size_t index = row_index(row);
@@ -128,10 +129,14 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
 
 /// For sessions that may not do everything, and while somebody watches.
 [[gnu::noinline]] void answer_closely(Session& session, const Command& row, Arguments arguments, Sink& reply) {
-  if (const std::string why = why_not_allowed(session, row, arguments); !why.empty())
+  if (const std::string why = why_not_allowed(session, row, arguments); !why.empty()) {
+    session.errand.reset();  // rights may be lost while it was done
     return refuse(session, &row, why, reply);
+  }
   run(session, row, arguments, reply);
-  if (session.errand == nullptr) session.environment().monitors().show(session, row, arguments);
+  // What is part of a transaction is shown once that has happened (multi.cc).
+  if (session.errand == nullptr && session.shared == nullptr)
+    session.environment().monitors().show(session, row, arguments);
 }
 
 void answer(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
@@ -173,6 +178,8 @@ void answer_in_multi(Session& session, const Resolved& resolved, Arguments argum
   } else if (!session.plain() && !(line = why_not_allowed(session, *resolved.row, arguments)).empty()) {
   } else if (const std::string_view why = why_not_queued(session, *resolved.row); !why.empty()) {
     line = why;
+  } else if ((resolved.row->flags & kGrows) != 0 && !session.environment().engine().budget().admit()) {
+    line = "OOM command not allowed when used memory > 'maxmemory'.";
   } else if (queue_call(session, resolved, arguments)) {
     return reply.status("QUEUED");
   } else {

@@ -10,6 +10,7 @@
 #include "commands/connection_commands.h"
 #include "commands/dispatch.h"
 #include "commands/errors.h"
+#include "commands/monitors.h"
 #include "commands/pubsub_commands.h"
 #include "commands/together.h"
 #include "types/string/number.h"
@@ -228,6 +229,8 @@ Result<void> run_queued(Call& call, const Multi& multi) {
   for (std::size_t i = 0; i < multi.calls.size(); ++i) {
     if (takes_part(multi.calls.row(i))) {
       running.tape().play(part++, reply);
+      if (Monitors& monitors = session.environment().monitors(); monitors.any()) [[unlikely]]
+        monitors.show(session, multi.calls.row(i), multi.calls.arguments(i));
     } else {
       dispatch(session, multi.calls.resolved(i), multi.calls.arguments(i), reply);
     }

@@ -357,9 +357,15 @@ TEST_F(MultiTest, answers_that_are_too_large_undo_everything) {
 
 TEST_F(MultiTest, without_room_a_transaction_that_grows_does_nothing) {
   run({"RPUSH", "l", "a", "b"});
+  run({"MULTI"});
+  run({"SET", "a", "1"});
+  run({"LPOP", "l"});
   engine_->budget().set(1, MemoryPolicy::kNoEviction);
-  EXPECT_EQ(all({{"SET", "a", "1"}, {"LPOP", "l"}}),
+  EXPECT_EQ(run({"EXEC"}),
             "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.");
+  run({"MULTI"});
+  EXPECT_EQ(run({"SET", "a", "1"}), "-OOM command not allowed when used memory > 'maxmemory'.");
+  EXPECT_EQ(run({"EXEC"}), kAborted) << "whatever there is room for by then";
   EXPECT_EQ(all({{"LPOP", "l"}, {"LLEN", "l"}}), "[\"a\", 1]");
   engine_->budget().set(0, MemoryPolicy::kNoEviction);
   EXPECT_EQ(all({{"SET", "a", "1"}}), "[OK]");

@@ -48,9 +48,9 @@ Users::Users() {
 }
 
 void Users::publish(AclUser user) {
-  if (user.name == kDefault) open_.store(user.enabled && user.no_password, std::memory_order_relaxed);
-  auto fresh = std::make_shared<const AclUser>(std::move(user));
+  const auto fresh = std::make_shared<const AclUser>(std::move(user));
   users_.insert_or_assign(fresh->name, fresh);
+  if (fresh->name == kDefault) open_.store(fresh->enabled && fresh->no_password, std::memory_order_relaxed);
 }
 
 void Users::tell() {

@@ -7,6 +7,7 @@
 #include "commands/access.h"
 #include "commands/dispatch.h"
 #include "commands/errands.h"
+#include "commands/monitors.h"
 #include "commands/text.h"
 #include "commands/together.h"
 #include "doors/http/document.h"
@@ -313,6 +314,8 @@ Response run_transaction(Exchange& exchange) {
   out.text("]\n");
   // What the commands themselves would have waited for is part of what all of them wait for.
   static_cast<void>(session.take_pending());
+  if (commands::Monitors& monitors = session.environment().monitors(); pending && monitors.any())
+    for (const auto& [arguments, resolved] : calls.all()) monitors.show(session, *resolved.row, arguments);
   if (pending)
     return begin_work(
         write_draft(std::move(out), *pending, [](Draft& written) { return answer_json(200, written.take()); }));

@@ -410,7 +410,7 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
     // The first key of nearly every command is its first argument; of the others nothing is known.
     session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
     Turn turn = run_one(parsed.call, arguments);
-    if (turn != Turn::kLater && parsed.end - parsed.begin + bytes_apart() > kLargeFrom) [[unlikely]]
+    if ((parsed.end - parsed.begin > kLargeFrom || large_ != nullptr) && turn != Turn::kLater) [[unlikely]]
       note_large(session_.environment().large_requests(), parsed.call, arguments,
                  parsed.end - parsed.begin + bytes_apart());
     session_.set_known_hash({}, 0);
@@ -448,7 +448,8 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
     return Turn::kLater;
   }
-  const bool guess = authenticates(call, arguments);
+  const bool guess =
+      call.row != nullptr && (call.row->flags & commands::kNoAuth) != 0 && authenticates(call, arguments);
   const std::uint64_t failures = session_.identity.failures;
   if (guess) [[unlikely]] {
     const std::uint64_t until_ns = environment.auth_backoff().wait_until_ns(host());
@@ -489,9 +490,8 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
   if (output_.refusal() != Output::Refusal::kNone) [[unlikely]] {
     if (const Turn turn = give_up_reply(call, begin); turn != Turn::kGoOn) return turn;
   }
-  if (const std::uint64_t bytes = output_.appended() - begin; bytes > kLargeFrom) [[unlikely]]
+  if (const std::uint64_t bytes = hold_answer(begin); bytes > kLargeFrom) [[unlikely]]
     note_large(environment.large_replies(), call, arguments, bytes);
-  hold_answer(begin);
   if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     close_when_sent();
     return Turn::kEnd;
@@ -544,13 +544,14 @@ bool Connection::authenticates(const commands::Resolved& call, commands::Argumen
 }
 
 // Every answer has its own mark: should the disk fail, each command is told for itself.
-void Connection::hold_answer(std::uint64_t begin) {
+std::uint64_t Connection::hold_answer(std::uint64_t begin) {
   const store::Pending pending = session_.take_pending();
   const std::uint64_t end = output_.appended();
-  if (pending.empty() || begin == end) return;
+  if (pending.empty() || begin == end) return end - begin;
   STAVE_ASSERT(marks_.empty() || marks_.back().end <= begin);
   marks_.push_back({begin, end, pending});
   waits_for_.merge(pending);
+  return end - begin;
 }
 
 void Connection::check_query_limit(std::size_t size, std::size_t apart) {
@@ -694,105 +695,6 @@ void Connection::replace_held(std::string_view error) {
     at = mark.end;
   }
   output_.append(old.substr(at - from));
-}
-
-// --- ends -------------------------------------------------------------------------------------
-
-void Connection::close_when_sent() noexcept {
-  closing_ = true;
-  runnable_ = false;
-  parked_until_ns_ = 0;
-}
-
-void Connection::drop(std::string_view why, std::atomic<std::uint64_t>& counter) {
-  counter.fetch_add(1, std::memory_order_relaxed);
-  bench_.shared.log.warn("Closed {}: it {}.", address_, why);
-  dead_ = true;
-  output_.clear();
-}
-
-// What was answered may be half of it, and what was read and not run cannot be kept: nothing sensible can follow.
-void Connection::run_out() noexcept {
-  bench_.shared.log.warn("Closed {}: there is no memory to serve it.", address_);
-  dead_ = true;
-  output_.clear();
-}
-
-void Connection::close(bool after_reply) {
-  close_wanted_.store(after_reply ? 1 : 2, std::memory_order_relaxed);
-  bench_.close_wanted();
-}
-
-void Connection::look_at_rights() {
-  rights_changed_.store(true);
-  bench_.close_wanted();
-}
-
-// Bounded as messages are, before they are part of what is unread.
-void Connection::show_line(const std::shared_ptr<const std::string>& line) {
-  constexpr std::uint64_t kLinesBytesMax = 32 << 20;
-  bool first = false;
-  {
-    base::MutexLock lock(lines_mutex_);
-    if (lines_bytes_ > kLinesBytesMax) return;  // it will find that it is too slow
-    first = lines_.empty();
-    lines_bytes_ += line->size();
-    lines_.push_back(line);
-  }
-  if (first) bench_.close_wanted();
-}
-
-void Connection::show_lines() {
-  std::vector<std::shared_ptr<const std::string>> lines;
-  {
-    base::MutexLock lock(lines_mutex_);
-    if (lines_.empty()) return;
-    lines.swap(lines_);
-    lines_bytes_ = 0;
-  }
-  std::string text;
-  for (const auto& line : lines) {
-    text.assign("+").append(*line).append("\r\n");
-    hear(text, {});
-    if (dead_) return;
-  }
-}
-
-void Connection::attend() noexcept try {
-  const std::uint8_t wanted = close_wanted_.load(std::memory_order_relaxed);
-  if (wanted == 2) dead_ = true;
-  if (wanted == 1 && !closing_) close_when_sent();
-  if (dead_) return;
-  if (rights_changed_.exchange(false) && !commands::may_go_on_listening(session_)) dead_ = true;
-  show_lines();
-} catch (const std::bad_alloc&) {
-  run_out();
-}
-
-void Connection::check_time() {
-  const Limits& limits = bench_.shared.limits;
-  const auto idle_ns = static_cast<std::uint64_t>(limits.idle_seconds.load(std::memory_order_relaxed)) * kSecondNs;
-  if (lingering_ && bench_.now_ns >= linger_until_ns_) dead_ = true;
-  const OutputLimits& output = session_.listening ? limits.messages : limits.replies;
-  const std::uint64_t soft = output.soft_bytes.load(std::memory_order_relaxed);
-  const auto patience_ns = static_cast<std::uint64_t>(output.soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
-  if (slow_reader_.overdue(output_.pending(), output_.sent(), soft, patience_ns, bench_.now_ns))
-    drop(
-        "has more unread replies or messages than the soft limit of its output buffer and has read too few of them in "
-        "time",
-        bench_.shared.counters.output_limit_closed);
-  if (!dead_ && idle_ns != 0 && !session_.listening && !waiting_ && bench_.now_ns - active_ns_ > idle_ns &&
-      marks_.empty()) {
-    bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
-    dead_ = true;
-  }
-}
-
-std::uint32_t Connection::interest() const noexcept {
-  std::uint32_t events = blocked_ ? EPOLLOUT : 0u;
-  if (waiting_ && !closing_) return events | EPOLLRDHUP | (unread_ ? 0u : EPOLLIN);
-  if (!at_end_ && parked_until_ns_ == 0 && !stalled()) events |= EPOLLIN | EPOLLRDHUP;
-  return events;
 }
 
 }  // namespace stave::resp

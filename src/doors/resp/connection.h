@@ -225,7 +225,8 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   /// Runs one command, or finds a reason not to yet.
   Turn run_one(const commands::Resolved& call, commands::Arguments arguments);
   static bool authenticates(const commands::Resolved& call, commands::Arguments arguments) noexcept;
-  void hold_answer(std::uint64_t begin);
+  /// Returns how long the answer is that begins there and ends the output.
+  std::uint64_t hold_answer(std::uint64_t begin);
   void note_large(commands::SlowLog& log, const commands::Resolved& call, commands::Arguments arguments,
                   std::uint64_t bytes) const;
   void release_all() noexcept;
