@@ -29,10 +29,11 @@ import oracle_list
 import oracle_multi
 import oracle_set
 import oracle_sort
+import oracle_stream
 import oracle_zset
 
 # The modules of the types.
-TYPES = [oracle_generic, oracle_hash, oracle_list, oracle_multi, oracle_set, oracle_sort, oracle_zset]
+TYPES = [oracle_generic, oracle_hash, oracle_list, oracle_multi, oracle_set, oracle_sort, oracle_stream, oracle_zset]
 
 BATCH = 64
 DATABASES = 4

@@ -27,6 +27,7 @@ struct KeyVersion {
     kSetList,
     kSetSet,
     kSetSortedSet,
+    kSetStream,
   };
   Lsn version = kNoLsn;
   UnixMs time{0};

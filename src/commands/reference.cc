@@ -69,6 +69,7 @@ std::string command_reference() {
   append_group(page, "list", "Lists");
   append_group(page, "set", "Sets");
   append_group(page, "sorted-set", "Sorted sets");
+  append_group(page, "stream", "Streams");
   append_group(page, "generic", "Keys and expiry");
   append_group(page, "transactions", "Transactions");
   append_group(page, "pubsub", "Publish and subscribe");

@@ -41,6 +41,11 @@
 #include "commands/sorted_set_read_commands.h"
 #include "commands/sorted_set_remove_commands.h"
 #include "commands/sorted_set_scan_commands.h"
+#include "commands/stream_claim_commands.h"
+#include "commands/stream_commands.h"
+#include "commands/stream_group_commands.h"
+#include "commands/stream_info_commands.h"
+#include "commands/stream_read_commands.h"
 #include "commands/string_commands.h"
 #include "commands/string_number_commands.h"
 #include "commands/table_build.h"
@@ -57,8 +62,9 @@ constexpr auto kJoined = build::join(
     kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
     kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands, kSetAlgebraCommands, kSetCommands,
     kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands, kSortedSetPopCommands,
-    kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands,
-    kStringNumberCommands);
+    kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands, kSortedSetScanCommands,
+    kStreamClaimCommands, kStreamCommands, kStreamGroupCommands, kStreamInfoCommands, kStreamReadCommands,
+    kStringCommands, kStringNumberCommands);
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -157,6 +163,15 @@ std::size_t counted_keys(const Command& row, std::span<const std::string_view> a
   return count && *count <= most ? static_cast<std::size_t>(*count) : 0;
 }
 
+StreamKeys stream_keys(const Command& row, std::span<const std::string_view> arguments) noexcept {
+  for (auto i = static_cast<std::size_t>(row.keys.word_from); i < arguments.size(); ++i) {
+    if (!same_word(arguments[i], "STREAMS")) continue;
+    const std::size_t left = arguments.size() - i - 1;
+    return left % 2 == 0 ? StreamKeys{.first = i + 1, .count = left / 2} : StreamKeys{};
+  }
+  return {};
+}
+
 std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments) {
   std::vector<std::size_t> positions;
   visit_keys(row, arguments, [&](std::size_t i) { positions.push_back(i); });
@@ -170,7 +185,7 @@ std::vector<std::string_view> access_categories(const Command& row) {
   if (row.group == "generic" || flagged(kKeyspace)) names.push_back("keyspace");
   if (flagged(kReadOnly)) names.push_back("read");
   if (flagged(kWrite)) names.push_back("write");
-  for (const std::string_view type : {"string", "hash", "list", "set"})
+  for (const std::string_view type : {"string", "hash", "list", "set", "stream"})
     if (row.group == type) names.push_back(type);
   if (row.group == "sorted-set") names.push_back("sortedset");
   if (flagged(kAdmin)) names.push_back("admin");
