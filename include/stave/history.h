@@ -28,6 +28,7 @@ struct KeyVersion {
     kSetSet,
     kSetSortedSet,
     kSetSketch,
+    kSetStream,
   };
   Lsn version = kNoLsn;
   UnixMs time{0};

@@ -153,6 +153,7 @@ const Words kHash{"(put)", "k", "hash"};
 const Words kList{"(put)", "k", "list"};
 const Words kSet{"(put)", "k", "set"};
 const Words kSortedSet{"(put)", "k", "zset"};
+const Words kStream{"(put)", "k", "stream"};
 
 std::vector<State> states() {
   const Words number{"SET", "k", "41"};
@@ -209,6 +210,10 @@ std::vector<State> states() {
       {{kSet}, {word}},
       {{kSortedSet, {"(put)", "k2", "set"}}, {{"DEL", "k"}}},
       {{kList}, {{"RENAME", "k", "k2"}}},
+      {{}, {kStream}},
+      {{kStream}, {{"XADD", "k", "6-0", "f", "v"}, {"XREADGROUP", "GROUP", "g", "c", "STREAMS", "k", ">"}}},
+      {{kStream, {"XREADGROUP", "GROUP", "g", "c", "STREAMS", "k", ">"}}, {{"XACK", "k", "g", "5-1"}}},
+      {{kStream}, {{"XDEL", "k", "5-1"}, {"XGROUP", "DESTROY", "k", "g"}}},
       {{kHash, other}, {{"COPY", "k", "k2", "REPLACE"}, {"PEXPIRE", "k", "10"}, {"(wait)", "20"}}},
   };
 }

@@ -22,6 +22,7 @@
 #include "commands/set_examples_for_test.h"
 #include "commands/sketch_examples_for_test.h"
 #include "commands/sorted_set_examples_for_test.h"
+#include "commands/stream_examples_for_test.h"
 #include "commands/string_examples_for_test.h"
 #include "commands/table.h"
 
@@ -114,6 +115,7 @@ inline std::vector<Example> key_examples() {
   for (Example& example : sorted_set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : list_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : stream_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : later_string_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : script_examples<Example>()) all.push_back(std::move(example));
   return all;

@@ -57,6 +57,11 @@
 #include "commands/sorted_set_read_commands.h"
 #include "commands/sorted_set_remove_commands.h"
 #include "commands/sorted_set_scan_commands.h"
+#include "commands/stream_claim_commands.h"
+#include "commands/stream_commands.h"
+#include "commands/stream_group_commands.h"
+#include "commands/stream_info_commands.h"
+#include "commands/stream_read_commands.h"
 #include "commands/string_commands.h"
 #include "commands/string_number_commands.h"
 #include "commands/table_build.h"
@@ -123,6 +128,11 @@ constexpr auto kJoined = build::join(
     kSortedSetReadCommands,
     kSortedSetRemoveCommands,
     kSortedSetScanCommands,
+    kStreamClaimCommands,
+    kStreamCommands,
+    kStreamGroupCommands,
+    kStreamInfoCommands,
+    kStreamReadCommands,
     kStringCommands,
     kStringNumberCommands);
 // clang-format on
@@ -224,6 +234,15 @@ std::size_t counted_keys(const Command& row, std::span<const std::string_view> a
   const auto count = types::parse_unsigned(arguments[at]);
   const std::size_t most = (arguments.size() - at - 1) / static_cast<std::size_t>(row.keys.count_step);
   return count && *count <= most ? static_cast<std::size_t>(*count) : 0;
+}
+
+StreamKeys stream_keys(const Command& row, std::span<const std::string_view> arguments) noexcept {
+  for (auto i = static_cast<std::size_t>(row.keys.word_from); i < arguments.size(); ++i) {
+    if (!same_word(arguments[i], "STREAMS")) continue;
+    const std::size_t left = arguments.size() - i - 1;
+    return left % 2 == 0 ? StreamKeys{.first = i + 1, .count = left / 2} : StreamKeys{};
+  }
+  return {};
 }
 
 std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments) {

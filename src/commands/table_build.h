@@ -24,6 +24,9 @@ constexpr bool keys_well_formed(const Command& row) {
     // The fewest arguments that are allowed must reach the first key, and the last one that is counted from the front.
     if (row.arity.least <= keys.first || row.arity.least <= keys.last) return false;
   }
+  if (keys.word_from != 0)
+    return keys.step == 0 && keys.count_at == 0 && keys.word_from > 0 && row.arity.least > keys.word_from + 2 &&
+           (row.flags & kMovableKeys) != 0;
   if (keys.count_at == 0) return keys.count_step == 1;
   if (keys.count_step < 1) return false;
   if (keys.count_at < 1 || row.arity.least <= keys.count_at || (row.flags & kMovableKeys) == 0) return false;

@@ -17,11 +17,13 @@ constexpr std::string_view type_name(store::ValueType type) noexcept {
     case store::ValueType::kList: return "list";
     case store::ValueType::kSet: return "set";
     case store::ValueType::kSortedSet: return "zset";
+    case store::ValueType::kStream: return "stream";
     case store::ValueType::kPage:  // no key of a user's
     case store::ValueType::kPagedHash:
     case store::ValueType::kPagedList:
     case store::ValueType::kPagedSet:
     case store::ValueType::kPagedSortedSet:
+    case store::ValueType::kPagedStream:
     case store::ValueType::kPagedSketch: break;
     case store::ValueType::kSketch: return "sketch";
   }

@@ -10,6 +10,7 @@
 #include "types/set/compact.h"
 #include "types/sketch/sketch.h"
 #include "types/sorted_set/compact.h"
+#include "types/stream/compact.h"
 
 namespace stave::exchange {
 
@@ -21,7 +22,7 @@ constexpr std::size_t kKeptMax = 1u << 20;
 }  // namespace
 
 void CollectionBuilder::begin(Kind kind, std::size_t bytes_max) {
-  STAVE_ASSERT(kind != Kind::kString);
+  STAVE_ASSERT(kind != Kind::kString && kind != Kind::kStream);
   kind_ = kind;
   bytes_max_ = std::min(bytes_max, types::ItemIndex::kBytesMax);
   size_ = 0;
@@ -138,6 +139,7 @@ bool well_formed(Kind kind, std::string_view value) {
     case Kind::kSet: return types::set::Compact::well_formed(value);
     case Kind::kSortedSet: return types::sorted_set::Compact::well_formed(value);
     case Kind::kSketch: return types::sketch::well_formed(value);
+    case Kind::kStream: return types::stream::Compact::well_formed(value);
   }
   return false;
 }

@@ -55,6 +55,9 @@ std::optional<Kind> rdb_kind(unsigned type) noexcept {
     case RdbType::kZset2:
     case RdbType::kZsetZiplist:
     case RdbType::kZsetListpack: return Kind::kSortedSet;
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3: return Kind::kStream;
     case RdbType::kHash:
     case RdbType::kHashZipmap:
     case RdbType::kHashZiplist:
@@ -81,6 +84,7 @@ bool RdbValueReader::take(std::string_view element) {
 bool RdbValueReader::take_group(std::string_view last) {
   switch (builder_.kind()) {
     case Kind::kString:
+    case Kind::kStream:
     case Kind::kSketch: return false;
     case Kind::kList:
     case Kind::kSet: added_ = builder_.add(last); break;
@@ -209,6 +213,9 @@ Result<void> RdbValueReader::read_quicklist(RdbStream& stream, bool with_contain
 Result<void> RdbValueReader::read_collection(RdbStream& stream, unsigned type) {
   switch (static_cast<RdbType>(type)) {
     case RdbType::kString:
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3:
     case RdbType::kSketch: break;
     case RdbType::kList:
     case RdbType::kSet: return read_elements(stream);
@@ -247,6 +254,7 @@ Result<std::optional<std::string_view>> RdbValueReader::read(RdbStream& stream, 
     if (!well_formed(*kind, text_)) return stream.corrupt("a sketch is malformed");
     return text_;
   }
+  if (*kind == Kind::kStream) return read_stream_value(stream, type);
   builder_.begin(*kind, bytes_max);
   added_ = Added::kYes;
   group_ = *kind == Kind::kHash || *kind == Kind::kSortedSet ? 2 : 1;

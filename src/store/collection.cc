@@ -52,6 +52,7 @@ std::optional<types::PageId> page_end(ValueType type, std::string_view paged) no
     case ValueType::kList: return List::Paged::page_end(root);
     case ValueType::kSet: return Set::Paged::page_end(root);
     case ValueType::kSketch: return Sketch::Paged::page_end(root);
+    case ValueType::kStream: return Stream::Paged::page_end(root);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return SortedSet::Paged::page_end(root);
   }
 }
@@ -63,6 +64,7 @@ Result<std::uint64_t> memory_of_pages(Transaction& transaction, const ValueView&
     case ValueType::kList: return memory_of_pages_of<List>(transaction, held.value);
     case ValueType::kSet: return memory_of_pages_of<Set>(transaction, held.value);
     case ValueType::kSketch: return memory_of_pages_of<Sketch>(transaction, held.value);
+    case ValueType::kStream: return memory_of_pages_of<Stream>(transaction, held.value);
     default: return memory_of_pages_of<SortedSet>(transaction, held.value);
   }
 }
@@ -74,6 +76,7 @@ Result<std::string> joined_form(Transaction& transaction, const ValueView& held)
     case ValueType::kList: return joined_form_of<List>(transaction, held.value);
     case ValueType::kSet: return joined_form_of<Set>(transaction, held.value);
     case ValueType::kSketch: return joined_form_of<Sketch>(transaction, held.value);
+    case ValueType::kStream: return joined_form_of<Stream>(transaction, held.value);
     default: return joined_form_of<SortedSet>(transaction, held.value);
   }
 }
@@ -84,6 +87,7 @@ Result<std::string> copy_pages(Transaction& transaction, ValueType type, std::st
     case ValueType::kList: return copy_pages_of<List>(transaction, paged);
     case ValueType::kSet: return copy_pages_of<Set>(transaction, paged);
     case ValueType::kSketch: return copy_pages_of<Sketch>(transaction, paged);
+    case ValueType::kStream: return copy_pages_of<Stream>(transaction, paged);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return copy_pages_of<SortedSet>(transaction, paged);
   }
 }

@@ -21,6 +21,7 @@ std::string_view to_string(KeyVersion::Kind kind) noexcept {
     case KeyVersion::Kind::kSetSet: return "set_set";
     case KeyVersion::Kind::kSetSortedSet: return "set_sorted_set";
     case KeyVersion::Kind::kSetSketch: return "set_sketch";
+    case KeyVersion::Kind::kSetStream: return "set_stream";
     case KeyVersion::Kind::kSetExpiry: return "set_expiry";
     case KeyVersion::Kind::kDelete: return "delete";
     case KeyVersion::Kind::kExpire: return "expire";

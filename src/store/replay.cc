@@ -144,11 +144,13 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
     case log::RecordKind::kList:
     case log::RecordKind::kSet:
     case log::RecordKind::kSortedSet:
+    case log::RecordKind::kStream:
     case log::RecordKind::kPage:
     case log::RecordKind::kPagedHash:
     case log::RecordKind::kPagedList:
     case log::RecordKind::kPagedSet:
     case log::RecordKind::kPagedSortedSet:
+    case log::RecordKind::kPagedStream:
     case log::RecordKind::kSketch:
     case log::RecordKind::kPagedSketch: break;
   }
@@ -197,11 +199,13 @@ Result<void> Replay::apply_one(const Change& change, const log::RecordView* reco
     case log::RecordKind::kList:
     case log::RecordKind::kSet:
     case log::RecordKind::kSortedSet:
+    case log::RecordKind::kStream:
     case log::RecordKind::kPage:
     case log::RecordKind::kPagedHash:
     case log::RecordKind::kPagedList:
     case log::RecordKind::kPagedSet:
     case log::RecordKind::kPagedSortedSet:
+    case log::RecordKind::kPagedStream:
     case log::RecordKind::kSketch:
     case log::RecordKind::kPagedSketch: return apply_value(change, record, shard);
     case log::RecordKind::kDelete:

@@ -37,7 +37,8 @@ class CopiedCollection {
 
  private:
   std::variant<std::monostate, commands::Copied<store::Hash>, commands::Copied<store::List>,
-               commands::Copied<store::Set>, commands::Copied<store::SortedSet>, commands::Copied<store::Sketch>>
+               commands::Copied<store::Set>, commands::Copied<store::SortedSet>, commands::Copied<store::Sketch>,
+               commands::Copied<store::Stream>>
       copy_;
   std::size_t bytes_ = 0;
 };
@@ -84,6 +85,8 @@ std::uint64_t draft_list(const types::list::Reader& list, const PageWish& page, 
 std::uint64_t draft_set(const types::set::Reader& set, const PageWish& page, Draft& out);
 /// The members of a sorted set as pairs; the cursor is a rank.
 std::uint64_t draft_ranks(const types::sorted_set::Reader& set, const PageWish& page, Draft& out);
+/// The entries of a stream; the cursor counts those before the page.
+std::uint64_t draft_stream(const types::stream::Reader& stream, const PageWish& page, Draft& out);
 /// `["member", 1.5]`
 void draft_pair(const types::sorted_set::Element& element, Draft& out);
 /// A score in JSON, which has no infinities: they are the strings "inf" and "-inf".

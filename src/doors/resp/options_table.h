@@ -260,6 +260,10 @@ inline constexpr Option kOptions[] = {
      "Sorted sets of more members are called skiplist by OBJECT ENCODING, others listpack."},
     {"zset-max-listpack-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
      "The same for a member of more bytes."},
+    {"stream-node-max-entries", OptionType::kInteger, "100", "", 0, kInt64Max, Change::kLive,
+     "XTRIM and XADD with ~ remove entries of streams in pieces of so many; 0: one by one."},
+    {"stream-node-max-bytes", OptionType::kBytes, "4096", "bytes", 0, kInt64Max, Change::kLive,
+     "Nothing depends on it: pages of streams have a size of their own."},
     // Redis' names for what Stave decides otherwise.
     {"appendfsync", OptionType::kChoice, "always", "", 0, 0, Change::kLive,
      "Redis' name for sync: always = always, everysec = interval, no = os.", "always everysec no"},
