@@ -72,7 +72,7 @@ std::optional<std::vector<Cuckoo::Filter>> Cuckoo::filters_in(const Head& head) 
   return found;
 }
 
-std::optional<std::uint64_t> Cuckoo::size_of(const Head& head) noexcept {
+std::optional<std::uint64_t> Cuckoo::size_of(const Head& head) {
   const auto filters = filters_in(head);
   if (!filters) return std::nullopt;
   const Filter& last = filters->back();

@@ -33,7 +33,7 @@ class Cuckoo {
   };
   [[nodiscard]] static std::uint64_t bytes_for(const Options& options) noexcept;
   static void make(Editor& bytes, const Options& options);
-  [[nodiscard]] static std::optional<std::uint64_t> size_of(const Head& head) noexcept;
+  [[nodiscard]] static std::optional<std::uint64_t> size_of(const Head& head);
 
   /// One that is well formed; it outlives this.
   explicit Cuckoo(const Reader& bytes);
