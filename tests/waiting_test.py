@@ -101,6 +101,13 @@ class WaitingTest(unittest.TestCase):
         self.assertEqual([peer.read() for peer in peers], ["x"] * length)
         self.assertEqual(self.main.ask("DBSIZE"), 0)
 
+    def test_a_script_is_over_first(self):
+        peer = self.waiting("BLPOP", "q", 0)
+        script = "redis.call('RPUSH', KEYS[1], 'a'); redis.call('LPUSH', KEYS[1], 'b'); return redis.call('LLEN', KEYS[1])"
+        self.assertEqual(self.main.ask("EVAL", script, 1, "q"), 2)
+        self.assertEqual(peer.read(), ["q", "b"])
+        self.assertEqual(self.main.ask("LRANGE", "q", 0, -1), ["a"])
+
     def test_who_has_left_takes_nothing(self):
         for half in (False, True):
             first = self.waiting("BLPOP", "q", 0)

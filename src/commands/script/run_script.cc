@@ -118,6 +118,7 @@ struct Outcome {
 Outcome attempt(Session& session, const Script& script, Run& run, const Shards& more, int restarts) {
   const auto keys = refs_of(session, script.keys);
   store::Transaction transaction(session.environment().engine(), keys, more);
+  transaction.allow_starting_again();
   if (const std::string_view why = why_not(script, transaction); !why.empty())
     return {.end = End::kUndone, .refusal = std::string(why)};
   Outcome outcome;
@@ -137,7 +138,11 @@ Outcome attempt(Session& session, const Script& script, Run& run, const Shards& 
   }
   outcome.changed = transaction.changed();
   auto pending = transaction.commit(session.sync());
-  if (pending) {
+  if (transaction.wanted()) {
+    // By those who watch what was changed.
+    outcome.end = End::kLost;
+    outcome.shards = store::shards_to_start_again(transaction, restarts);
+  } else if (pending) {
     outcome.pending = *pending;
   } else {
     outcome.end = End::kUndone;
