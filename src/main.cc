@@ -30,6 +30,7 @@
 #include "doors/resp/server.h"
 #include "doors/shell/shell.h"
 #include "doors/tools/tools.h"
+#include "log/segment.h"
 
 extern "C" {
 /// jemalloc reads this when the program starts: few arenas, so that what one thread frees serves the others, and free
@@ -123,9 +124,13 @@ stave::Result<Settings> read_settings(const std::string& config_file, const std:
 
 void report_recovery(spdlog::logger& log, stave::store::Engine& engine) {
   const stave::store::EngineStats stats = engine.stats();
+  if (stats.log.tail == stave::log::kFirstLsn) {
+    log.info("The store is new.");
+    return;
+  }
   log.info("Recovered {} records, {:.1f} MiB of log, in {:.3f} s; the last close was {}.", stats.recovery.records,
            static_cast<double>(stats.recovery.bytes) / (1 << 20), static_cast<double>(stats.recovery_ns) / 1e9,
-           stats.recovery.clean ? "clean" : "not clean, or this store is new");
+           stats.recovery.clean ? "clean" : "not clean");
 }
 
 std::vector<std::string> words_of(const std::string& text) {

@@ -104,6 +104,22 @@ class Rights(Access):
         self.assertEqual([(e["reason"], e["context"], e["object"], e["username"]) for e in entries],
                          [("command", "multi", "set", "bob"), ("key", "multi", "b", "bob")])
 
+    def test_a_script_may_do_what_its_user_may(self):
+        self.serve()
+        self.setuser("bob", "on", ">pw", "+eval", "+get", "+set", "%R~*", "~own:*")
+        bob = self.peer("AUTH", "bob", "pw")
+        call = "return redis.call(unpack(ARGV))"
+        self.assertEqual(bob.ask("EVAL", call, "0", "SET", "own:a", "1"), "+OK")
+        self.assertEqual(bob.ask("EVAL", call, "0", "GET", "own:a"), "1")
+        for words, why in ((("SET", "other", "1"), "No permissions to access a key"),
+                           (("INCR", "own:a"), "User bob has no permissions to run the 'incr' command")):
+            self.assertIn("ACL failure in script: " + why, self.denied(bob, ("EVAL", call, "0", *words), "ERR"))
+            self.assertIsNone(bob.ask("EVAL", "return redis.acl_check_cmd(unpack(ARGV))", "0", *words))
+        self.assertEqual(bob.ask("EVAL", "return redis.acl_check_cmd('GET', 'other')", "0"), 1)
+        with Peer(self.server.port) as admin:
+            self.assertEqual(admin.ask("GET", "own:a"), "1")
+            self.assertIn("lua", str(admin.ask("ACL", "LOG")))
+
     def test_rights_change_for_who_is_connected(self):
         self.serve()
         self.setuser("bob", "on", "nopass", "+get", "~*")

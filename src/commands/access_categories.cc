@@ -10,10 +10,10 @@
 namespace stave::commands {
 namespace {
 
-constexpr std::array<std::string_view, 21> kNames = {
-    "keyspace", "read",   "write",       "set",       "sortedset",  "list",        "hash",
-    "string",   "bitmap", "hyperloglog", "geo",       "stream",     "pubsub",      "admin",
-    "fast",     "slow",   "blocking",    "dangerous", "connection", "transaction", "scripting"};
+constexpr std::array<std::string_view, 26> kNames = {
+    "keyspace",    "read",        "write",     "set",    "sortedset", "list", "hash", "string",   "bitmap",
+    "hyperloglog", "geo",         "stream",    "pubsub", "admin",     "fast", "slow", "blocking", "dangerous",
+    "connection",  "transaction", "scripting", "bloom",  "cuckoo",    "cms",  "topk", "tdigest"};
 
 consteval std::uint32_t bit(std::string_view name) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
@@ -43,6 +43,8 @@ std::uint32_t group_bit(std::string_view group) noexcept {
   if (group == "generic") return bit("keyspace");
   if (group == "sorted-set") return bit("sortedset");
   if (group == "transactions") return bit("transaction");
+  if (group == "bf") return bit("bloom");
+  if (group == "cf") return bit("cuckoo");
   // A server's commands are in no category of their own; the other groups bear their category's name.
   return group == "server" ? 0 : bit_of(group);
 }

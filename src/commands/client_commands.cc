@@ -9,6 +9,7 @@
 #include "commands/client_list.h"
 #include "commands/client_registry.h"
 #include "commands/connection_commands.h"
+#include "commands/waiting/waiting.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -165,12 +166,13 @@ Result<void> client_unpause_command(Call& call) {
   return {};
 }
 
-// No command blocks on keys yet, so nobody is ever found waiting in one.
 Result<void> client_unblock_command(Call& call) {
   if (call.size() == 4 && !call.is(3, "TIMEOUT") && !call.is(3, "ERROR"))
     return answer_error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-  STAVE_TRY(integer_argument(call, 2));
-  call.reply().integer(0);
+  STAVE_ASSIGN(const std::int64_t id, integer_argument(call, 2));
+  const auto how = call.size() == 4 && call.is(3, "ERROR") ? WaitEnd::kUnblocked : WaitEnd::kTimedOut;
+  const bool waited = id > 0 && call.environment().waiting().end_of(static_cast<std::uint64_t>(id), how);
+  call.reply().integer(waited ? 1 : 0);
   return {};
 }
 

@@ -12,8 +12,10 @@
 #include "commands/multi_commands.h"
 #include "commands/null_sink.h"
 #include "commands/pubsub_commands.h"
+#include "commands/script/run.h"
 #include "commands/slow_log.h"
 #include "commands/statistics.h"
+#include "commands/waiting/waiting.h"
 
 namespace stave::commands {
 
@@ -29,6 +31,12 @@ bool times_everything(Environment& environment) noexcept {
 }
 
 void refuse(Session& session, const Command* row, std::string_view line, Sink& reply) {
+  if (session.waiter != nullptr) [[unlikely]] {
+    // It waited, and may not come back: since then access was taken away.
+    session.environment().waiting().leave(*session.waiter);
+    session.waiter = nullptr;
+    session.show_waiting(false);
+  }
   CommandStatistics& statistics = session.environment().statistics();
   if (row != nullptr) statistics.add_rejected(row_index(*row));
   statistics.add_error(line);
@@ -94,8 +102,8 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
   Environment& environment = session.environment();
   STAVE_ASSERT(row.run != nullptr);
   const std::size_t index = row_index(row);
-  // A call that comes back from an errand was counted when it left.
-  const bool sampled = session.errand == nullptr && count_call(session, index);
+  // A call that comes back was counted when it left.
+  const bool sampled = !session.away() && count_call(session, index);
   session.set_last_row(row);
   Call call(session, arguments, reply);
   // One reading of the clock ends a command and begins the next.
@@ -109,7 +117,7 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
   if (!done) [[unlikely]]
     answer_failure(session, row, done.error(), reply);
   // One that has left is not over yet, and its thread's time is not spent on it.
-  if (call.watch_started_ns() == 0 || session.errand != nullptr) [[likely]]
+  if (call.watch_started_ns() == 0 || session.away()) [[likely]]
     return;
   const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
   const std::uint64_t ns = now_ns - call.watch_started_ns();
@@ -127,7 +135,7 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
   }
   run(session, row, arguments, reply);
   // What is part of a transaction is shown once that has happened (multi.cc).
-  if (session.errand == nullptr && session.shared == nullptr)
+  if (session.errand == nullptr && session.waiter == nullptr && session.shared == nullptr)
     session.environment().monitors().show(session, row, arguments);
 }
 
@@ -204,12 +212,17 @@ void answer_or_queue(Session& session, const Resolved& resolved, Arguments argum
 
 // CLIENT REPLY OFF and SKIP. Turning replies on again is the one command that is answered.
 void answer_muted(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  const ReplyMode before = session.reply_mode;
   if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkip;
   const bool skipping = session.reply_mode == ReplyMode::kSkip;
   NullSink silence(session.protocol());
   // What a subscription is told is no reply: it comes as messages do.
   const bool heard = !session.in_multi && resolved.runs() && is_subscribing(*resolved.row);
   answer_or_queue(session, resolved, arguments, heard ? reply : silence);
+  if (session.away()) {
+    session.reply_mode = before;
+    return;
+  }
   if (skipping) {
     if (session.reply_mode == ReplyMode::kSkip) session.reply_mode = ReplyMode::kOn;
   } else if (session.reply_mode == ReplyMode::kOn) {
@@ -231,6 +244,8 @@ void dispatch(Session& session, const Resolved& resolved, Arguments arguments, S
     return;
   }
   try {
+    if (session.environment().scripts_are_slow() || session.errand != nullptr) [[unlikely]]
+      if (script::held_up_by_script(session, resolved, arguments, reply)) return;
     if (session.reply_mode == ReplyMode::kOn && !session.in_multi && !session.listening) [[likely]] {
       answer(session, resolved, arguments, reply);
     } else {

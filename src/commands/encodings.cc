@@ -142,6 +142,7 @@ Result<std::string_view> encoding_name(Part& part, store::KeyRef key, const Valu
       STAVE_TRY(set.whole());
       return name;
     }
+    case ValueType::kSketch: return "raw";
     default: return string_name(held.value);
   }
 }

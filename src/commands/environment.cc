@@ -6,12 +6,14 @@
 #include "commands/errands.h"
 #include "commands/latency_monitor.h"
 #include "commands/monitors.h"
+#include "commands/script/scripts.h"
 #include "commands/session.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "commands/users.h"
+#include "commands/waiting/waiting.h"
 #include "store/upkeep.h"
 
 namespace stave::commands {
@@ -31,6 +33,8 @@ Environment::Environment(store::Engine& engine, Host& host)
       channels_(std::make_unique<Channels>(&engine.budget())),
       users_(std::make_unique<Users>()),
       monitors_(std::make_unique<Monitors>()),
+      waiting_(std::make_unique<Waiting>(*this)),
+      scripts_(std::make_unique<script::Scripts>(engine, slow_scripts_)),
       started_ns_(engine.clock().monotonic_ns()) {
   users_->changed = [this] { clients_->visit([](Session& session) { session.set_plain(false); }); };
 }
@@ -40,6 +44,7 @@ Environment::~Environment() {
 }
 
 void Environment::stop_work() {
+  scripts_->stop();
   snapshots_->stop();
   // A cleaning may take minutes. It is safe to give up at any moment, and the store is about to be closed.
   if (errands_->busy()) engine_.upkeep().stop();

@@ -1,5 +1,5 @@
 // What all sessions of one store share: the engine, the host, who is connected, slow log, latency events, counters,
-// snapshots and other work that takes long, who guesses passwords.
+// snapshots and other work that takes long, who guesses passwords, scripts.
 // Owned by the library's Store or by the server; never global.
 #pragma once
 
@@ -17,12 +17,16 @@ class AuthBackoff;
 class Channels;
 class ClientRegistry;
 class Errands;
+namespace script {
+class Scripts;
+}
 class Snapshots;
 class SlowLog;
 class LatencyMonitor;
 class Monitors;
 class Users;
 class CommandStatistics;
+class Waiting;
 
 /// CLIENT PAUSE: until when, and whether only writes wait.
 struct Pause {
@@ -55,8 +59,13 @@ class Environment {
   [[nodiscard]] Channels& channels() noexcept { return *channels_; }
   [[nodiscard]] Users& users() noexcept { return *users_; }
   [[nodiscard]] Monitors& monitors() noexcept { return *monitors_; }
+  /// Calls that wait until somebody changes a key.
+  [[nodiscard]] Waiting& waiting() noexcept { return *waiting_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
+  [[nodiscard]] script::Scripts& scripts() noexcept { return *scripts_; }
+  /// Whether any script takes long, so that others may have to wait for it: one relaxed load.
+  [[nodiscard]] bool scripts_are_slow() const noexcept { return slow_scripts_.load(std::memory_order_relaxed) != 0; }
   [[nodiscard]] EncodingLimits& encoding_limits() noexcept { return encoding_limits_; }
   /// When the environment was made, on the monotonic clock.
   [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
@@ -83,6 +92,9 @@ class Environment {
   std::unique_ptr<Channels> channels_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<Monitors> monitors_;
+  std::unique_ptr<Waiting> waiting_;
+  std::atomic<int> slow_scripts_{0};
+  std::unique_ptr<script::Scripts> scripts_;
   EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait

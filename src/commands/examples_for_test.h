@@ -12,10 +12,15 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "commands/bit_examples_for_test.h"
 #include "commands/dump_format.h"
+#include "commands/geo_examples_for_test.h"
 #include "commands/hash_examples_for_test.h"
+#include "commands/hyperloglog_examples_for_test.h"
 #include "commands/list_examples_for_test.h"
+#include "commands/script_examples_for_test.h"
 #include "commands/set_examples_for_test.h"
+#include "commands/sketch_examples_for_test.h"
 #include "commands/sorted_set_examples_for_test.h"
 #include "commands/string_examples_for_test.h"
 #include "commands/table.h"
@@ -101,11 +106,16 @@ inline std::vector<Example> key_examples() {
       {"unlink", {{"UNLINK", "k", "k2"}}},
       {"randomkey", {{"RANDOMKEY"}}},
   };
+  for (Example& example : bit_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : geo_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : hyperloglog_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : sketch_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : hash_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : sorted_set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : list_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : later_string_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : script_examples<Example>()) all.push_back(std::move(example));
   return all;
 }
 
@@ -232,6 +242,7 @@ inline std::vector<Example> other_examples() {
       {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
   };
   for (Example& example : administrators_examples()) all.push_back(std::move(example));
+  for (Example& example : other_script_examples<Example>()) all.push_back(std::move(example));
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include "commands/info_sections.h"
 #include "commands/info_text.h"
 #include "commands/policy_names.h"
+#include "commands/script/scripts.h"
 #include "commands/snapshots.h"
 #include "packing/compression.h"
 #include "store/upkeep.h"
@@ -77,9 +78,7 @@ void add_checkpoints(InfoFields& fields, const store::EngineStats& stats, const 
                  {"stave_checkpoint_log_since", number(beyond(raw(stats.log.tail), raw(checkpoints.last)))}});
 }
 
-}  // namespace
-
-InfoFields memory_fields(Environment& environment) {
+InfoFields store_memory_fields(Environment& environment) {
   const store::EngineStats stats = environment.engine().stats();
   const store::BudgetStats& budget = stats.budget;
   const std::uint64_t overhead = stats.memory.table + stats.memory.expiries + stats.memory_buffers + budget.outside;
@@ -111,6 +110,33 @@ InfoFields memory_fields(Environment& environment) {
       {"stave_fetched_values", number(stats.fetched_values)},
       {"stave_warmed_values", number(stats.warmed_values)},
       {"stave_warming", flag(stats.warming)}};
+}
+
+InfoFields script_fields(Environment& environment) {
+  script::Scripts& scripts = environment.scripts();
+  const auto functions = scripts.functions().known();
+  std::uint64_t text = 0;
+  for (const auto& [name, library] : functions->libraries) text += library->text.size();
+  const std::uint64_t cached = scripts.cache().bytes();
+  const std::uint64_t machines = scripts.idle_bytes();
+  return {{"used_memory_vm_eval", number(machines)},
+          {"used_memory_lua", number(machines)},
+          {"used_memory_scripts_eval", number(cached)},
+          {"number_of_cached_scripts", number(scripts.cache().size())},
+          {"number_of_functions", number(functions->functions.size())},
+          {"number_of_libraries", number(functions->libraries.size())},
+          {"used_memory_vm_functions", "0"},
+          {"used_memory_vm_total", number(machines)},
+          {"used_memory_functions", number(text)},
+          {"used_memory_scripts", number(cached + text)}};
+}
+
+}  // namespace
+
+InfoFields memory_fields(Environment& environment) {
+  InfoFields fields = store_memory_fields(environment);
+  for (auto& field : script_fields(environment)) fields.push_back(std::move(field));
+  return fields;
 }
 
 InfoFields persistence_fields(Environment& environment) {

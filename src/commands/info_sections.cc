@@ -11,6 +11,7 @@
 #include "commands/table.h"
 #include "commands/users.h"
 #include "commands/version.h"
+#include "commands/waiting/waiting.h"
 
 namespace stave::commands {
 
@@ -56,9 +57,10 @@ InfoFields server_fields(Environment& environment) {
 InfoFields clients_fields(Environment& environment) {
   return {{"connected_clients", std::to_string(environment.clients().size())},
           {"cluster_connections", "0"},
-          {"blocked_clients", "0"},
+          {"blocked_clients", std::to_string(environment.waiting().calls())},
           {"tracking_clients", "0"},
-          {"clients_in_timeout_table", "0"}};
+          {"clients_in_timeout_table", std::to_string(environment.waiting().calls_with_deadline())},
+          {"total_blocking_keys", std::to_string(environment.waiting().keys())}};
 }
 
 InfoFields stats_fields(Environment& environment) {

@@ -47,6 +47,7 @@ class Inside {
       : session_(session),
         mode_(std::exchange(session.reply_mode, ReplyMode::kOn)),
         may_leave_(std::exchange(session.may_leave, false)),
+        may_block_(std::exchange(session.may_block, false)),
         received_(session.received) {
     session_.executing = true;
   }
@@ -54,6 +55,7 @@ class Inside {
     session_.executing = false;
     session_.reply_mode = mode_;
     session_.may_leave = may_leave_;
+    session_.may_block = may_block_;
     session_.received = received_;
   }
   Inside(const Inside&) = delete;
@@ -63,6 +65,7 @@ class Inside {
   Session& session_;
   ReplyMode mode_;
   bool may_leave_;
+  bool may_block_;
   std::span<const keyspace::Block> received_;
 };
 
@@ -138,6 +141,8 @@ class Running {
     if (line.empty()) return {};
     // Without memory in the middle of a command nobody knows what it has done.
     if (session_.closing() && !was_closing) return {.line = std::string(line), .undo_all = true};
+    // What a script did before its error stays, as if it stood alone.
+    if (!multi_.rolls_back && !session_.undo_together && multi_.calls.row(i).group == "scripting") return {};
     failed_[part] = line;
     if (!multi_.rolls_back) return {.line = std::string(line)};
     return {.line = "command " + std::to_string(i + 1) + " ('" + full_name(multi_.calls.row(i)) +

@@ -11,6 +11,7 @@
 #include "commands/multi.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
+#include "commands/waiting/waiting.h"
 #include "store/transact.h"
 
 namespace stave::commands {
@@ -39,6 +40,7 @@ Session::Session(Environment& environment, ClientInfo info, ClientControl* contr
 Session::~Session() {
   STAVE_ASSERT(shared == nullptr);
   environment_.monitors().remove(*this);
+  if (waiter != nullptr) environment_.waiting().leave(*waiter);
   forget_subscriptions(*this);
   environment_.clients().remove(id_);
   CommandStatistics& statistics = environment_.statistics();
@@ -74,6 +76,7 @@ ClientInfo Session::info() const {
   base::ShortLock lock(info_mutex_);
   ClientInfo copy = info_;
   copy.active_ns = std::max({copy.active_ns, copy.created_ns, active_ns_.load(std::memory_order_relaxed)});
+  copy.blocked = waits_.load(std::memory_order_relaxed);
   copy.multi = multi_calls_.load(std::memory_order_relaxed);
   copy.multi_bytes = multi_bytes_.load(std::memory_order_relaxed);
   if (const Command* row = last_row_.load(std::memory_order_relaxed)) copy.last_command = full_name(*row);

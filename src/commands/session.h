@@ -20,9 +20,11 @@
 namespace stave::commands {
 
 struct AclUser;
+class Bell;
 class Environment;
 class Errand;
 class Post;
+class Waiter;
 struct Command;
 struct Multi;
 struct Subscriptions;
@@ -184,11 +186,25 @@ class Session {
   /// What several commands that are run as one share (together.h); null: each stands for itself.
   store::Transaction* shared = nullptr;
 
+  /// What scripts have published, for when that which they are part of has happened.
+  std::vector<std::vector<std::string>> afterwards;
+  /// Set by one of several commands: all of them are to be undone.
+  bool undo_together = false;
+
   /// For doors that can let a connection rest and present its call again: then commands that take long are done
   /// elsewhere (errands.h).
   bool may_leave = false;
   /// Set after `dispatch`: nothing was answered; the same call is to be presented again when this is done.
   std::shared_ptr<Errand> errand;
+  /// For sessions whose thread may stand still while a call waits for somebody else's change (waiting/wait.h).
+  bool may_block = false;
+  /// Where it is said that such a wait is over, from a door that can let a connection rest; it outlives the session.
+  Bell* bell = nullptr;
+  /// As `errand`: the same call is to be presented again when this has ended.
+  std::shared_ptr<Waiter> waiter;
+  /// Whether the call that was dispatched last is not over.
+  [[nodiscard]] bool away() const noexcept { return errand != nullptr || waiter != nullptr; }
+  void show_waiting(bool on) noexcept { waits_.store(on, std::memory_order_relaxed); }
 
   /// Runs `change` on the part others may see.
   template <class Change>
@@ -230,6 +246,7 @@ class Session {
   CallCounters counters_;
   std::atomic<int> multi_calls_{-1};
   std::atomic<std::uint64_t> multi_bytes_{0};
+  std::atomic<bool> waits_{false};
   std::atomic<std::uint64_t> active_ns_{0};
   std::atomic<const Command*> last_row_{nullptr};
   mutable base::ShortMutex info_mutex_;

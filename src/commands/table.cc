@@ -3,6 +3,10 @@
 #include "base/assert.h"
 #include "commands/access_categories.h"
 #include "commands/acl_commands.h"
+#include "commands/bitfield_commands.h"
+#include "commands/bitmap_commands.h"
+#include "commands/blocking_list_commands.h"
+#include "commands/blocking_sorted_set_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
 #include "commands/commandlog_commands.h"
@@ -13,10 +17,14 @@
 #include "commands/dump_commands.h"
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
+#include "commands/function_commands.h"
+#include "commands/geo_commands.h"
+#include "commands/geo_search_commands.h"
 #include "commands/hash_commands.h"
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
 #include "commands/history_commands.h"
+#include "commands/hyperloglog_commands.h"
 #include "commands/increx_command.h"
 #include "commands/info_commands.h"
 #include "commands/keys_commands.h"
@@ -33,9 +41,13 @@
 #include "commands/object_commands.h"
 #include "commands/pubsub_commands.h"
 #include "commands/scan_commands.h"
+#include "commands/script_commands.h"
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
+#include "commands/sketch_bloom_commands.h"
+#include "commands/sketch_count_commands.h"
+#include "commands/sketch_cuckoo_commands.h"
 #include "commands/slow_log_commands.h"
 #include "commands/sort_command.h"
 #include "commands/sorted_set_add_commands.h"
@@ -55,14 +67,65 @@ namespace stave::commands {
 namespace {
 
 constexpr auto kJoined = build::join(
-    kAclCommands, kClientCommands, kCommandCommands, kCommandLogCommands, kConditionalCommands, kConfigCommands,
-    kConnectionCommands, kDatabaseCommands, kDumpCommands, kDurabilityCommands, kExpiryCommands, kHashCommands,
-    kHashExpiryCommands, kHashScanCommands, kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands,
-    kLatencyCommands, kLcsCommands, kLifeCommands, kListCommands, kListMoveCommands, kMemoryCommands, kMonitorCommands,
-    kMoveCommands, kMultiCommands, kMultiKeyCommands, kObjectCommands, kPubSubCommands, kScanCommands, kServerCommands,
-    kSetAlgebraCommands, kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands,
-    kSortedSetAggregateCommands, kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands,
-    kSortedSetRemoveCommands, kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
+    // clang-format off: one a line, so that two branches seldom touch the same
+    kAclCommands,
+    kBitfieldCommands,
+    kBitmapCommands,
+    kBlockingListCommands,
+    kBlockingSortedSetCommands,
+    kBloomCommands,
+    kClientCommands,
+    kCommandCommands,
+    kCommandLogCommands,
+    kConditionalCommands,
+    kConfigCommands,
+    kConnectionCommands,
+    kCountMinCommands,
+    kCuckooCommands,
+    kDatabaseCommands,
+    kDumpCommands,
+    kDurabilityCommands,
+    kExpiryCommands,
+    kFunctionCommands,
+    kGeoCommands,
+    kGeoSearchCommands,
+    kHashCommands,
+    kHashExpiryCommands,
+    kHashScanCommands,
+    kHistoryCommands,
+    kHyperLogLogCommands,
+    kIncrexCommands,
+    kInfoCommands,
+    kKeysCommands,
+    kLatencyCommands,
+    kLcsCommands,
+    kLifeCommands,
+    kListCommands,
+    kListMoveCommands,
+    kMemoryCommands,
+    kMonitorCommands,
+    kMoveCommands,
+    kMultiCommands,
+    kMultiKeyCommands,
+    kObjectCommands,
+    kPubSubCommands,
+    kScanCommands,
+    kScriptCommands,
+    kServerCommands,
+    kSetAlgebraCommands,
+    kSetCommands,
+    kSlowLogCommands,
+    kSortCommands,
+    kSortedSetAddCommands,
+    kSortedSetAggregateCommands,
+    kSortedSetPopCommands,
+    kSortedSetRangeCommands,
+    kSortedSetReadCommands,
+    kSortedSetRemoveCommands,
+    kSortedSetScanCommands,
+    kStringCommands,
+    kStringNumberCommands);
+// clang-format on
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -107,6 +170,8 @@ const Command* find_command(std::string_view name) noexcept {
   const build::PackedName packed = build::pack(name);
   const std::uint16_t row = kHash.slots[build::slot_of(packed, kHash.seed)];
   if (row == build::kNoRow || kHash.names[row] != packed) return nullptr;
+  if (name.size() > build::kWholeNameMax && !same_word(kCommands[row].name, name)) [[unlikely]]
+    return nullptr;
   return &kCommands[row];
 }
 

@@ -79,7 +79,8 @@ consteval std::size_t count_subcommands(std::span<const Command> rows) {
   return count;
 }
 
-/// A name of up to 16 bytes as two words, in upper case. Two names are the same exactly when their packed forms are.
+/// A name as two words, in upper case: its first eight bytes and its last. Two names of up to kWholeNameMax bytes are
+/// the same exactly when their packed forms are; longer ones have to be compared besides.
 struct PackedName {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
@@ -111,7 +112,7 @@ constexpr std::uint64_t load_word(const char* at) noexcept {
   }
 }
 
-/// `name` has 1 to 16 bytes. The words may overlap; with the size they still say everything.
+/// `name` has 1 to kNameMax bytes. The words may overlap; with the size they still say everything.
 constexpr PackedName pack(std::string_view name) noexcept {
   const char* text = name.data();
   const std::size_t size = name.size();
@@ -129,7 +130,8 @@ constexpr PackedName pack(std::string_view name) noexcept {
   return {upper_eight(low), upper_eight(high), size};
 }
 
-inline constexpr std::size_t kNameMax = 16;
+inline constexpr std::size_t kWholeNameMax = 16;
+inline constexpr std::size_t kNameMax = 20;
 inline constexpr int kSlotBits = 13;
 inline constexpr std::uint16_t kNoRow = 0xffff;
 

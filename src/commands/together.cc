@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "commands/errors.h"
+#include "commands/script/run.h"
 #include "commands/table.h"
 #include "store/transact.h"
 
@@ -59,18 +60,20 @@ class OneTransaction {
     const auto why_not = check(transaction_);
     if (transaction_.wanted()) return std::nullopt;
     if (why_not) return give_up(*why_not);
+    start();
     begin_(true);
     for (std::size_t i = 0; i < count;) {
       const std::uint64_t changes = transaction_.changes();
       const RanTogether ran = run_one(i);
       if (transaction_.wanted()) return std::nullopt;
-      if (ran.undo_all) return give_up(std::string(kDiscarded) + ran.line);
+      if (ran.undo_all || session_.undo_together) return give_up(std::string(kDiscarded) + ran.line);
       if (ran.line.empty() || transaction_.changes() == changes) {
         ++i;
         continue;
       }
       if (++again_ > kRunsAgainMax) return give_up(std::string(kDiscarded) + ran.line);
       transaction_.start_over();
+      start();
       begin_(false);
       i = 0;
     }
@@ -82,16 +85,23 @@ class OneTransaction {
     const Sharing sharing(session_, transaction_);
     return run_(i);
   }
+  void start() {
+    session_.afterwards.clear();
+    session_.undo_together = false;
+  }
   Outcome give_up(std::string line) {
+    start();
     transaction_.rollback();
     // What it failed for was seen.
     return std::unexpected(NothingDone{std::move(line), transaction_.observed()});
   }
-  Outcome finish() {
+  std::optional<Outcome> finish() {
     const bool changed = transaction_.changed();
     const auto pending = transaction_.commit(session_.sync());
+    if (transaction_.wanted()) return std::nullopt;  // by those who watch what was changed
     if (!pending) return std::unexpected(NothingDone{spell_error(pending.error()), transaction_.observed()});
     if (changed) session_.last_write = std::max({session_.last_write, pending->durable, pending->written});
+    if (!session_.afterwards.empty()) script::run_afterwards(session_);
     return *pending;
   }
 
@@ -122,6 +132,7 @@ Outcome run_together(Session& session, const TogetherTerms& terms,
   std::vector<keyspace::ShardId> more(terms.shards.begin(), terms.shards.end());
   for (int restarts = 0;; ++restarts) {
     store::Transaction transaction(engine, terms.keys, more);
+    transaction.allow_starting_again();
     if (auto done = OneTransaction(session, transaction, begin, run).run(terms.count, check)) return std::move(*done);
     more = store::shards_to_start_again(transaction, restarts);
   }

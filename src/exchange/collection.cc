@@ -8,6 +8,7 @@
 #include "types/hash/deadlines.h"
 #include "types/list/compact.h"
 #include "types/set/compact.h"
+#include "types/sketch/sketch.h"
 #include "types/sorted_set/compact.h"
 
 namespace stave::exchange {
@@ -136,6 +137,7 @@ bool well_formed(Kind kind, std::string_view value) {
     case Kind::kList: return types::list::Compact::well_formed(value);
     case Kind::kSet: return types::set::Compact::well_formed(value);
     case Kind::kSortedSet: return types::sorted_set::Compact::well_formed(value);
+    case Kind::kSketch: return types::sketch::well_formed(value);
   }
   return false;
 }

@@ -20,7 +20,7 @@
 namespace stave::exchange {
 
 /// What a value is. The numbers are those of the store and of the files; they never change.
-enum class Kind : std::uint8_t { kString = 0, kHash = 2, kList = 3, kSet = 4, kSortedSet = 5 };
+enum class Kind : std::uint8_t { kString = 0, kHash = 2, kList = 3, kSet = 4, kSortedSet = 5, kSketch = 14 };
 /// "string", "hash", "list", "set", "zset": as TYPE answers.
 std::string_view to_string(Kind kind) noexcept;
 /// The kind of that name; nullopt when there is none.

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "exchange/json_entry.h"
 #include "types/list/compact.h"
+#include "types/sketch/sketch.h"
 
 namespace stave::exchange {
 
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::string_view expected(Kind kind) noexcept {
   switch (kind) {
-    case Kind::kString: return "a string";
+    case Kind::kString:
+    case Kind::kSketch: return "a string";
     case Kind::kHash: return "an object of strings";
     case Kind::kList:
     case Kind::kSet: return "an array of strings";
@@ -137,6 +139,11 @@ Result<std::string_view> JsonEntryReader::finish(JsonEntry& entry, Kind kind) {
   };
   if (!entry.shape) return fits_not();
   if (kind == Kind::kString) return entry.shape == kind ? Result<std::string_view>(entry.value) : fits_not();
+  if (kind == Kind::kSketch) {
+    if (entry.shape != Kind::kString) return fits_not();
+    return types::sketch::well_formed(entry.value) ? Result<std::string_view>(entry.value)
+                                                   : scanner_.malformed("the bytes of a sketch that are none");
+  }
   if (entry.shape == Kind::kString) return fits_not();
   CollectionBuilder& collection = entry.collection;
   const bool empty = collection.size() == 0;

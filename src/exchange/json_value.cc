@@ -18,7 +18,8 @@ namespace {
 template <class Visit>
 void visit_strings(Kind kind, std::string_view value, Visit&& visit) {
   switch (kind) {
-    case Kind::kString: visit(value); return;
+    case Kind::kString:
+    case Kind::kSketch: visit(value); return;
     case Kind::kHash:
       return types::hash::Compact(value).visit(
           [&](const types::hash::Field& f) { return visit(f.name) && visit(f.value); });
@@ -70,7 +71,8 @@ bool is_text(Kind kind, std::string_view value) {
 void append_json_value(std::string& to, Kind kind, std::string_view value, bool text) {
   bool first = true;
   switch (kind) {
-    case Kind::kString: append_string(to, value, text); return;
+    case Kind::kString:
+    case Kind::kSketch: append_string(to, value, text); return;
     case Kind::kHash:
       to += '{';
       types::hash::Compact(value).visit([&](const types::hash::Field& field) {

@@ -26,6 +26,7 @@ enum class RdbType : std::uint8_t {
   kHashListpackExpiringEarly = 23,
   kHashExpiring = 24,  // the earliest deadline, then deadlines counted from it
   kHashListpackExpiring = 25,
+  kSketch = 240,  ///< Stave's own: no server of another make has it.
 };
 
 }  // namespace stave::exchange

@@ -127,6 +127,10 @@ int append_rdb_value(std::string& to, Kind kind, std::string_view value) {
   constexpr int kExpiringFields = 12;
   const auto type = [&](RdbType number) { to.push_back(static_cast<char>(number)); };
   switch (kind) {
+    case Kind::kSketch:
+      type(RdbType::kSketch);
+      append_string(to, value);
+      break;
     case Kind::kString:
       type(RdbType::kString);
       append_string(to, value);

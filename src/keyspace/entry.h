@@ -34,6 +34,8 @@ enum class ValueType : std::uint8_t {
   kPagedList = 9,
   kPagedSet = 10,
   kPagedSortedSet = 11,
+  kSketch = 14,  ///< What its first byte says: a Bloom filter and the like.
+  kPagedSketch = 15,
 };
 
 /// Where an entry lies within its shard. 32 bits reach 8 GiB.

@@ -89,7 +89,9 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kPagedHash:
     case RecordKind::kPagedList:
     case RecordKind::kPagedSet:
-    case RecordKind::kPagedSortedSet: break;
+    case RecordKind::kPagedSortedSet:
+    case RecordKind::kSketch:
+    case RecordKind::kPagedSketch: break;
   }
   const auto at = keys_.find({record.database, std::string(record.key)});
   if (at == keys_.end()) return true;

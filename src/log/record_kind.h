@@ -36,6 +36,8 @@ enum class RecordKind : std::uint8_t {
   kPagedList = 25,
   kPagedSet = 26,
   kPagedSortedSet = 27,
+  kSketch = 30,
+  kPagedSketch = 31,
 };
 
 /// What a record holds of its key's value.
@@ -162,6 +164,8 @@ inline constexpr KindTraits kPagedHash = named(kHolder, "paged_hash");
 inline constexpr KindTraits kPagedList = named(kHolder, "paged_list");
 inline constexpr KindTraits kPagedSet = named(kHolder, "paged_set");
 inline constexpr KindTraits kPagedSortedSet = named(kHolder, "paged_sorted_set");
+inline constexpr KindTraits kSketch = named(kHolder, "sketch");
+inline constexpr KindTraits kPagedSketch = named(kHolder, "paged_sketch");
 /// Taken to have a key, so that an image that knows what it did can cover it.
 inline constexpr KindTraits kUnknown{.name = {},
                                      .known = false,
@@ -198,6 +202,8 @@ constexpr const KindTraits& traits(RecordKind kind) noexcept {
     case RecordKind::kPagedList: return kinds::kPagedList;
     case RecordKind::kPagedSet: return kinds::kPagedSet;
     case RecordKind::kPagedSortedSet: return kinds::kPagedSortedSet;
+    case RecordKind::kSketch: return kinds::kSketch;
+    case RecordKind::kPagedSketch: return kinds::kPagedSketch;
   }
   return kinds::kUnknown;
 }

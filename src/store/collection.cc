@@ -51,6 +51,7 @@ std::optional<types::PageId> page_end(ValueType type, std::string_view paged) no
     case ValueType::kHash: return Hash::Paged::page_end(root);
     case ValueType::kList: return List::Paged::page_end(root);
     case ValueType::kSet: return Set::Paged::page_end(root);
+    case ValueType::kSketch: return Sketch::Paged::page_end(root);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return SortedSet::Paged::page_end(root);
   }
 }
@@ -61,6 +62,7 @@ Result<std::uint64_t> memory_of_pages(Transaction& transaction, const ValueView&
     case ValueType::kHash: return memory_of_pages_of<Hash>(transaction, held.value);
     case ValueType::kList: return memory_of_pages_of<List>(transaction, held.value);
     case ValueType::kSet: return memory_of_pages_of<Set>(transaction, held.value);
+    case ValueType::kSketch: return memory_of_pages_of<Sketch>(transaction, held.value);
     default: return memory_of_pages_of<SortedSet>(transaction, held.value);
   }
 }
@@ -71,6 +73,7 @@ Result<std::string> joined_form(Transaction& transaction, const ValueView& held)
     case ValueType::kHash: return joined_form_of<Hash>(transaction, held.value);
     case ValueType::kList: return joined_form_of<List>(transaction, held.value);
     case ValueType::kSet: return joined_form_of<Set>(transaction, held.value);
+    case ValueType::kSketch: return joined_form_of<Sketch>(transaction, held.value);
     default: return joined_form_of<SortedSet>(transaction, held.value);
   }
 }
@@ -80,6 +83,7 @@ Result<std::string> copy_pages(Transaction& transaction, ValueType type, std::st
     case ValueType::kHash: return copy_pages_of<Hash>(transaction, paged);
     case ValueType::kList: return copy_pages_of<List>(transaction, paged);
     case ValueType::kSet: return copy_pages_of<Set>(transaction, paged);
+    case ValueType::kSketch: return copy_pages_of<Sketch>(transaction, paged);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return copy_pages_of<SortedSet>(transaction, paged);
   }
 }

@@ -24,6 +24,7 @@
 #include "types/list/paged.h"
 #include "types/set/compact.h"
 #include "types/set/paged.h"
+#include "types/sketch/bytes.h"
 #include "types/sorted_set/compact.h"
 #include "types/sorted_set/paged.h"
 
@@ -60,6 +61,14 @@ struct SortedSet {
   using Compact = types::sorted_set::Compact;
   using Paged = types::sorted_set::Paged;
   static constexpr ValueType kType = ValueType::kSortedSet;
+};
+/// Bytes of which only the types of sketches know what they mean.
+struct Sketch {
+  using Reader = types::sketch::Reader;
+  using Editor = types::sketch::Editor;
+  using Compact = types::sketch::Compact;
+  using Paged = types::sketch::Paged;
+  static constexpr ValueType kType = ValueType::kSketch;
 };
 
 /// Whether what a value of that type and form holds depends on the moment.
@@ -300,6 +309,7 @@ Result<void> put_form(Within& within, KeyRef key, ValueType type, std::string_vi
     case ValueType::kList: return put_collection<List>(within, key, List::Compact(form), expiry);
     case ValueType::kSet: return put_collection<Set>(within, key, Set::Compact(form), expiry);
     case ValueType::kSortedSet: return put_collection<SortedSet>(within, key, SortedSet::Compact(form), expiry);
+    case ValueType::kSketch: return put_collection<Sketch>(within, key, Sketch::Compact(form), expiry);
     default: break;
   }
   return within.put(key, form, expiry, type);

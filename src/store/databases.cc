@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/try.h"
 #include "store/engine.h"
+#include "store/own_values.h"
 #include "store/shard_locks.h"
 #include "store/transaction.h"
 
@@ -20,7 +21,10 @@ Result<Pending> Engine::flush(int database, Sync sync) {
 }
 
 Result<Pending> Engine::flush_all(Sync sync) {
-  STAVE_ASSIGN(const Lsn end, world_.flush(0, pages_database(keyspace_)));
+  // Pages of collections go at once, too, unless values of the store's own lie among them: then they become orphans.
+  const bool own = has_own(*this);
+  STAVE_ASSIGN(const Lsn end, world_.flush(0, pages_database(keyspace_) - (own ? 1 : 0)));
+  if (own) orphans_.note();
   return pending_for_write(end, sync);
 }
 

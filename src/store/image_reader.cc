@@ -26,7 +26,9 @@ bool known_type(std::uint8_t type) noexcept {
     case keyspace::ValueType::kPagedHash:
     case keyspace::ValueType::kPagedList:
     case keyspace::ValueType::kPagedSet:
-    case keyspace::ValueType::kPagedSortedSet: return true;
+    case keyspace::ValueType::kPagedSortedSet:
+    case keyspace::ValueType::kSketch:
+    case keyspace::ValueType::kPagedSketch: return true;
   }
   return false;
 }

@@ -10,6 +10,7 @@
 #include "store/collection.h"
 #include "store/engine.h"
 #include "store/expiry.h"
+#include "store/own_values.h"
 #include "store/pages.h"
 
 namespace stave::store {
@@ -206,7 +207,8 @@ Result<std::uint64_t> Orphans::sweep(Engine& engine, const std::atomic<bool>& st
         base::ShortLock lock(shard.mutex());
         position = shard.scan(position, kLookEntries, [&](Entry entry) {
           const Lsn identity = PageKey::identity_of(entry.key());
-          if (identity < begun && !alive(identity)) garbage.emplace_back(entry.key());
+          if (raw(identity) >= kOwnIdentities && identity < begun && !alive(identity))
+            garbage.emplace_back(entry.key());
         });
       }
       if (garbage.empty()) continue;

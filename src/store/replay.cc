@@ -148,7 +148,9 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
     case log::RecordKind::kPagedHash:
     case log::RecordKind::kPagedList:
     case log::RecordKind::kPagedSet:
-    case log::RecordKind::kPagedSortedSet: break;
+    case log::RecordKind::kPagedSortedSet:
+    case log::RecordKind::kSketch:
+    case log::RecordKind::kPagedSketch: break;
   }
   STAVE_ASSERT(false && "a record with a key has gone the way of those without");
   return {};
@@ -199,7 +201,9 @@ Result<void> Replay::apply_one(const Change& change, const log::RecordView* reco
     case log::RecordKind::kPagedHash:
     case log::RecordKind::kPagedList:
     case log::RecordKind::kPagedSet:
-    case log::RecordKind::kPagedSortedSet: return apply_value(change, record, shard);
+    case log::RecordKind::kPagedSortedSet:
+    case log::RecordKind::kSketch:
+    case log::RecordKind::kPagedSketch: return apply_value(change, record, shard);
     case log::RecordKind::kDelete:
     case log::RecordKind::kExpire:
     case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};

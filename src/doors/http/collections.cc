@@ -30,6 +30,7 @@ void CopiedCollection::take(const ValueView& held, UnixMs now) {
     case ValueType::kList: copy_.emplace<commands::Copied<store::List>>().take(held, now); return;
     case ValueType::kSet: copy_.emplace<commands::Copied<store::Set>>().take(held, now); return;
     case ValueType::kSortedSet: copy_.emplace<commands::Copied<store::SortedSet>>().take(held, now); return;
+    case ValueType::kSketch: copy_.emplace<commands::Copied<store::Sketch>>().take(held, now); return;
     default: STAVE_ASSERT(false && "a string is no collection");
   }
 }
@@ -44,6 +45,7 @@ Result<void> CopiedCollection::take(store::Transaction& transaction, const Value
     case ValueType::kHash: return copy_.emplace<commands::Copied<store::Hash>>().take(transaction, held.value);
     case ValueType::kList: return copy_.emplace<commands::Copied<store::List>>().take(transaction, held.value);
     case ValueType::kSet: return copy_.emplace<commands::Copied<store::Set>>().take(transaction, held.value);
+    case ValueType::kSketch: return copy_.emplace<commands::Copied<store::Sketch>>().take(transaction, held.value);
     default: return copy_.emplace<commands::Copied<store::SortedSet>>().take(transaction, held.value);
   }
 }
@@ -270,6 +272,13 @@ std::optional<Problem> draft_document(const CopiedCollection& collection, const 
   if (const auto* hash = collection.as<store::Hash>()) {
     out.text("{");
     if (!draft_members(*hash, page, out, next)) return name_not_utf8();
+    out.text("}\n");
+  } else if (const auto* sketch = collection.as<store::Sketch>()) {
+    const types::sketch::Head head = types::sketch::Head::of(*sketch);
+    out.text("{");
+    out.string(types::sketch::type_name(head.view()), "type");
+    out.text(",\"bytes\":");
+    out.text(types::Digits(static_cast<std::int64_t>(sketch->size())).view());
     out.text("}\n");
   } else {
     out.text("[");

@@ -37,7 +37,7 @@ class CopiedCollection {
 
  private:
   std::variant<std::monostate, commands::Copied<store::Hash>, commands::Copied<store::List>,
-               commands::Copied<store::Set>, commands::Copied<store::SortedSet>>
+               commands::Copied<store::Set>, commands::Copied<store::SortedSet>, commands::Copied<store::Sketch>>
       copy_;
   std::size_t bytes_ = 0;
 };
@@ -62,8 +62,9 @@ struct PageWish {
   std::uint64_t cursor = 0;
   std::size_t limit = 0;  ///< 0: all.
 };
-/// A whole collection, or a page of it, as JSON: an object of a hash's fields, an array of anything else's elements.
-/// The next cursor becomes a header. Problems: a field's name that is not UTF-8.
+/// A whole collection, or a page of it, as JSON: an object of a hash's fields, an array of anything else's elements; of
+/// a sketch an object that says which it is and how large. The next cursor becomes a header. Problems: a field's name
+/// that is not UTF-8.
 std::optional<Problem> draft_document(const CopiedCollection& collection, const PageWish& page, Draft& out,
                                       Response& described);
 

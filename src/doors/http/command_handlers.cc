@@ -90,6 +90,12 @@ bool is_about_connections(std::string_view name) noexcept {
   return false;
 }
 
+/// Whether the command is one that may have to wait for somebody else's write.
+bool waits(const commands::Resolved& call) noexcept {
+  return call.row != nullptr && (call.row->flags & commands::kBlocking) != 0 &&
+         (call.row->flags & commands::kWrite) != 0;
+}
+
 /// The session for one request: what a former one left behind does not count.
 commands::Session& prepare(const Exchange& exchange) {
   commands::Session& session = exchange.session();
@@ -201,6 +207,10 @@ class CommandWork : public Work {
       return "ERR " + commands::upper(name) + " is about a connection; a request stands alone (use ?db= and the token)";
     if (is_for_administrators(name))
       return "ERR " + commands::upper(name) + " is for administrators and cannot be run over HTTP";
+    if (waits(call.resolved))
+      return "ERR " + commands::upper(name) +
+             " waits until others write, and a request does not; over HTTP use the "
+             "command that takes what there is";
     JsonSink sink(out_);
     commands::dispatch(session_, call.resolved, call.arguments, sink);
     return sink.error_line();

@@ -11,6 +11,7 @@ namespace stave {
 struct Session::Impl {
   explicit Impl(Store::Impl& owner) : store(owner), session(owner.environment, {}, nullptr) {
     session.set_protocol(3);
+    session.may_block = true;
     become_owner(session);  // Whoever runs in this process already has what a password would guard.
   }
   Store::Impl& store;

@@ -18,6 +18,7 @@
 #include "commands/table.h"
 #include "commands/text.h"
 #include "commands/users.h"
+#include "commands/waiting/waiting.h"
 #include "store/still_moment.h"
 
 namespace stave::resp {
@@ -78,6 +79,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
   session_.may_leave = true;
   session_.post = bench.post;
+  session_.bell = bench.bell;
 }
 
 Connection::~Connection() {
@@ -96,7 +98,7 @@ void Connection::on_readable() try {
     }
     return;
   }
-  if (runnable_ || parked_until_ns_ != 0) return;  // what is here comes first
+  if (runnable_ || waiting_ || parked_until_ns_ != 0) return;  // what is here comes first
   active_ns_ = bench_.now_ns;
   session_.set_active(active_ns_);
   if (input_.empty()) {
@@ -208,6 +210,7 @@ void Connection::forget_large() noexcept {
 void Connection::resume() try {
   parked_until_ns_ = 0;
   runnable_ = false;
+  waiting_ = false;
   if (closing_ || dead_ || input_.empty()) return;
   std::size_t position = 0;
   if (large_ != nullptr) session_.received = large_->blocks();
@@ -358,6 +361,30 @@ void Connection::wait_for_errand() {
   parked_until_ns_ = bench_.now_ns + kFetchLookNs;
 }
 
+// The same call is presented again when the bell rings for it.
+void Connection::begin_to_wait() noexcept {
+  waiting_ = true;
+  unread_ = false;
+  deadline_ns = session_.waiter->deadline_ns();
+}
+
+void Connection::stop_waiting() noexcept {
+  if (session_.waiter != nullptr) session_.environment().waiting().end(*session_.waiter, commands::WaitEnd::kTimedOut);
+}
+
+// Whoever has left would not hear what was taken for it. It still gets the answers it is owed.
+void Connection::hear_while_waiting(bool has_left) noexcept {
+  STAVE_ASSERT(waiting_);
+  unread_ = true;
+  if (!has_left || session_.waiter == nullptr || session_.waiter->ended()) return;
+  session_.environment().waiting().leave(*session_.waiter);
+  session_.waiter = nullptr;
+  session_.show_waiting(false);
+  waiting_ = false;
+  at_end_ = true;
+  close_when_sent();
+}
+
 Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
   auto& batch = bench_.batch;
   if (!batch.empty() && bench_.shared.engine.may_fetch() && trusted() && waits_for_values()) [[unlikely]] {
@@ -416,7 +443,7 @@ void Connection::call_entry(std::size_t i) {
 Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {
   STAVE_ASSERT(!arguments.empty() && !closing_ && !dead_);
   commands::Environment& environment = session_.environment();
-  if (environment.pausing() && commands::must_pause(session_, call)) [[unlikely]] {
+  if (environment.pausing() && session_.waiter == nullptr && commands::must_pause(session_, call)) [[unlikely]] {
     parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
     return Turn::kLater;
@@ -447,6 +474,10 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
   commands::dispatch(session_, call, arguments, bench_.writer);
   if (session_.errand != nullptr) [[unlikely]] {
     wait_for_errand();
+    return Turn::kLater;
+  }
+  if (session_.waiter != nullptr) [[unlikely]] {
+    begin_to_wait();
     return Turn::kLater;
   }
   if (guess) [[unlikely]] {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "commands/auth_backoff.h"
 #include "commands/channels.h"
 #include "commands/dispatch.h"
+#include "commands/waiting/bell.h"
 #include "doors/resp/input.h"
 #include "doors/resp/large_arguments.h"
 #include "doors/resp/output.h"
@@ -90,6 +92,8 @@ struct Workbench {
   std::vector<Parsed> batch;
   /// Where the messages come that this thread's connections listen for.
   commands::Post* post = nullptr;
+  /// Where it is said that calls of theirs need not wait any longer.
+  commands::Bell* bell = nullptr;
   std::vector<store::KeyRef> needed;  ///< Keys of a batch whose values may have to be fetched.
   std::uint64_t now_ns = 0;
   /// Wakes the thread, from any other one, for as long as there is one to wake.
@@ -98,7 +102,12 @@ struct Workbench {
   std::function<void()> close_wanted;
 };
 
-class Connection final : public commands::ClientControl {
+/// By when a connection's call has waited long enough: in the thread's set of them, which it leaves by itself.
+struct ByDeadline : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  std::uint64_t deadline_ns = 0;
+};
+
+class Connection final : public commands::ClientControl, public ByDeadline {
  public:
   /// Takes `descriptor`, a connected, non-blocking socket. `address` is the peer's "host:port". `context`: null for no
   /// TLS.
@@ -125,6 +134,10 @@ class Connection final : public commands::ClientControl {
   void hear(std::string_view text, const store::Pending& pending) noexcept;
   /// Does what other threads have asked for: closes, looks at rights, shows lines.
   void attend() noexcept;
+  /// Something came, or the client has left, while its call waits.
+  void hear_while_waiting(bool has_left) noexcept;
+  /// The wait of its call ends without what it was for.
+  void stop_waiting() noexcept;
   /// Looks at the clock for idleness, the soft limit, a lingering close.
   void check_time();
   void close(bool after_reply) override;
@@ -134,10 +147,12 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] int descriptor() const noexcept { return wire_.descriptor(); }
   [[nodiscard]] bool dead() const noexcept { return dead_; }
   void kill() noexcept { dead_ = true; }
+  /// Its call waits for what others write (commands/waiting): nothing more runs until that has ended.
+  [[nodiscard]] bool waits() const noexcept { return waiting_; }
   [[nodiscard]] bool listens() const noexcept { return session_.listening; }
   /// Whole commands may lie in the input.
   [[nodiscard]] bool runnable() const noexcept {
-    return (runnable_ || (wire_.has_more() && parked_until_ns_ == 0)) && !dead_ && !closing_ && !stalled();
+    return (runnable_ || (wire_.has_more() && parked_until_ns_ == 0 && !waiting_)) && !dead_ && !closing_ && !stalled();
   }
   /// Until when it is to be left alone; 0: it is not.
   [[nodiscard]] std::uint64_t parked_until_ns() const noexcept { return parked_until_ns_; }
@@ -223,6 +238,7 @@ class Connection final : public commands::ClientControl {
   /// Whether the batch has to wait for values that are on the disk only; then they are being fetched.
   bool waits_for_values();
   void wait_for_errand();
+  void begin_to_wait() noexcept;
   void publish_buffers();
   void count_bytes(std::uint64_t now) noexcept;
   void protocol_error();
@@ -253,6 +269,8 @@ class Connection final : public commands::ClientControl {
   std::uint64_t linger_until_ns_ = 0;
   std::uint64_t shown_buffers_ = 0;
   bool runnable_ = false;
+  bool waiting_ = false;
+  bool unread_ = false;     ///< While it waits: something lies in the socket.
   bool blocked_ = false;    ///< The socket takes no more for now.
   bool closing_ = false;    ///< Runs nothing more; closed when all is sent.
   bool lingering_ = false;  ///< All is sent; waits for the client to have seen it.

@@ -50,7 +50,8 @@ void Connection::show_line(const std::shared_ptr<const std::string>& line) {
   bool first = false;
   {
     base::MutexLock lock(lines_mutex_);
-    if (lines_bytes_ > kLinesBytesMax) return;  // it will find that it is too slow
+    // None may be missing without its knowing.
+    if (lines_bytes_ > kLinesBytesMax) return close(false);
     first = lines_.empty();
     lines_bytes_ += line->size();
     lines_.push_back(line);
@@ -97,7 +98,8 @@ void Connection::check_time() {
         "has more unread replies or messages than the soft limit of its output buffer and has read too few of them in "
         "time",
         bench_.shared.counters.output_limit_closed);
-  if (!dead_ && idle_ns != 0 && !session_.listening && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
+  if (!dead_ && idle_ns != 0 && !session_.listening && !waiting_ && bench_.now_ns - active_ns_ > idle_ns &&
+      marks_.empty()) {
     bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
     dead_ = true;
   }
@@ -105,7 +107,8 @@ void Connection::check_time() {
 
 std::uint32_t Connection::interest() const noexcept {
   std::uint32_t events = blocked_ ? EPOLLOUT : 0u;
-  if (!at_end_ && parked_until_ns_ == 0 && !stalled()) events |= EPOLLIN;
+  if (waiting_ && !closing_) return events | EPOLLRDHUP | (unread_ ? 0u : EPOLLIN);
+  if (!at_end_ && parked_until_ns_ == 0 && !stalled()) events |= EPOLLIN | EPOLLRDHUP;
   return events;
 }
 

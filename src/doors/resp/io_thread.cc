@@ -50,8 +50,10 @@ IoThread::IoThread(Shared& shared, int number)
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       post_(shared.environment.channels(), [this] { wake(); }),
+      bell_([this] { wake(); }),
       bench_(shared) {
   bench_.post = &post_;
+  bench_.bell = &bell_;
   bench_.now_ns = shared.engine.clock().monotonic_ns();
   bench_.waker = std::make_shared<Waker>(wake_);
   bench_.close_wanted = [this] {
@@ -146,6 +148,7 @@ void IoThread::close_inbox() {
 
 void IoThread::run() {
   base::enter_thread("stave-io-" + std::to_string(number_));
+  bell_.attend();
   std::array<epoll_event, kEventsMax> events;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int count = wait(events);
@@ -153,6 +156,7 @@ void IoThread::run() {
     for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
     settle_answered();
     run_lists();
+    end_waits();
     if (post_.waiting()) [[unlikely]]
       deliver();
     release_held();
@@ -192,7 +196,7 @@ int IoThread::wait(std::array<epoll_event, kEventsMax>& events) {
 }
 
 int IoThread::wait_ms() {
-  if (!runnable_.empty()) return 0;
+  if (!runnable_.empty() || bell_.rung()) return 0;
   if (!held_.empty()) {
     waits_for_log_.exchange(true);
     if (log_has_news()) return 0;
@@ -202,6 +206,8 @@ int IoThread::wait_ms() {
     until_ns = gather_until_ns_;
   if (clock_needed_ || shared_.limits.idle_seconds.load(std::memory_order_relaxed) != 0)
     until_ns = until_ns == 0 ? next_tick_ns_ : std::min(until_ns, next_tick_ns_);
+  if (!deadlines_.empty())
+    until_ns = std::min(until_ns == 0 ? ~std::uint64_t{0} : until_ns, deadlines_.begin()->deadline_ns);
   for (const Connection* connection : parked_)
     until_ns = std::min(until_ns == 0 ? connection->parked_until_ns() : until_ns, connection->parked_until_ns());
   if (until_ns == 0) {
@@ -228,6 +234,8 @@ void IoThread::handle(const epoll_event& event) {
   if (connection.dead()) return;
   if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) {
     connection.kill();  // reset: nothing can be sent, and nothing more is owed
+  } else if (connection.waits()) {
+    connection.hear_while_waiting((event.events & EPOLLRDHUP) != 0);
   } else if ((event.events & EPOLLIN) != 0) {
     connection.on_readable();
   }
@@ -280,9 +288,9 @@ void IoThread::take_in(Accepted accepted) {
   }
   Connection* const connection = connections_.back().get();
   connection->books.index = index;
-  connection->books.interest = EPOLLIN;
+  connection->books.interest = EPOLLIN | EPOLLRDHUP;
   const auto tag = reinterpret_cast<std::uint64_t>(connection);
-  if (!watch(epoll_, connection->descriptor(), tag, EPOLLIN)) connection->kill();
+  if (!watch(epoll_, connection->descriptor(), tag, EPOLLIN | EPOLLRDHUP)) connection->kill();
   settle(*connection);
 }
 
@@ -302,6 +310,8 @@ void IoThread::settle(Connection& connection) {
     return;
   }
   if (connection.parked_until_ns() != 0) put_on(parked_, connection, &Connection::Books::in_parked);
+  if (connection.waits() && connection.deadline_ns != 0 && !connection.ByDeadline::is_linked())
+    deadlines_.insert(connection);
   if (connection.runnable()) put_on(runnable_, connection, &Connection::Books::in_runnable);
   if (connection.needs_clock()) clock_needed_ = true;
   const std::uint32_t interest = connection.interest();
@@ -337,6 +347,23 @@ void IoThread::run_lists() {
     settle(*connection);
   }
   turn_.clear();
+}
+
+void IoThread::end_waits() {
+  while (!deadlines_.empty() && deadlines_.begin()->deadline_ns <= bench_.now_ns) {
+    auto& connection = static_cast<Connection&>(*deadlines_.begin());
+    deadlines_.erase(deadlines_.begin());
+    connection.stop_waiting();
+  }
+  if (!bell_.rung()) return;
+  bell_.drain([&](commands::Session& session) {
+    auto& connection = static_cast<Connection&>(*session.control());
+    connection.ByDeadline::unlink();
+    if (connection.dead()) return;
+    connection.resume();
+    put_on(answered_, connection, &Connection::Books::in_answered);
+  });
+  settle_answered();
 }
 
 void IoThread::deliver() {

@@ -233,6 +233,9 @@ inline constexpr Option kOptions[] = {
     {"slowlog-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive, "Entries kept in the slow log."},
     {"latency-monitor-threshold", OptionType::kDuration, "0", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
      "Events that take at least this long are kept for LATENCY; 0: none."},
+    {"busy-reply-threshold", OptionType::kDuration, "5000", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
+     "How long a script may run before whoever needs its keys is told that the server is busy; 0: as long as it "
+     "likes."},
     {"loglevel", OptionType::kChoice, "notice", "", 0, 0, Change::kLive,
      "How much is written to the standard error output.", "debug verbose notice warning nothing"},
     // How Redis would keep a value: what OBJECT ENCODING answers. Stave has forms of its own.
@@ -243,6 +246,8 @@ inline constexpr Option kOptions[] = {
     {"list-max-listpack-size", OptionType::kInteger, "-2", "", -kInt32Max - 1, kInt32Max, Change::kLive,
      "Lists of more elements are called quicklist by OBJECT ENCODING, others listpack; -1 to -5: of more than 4, 8, "
      "16, 32 or 64 KiB."},
+    {"hll-sparse-max-bytes", OptionType::kBytes, "3000", "bytes", 0, kInt64Max, Change::kLive,
+     "HyperLogLogs of more bytes become dense."},
     {"list-compress-depth", OptionType::kInteger, "0", "", 0, kInt32Max, Change::kLive,
      "Nothing depends on it: values are compressed by what compression says."},
     {"set-max-intset-entries", OptionType::kInteger, "512", "", 0, kInt64Max, Change::kLive,
@@ -304,6 +309,8 @@ inline constexpr Option kOptions[] = {
      "The log is what is durable; a snapshot that fails stops nobody."},
     {"supervised", OptionType::kText, "no", "", 0, 0, Change::kFixed,
      "The server stays in the foreground; its supervisor does the rest."},
+    {"lua-time-limit", OptionType::kDuration, "5000", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
+     "Redis' older name for busy-reply-threshold."},
     {"daemonize", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
      "The server stays in the foreground; its supervisor does the rest."},
 };

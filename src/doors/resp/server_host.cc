@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "commands/encoding_limits.h"
 #include "commands/latency_monitor.h"
+#include "commands/script/scripts.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
 #include "commands/users.h"
@@ -176,6 +177,7 @@ void ServerHost::apply() {
   environment_->large_replies().set_threshold_us(settings_.number(option_id("commandlog-reply-larger-than")));
   environment_->large_replies().set_capacity(settings_.size(option_id("commandlog-large-reply-max-len")));
   environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
+  environment_->scripts().slow().set_threshold_ms(settings_.number(option_id("busy-reply-threshold")));
   for (std::size_t i = 0; i < kEncodingIds.size(); ++i)
     environment_->encoding_limits().set(commands::kEncodingOptions[i].limit, settings_.number(kEncodingIds[i]));
   apply_to_store();

@@ -32,7 +32,8 @@ constexpr Twins kTwins[] = {{kSync, option_id("appendfsync")},
                             {option_id("hash-max-listpack-value"), option_id("hash-max-ziplist-value")},
                             {option_id("list-max-listpack-size"), option_id("list-max-ziplist-size")},
                             {option_id("zset-max-listpack-entries"), option_id("zset-max-ziplist-entries")},
-                            {option_id("zset-max-listpack-value"), option_id("zset-max-ziplist-value")}};
+                            {option_id("zset-max-listpack-value"), option_id("zset-max-ziplist-value")},
+                            {option_id("busy-reply-threshold"), option_id("lua-time-limit")}};
 
 const Twins* twins_of(std::size_t id) noexcept {
   for (const Twins& twins : kTwins)

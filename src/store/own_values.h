@@ -1,0 +1,30 @@
+// Values of the store's own, which no command shows as keys: the libraries of functions.
+//
+// They lie in the database of the store's own beside the pages of collections (pages.h), under an identity that no
+// collection ever gets: the log, images, cleaning, backups and restores know them as they know any page. Promises:
+// FLUSHALL leaves them where they are. Must not know: what they are.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/engine.h"
+
+namespace stave::store {
+
+/// Identities of collections are addresses in the log, which begin behind these.
+inline constexpr std::uint64_t kOwnIdentities = 4096;
+
+/// The numbers are on disk for ever.
+enum class OwnValue : std::uint8_t { kFunctions = 1 };
+
+/// nullopt: there is none. Errors: those of a read.
+Result<std::optional<std::string>> read_own(Engine& engine, OwnValue which);
+/// Whether there is any.
+[[nodiscard]] bool has_own(Engine& engine);
+/// Replaces it; empty: removes it. Returns what telling of it waits for.
+Result<Pending> write_own(Engine& engine, OwnValue which, std::string_view value, Sync sync);
+
+}  // namespace stave::store
