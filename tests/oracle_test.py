@@ -33,10 +33,11 @@ import oracle_multi
 import oracle_script
 import oracle_set
 import oracle_sort
+import oracle_waiting
 import oracle_zset
 
 # The modules of the types.
-TYPES = [oracle_bits, oracle_generic, oracle_geo, oracle_hash, oracle_hll, oracle_list, oracle_multi, oracle_script, oracle_set, oracle_sort, oracle_zset]
+TYPES = [oracle_bits, oracle_generic, oracle_geo, oracle_hash, oracle_hll, oracle_list, oracle_multi, oracle_script, oracle_set, oracle_sort, oracle_waiting, oracle_zset]
 
 BATCH = 64
 DATABASES = 4

@@ -285,6 +285,9 @@ class PythonModule(unittest.TestCase):
         other = store.database(3)
         other["a"] = "elsewhere"
         self.assertEqual((store["a"], other.execute("GET", "a"), store.execute("GET", "a")), (b"aXY", b"elsewhere", b"aXY"))
+        self.assertEqual([store.execute(*words) for words in (["MULTI"], ["GET", "a"], ["EXEC"])], [b"OK", b"QUEUED", [b"aXY"]])
+        store.execute("SELECT", 3)
+        self.assertEqual(store.execute("GET", "a"), b"aXY")
         with store.session() as session:
             session.execute("SELECT", 3)
             self.assertEqual(session.execute("GET", "a"), b"elsewhere")

@@ -9,7 +9,7 @@ set -euo pipefail
 
 packages_of() {
   case "$1" in
-    build) echo "make cmake ninja-build ccache g++ pkg-config libxxhash-dev liblz4-dev libzstd-dev liblua5.1-0-dev libssl-dev libspdlog-dev libcli11-dev libboost1.81-dev libboost-json1.81-dev zlib1g-dev libedit-dev libjemalloc-dev prometheus-cpp-dev protobuf-compiler libprotobuf-dev" ;;
+    build) echo "make cmake ninja-build python3 ccache g++ pkg-config libxxhash-dev liblz4-dev libzstd-dev liblua5.1-0-dev libssl-dev libspdlog-dev libcli11-dev libboost1.81-dev libboost-json1.81-dev zlib1g-dev libedit-dev libjemalloc-dev prometheus-cpp-dev protobuf-compiler libprotobuf-dev" ;;
     test)
       echo "libgtest-dev python3 python3-redis python3-yaml redis-server redis-tools clang-19 libclang-rt-19-dev llvm-19 procps curl nodejs mypy openssl"
       # A Node.js from elsewhere brings its headers along, and Debian's would not go beside them.

@@ -78,8 +78,7 @@ Result<bool> try_brpoplpush(const Attempt& attempt, Sink& answer) {
 
 Result<void> move(Call& call, AttemptFn attempt, std::uint64_t timeout_ns) {
   const std::array<KeyRef, 2> keys = {call.key(1), call.key(2)};
-  return answer_or_wait(call, keys, 1,
-                        {.attempt = attempt, .timeout_ns = timeout_ns, .timed_out = WhenTimedOut::kNull});
+  return answer_or_wait(call, keys, 1, {.attempt = attempt, .timeout_ns = timeout_ns, .at_once = WhenNot::kNull});
 }
 
 }  // namespace

@@ -52,7 +52,9 @@ Result<void> wait_command(Call& call) {
   if (has_waited(call)) return come_back(call);
   STAVE_ASSIGN(const std::int64_t replicas, integer_argument(call, 1));
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_ms(call[2]));
-  if (replicas > 0) return answer_or_wait(call, {}, 0, {.timeout_ns = timeout_ns, .timed_out = WhenTimedOut::kZero});
+  if (replicas > 0)
+    return answer_or_wait(call, {}, 0,
+                          {.timeout_ns = timeout_ns, .timed_out = WhenNot::kZero, .at_once = WhenNot::kZero});
   call.reply().integer(0);
   return {};
 }

@@ -241,8 +241,8 @@ inline std::vector<Example> other_examples() {
       {"wait", {{"WAIT", "0", "0"}}},
       {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
   };
-  for (Example& example : administrators_examples()) all.push_back(std::move(example));
   for (Example& example : other_script_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : administrators_examples()) all.push_back(std::move(example));
   return all;
 }
 

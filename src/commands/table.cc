@@ -168,7 +168,7 @@ std::span<const Command> command_table() noexcept {
 const Command* find_command(std::string_view name) noexcept {
   if (name.empty() || name.size() > build::kNameMax) return nullptr;
   const build::PackedName packed = build::pack(name);
-  const std::uint16_t row = kHash.slots[build::slot_of(packed, kHash.seed)];
+  const std::uint16_t row = kHash.row_of(packed);
   if (row == build::kNoRow || kHash.names[row] != packed) return nullptr;
   if (name.size() > build::kWholeNameMax && !same_word(kCommands[row].name, name)) [[unlikely]]
     return nullptr;

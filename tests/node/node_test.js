@@ -162,6 +162,9 @@ test('commands answer in the shapes of JavaScript', () => {
   store.database(3).set('a', 'elsewhere');
   assert.equal(store.execute('GET', 'a').toString(), 'aXY');
   assert.equal(store.database(3).execute('GET', 'a').toString(), 'elsewhere');
+  assert.deepEqual([['MULTI'], ['GET', 'a'], ['EXEC']].map((words) => store.execute(...words)).slice(1), ['QUEUED', [Buffer.from('aXY')]]);
+  store.execute('SELECT', 3);
+  assert.equal(store.execute('GET', 'a').toString(), 'aXY');
 });
 
 test('the past is told, shown and brought back', () => {

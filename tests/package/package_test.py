@@ -161,8 +161,6 @@ class Debian(unittest.TestCase):
             for listing in self.folder.glob("*.install"):
                 for line in listing.read_text().splitlines():
                     pattern = line.split()[0]
-                    if pattern.startswith("debian/generated/"):
-                        continue
                     if pattern.startswith("debian/"):
                         self.assertTrue((PACKAGING / pattern).exists(), line)
                     elif pattern.startswith("usr/"):

@@ -124,13 +124,14 @@ class Batch {
 }
 
 class Store {
-  #store; #database;
-  constructor(store, database) { this.#store = store; this.#database = database; }
+  #store; #database; #session;
+  /* session: which database the commands of this store, and of its other views, are in. */
+  constructor(store, database, session) { this.#store = store; this.#database = database; this.#session = session; }
 
   close() { native.close(this.#store); }
   database(number) {
     if (whole(number, 'a database') > 254) throw new RangeError(`there is no database ${number}`);
-    return new Store(this.#store, number);
+    return new Store(this.#store, number, this.#session);
   }
 
   get(key) { const found = this.getVersioned(key); return found === null ? null : found.value; }
@@ -175,8 +176,12 @@ class Store {
 
   /* Buffers, numbers, strings (statuses), arrays, Maps, null. What a command answers as an error is thrown. */
   execute(...words) {
-    const select = native.execute(this.#store, [Buffer.from('SELECT'), Buffer.from(String(this.#database))]);
-    if (select instanceof Error) throw select;
+    if (this.#session.database !== this.#database) { // not always: MULTI would queue it
+      const selected = native.execute(this.#store, [Buffer.from('SELECT'), Buffer.from(String(this.#database))]);
+      if (selected instanceof Error) throw selected;
+      this.#session.database = this.#database;
+    }
+    if (['SELECT', 'RESET'].includes(String(words[0]).toUpperCase())) this.#session.database = -1;
     const found = answer(native.execute(this.#store, words.map(word)));
     if (found instanceof Error) throw found;
     return found;
@@ -193,7 +198,7 @@ class Store {
 }
 
 function open(directory, options = {}) {
-  return new Store(native.open(bytes(directory), settingsOf(options)), 0);
+  return new Store(native.open(bytes(directory), settingsOf(options)), 0, { database: 0 });
 }
 
 async function restore(source, target, options = {}) {

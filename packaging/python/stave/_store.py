@@ -149,6 +149,7 @@ class Store(MutableMapping):  # type: ignore[type-arg]
         self._owner: Optional["Store"] = None
         self._session: Optional[Session] = None
         self._lock = threading.Lock()
+        self._selected = 0  # by the session of `execute`
         self._transacting = threading.local()
         self._sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
         options = _settings(settings)
@@ -472,7 +473,11 @@ class Store(MutableMapping):  # type: ignore[type-arg]
         with root._lock:
             if root._session is None:
                 root._session = Session(root)
-            root._session.execute("SELECT", self._database)
+            if root._selected != self._database:  # not always: MULTI would queue it
+                root._session.execute("SELECT", self._database)
+                root._selected = self._database
+            if words and not isinstance(words[0], (int, float)) and as_bytes(words[0]).upper() in (b"SELECT", b"RESET"):
+                root._selected = -1
             return root._session.execute(*words)
 
 

@@ -34,7 +34,8 @@ struct Attempt {
 /// before.
 using AttemptFn = Result<bool> (*)(const Attempt& attempt, Sink& answer);
 
-enum class WhenTimedOut : std::uint8_t { kNullArray, kNull, kZero };
+/// What is answered when it could not be done.
+enum class WhenNot : std::uint8_t { kNullArray, kNull, kZero };
 
 struct WaitTerms {
   /// Null: only time is waited for.
@@ -44,7 +45,8 @@ struct WaitTerms {
   /// with this, whatever it holds then, or if it is gone.
   bool whatever_it_holds = false;
   std::uint64_t timeout_ns = 0;  ///< 0: for ever.
-  WhenTimedOut timed_out = WhenTimedOut::kNullArray;
+  WhenNot timed_out = WhenNot::kNullArray;
+  WhenNot at_once = WhenNot::kNullArray;  ///< Where nobody may wait.
 };
 
 }  // namespace stave::commands

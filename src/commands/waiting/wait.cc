@@ -24,12 +24,11 @@ Result<std::uint64_t> timeout_of(std::int64_t ms) {
   return count > kTimeoutNsMax / kNsPerMs ? kTimeoutNsMax : count * kNsPerMs;
 }
 
-/// What is answered when time is up.
-void answer_timed_out(Sink& reply, WhenTimedOut how) {
+void answer_not(Sink& reply, WhenNot how) {
   switch (how) {
-    case WhenTimedOut::kNullArray: return reply.null_array();
-    case WhenTimedOut::kNull: return reply.null();
-    case WhenTimedOut::kZero: return reply.integer(0);
+    case WhenNot::kNullArray: return reply.null_array();
+    case WhenNot::kNull: return reply.null();
+    case WhenNot::kZero: return reply.integer(0);
   }
 }
 
@@ -91,7 +90,7 @@ Result<void> answer_or_wait(Call& call, std::span<const store::KeyRef> keys, std
     }
   }
   if (waiter == nullptr) {
-    answer_timed_out(call.reply(), terms.timed_out);
+    answer_not(call.reply(), terms.at_once);
     return {};
   }
   session.waiter = std::move(waiter);
@@ -108,7 +107,7 @@ Result<void> come_back(Call& call) {
   const std::shared_ptr<Waiter> waiter = std::exchange(session.waiter, nullptr);
   session.show_waiting(false);
   switch (waiter->end()) {
-    case WaitEnd::kTimedOut: answer_timed_out(call.reply(), waiter->terms().timed_out); return {};
+    case WaitEnd::kTimedOut: answer_not(call.reply(), waiter->terms().timed_out); return {};
     case WaitEnd::kUnblocked: return answer_error("UNBLOCKED client unblocked via CLIENT UNBLOCK");
     case WaitEnd::kAnswered: break;
   }

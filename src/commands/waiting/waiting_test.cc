@@ -206,7 +206,7 @@ TEST_F(Waits, as_long_as_it_says) {
   EXPECT_EQ(run({"BLPOP", "q", "soon"}), "-ERR timeout is not a float or out of range");
   EXPECT_EQ(run({"BLPOP", "q", "nan"}), "-ERR timeout is not a float or out of range");
   EXPECT_EQ(run({"BLPOP", "q", "1e300"}), "-ERR timeout is out of range");
-  EXPECT_EQ(run({"BZMPOP", "-0.1", "1", "z", "MIN"}), "nil");  // rounded up to nothing, and this session may not wait
+  EXPECT_EQ(run({"BZMPOP", "-0.0001", "1", "z", "MIN"}), "nil");  // rounded up to nothing, and this session may not wait
   EXPECT_EQ(run({"BLMPOP", "1", "0", "q", "LEFT"}), "-ERR numkeys should be greater than 0");
   EXPECT_EQ(run({"BLMOVE", "q", "p", "LEFT", "UP", "1"}), "-ERR syntax error");
   EXPECT_EQ(run({"WAIT", "1", "-1"}), "-ERR timeout is negative");

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "doors/http/json_text.h"
 #include "store/transact.h"
+#include "types/sketch/sketch.h"
 #include "types/string/number.h"
 
 namespace stave::http {

@@ -1,6 +1,7 @@
 #include "types/sketch/count_min.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string>
 
@@ -86,17 +87,27 @@ std::optional<std::uint32_t> CountMin::add(Editor& bytes, std::string_view eleme
 bool CountMin::become_sum(Editor& bytes, std::span<const Weighted> others) {
   STAVE_ASSERT(&bytes == &bytes_);
   std::string fresh(static_cast<std::size_t>(bytes_.size() - kHeadBytes), '\0');
-  std::string scratch;
   __extension__ using Wide = __int128;
   Wide sum = 0;
   for (const Weighted& other : others) sum += static_cast<Wide>(CountMin(*other.bytes).sum()) * other.weight;
   if (sum < 0 || sum > static_cast<Wide>(std::numeric_limits<std::int64_t>::max())) return false;
-  for (std::size_t at = 0; at < fresh.size(); at += sizeof(std::uint32_t)) {
-    Wide counter = 0;
-    for (const Weighted& other : others)
-      counter += static_cast<Wide>(counter_at(*other.bytes, kHeadBytes + at, scratch)) * other.weight;
-    if (counter < 0 || counter > static_cast<Wide>(kCountMax)) return false;
-    base::store(fresh.data() + at, static_cast<std::uint32_t>(counter));
+  // A page of counters at a time.
+  constexpr std::size_t kCounters = kPageBytes / sizeof(std::uint32_t);
+  std::array<Wide, kCounters> counters;
+  std::string scratch;
+  for (std::size_t at = 0; at < fresh.size(); at += kPageBytes) {
+    const std::size_t size = std::min(kPageBytes, fresh.size() - at);
+    counters.fill(0);
+    for (const Weighted& other : others) {
+      const std::string_view page = other.bytes->read(kHeadBytes + at, size, scratch);
+      for (std::size_t i = 0; i < size / sizeof(std::uint32_t); ++i)
+        counters[i] +=
+            static_cast<Wide>(base::load<std::uint32_t>(page.data() + i * sizeof(std::uint32_t))) * other.weight;
+    }
+    for (std::size_t i = 0; i < size / sizeof(std::uint32_t); ++i) {
+      if (counters[i] < 0 || counters[i] > static_cast<Wide>(kCountMax)) return false;
+      base::store(fresh.data() + at + i * sizeof(std::uint32_t), static_cast<std::uint32_t>(counters[i]));
+    }
   }
   sum_ = static_cast<std::uint64_t>(sum);
   bytes.write(kHeadBytes, fresh);
