@@ -125,6 +125,19 @@ TEST_F(AclTest, knows_reading_from_writing) {
   EXPECT_EQ(as("bob", {"EXISTS", "other"}), kNoKey);
 }
 
+// The key that an option names is one that is written, and what the row knows is read only.
+TEST_F(AclTest, looks_at_keys_that_options_name) {
+  run({"ACL", "SETUSER", "bob", "+@all", "%R~r", "%W~w"});
+  EXPECT_EQ(as("bob", {"GEORADIUS", "r", "1", "2", "3", "m", "STORE", "w"}), "0");
+  EXPECT_EQ(as("bob", {"GEORADIUS", "r", "1", "2", "3", "m", "STOREDIST", "r"}), kNoKey);
+  EXPECT_EQ(as("bob", {"GEORADIUS", "w", "1", "2", "3", "m", "STORE", "w"}), kNoKey);
+  EXPECT_EQ(as("bob", {"SORT", "r", "STORE", "w"}), "0");
+  EXPECT_EQ(as("bob", {"SORT", "r", "STORE", "r"}), kNoKey);
+  EXPECT_EQ(as("bob", {"BITFIELD", "r", "GET", "u4", "0"}), "[0]");
+  EXPECT_EQ(as("bob", {"BITFIELD", "r", "SET", "u4", "0", "1"}), kNoKey);
+  EXPECT_EQ(as("bob", {"BITFIELD", "w", "SET", "u4", "0", "1"}), kNoKey) << "it tells what was there";
+}
+
 TEST_F(AclTest, one_selector_has_to_allow_all_of_a_call) {
   run({"ACL", "SETUSER", "bob", "+mget", "~a", "(+mget ~b)"});
   EXPECT_EQ(as("bob", {"MGET", "a", "a"}), "[nil, nil]");

@@ -135,7 +135,7 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
   }
   run(session, row, arguments, reply);
   // What is part of a transaction is shown once that has happened (multi.cc).
-  if (session.errand == nullptr && session.shared == nullptr)
+  if (session.errand == nullptr && session.waiter == nullptr && session.shared == nullptr)
     session.environment().monitors().show(session, row, arguments);
 }
 

@@ -103,9 +103,9 @@ bool is_figure(const Words& call) {
   const auto& name = call[0];
   const std::string what = call.size() > 1 ? call[1] : std::string();
   return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "LASTSAVE" ||
-         name == "SAVE" || name == "SNAPSHOT" || name.starts_with("STAVE.C") || name == "STAVE.BACKUP" ||
-         name == "STAVE.PURGE" || name == "RANDOMKEY" || name == "HRANDFIELD" || name == "SRANDMEMBER" ||
-         name == "ZRANDMEMBER" || (name == "SPOP" && call.size() == 2) ||
+         name == "SAVE" || name == "SNAPSHOT" || (name == "ACL" && what == "GENPASS") || name.starts_with("STAVE.C") ||
+         name == "STAVE.BACKUP" || name == "STAVE.PURGE" || name == "RANDOMKEY" || name == "HRANDFIELD" ||
+         name == "SRANDMEMBER" || name == "ZRANDMEMBER" || (name == "SPOP" && call.size() == 2) ||
          (name == "CLIENT" && (what == "LIST" || what == "INFO")) || (name == "MEMORY" && what != "USAGE") ||
          (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "commands/bitfield_commands.h"
 #include "commands/connection_commands.h"
 #include "commands/database_commands.h"
+#include "commands/geo_search_commands.h"
 #include "commands/move_commands.h"
 #include "commands/pubsub_commands.h"
 #include "commands/sort_command.h"
@@ -61,21 +63,35 @@ std::optional<std::size_t> sort_target(Arguments arguments) noexcept {
   return found;
 }
 
+/// Where GEORADIUS or GEORADIUSBYMEMBER says STORE or STOREDIST, the last time. Everything before it is a number, a
+/// member or a unit.
+std::optional<std::size_t> radius_target(Arguments arguments) noexcept {
+  std::optional<std::size_t> found;
+  for (std::size_t i = 5; i + 1 < arguments.size(); ++i)
+    if (same_word(arguments[i], "STORE") || same_word(arguments[i], "STOREDIST")) found = ++i;
+  return found;
+}
+
 }  // namespace
 
 void visit_key_uses(const Command& row, Arguments arguments, base::FunctionRef<void(const KeyUse&)> show) {
   bool first = true;
+  const bool radius = row.run == georadius_command || row.run == georadiusbymember_command;
+  // What these write is named by an option; the key that the row knows is read.
+  const bool only_reads =
+      row.run == sort_command || radius ||
+      (row.run == bitfield_command && !any_is(arguments, 2, "SET") && !any_is(arguments, 2, "INCRBY"));
   // SET tells the old value with GET only.
   const bool blind = row.run == set_command && !any_is(arguments, 3, "GET");
   visit_keys(row, arguments, [&](std::size_t at) {
     const Use use = use_of(row, first);
-    // SORT reads its first key although, as Redis has it, the row is one that writes.
-    const bool reads = (use.reads && !blind) || row.run == sort_command;
-    show({.argument = at, .reads = reads, .writes = use.writes && row.run != sort_command});
+    show({.argument = at, .reads = only_reads || (use.reads && !blind), .writes = use.writes && !only_reads});
     first = false;
   });
-  if (row.run != sort_command) return;
-  if (const auto target = sort_target(arguments)) show({.argument = *target, .reads = false, .writes = true});
+  std::optional<std::size_t> target;
+  if (row.run == sort_command) target = sort_target(arguments);
+  if (radius) target = radius_target(arguments);
+  if (target) show({.argument = *target, .reads = false, .writes = true});
 }
 
 void visit_channel_uses(const Command& row, Arguments arguments, base::FunctionRef<void(const ChannelUse&)> show) {

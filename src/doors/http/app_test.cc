@@ -3,7 +3,9 @@
 
 #include <utility>
 
+#include "base/sha256.h"
 #include "commands/auth_backoff.h"
+#include "commands/users.h"
 #include "doors/http/app_for_test.h"
 
 namespace stave::http {

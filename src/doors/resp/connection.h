@@ -152,7 +152,7 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   [[nodiscard]] bool listens() const noexcept { return session_.listening; }
   /// Whole commands may lie in the input.
   [[nodiscard]] bool runnable() const noexcept {
-    return (runnable_ || (wire_.has_more() && parked_until_ns_ == 0)) && !dead_ && !closing_ && !stalled();
+    return (runnable_ || (wire_.has_more() && parked_until_ns_ == 0 && !waiting_)) && !dead_ && !closing_ && !stalled();
   }
   /// Until when it is to be left alone; 0: it is not.
   [[nodiscard]] std::uint64_t parked_until_ns() const noexcept { return parked_until_ns_; }

@@ -50,7 +50,8 @@ void Connection::show_line(const std::shared_ptr<const std::string>& line) {
   bool first = false;
   {
     base::MutexLock lock(lines_mutex_);
-    if (lines_bytes_ > kLinesBytesMax) return;  // it will find that it is too slow
+    // None may be missing without its knowing.
+    if (lines_bytes_ > kLinesBytesMax) return close(false);
     first = lines_.empty();
     lines_bytes_ += line->size();
     lines_.push_back(line);
