@@ -116,6 +116,10 @@ class Rights(Access):
             self.assertIn("ACL failure in script: " + why, self.denied(bob, ("EVAL", call, "0", *words), "ERR"))
             self.assertIsNone(bob.ask("EVAL", "return redis.acl_check_cmd(unpack(ARGV))", "0", *words))
         self.assertEqual(bob.ask("EVAL", "return redis.acl_check_cmd('GET', 'other')", "0"), 1)
+        # One that takes long goes on elsewhere, as the same user.
+        long = "for i = 1, 2e7 do end return redis.call(unpack(ARGV))"
+        self.assertEqual(bob.ask("EVAL", long, "0", "GET", "own:a"), "1")
+        self.assertIn("ACL failure in script", self.denied(bob, ("EVAL", long, "0", "SET", "other", "1"), "ERR"))
         with Peer(self.server.port) as admin:
             self.assertEqual(admin.ask("GET", "own:a"), "1")
             self.assertIn("lua", str(admin.ask("ACL", "LOG")))

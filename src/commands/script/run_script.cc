@@ -204,6 +204,7 @@ class SlowErrand final : public Errand {
       : environment_(session.environment()),
         info_(session.info()),
         sync_(session.sync()),
+        identity_(session.identity),
         script_(script),
         call_(script.call.begin(), script.call.end()),
         answer_(&session.environment().engine().budget(), session.answer_bytes_max, session.protocol()) {
@@ -242,7 +243,9 @@ class SlowErrand final : public Errand {
  private:
   void run_script() {
     Session session(environment_, info_, nullptr);
-    session.set_authenticated(true);
+    session.identity = identity_;
+    session.identity.version = 0;  // what its user may do is looked up when it is asked for
+    session.set_plain(false);
     session.set_sync(sync_);
     const Borrowed machine(environment_.scripts());
     if (!machine) return answer_.error(kNoMemory);
@@ -255,6 +258,7 @@ class SlowErrand final : public Errand {
   Environment& environment_;
   ClientInfo info_;
   Sync sync_;
+  Session::Identity identity_;
   Script script_;
   std::vector<std::string> call_;
   std::vector<std::string_view> views_;
