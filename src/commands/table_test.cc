@@ -141,8 +141,10 @@ TEST(Table, names_keys_in_the_syntax_of_rows_that_have_them) {
   for_each_row([&](const Command& row) {
     auto arguments = parse_syntax(row.syntax);
     if (!arguments.empty() && row.keys.count_at != 0 && row.keys.step == 0) {
-      EXPECT_EQ(arguments[0].name, "numkeys") << full_name(row);
-      arguments.erase(arguments.begin());
+      const auto before = static_cast<std::size_t>(row.keys.count_at);
+      ASSERT_GE(arguments.size(), before) << full_name(row);
+      EXPECT_EQ(arguments[before - 1].name, "numkeys") << full_name(row);
+      arguments.erase(arguments.begin(), arguments.begin() + row.keys.count_at);
     }
     const bool first_is_key =
         !arguments.empty() &&
