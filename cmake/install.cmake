@@ -26,6 +26,8 @@ foreach(kind STATIC SHARED)
   target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE lz4 zstd lua5.1-c++)
 endforeach()
 set_target_properties(stave_static PROPERTIES EXPORT_NAME stave)
+# A C program links the archive with a C compiler, which does not bring what C++ needs.
+target_link_libraries(stave_static INTERFACE $<$<LINK_LANGUAGE:C>:stdc++> $<$<LINK_LANGUAGE:C>:m>)
 # The shared object shows the public API and nothing else.
 target_link_options(stave_shared PRIVATE "LINKER:--version-script=${CMAKE_SOURCE_DIR}/src/doors/library/exports.map")
 set_target_properties(stave_shared PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/src/doors/library/exports.map)
@@ -39,7 +41,22 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/stave DESTINATION ${CMAKE_INSTALL_
 if(TARGET stave)
   install(TARGETS stave RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+              ${CMAKE_SOURCE_DIR}/CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
+# Man pages and completions come from the program's own help, so they are made when it is installed.
+find_program(STAVE_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(TARGET stave AND STAVE_PYTHON)
+  set(pages ${CMAKE_BINARY_DIR}/generated/pages)
+  install(CODE "
+    execute_process(COMMAND \"${STAVE_PYTHON}\" -B \"${CMAKE_SOURCE_DIR}/packaging/generate_docs.py\" \"$<TARGET_FILE:stave>\"
+                            \"${PROJECT_VERSION}\" \"${pages}\" COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)")
+  install(DIRECTORY ${pages}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+  install(DIRECTORY ${pages}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 FILES_MATCHING PATTERN "*.5")
+  install(FILES ${pages}/completion/stave.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME stave)
+  install(FILES ${pages}/completion/_stave DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${pages}/completion/stave.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endif()
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/Stave)
 install(EXPORT StaveTargets NAMESPACE Stave:: DESTINATION ${package_directory})

@@ -20,12 +20,13 @@ function(stave_precompile target)
   endif()
 endfunction()
 
-# stave_module(name [SOURCE_DIR dir] [USES module...] [LINKS library...] [PRECOMPILE header...])
+# stave_module(name [SOURCE_DIR dir] [USES module...] [LINKS library...] [PRECOMPILE header...] [ONE_THREAD])
 #
 # One static library `stave_<name>` from the *.cc of its directory (not below a directory of another module), and one
-# test program `<name>_test` from its *_test.cc, which ctest runs under the module's name.
+# test program `<name>_test` from its *_test.cc, which ctest runs under the module's name. ONE_THREAD: neither the module nor
+# its tests have threads, so there is nothing for ThreadSanitizer to see in them.
 function(stave_module name)
-  cmake_parse_arguments(M "" "SOURCE_DIR" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(M "ONE_THREAD" "SOURCE_DIR" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
   if(NOT M_SOURCE_DIR)
     set(M_SOURCE_DIR src/${name})
   endif()
@@ -46,7 +47,7 @@ function(stave_module name)
   if(M_PRECOMPILE)
     stave_precompile(stave_${name} ${M_PRECOMPILE})
   endif()
-  if(STAVE_TESTS AND tests)
+  if(STAVE_TESTS AND tests AND NOT (M_ONE_THREAD AND STAVE_SANITIZE MATCHES "thread"))
     add_executable(${name}_test ${tests})
     target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(${name}_test PRIVATE stave_${name} ${M_TEST_LINKS} GTest::gtest GTest::gtest_main)

@@ -19,6 +19,8 @@ def bash(program):
         '    COMPREPLY=()',
         '    ((COMP_CWORD > 0)) && prev="${COMP_WORDS[COMP_CWORD - 1]}"',
         '    ((COMP_CWORD > 1)) && sub="${COMP_WORDS[1]}"',
+        "    # --option=value comes as three words.",
+        '    if [[ "$cur" == "=" ]]; then cur=""; elif [[ "$prev" == "=" ]] && ((COMP_CWORD > 2)); then prev="${COMP_WORDS[COMP_CWORD - 2]}"; fi',
         '    case "$sub $prev" in',
     ]
     for subcommand in program.subcommands:
@@ -42,7 +44,14 @@ def bash(program):
             lines.append('                words="%s"' % " ".join(program.store_commands))
             lines.append('                mapfile -t COMPREPLY < <(compgen -d -- "$cur"); fi ;;')
         else:
-            lines.append('            %s) words="%s" ;;' % (subcommand.name, " ".join(names)))
+            lines.append('            %s) words="%s"' % (subcommand.name, " ".join(names)))
+            for child in subcommand.children:
+                own = " ".join(name for option in child.options for name in option.names)
+                lines.append('                if ((COMP_CWORD == 2)); then words+=" %s"; elif [[ "${COMP_WORDS[2]}" == %s ]]; then words="%s"; fi' % (child.name, child.name, own))
+            if subcommand.places:
+                kind = "d" if subcommand.places == "directory" else "f"
+                lines.append('                [[ "$cur" == -* ]] || mapfile -t COMPREPLY < <(compgen -%s -- "$cur")' % kind)
+            lines.append("                ;;")
     lines += [
         "        esac",
         "    fi",
@@ -84,6 +93,11 @@ def zsh(program):
         words = [word for option in subcommand.options for word in zsh_option(option)]
         if subcommand.name == "shell":
             words += ["'1:directory:_directories'", "'2:command:(%s)'" % " ".join(program.store_commands)]
+        words += [word for child in subcommand.children for option in child.options for word in zsh_option(option) if word not in words]
+        if subcommand.children:
+            words.append("'1:command:_alternative \"commands:command:(%s)\" directories:directory:_directories'" % " ".join(child.name for child in subcommand.children))
+        if subcommand.places:
+            words.append("'*:%s:%s'" % (subcommand.places, "_directories" if subcommand.places == "directory" else "_files"))
         lines.append("        %s) _arguments %s ;;" % (subcommand.name, " ".join(words)) if words else "        %s) ;;" % subcommand.name)
     lines += ["      esac ;;", "  esac", "}", 'if [ "$funcstack[1]" = "_stave" ]; then _stave "$@"; else compdef _stave stave; fi']
     return "\n".join(lines) + "\n"
@@ -103,6 +117,12 @@ def fish(program):
         condition = quoted("__fish_seen_subcommand_from " + subcommand.name)
         if subcommand.name == "shell":
             lines.append("complete -c stave -n %s -a %s" % (condition, quoted("(__fish_complete_directories)")))
+        elif subcommand.places == "directory":
+            lines.append("complete -c stave -n %s -a %s" % (condition, quoted("(__fish_complete_directories)")))
+        elif subcommand.places:
+            lines.append("complete -c stave -n %s -F" % condition)
+        for child in subcommand.children:
+            lines.append("complete -c stave -n %s -a %s -d %s" % (condition, child.name, quoted(first_sentence(child.description))))
         for option in subcommand.options:
             value = ""
             if option.choices:

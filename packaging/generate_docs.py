@@ -44,6 +44,14 @@ class Subcommand:
     description: str = ""
     usage: str = ""
     options: list = field(default_factory=list)
+    children: list = field(default_factory=list)  # Subcommands of its own: `stave log dump`.
+
+    @property
+    def places(self):
+        """What its arguments that are no options name: "directory", "file" or nothing."""
+        if self.name in ("backup", "restore", "doctor", "log", "dump", "verify"):
+            return "directory"
+        return "file" if self.name in ("import", "load", "snapshot") else ""
 
 
 @dataclass
@@ -145,13 +153,21 @@ def read_program(program, version):
     )
     if not found.subcommands or not found.server_options or not found.store_commands:
         sys.exit("generate_docs: the help of %s is not what this script reads" % program)
-    choices = {row.name: row.bounds.split() for row in found.server_options if re.fullmatch(r"[a-z][a-z ]* [a-z]+", row.bounds) and " to " not in row.bounds}
+    words = r"[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)+"
+    choices = {row.name: row.bounds.split() for row in found.server_options if re.fullmatch(words, row.bounds) and " to " not in row.bounds}
     for subcommand in found.subcommands:
         text = output_of(program, subcommand.name, "--help")
         subcommand.description, subcommand.usage = read_description(text)
         subcommand.options = read_options(text)
         for option in subcommand.options:
             option.choices = choices.get(option.names[-1].removeprefix("--"), [])
+        # Its sentence in the overview names those that it has: "stave log dump DIR".
+        for name in re.findall(r"stave %s ([a-z]+) DIR" % subcommand.name, subcommand.help):
+            child = Subcommand(name, "")
+            text = output_of(program, subcommand.name, name, "--help")
+            child.description, child.usage = read_description(text)
+            child.options = read_options(text)
+            subcommand.children.append(child)
     return found
 
 

@@ -1,5 +1,7 @@
 """Man pages of a `generate_docs.Program`: stave(1), one for each subcommand with options of its own, stave.conf(5)."""
 
+import re
+
 EXIT_STATUS = """.SH EXIT STATUS
 .TP
 .B 0
@@ -11,6 +13,26 @@ It failed; the standard error output says why.
 .B 2
 An option or its value is wrong.
 """
+
+# What some return besides, or instead.
+EXIT_STATUS_OF = {
+    "doctor": """.SH EXIT STATUS
+.TP
+.B 0
+The store is sound.
+.TP
+.B 1
+It is damaged; also when everything that is whole was copied elsewhere.
+.TP
+.B 2
+It cannot be examined or repaired, or an option is wrong; the standard error output says why.
+""",
+    "import": EXIT_STATUS + """.TP
+.B 3
+Done, but something was left out, and it was said what.
+""",
+}
+EXIT_STATUS_OF["load"] = EXIT_STATUS_OF["import"]
 
 FILES = r""".SH FILES
 .TP
@@ -48,7 +70,7 @@ def references(names):
 
 
 def has_page(subcommand):
-    return any(option.names[-1] != "--help" for option in subcommand.options)
+    return bool(subcommand.children) or any(option.names[-1] != "--help" for option in subcommand.options)
 
 
 def overview(program):
@@ -64,13 +86,13 @@ def overview(program):
             text += "See\n.BR stave\\-%s (1).\n" % escaped(subcommand.name)
     text += ".SH OPTIONS\n" + option_list(program.options)
     text += EXIT_STATUS + FILES
-    text += ".SH EXAMPLES\n.EX\nstave serve \\-\\-dir ./data \\-\\-port 6379\nstave shell ./data SET greeting hello\n.EE\n"
+    text += ".SH EXAMPLES\n.EX\nstave serve \\-\\-dir ./data \\-\\-port 6379\nstave shell \\-\\-create ./data SET greeting hello\n.EE\n"
     pages = [("stave-" + subcommand.name, 1) for subcommand in program.subcommands if has_page(subcommand)]
     return text + references(pages + [("stave.conf", 5)])
 
 
 def summary(subcommand):
-    text = subcommand.help.split(" (stave ")[0].rstrip(".")
+    text = re.split(r" \(stave |: stave |; stave ", subcommand.help)[0].rstrip(".")
     return text[:1].lower() + text[1:]
 
 
@@ -86,7 +108,11 @@ def subcommand_page(program, subcommand):
         text += "An option's variable is its name in upper case with _ for \\-, such as\n.B PORT\nor\n.BR SYNC_INTERVAL .\n"
         text += ".PP\nSIGTERM and SIGINT stop the server in good order; the second one at once.\n"
     text += ".SH OPTIONS\n" + option_list(subcommand.options)
-    return text + EXIT_STATUS + references([("stave", 1), ("stave.conf", 5)])
+    for child in subcommand.children:
+        text += ".SH STAVE %s %s\n%s\n" % (escaped(subcommand.name.upper()), escaped(child.name.upper()), escaped(child.description))
+        text += ".PP\n.B stave %s %s\n%s\n" % (escaped(subcommand.name), escaped(child.name), escaped(child.usage.partition(child.name)[2].strip()))
+        text += option_list(child.options)
+    return text + EXIT_STATUS_OF.get(subcommand.name, EXIT_STATUS) + references([("stave", 1), ("stave.conf", 5)])
 
 
 def configuration(program):

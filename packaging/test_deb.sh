@@ -14,7 +14,7 @@ for tool in debootstrap unshare nsenter ip; do
   command -v "$tool" >/dev/null || { echo "test_deb: needs $tool (apt-get install debootstrap util-linux iproute2)" >&2; exit 1; }
 done
 mapfile -t packages < <(find "$out" -maxdepth 1 -name '*.deb' -not -name '*dbgsym*')
-(( ${#packages[@]} == 3 )) || { echo "test_deb: run make package first" >&2; exit 1; }
+(( ${#packages[@]} == 4 )) || { echo "test_deb: run make package first" >&2; exit 1; }
 
 root=$(mktemp -d "$out/root.XXXXXX")
 server=0 network=0 machine=0
@@ -68,6 +68,12 @@ inside stave --version >/dev/null || fail "the program does not run"
 for page in man1/stave.1 man1/stave-serve.1 man5/stave.conf.5; do
   inside test -s "/usr/share/man/$page.gz" || [[ -f $root/etc/dpkg/dpkg.cfg.d/excludes ]] || fail "no man page $page"
 done
+
+if [[ ! -f $root/etc/dpkg/dpkg.cfg.d/excludes ]]; then
+  grep -oE '\]\([^)#:]+\)' "$root/usr/share/doc/stave/README.md" | sed 's/^](//; s/)$//' | while read -r link; do
+    [[ -e $root/usr/share/doc/stave/$link ]] || fail "README.md leads to $link, which no package has"
+  done
+fi
 
 say "the unit"
 unit=$root/lib/systemd/system/stave.service
@@ -169,6 +175,15 @@ apt install "$(package libstave-dev)"
   -L "$root/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)" -lstave -o "$root/usr/bin/outside"
 inside outside /var/outside || fail "the program failed"
 
+say "the module for Python"
+apt install "$(package python3-stave)"
+expect "b'Alice' 1" inside python3 -c "
+import stave
+with stave.open('/var/by_python') as store:
+    store['user:1'] = 'Alice'
+with stave.open('/var/by_python') as store:
+    print(store['user:1'], len(store))"
+
 say "upgrade"
 # The next revision: the same with another number and another sentence in its configuration file.
 next=$(mktemp -d "$out/next.XXXXXX")
@@ -201,7 +216,7 @@ expect "hello from the package" shell GET greeting
 stop
 
 say "purge"
-apt purge stave libstave0.1 libstave-dev
+apt purge stave libstave0.1 libstave-dev python3-stave
 for place in var/lib/stave etc/stave usr/bin/stave usr/share/stave lib/systemd/system/stave.service; do absent "$place"; done
 inside getent passwd stave >/dev/null && fail "the user is still there"
 left=$(inside find / -xdev -name '*stave*' -not -path '/var/packages/*' -not -path '/var/cache/*' -not -path '/proc/*' || true)

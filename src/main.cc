@@ -25,10 +25,12 @@
 #include "base/descriptor_budget.h"
 #include "base/process_memory.h"
 #include "commands/reference.h"
+#include "commands/users.h"
 #include "doors/http/server.h"
 #include "doors/resp/server.h"
 #include "doors/shell/shell.h"
 #include "doors/tools/tools.h"
+#include "log/segment.h"
 
 extern "C" {
 /// jemalloc reads this when the program starts: few arenas, so that what one thread frees serves the others, and free
@@ -122,9 +124,13 @@ stave::Result<Settings> read_settings(const std::string& config_file, const std:
 
 void report_recovery(spdlog::logger& log, stave::store::Engine& engine) {
   const stave::store::EngineStats stats = engine.stats();
+  if (stats.log.tail == stave::log::kFirstLsn) {
+    log.info("The store is new.");
+    return;
+  }
   log.info("Recovered {} records, {:.1f} MiB of log, in {:.3f} s; the last close was {}.", stats.recovery.records,
            static_cast<double>(stats.recovery.bytes) / (1 << 20), static_cast<double>(stats.recovery_ns) / 1e9,
-           stats.recovery.clean ? "clean" : "not clean, or this store is new");
+           stats.recovery.clean ? "clean" : "not clean");
 }
 
 std::vector<std::string> words_of(const std::string& text) {
@@ -132,7 +138,7 @@ std::vector<std::string> words_of(const std::string& text) {
   return {std::istream_iterator<std::string>(stream), {}};
 }
 
-stave::http::Config http_config(const Settings& settings) {
+stave::http::Config http_config(const Settings& settings, bool open) {
   using stave::resp::option_id;
   const auto size = [&](std::size_t id) { return static_cast<std::size_t>(settings.number(id)); };
   stave::http::Config config;
@@ -152,11 +158,11 @@ stave::http::Config http_config(const Settings& settings) {
   config.idle_timeout_ms = settings.number(option_id("http-idle-timeout"));
   config.stop_timeout_ms = settings.number(option_id("http-stop-timeout"));
   config.cors_origins = words_of(settings.text(option_id("http-cors-origins")));
-  config.loopback_hosts_only =
-      settings.flag(option_id("protected-mode")) && settings.text(option_id("requirepass")).empty();
+  config.loopback_hosts_only = settings.flag(option_id("protected-mode")) && open;
   config.access_log = static_cast<stave::http::AccessLog>(settings.number(option_id("http-access-log")));
   config.tls_certificate = settings.text(option_id("tls-cert-file"));
   config.tls_key = settings.text(option_id("tls-key-file"));
+  config.tls_key_password = settings.text(option_id("tls-key-file-pass"));
   config.version = kVersion;
   return config;
 }
@@ -169,7 +175,7 @@ std::int64_t connections_wanted(const Settings& settings) {
 }
 
 /// Null when there is to be no HTTP.
-stave::Result<std::unique_ptr<stave::http::Server>> start_http(const Settings& settings,
+stave::Result<std::unique_ptr<stave::http::Server>> start_http(const Settings& settings, bool open,
                                                                stave::base::DescriptorBudget& descriptors,
                                                                spdlog::logger& log) {
   if (settings.number(stave::resp::option_id("http-port")) == 0) return nullptr;
@@ -180,12 +186,13 @@ stave::Result<std::unique_ptr<stave::http::Server>> start_http(const Settings& s
       lines.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     }
   };
-  return stave::http::Server::start(http_config(settings), descriptors, stave::Clock::system(), log, write_lines);
+  return stave::http::Server::start(http_config(settings, open), descriptors, stave::Clock::system(), log, write_lines);
 }
 
-void reload(stave::http::Server* http, spdlog::logger& log) {
-  if (http == nullptr) return;
-  if (auto done = http->reload_tls(); !done) {
+void reload(stave::http::Server* http, stave::resp::ServerHost& host, spdlog::logger& log) {
+  auto done = host.reload_tls();
+  if (done && http != nullptr) done = http->reload_tls();
+  if (!done) {
     log.error("SIGHUP: the certificate stays as it was: {}", done.error().describe());
   } else {
     log.info("SIGHUP: certificate and key were read again.");
@@ -202,7 +209,12 @@ std::uint64_t process_memory() {
 int serve(const Settings& settings, const std::string& config_file) {
   const auto log = spdlog::stderr_color_mt("stave");
   stave::resp::set_log_level(*log, settings);
-  if (auto safe = stave::resp::check_protected(settings); !safe) return complain(safe.error(), kExitUsage);
+  // Looked at before anything is opened; the store has its own once it is there.
+  stave::commands::Users users;
+  if (auto loaded = stave::resp::load_users(settings, stave::FileSystem::system(), users); !loaded)
+    return complain(loaded.error(), kExitUsage);
+  if (auto safe = stave::resp::check_protected(settings, users.open()); !safe)
+    return complain(safe.error(), kExitUsage);
   auto options = settings.store_options();
   if (!options) return complain(options.error(), kExitUsage);
   options->notice = [&log](std::string_view text) { log->warn("{}", text); };
@@ -213,7 +225,7 @@ int serve(const Settings& settings, const std::string& config_file) {
   // One budget for both doors, so that together they leave the store its own.
   stave::base::DescriptorBudget descriptors(stave::base::descriptors_for_doors(connections_wanted(settings)));
   // Before the store, so that whoever asks while it recovers is told so.
-  auto http = start_http(settings, descriptors, *log);
+  auto http = start_http(settings, users.open(), descriptors, *log);
   if (!http) return complain(http.error(), kExitFailed);
 
   const std::string& directory = settings.text(stave::resp::option_id("dir"));
@@ -224,7 +236,7 @@ int serve(const Settings& settings, const std::string& config_file) {
                                stave::FileSystem::system(), *log);
   {
     stave::commands::Environment environment(**engine, host);
-    host.attach(environment);
+    if (auto attached = host.attach(environment); !attached) return complain(attached.error(), kExitFailed);
     auto server = stave::resp::Server::start(settings, host, environment, descriptors, *log);
     if (!server) return complain(server.error(), kExitFailed);
     if (*http) (*http)->serve(environment);
@@ -233,7 +245,7 @@ int serve(const Settings& settings, const std::string& config_file) {
                 (*server)->addresses().c_str(), web.c_str(), directory.c_str(), (*server)->threads(),
                 (*server)->threads() == 1 ? "" : "s", settings.text(stave::resp::option_id("sync")).c_str());
     std::fflush(stdout);
-    wait_for_stop([&] { reload(http->get(), *log); });
+    wait_for_stop([&] { reload(http->get(), host, *log); });
     log->info("Stopping.");
     if (*http) (*http)->stop();
     (*server)->stop();

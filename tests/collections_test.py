@@ -1,4 +1,4 @@
-"""Hashes, lists, sets and sorted sets through a real server: whatever becomes of the store, they are what a model says.
+"""Hashes, lists, sets, sorted sets and streams through a real server: whatever becomes of the store, they are what a model says.
 
 Usage: STAVE_BIN=<path to stave> python3 collections_test.py. Every server listens on a free loopback port and ends with its test.
 STAVE_SEED repeats a run.
@@ -143,7 +143,57 @@ class SortedSet:
         return sorted(self.held.items(), key=lambda item: (item[1], item[0]))
 
 
-TYPES = [Hash, List, Set, SortedSet]
+class Stream:
+    """With a group to which entries are given one by one."""
+
+    name = b"stream"
+
+    def __init__(self):
+        self.held = {"last": 0, "entries": [], "pending": None}
+
+    def change(self, chance, key, text):
+        held, entries, how = self.held, self.held["entries"], chance.random()
+        if how < 0.1 and entries:
+            entry = entries.pop(chance.randrange(len(entries)))
+            return [b"XDEL", key, entry[0]], 1
+        if how < 0.15 and entries:
+            keep = chance.randrange(len(entries) + 1)
+            gone, held["entries"] = len(entries) - keep, entries[len(entries) - keep :]
+            return [b"XTRIM", key, b"MAXLEN", b"%d" % keep], gone
+        if how < 0.2 and held["pending"] is None:
+            held["pending"] = set()
+            return [b"XGROUP", b"CREATE", key, b"g", b"0", b"MKSTREAM"], b"OK"
+        if how < 0.35 and held["pending"] is not None and entries:
+            entry = chance.choice(entries)[0]
+            held["pending"].add(entry)
+            return [b"XCLAIM", key, b"g", b"c%d" % chance.randrange(3), b"0", entry, b"FORCE", b"JUSTID"], [entry]
+        if how < 0.45 and held["pending"]:
+            entry = chance.choice([*sorted(held["pending"]), b"0-1"])
+            there = entry in held["pending"]
+            held["pending"].discard(entry)
+            return [b"XACK", key, b"g", entry], int(there)
+        fields = {b"f": text(), b"g": text()} if chance.random() < 0.8 else {b"f%d" % chance.randrange(9): text()}
+        return self.add(key, fields), self.held["entries"][-1][0]
+
+    def add(self, key, fields):
+        self.held["last"] += 7
+        entry = b"%d-1" % self.held["last"]
+        self.held["entries"].append((entry, fields))
+        return [b"XADD", key, entry, *(part for field in fields.items() for part in field)]
+
+    def fill(self, key, values):
+        self.held["entries"] = []
+        return self.add(key, {b"f%d" % i: value for i, value in enumerate(values)})
+
+    @staticmethod
+    def ask(pipeline, key):
+        pipeline.xrange(key)
+
+    def expected(self):
+        return self.held["entries"]
+
+
+TYPES = [Hash, List, Set, SortedSet, Stream]
 
 
 class Model:

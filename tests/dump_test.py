@@ -119,7 +119,7 @@ def old_encodings(kind, elements):
         if all(integer_of(text) is not None for text in elements):
             numbers = sorted(int(text) for text in elements)
             yield b"\x0b" + string(struct.pack("<II%dq" % len(numbers), 8, len(numbers), *numbers))
-    else:
+    elif kind == "zset":
         ordered = sorted(elements.items(), key=lambda pair: (pair[1], pair[0]))
         marks = {float("inf"): b"\xfe", float("-inf"): b"\xff"}
         yield b"\x03" + length(len(ordered)) + b"".join(

@@ -54,7 +54,7 @@ def makers(generator):
         (2, "COPY", lambda: [word("COPY"), key(), key(), word("REPLACE")]),
         (2, "TYPE", lambda: [word("TYPE"), key()]),
         (2, "PEXPIRE", lambda: [word("PEXPIRE"), key(), b"%d" % r.randrange(200000, 9000000)]),
-        (2, "SCAN", lambda: [word("SCAN"), b"0", word("COUNT"), b"100000", word("TYPE"), pick([b"string", b"hash", b"list", b"set", b"zset"])]),
+        (2, "SCAN", lambda: [word("SCAN"), b"0", word("COUNT"), b"100000", word("TYPE"), pick([b"string", b"hash", b"list", b"set", b"zset", b"stream"])]),
         (1, "LCS", lambda: [word("LCS"), key(), key()]),
         (1, "SET", lambda: [word("SET"), key(), text(), *pick([[word("GET")], [word("NX"), word("GET")], [word("XX")], [word("KEEPTTL")]])]),
         (2, "DELEX", lambda: delete_if(pick, key(), word(pick(["IFEQ", "IFNE"])), text(), "DELEX")),

@@ -1,4 +1,4 @@
-"""Lists for the oracle (oracle_test.py says how): every command of theirs but the blocking ones."""
+"""Lists for the oracle (oracle_test.py says how): every command of theirs; those that wait are in oracle_waiting.py."""
 
 # One of them is often a string.
 KEYS = [b"l%d" % i for i in range(10)] + [b"ls"]

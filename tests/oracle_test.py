@@ -23,17 +23,22 @@ import sys
 import tempfile
 import time
 
+import oracle_bits
 import oracle_generic
+import oracle_geo
 import oracle_hash
+import oracle_hll
 import oracle_list
 import oracle_multi
 import oracle_script
 import oracle_set
 import oracle_sort
+import oracle_stream
+import oracle_waiting
 import oracle_zset
 
 # The modules of the types.
-TYPES = [oracle_generic, oracle_hash, oracle_list, oracle_multi, oracle_script, oracle_set, oracle_sort, oracle_zset]
+TYPES = [oracle_bits, oracle_generic, oracle_geo, oracle_hash, oracle_hll, oracle_list, oracle_multi, oracle_script, oracle_set, oracle_sort, oracle_stream, oracle_waiting, oracle_zset]
 
 BATCH = 64
 DATABASES = 4

@@ -70,6 +70,26 @@ class PastTest(unittest.TestCase):
         self.assertEqual(undone, {b"user:%d" % i: b"value %d" % i for i in range(2000) if i != 7})
         self.assertEqual(client.dbsize(), 2)
 
+    def test_a_backup_is_where_the_tool_says(self):
+        server = self.serve("db")
+        server.client().set("a", "1")
+        address = "127.0.0.1:%d" % server.port
+        said = stave("backup", "monday", "--connect", address)
+        place = self.root / "db" / "backups" / "monday"
+        self.assertTrue(said.startswith(str(place) + " holds"), said)
+        self.assertIn("is whole", stave("backup", "verify", place))
+        # A path means what it says, or nothing.
+        self.assertIn("monday", stave("backup", "db/backups/monday", "--connect", address, code=1))
+        self.assertIn(str(place) + " holds", stave("backup", place, "--connect", address))
+        self.assertEqual(os.listdir(self.root / "db" / "backups"), ["monday"])
+
+    def test_a_moment_before_the_store_was_made_is_refused(self):
+        server = self.serve("db")
+        server.client().set("a", "1")
+        server.end()
+        self.assertIn("no store yet", stave("restore", self.root / "db", self.root / "early", "--to-time", "2001-01-01T00:00:00Z", code=1))
+        self.assertFalse((self.root / "early").exists())
+
     def test_a_backup_is_made_verified_added_to_and_restored(self):
         server = self.serve("db", "--segment-size", "64kb", "--compression", "none", "--backup-dir", str(self.root))
         client = server.client()

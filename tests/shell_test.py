@@ -39,6 +39,10 @@ class Case(unittest.TestCase):
         self.cwd = self.home.name
         self.env = {**os.environ, "HOME": self.cwd, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
         self.env.pop("STAVE_PASSWORD", None)
+        self.make_store()
+
+    def make_store(self, name="store"):
+        subprocess.run([STAVE, "shell", "--create", name, "PING"], check=True, capture_output=True, cwd=self.cwd, env=self.env, timeout=DEADLINE)
 
     def shell(self, *args, input=b"", code=0):
         """Runs the shell with `input` on its pipe; returns what it printed."""
@@ -74,7 +78,7 @@ class Pipes(Case):
         self.assertEqual(document["version"], 1)
         self.assertRegex(document["timestamp"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertEqual(document["data"], {"user:2": "Bob"})
-        self.assertEqual(os.listdir(self.cwd), ["data.json"], "no temporary file, no lock, no history is left")
+        self.assertEqual(sorted(os.listdir(self.cwd)), ["data.json", "store"], "no temporary file, no lock, no history is left")
 
     def test_a_directory_keeps_what_was_written(self):
         self.assertEqual(self.text("store", input="SET a 1\nINCR a\n"), "OK\n(integer) 2\n")
@@ -84,6 +88,7 @@ class Pipes(Case):
         self.assertEqual(self.load("mine.json")["data"], {"a": "2"})
 
     def test_the_default_directory_is_data(self):
+        self.make_store("data")
         self.text(input="SET a 1\n")
         self.assertTrue(os.path.isdir(self.path("data")))
 
@@ -248,6 +253,7 @@ class Terminal:
     def __init__(self, case, *args):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            termios.tcsetwinsize(0, (25, 110))
             os.chdir(case.cwd)
             os.execve(STAVE, [STAVE, "shell", *args], case.env)
         self.seen = b""
@@ -305,6 +311,23 @@ class Terminal:
 PROMPT = rb"(?:^|\n|\r)> (?:\x1b\[K)?$"
 
 
+class Directories(Case):
+    def test_a_misspelt_directory_is_told_and_not_made(self):
+        self.shell("dtaa", "GET", "a", code=1)
+        self.assertIn("--create", self.stderr)
+        self.assertFalse(os.path.exists(self.path("dtaa")))
+        self.assertEqual(self.text("--create", "dtaa", "SET", "a", "1"), "OK\n")
+        self.assertEqual(self.text("dtaa", "GET", "a"), "1\n")
+
+    def test_what_reads_makes_no_store(self):
+        for line in (["import", "nofile", "--dir", "new"], ["load", "nofile", "--dir", "new"], ["snapshot", "out.json", "--dir", "new"],
+                     ["backup", "b", "--dir", "new"], ["doctor", "new"], ["log", "dump", "new"], ["restore", "new", "other"]):
+            done = subprocess.run([STAVE, *line], capture_output=True, cwd=self.cwd, env=self.env, timeout=DEADLINE)
+            self.assertNotEqual(done.returncode, 0, line)
+            self.assertFalse(os.path.exists(self.path("new")), line)
+            self.assertFalse(os.path.exists(self.path("other")), line)
+
+
 class OnTerminal(Case):
     def test_the_transcript_works_to_the_letter(self):
         terminal = Terminal(self, "--file", "data.json")
@@ -346,6 +369,20 @@ class OnTerminal(Case):
         terminal.until(rb"> ")
         terminal.type("GETRANGE ")
         terminal.until(rb"start end")
+        terminal.type("\x03")
+        terminal.type("EXIT\n")
+        terminal.until(rb"Goodbye!")
+        self.assertEqual(terminal.ends(), 0)
+
+    def test_a_hint_leaves_nothing_behind(self):
+        terminal = Terminal(self, "store")
+        terminal.until(rb"> ")
+        terminal.type("SET ")
+        # Cut to the window's width when it does not fit; the cursor goes back before it.
+        terminal.until(rb"\x1b7\x1b\[2mkey value [^\x1b]*\.\.\.\x1b\[0m\x1b8")
+        terminal.type("k")
+        # Wiped before the key is shown, which is not dim.
+        terminal.until(rb"\x1b\[Kk")
         terminal.type("\x03")
         terminal.type("EXIT\n")
         terminal.until(rb"Goodbye!")

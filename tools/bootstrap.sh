@@ -9,11 +9,14 @@ set -euo pipefail
 
 packages_of() {
   case "$1" in
-    build) echo "make cmake ninja-build ccache g++ pkg-config libxxhash-dev liblz4-dev libzstd-dev liblua5.1-0-dev libssl-dev libspdlog-dev libcli11-dev libboost1.81-dev libboost-json1.81-dev zlib1g-dev libedit-dev libjemalloc-dev prometheus-cpp-dev protobuf-compiler libprotobuf-dev" ;;
-    test) echo "libgtest-dev python3 python3-redis python3-yaml redis-server redis-tools clang-19 libclang-rt-19-dev llvm-19 procps curl nodejs openssl" ;;
+    build) echo "make cmake ninja-build python3 ccache g++ pkg-config libxxhash-dev liblz4-dev libzstd-dev liblua5.1-0-dev libssl-dev libspdlog-dev libcli11-dev libboost1.81-dev libboost-json1.81-dev zlib1g-dev libedit-dev libjemalloc-dev prometheus-cpp-dev protobuf-compiler libprotobuf-dev" ;;
+    test)
+      echo "libgtest-dev python3 python3-redis python3-yaml redis-server redis-tools clang-19 libclang-rt-19-dev llvm-19 procps curl nodejs mypy openssl"
+      # A Node.js from elsewhere brings its headers along, and Debian's would not go beside them.
+      [[ -e /usr/include/node/node_api.h ]] || echo "libnode-dev" ;;
     bench) echo "python3 wrk nginx-light etcd-server redis-server redis-tools librocksdb-dev libleveldb-dev liblmdb-dev iso-codes" ;;
     lint) echo "clang-19 clang-format-19 clang-tidy-19 shellcheck python3 libgtest-dev" ;;
-    package) echo "build-essential debhelper dpkg-dev python3" ;;
+    package) echo "build-essential debhelper dh-python dpkg-dev python3" ;;
     package-test) echo "debootstrap iproute2 lintian procps systemd-container util-linux" ;;
     *) echo "bootstrap: no such set: $1 (build, test, bench, lint, package, package-test)" >&2; return 1 ;;
   esac

@@ -9,8 +9,8 @@
 
 namespace stave {
 
-/// A point of the past. By LSN: when the record at that address had just been written. By time: the last change that
-/// was made by then counts.
+/// A point of the past. By LSN: when the record at that address had just been written (of `Store::restore`: everything
+/// before it). By time: the last change that was made by then counts.
 using Point = std::variant<Lsn, UnixMs>;
 
 /// Something that happened to a key.
@@ -27,6 +27,8 @@ struct KeyVersion {
     kSetList,
     kSetSet,
     kSetSortedSet,
+    kSetSketch,
+    kSetStream,
   };
   Lsn version = kNoLsn;
   UnixMs time{0};

@@ -61,6 +61,36 @@ enum { STAVE_FRONT = 0, STAVE_BACK = 1 };
 enum { STAVE_ASCENDING = 0, STAVE_DESCENDING = 1 };
 enum { STAVE_WITHOUT_MIN = 1, STAVE_WITHOUT_MAX = 2 };
 
+/* What gives way when memory runs out: cold values leave memory and stay in the log (nothing is lost); nothing: writes
+ * are refused; or keys are deleted, of all or of those that have an expiry. As in Redis' policies of these names. */
+enum {
+  STAVE_SPILL = 0,
+  STAVE_NOEVICTION = 1,
+  STAVE_ALLKEYS_LRU = 2,
+  STAVE_ALLKEYS_LFU = 3,
+  STAVE_ALLKEYS_RANDOM = 4,
+  STAVE_VOLATILE_LRU = 5,
+  STAVE_VOLATILE_LFU = 6,
+  STAVE_VOLATILE_RANDOM = 7,
+  STAVE_VOLATILE_TTL = 8
+};
+
+/* How values are packed in the log. */
+enum { STAVE_PACKING_NONE = 0, STAVE_PACKING_LZ4 = 1, STAVE_PACKING_ZSTD = 2 };
+
+/* What a snapshot file is written in: what its name ends in (.json, .ndjson, .jsonl; all else is binary); binary; the
+ * simple binary form; one JSON document; one JSON object per line. */
+enum {
+  STAVE_SNAPSHOT_BY_NAME = 0,
+  STAVE_SNAPSHOT_BINARY = 1,
+  STAVE_SNAPSHOT_BINARY1 = 2,
+  STAVE_SNAPSHOT_JSON = 3,
+  STAVE_SNAPSHOT_NDJSON = 4
+};
+
+/* A point of the past: now (for stave_restore alone), an LSN, or a time in ms since 1970. */
+enum { STAVE_NOW = 0, STAVE_AT_LSN = 1, STAVE_AT_TIME = 2 };
+
 /* The shape of a reply. */
 enum {
   STAVE_REPLY_NULL = 0,
@@ -85,6 +115,7 @@ typedef struct stave_batch stave_batch;
 typedef struct stave_txn stave_txn;
 typedef struct stave_session stave_session;
 typedef struct stave_reply stave_reply;
+typedef struct stave_cursor stave_cursor;
 
 /* Bytes that belong to the caller. */
 typedef struct {
@@ -116,6 +147,18 @@ typedef struct {
   int64_t reserved[4];
 } stave_write_options;
 
+/* Something that happened to a key. */
+typedef struct {
+  uint64_t version;
+  int64_t time_ms;       /* Since 1970. */
+  uint64_t size;         /* Of the value that it had from then on; 0 when it had none. */
+  int64_t expires_at_ms; /* 0: never. */
+  int64_t sliding_ms;    /* 0: the deadline is fixed. */
+  int32_t kind;          /* See stave_kind_name. */
+  int32_t alive;         /* Whether the key was there afterwards. */
+  int64_t reserved[2];
+} stave_key_version;
+
 /* --- errors and memory ------------------------------------------------------------------------------------------- */
 
 int stave_error_code(const stave_error* error);
@@ -138,10 +181,26 @@ void stave_options_set_sync_interval_ms(stave_options* options, int64_t ms);
 void stave_options_set_segment_bytes(stave_options* options, uint64_t bytes);
 void stave_options_set_databases(stave_options* options, int databases);
 void stave_options_set_create_if_missing(stave_options* options, int yes);
-/* Keeps everything in memory: nothing survives stave_close. For tests and caches. */
+/* As the directory ":memory:", whatever the directory. */
 void stave_options_set_in_memory(stave_options* options, int yes);
+/* Bytes of memory that keys, values and indexes may take; 0 (the default): no limit. And what gives way then. */
+void stave_options_set_max_memory_bytes(stave_options* options, uint64_t bytes);
+void stave_options_set_memory_policy(stave_options* options, int policy);
+/* How values are packed in the log (default: LZ4); zstd's level is 1 to 19. */
+void stave_options_set_packing(stave_options* options, int packing);
+void stave_options_set_packing_level(stave_options* options, int level);
+/* What was overwritten and deleted is kept at least this long, and up to this many bytes. Both 0 (the default): until
+ * the space is needed. */
+void stave_options_set_history_ms(stave_options* options, int64_t ms);
+void stave_options_set_history_bytes(stave_options* options, uint64_t bytes);
+/* The log may take this many times the bytes that are alive: 1.1 to 100; 0: however many. Default 2. */
+void stave_options_set_max_space_amplification(stave_options* options, double times);
+/* Longest key and value to write, in bytes. Defaults: 64 KiB, 512 MiB. */
+void stave_options_set_key_bytes_max(stave_options* options, uint64_t bytes);
+void stave_options_set_value_bytes_max(stave_options* options, uint64_t bytes);
 
-/* Opens the store in a directory, recovering what is there. NULL on failure. The options may be freed afterwards. */
+/* Opens the store in a directory, recovering what is there; ":memory:" is a store without a directory, which ends with
+ * stave_close. NULL on failure. The options may be freed afterwards. */
 stave_store* stave_open(const char* directory, const stave_options* options, stave_error** error);
 /* Puts everything on disk, releases the directory and frees the store, whatever it returns. */
 int stave_close(stave_store* store, stave_error** error);
@@ -171,6 +230,16 @@ int stave_scan(stave_store* store, int database, uint64_t* cursor, const char* p
                size_t count,
                void (*visit)(const char* key, size_t key_size, const char* value, size_t value_size, void* context),
                void* context, stave_error** error);
+
+/* One key after the other, of those that begin with `prefix` (NULL: all), in no order. A cursor holds nothing of the
+ * store but its place; what is there all the time is shown, mostly once. NULL only when memory ran out. Free it before
+ * its store. */
+stave_cursor* stave_cursor_new(stave_store* store, int database, const char* prefix, size_t prefix_size);
+/* The next key as it is now, its value (of what is no string: no bytes) and its type as TYPE names it; each but the key
+ * may be NULL. STAVE_NOT_FOUND: that was all. The bytes last until the next call for this cursor. */
+int stave_cursor_next(stave_cursor* cursor, const char** key, size_t* key_size, const char** value, size_t* value_size,
+                      const char** type, stave_error** error);
+void stave_cursor_free(stave_cursor* cursor);
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
@@ -284,14 +353,34 @@ int stave_sorted_set_size(stave_store* store, int database, const char* key, siz
 /* --- transactions ------------------------------------------------------------------------------------------------ */
 
 /* A batch collects writes and applies them at once: all or none. What is over a limit of the store is told by the
- * commit; STAVE_TOO_LARGE before that: no store could hold it. */
+ * commit; STAVE_TOO_LARGE before that: no store could hold it. A batch that could not take a step in, for that or for
+ * want of memory (STAVE_NO_MEMORY), commits nothing and says so, until it is cleared. */
 stave_batch* stave_batch_new(void);
 void stave_batch_free(stave_batch* batch);
 void stave_batch_clear(stave_batch* batch);
 int stave_batch_set(stave_batch* batch, const char* key, size_t key_size, const char* value, size_t value_size);
 int stave_batch_delete(stave_batch* batch, const char* key, size_t key_size);
+/* The same with an expiry of its own. */
+int stave_batch_set_expiring(stave_batch* batch, const char* key, size_t key_size, const char* value, size_t value_size,
+                             int ttl, int64_t ttl_ms);
 int stave_batch_increment(stave_batch* batch, const char* key, size_t key_size, int64_t by);
-/* The expiry in `options` is given to every key that the batch sets. The batch stays as it is. */
+int stave_batch_append(stave_batch* batch, const char* key, size_t key_size, const char* suffix, size_t suffix_size);
+/* An absent key stays absent. */
+int stave_batch_expire(stave_batch* batch, const char* key, size_t key_size, int ttl, int64_t ttl_ms);
+int stave_batch_hash_set(stave_batch* batch, const char* key, size_t key_size, const char* field, size_t field_size,
+                         const char* value, size_t value_size);
+int stave_batch_hash_remove(stave_batch* batch, const char* key, size_t key_size, const char* field, size_t field_size);
+int stave_batch_list_push(stave_batch* batch, const char* key, size_t key_size, int end, const char* element,
+                          size_t element_size);
+int stave_batch_set_add(stave_batch* batch, const char* key, size_t key_size, const char* member, size_t member_size);
+int stave_batch_set_remove(stave_batch* batch, const char* key, size_t key_size, const char* member,
+                           size_t member_size);
+int stave_batch_sorted_set_add(stave_batch* batch, const char* key, size_t key_size, const char* member,
+                               size_t member_size, double score);
+int stave_batch_sorted_set_remove(stave_batch* batch, const char* key, size_t key_size, const char* member,
+                                  size_t member_size);
+/* The expiry in `options` is given to every key that the batch sets without one of its own. The batch stays as it is.
+ */
 int stave_batch_commit(stave_store* store, const stave_batch* batch, const stave_write_options* options,
                        stave_error** error);
 
@@ -306,6 +395,16 @@ int stave_txn_get(stave_txn* txn, const char* key, size_t key_size, char** value
 int stave_txn_set(stave_txn* txn, const char* key, size_t key_size, const char* value, size_t value_size);
 int stave_txn_delete(stave_txn* txn, const char* key, size_t key_size, int* removed);
 int stave_txn_increment(stave_txn* txn, const char* key, size_t key_size, int64_t by, int64_t* result);
+int stave_txn_append(stave_txn* txn, const char* key, size_t key_size, const char* suffix, size_t suffix_size,
+                     uint64_t* length);
+int stave_txn_exists(stave_txn* txn, const char* key, size_t key_size, int* exists);
+/* As stave_set_if and stave_get_versioned; a version is that of what was there before the transaction. */
+int stave_txn_set_if(stave_txn* txn, const char* key, size_t key_size, const char* value, size_t value_size,
+                     int condition, uint64_t version, const char* expected, size_t expected_size, int* done);
+int stave_txn_get_versioned(stave_txn* txn, const char* key, size_t key_size, char** value, size_t* value_size,
+                            uint64_t* version, int64_t* expires_at_ms);
+/* STAVE_NOT_FOUND when the key is absent. */
+int stave_txn_expire(stave_txn* txn, const char* key, size_t key_size, int ttl, int64_t ttl_ms);
 
 /* Collections: as the calls above. */
 int stave_txn_hash_set(stave_txn* txn, const char* key, size_t key_size, const char* field, size_t field_size,
@@ -318,8 +417,7 @@ int stave_txn_hash_remove(stave_txn* txn, const char* key, size_t key_size, cons
 int stave_txn_hash_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
 int stave_txn_list_push(stave_txn* txn, const char* key, size_t key_size, int end, const char* element,
                         size_t element_size, uint64_t* size);
-int stave_txn_list_pop(stave_txn* txn, const char* key, size_t key_size, int end, char** element,
-                       size_t* element_size);
+int stave_txn_list_pop(stave_txn* txn, const char* key, size_t key_size, int end, char** element, size_t* element_size);
 int stave_txn_list_range(stave_txn* txn, const char* key, size_t key_size, int64_t from, int64_t to,
                          stave_element** elements, size_t* count);
 int stave_txn_list_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
@@ -335,8 +433,8 @@ int stave_txn_sorted_set_add(stave_txn* txn, const char* key, size_t key_size, c
                              double score, int* added);
 int stave_txn_sorted_set_remove(stave_txn* txn, const char* key, size_t key_size, const char* member,
                                 size_t member_size, int* removed);
-int stave_txn_sorted_set_score(stave_txn* txn, const char* key, size_t key_size, const char* member,
-                               size_t member_size, double* score);
+int stave_txn_sorted_set_score(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
+                               double* score);
 int stave_txn_sorted_set_rank(stave_txn* txn, const char* key, size_t key_size, const char* member, size_t member_size,
                               int order, uint64_t* rank);
 int stave_txn_sorted_set_range(stave_txn* txn, const char* key, size_t key_size, int64_t from, int64_t to, int order,
@@ -345,6 +443,38 @@ int stave_txn_sorted_set_range_by_score(stave_txn* txn, const char* key, size_t 
                                         int without, uint64_t count_max, int order, stave_element** members,
                                         size_t* count);
 int stave_txn_sorted_set_size(stave_txn* txn, const char* key, size_t key_size, uint64_t* size);
+
+/* --- the past ---------------------------------------------------------------------------------------------------- */
+
+/* What happened to a key, newest first: at most `count_max` of it, as far back as the log reaches. One stave_free of
+ * the array frees all; NULL when there is nothing. */
+int stave_history(stave_store* store, int database, const char* key, size_t key_size, size_t count_max,
+                  stave_key_version** versions, size_t* count, stave_error** error);
+/* "set", "delete", "expire", "flush", … */
+const char* stave_kind_name(int kind);
+/* What the key held just after the record at an LSN was written (STAVE_AT_LSN), or at a time (STAVE_AT_TIME).
+ * STAVE_NOT_FOUND without an error object: it was absent; with one: the log does not reach back so far. */
+int stave_get_at(stave_store* store, int database, const char* key, size_t key_size, int point_kind, int64_t point,
+                 char** value, size_t* value_size, uint64_t* version, stave_error** error);
+/* Makes it that again, by a new change; `*changed` 0: it was like that already. Of `options` the expiry is not used. */
+int stave_revert(stave_store* store, const char* key, size_t key_size, int point_kind, int64_t point,
+                 const stave_write_options* options, int* changed, stave_error** error);
+
+/* --- whole stores as files --------------------------------------------------------------------------------------- */
+
+/* Writes everything as it is at this moment to a file, while writers go on; the file takes its name when it is whole.
+ */
+int stave_snapshot(stave_store* store, const char* path, int format, uint64_t* keys, stave_error** error);
+/* Puts what is in a snapshot file, or in an RDB file of Redis, into the store; keys of the same name are replaced.
+ * After an error what came before it is there. */
+int stave_load(stave_store* store, const char* path, uint64_t* keys, stave_error** error);
+/* Copies everything, history included, into a backup's directory, or adds what is new; `*lsn`: how far it goes. */
+int stave_backup(stave_store* store, const char* directory, uint64_t* lsn, stave_error** error);
+/* Makes a new store in `target`, which must be missing or empty, of a backup or of a store's directory (which is only
+ * read), as of a point: STAVE_NOW: everything; STAVE_AT_LSN: everything before it (stave_get_at includes it);
+ * STAVE_AT_TIME. `log` (NULL: none): the directory of the same store, whose log goes on where the backup ends. */
+int stave_restore(const char* source, const char* target, const char* log, int point_kind, int64_t point,
+                  stave_error** error);
 
 /* --- any command ------------------------------------------------------------------------------------------------- */
 

@@ -19,37 +19,22 @@
 #include <utility>
 #include <vector>
 
+#include "stave/archive.h"
 #include "stave/collections.h"
+#include "stave/cursor.h"
 #include "stave/error.h"
 #include "stave/history.h"
 #include "stave/options.h"
 #include "stave/reply.h"
+#include "stave/ttl.h"
 #include "stave/units.h"
+#include "stave/write_batch.h"
 
 namespace stave {
 
 namespace store {
 class Engine;
 }
-
-/// When a key dies. Exactly one way, or never.
-struct Ttl {
-  enum class Kind : std::uint8_t { kNone, kKeep, kAfter, kAt, kSliding };
-  Kind kind = Kind::kNone;
-  std::int64_t ms = 0;
-
-  /// No expiry: the key lives until it is deleted. The default.
-  static constexpr Ttl none() { return {}; }
-  /// What the key has already.
-  static constexpr Ttl keep() { return {Kind::kKeep, 0}; }
-  /// Dies `ms` milliseconds from now.
-  static constexpr Ttl after_ms(std::int64_t ms) { return {Kind::kAfter, ms}; }
-  /// Dies at a moment.
-  static constexpr Ttl at(UnixMs moment) { return {Kind::kAt, raw(moment)}; }
-  /// Dies when it has not been read or written for `ms` milliseconds. Reads are not logged one by one: after a crash
-  /// the deadline may be up to an eighth of the period early, never late by more than the period.
-  static constexpr Ttl sliding_ms(std::int64_t ms) { return {Kind::kSliding, ms}; }
-};
 
 struct ReadOptions {
   int database = 0;
@@ -140,15 +125,27 @@ class Txn {
                                                                       std::uint64_t count_max = UINT64_MAX,
                                                                       Order order = Order::kAscending) = 0;
   virtual Result<std::uint64_t> sorted_set_size(std::string_view key) = 0;
+
+  /// As the store's calls of these names. A version is that of what was there before the transaction; what it has
+  /// changed itself has none that could be compared yet.
+  virtual Result<bool> exists(std::string_view key) = 0;
+  virtual Result<std::optional<Versioned>> get_versioned(std::string_view key) = 0;
+  virtual Result<std::uint64_t> append(std::string_view key, std::string_view suffix) = 0;
+  /// Sets if the condition holds; false when it does not.
+  virtual Result<bool> set_if(std::string_view key, std::string_view value, const Condition& condition,
+                              Ttl ttl = {}) = 0;
+  /// False when the key is absent.
+  virtual Result<bool> expire(std::string_view key, Ttl ttl) = 0;
 };
 
 class Session;
 
 class Store {
  public:
-  /// Opens the store in `directory`, recovering what is there. Errors: kBusy (in use by another process), kCorrupt
-  /// (names file and offset), kUnsupported (newer format), kPermission, kNotFound (absent and !create_if_missing),
-  /// kInvalidArgument (options).
+  /// Opens the store in `directory`, recovering what is there. ":memory:": a store that has no directory, is empty and
+  /// ends with this object; everything else is the same, its log in memory included (so it takes the room of both).
+  /// Errors: kBusy (in use by another process), kCorrupt (names file and offset), kUnsupported (newer format),
+  /// kPermission, kNotFound (absent and !create_if_missing), kInvalidArgument (options).
   static Result<std::unique_ptr<Store>> open(std::string_view directory, const Options& options = {});
   /// Closes, if `close` was not called.
   ~Store();
@@ -298,6 +295,16 @@ class Store {
                              const ReadOptions& options = {});
   /// All keys that match, sorted.
   Result<std::vector<std::string>> keys(std::string_view pattern = {}, const ReadOptions& options = {});
+  /// Shows every key that begins with `prefix` (empty: all) and its value (of a collection: nothing), in no order,
+  /// until `visit` returns false. Nothing is held meanwhile: `visit` may call the store, and may take its time. What is
+  /// there from the first to the last is shown, mostly once; what comes or goes meanwhile may be. Returns how many were
+  /// shown. Cost: a walk over all keys of the database, and a read for each that is shown, one value in memory at a
+  /// time. Showing is no use: it puts no sliding expiry off.
+  Result<std::uint64_t> for_each(std::string_view prefix,
+                                 const std::function<bool(std::string_view key, std::string_view value)>& visit,
+                                 const ReadOptions& options = {});
+  /// The same for those who ask for one key after the other. The cursor must end before the store.
+  [[nodiscard]] Cursor cursor(std::string_view prefix = {}, const ReadOptions& options = {});
   /// Number of keys, as of one moment and as durable as any value that is read. Errors: kInvalidArgument (no such
   /// database), kIo. Not from within `transact`, like every other call.
   Result<std::uint64_t> size(int database = 0);
@@ -310,6 +317,11 @@ class Store {
   /// quick; call nothing else of the store inside. Returns where its batch ends in the log.
   Result<Lsn> transact(std::span<const std::string_view> keys, const std::function<Result<void>(Txn&)>& work,
                        const WriteOptions& options = {});
+
+  /// Does all that the batch says, in its order, or nothing; nobody sees a part of it. `options.ttl` is for the keys
+  /// that it sets without an expiry of their own. The batch stays as it is. Returns where it ends in the log. Errors
+  /// besides those of its steps: what the batch could not take in (`WriteBatch::failure`).
+  Result<Lsn> write(const WriteBatch& batch, const WriteOptions& options = {});
 
   // The past: as far back as the log reaches (Options::history_ms, history_bytes). Errors of all: kCorrupt, kIo.
 
@@ -325,8 +337,29 @@ class Store {
   Result<std::optional<Lsn>> revert(std::string_view key, Point point, const WriteOptions& options = {});
   /// Copies everything so far, history included, into the backup in `directory`, which is made, or added to when it is
   /// an earlier backup of this store. Returns the LSN up to which the backup goes. Writers go on meanwhile. Errors:
-  /// kConflict (there is something else in the directory), kCorrupt, kIo, kNoSpace.
+  /// kConflict (there is something else in the directory), kCorrupt, kIo, kNoSpace; kUnsupported: a store in memory has
+  /// no files.
   Result<Lsn> backup(std::string_view directory);
+  /// Makes a new store in `target`, which must be missing or empty, out of a backup or of the directory of a store,
+  /// which is only read, whoever is at work there. Errors: kNotFound (no store or backup there), kConflict (the target
+  /// is not empty; backup and log do not belong together), kInvalidArgument (nothing reaches to the point), kCorrupt,
+  /// kUnsupported, kIo, kNoSpace.
+  static Result<RestoreSummary> restore(std::string_view source, std::string_view target,
+                                        const RestoreOptions& options = {});
+
+  // Files of a whole data set (docs/reference/snapshot-files.md). They lie in the system's files, or in
+  // `Options::file_system`, relative names below the process's directory.
+
+  /// Writes everything as it is at this moment, while writers go on, in constant memory. The file takes its name when
+  /// it is whole and on disk; before that an older one of the name stays. One at a time; another call waits. Errors:
+  /// kIo, kNoSpace, kPermission, kNotFound (no such directory), kCorrupt (a value cannot be read), kUnsupported
+  /// (kBinary1 cannot hold what there is).
+  Result<SnapshotSummary> snapshot(std::string_view path, SnapshotFormat format = SnapshotFormat::kByName);
+  /// Puts what is in a snapshot file, or in an RDB file of Redis, into the store, beside what is there; keys of the
+  /// same name are replaced. Found out by its content. On disk when it returns; no step of it is undone: after an error
+  /// what came before is there. Errors: kNotFound (no such file), kCorrupt (names the offset), kUnsupported (no known
+  /// format), kInvalidArgument (a database that this store does not have), and those of a write.
+  Result<LoadSummary> load(std::string_view path);
 
   /// Everything written so far on disk, whatever the policy.
   Result<void> sync();
@@ -341,6 +374,7 @@ class Store {
 
  private:
   friend class Session;
+  friend class Cursor;
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

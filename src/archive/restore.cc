@@ -7,6 +7,7 @@
 #include "archive/backup_manifest.h"
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/iso_time.h"
 #include "base/try.h"
 #include "log/scan.h"
 #include "log/segment.h"
@@ -353,8 +354,8 @@ Result<void> Restore::check_beginning() {
   std::string sentence = "what the store held at LSN " + std::to_string(raw(wanted)) +
                          " is not all there: the log begins at LSN " + std::to_string(raw(first_));
   if (found)
-    sentence += "; the earliest point that can be restored is LSN " + std::to_string(raw(found->lsn)) + ", time " +
-                std::to_string(raw(found->time));
+    sentence += "; the earliest point that can be restored is LSN " + std::to_string(raw(found->lsn)) + ", " +
+                base::iso_text(found->time);
   return fail(ErrorCode::kInvalidArgument, std::move(sentence));
 }
 
@@ -368,6 +369,10 @@ Result<void> Restore::check_point() const {
       return fail(ErrorCode::kInvalidArgument,
                   "the log ends at LSN " + std::to_string(raw(cut_)) + ", before LSN " + std::to_string(raw(*at)));
   }
+  const UnixMs born = places_.front().identity.created;
+  if (const UnixMs* at = std::get_if<UnixMs>(&point_); at != nullptr && cut_ == log::kFirstLsn && *at < born)
+    return fail(ErrorCode::kInvalidArgument,
+                "there was no store yet at " + base::iso_text(*at) + ": it was made at " + base::iso_text(born));
   return {};
 }
 
@@ -444,7 +449,7 @@ Result<RestoreReport> Restore::run() {
   STAVE_TRY(write());
   report_.first = first_;
   report_.end = cut_;
-  report_.time = cut_time_;
+  report_.time = std::max(cut_time_, records_ == 0 ? places_.front().identity.created : UnixMs{0});
   report_.records = records_;
   return report_;
 }

@@ -41,6 +41,16 @@ Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, cons
   return store::Pending{};
 }
 
+Result<bool> Call::put_all(std::span<const store::KeyRef> keys,
+                           base::FunctionRef<std::string_view(std::size_t)> value) {
+  if (session_.shared != nullptr) return false;
+  store::Pending pending;
+  STAVE_ASSIGN(const store::Updated done, engine().put_all(keys, value, session_.sync(), pending));
+  if (done == store::Updated::kNot) return false;
+  wait_for_write(pending);
+  return true;
+}
+
 Result<void> Call::update(store::KeyRef key, store::Access access, store::Engine::DecideFn decide) {
   if (session_.shared != nullptr) return update_in_part(key, access, decide);
   store::Pending pending;

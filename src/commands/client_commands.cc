@@ -1,15 +1,15 @@
 #include "commands/client_commands.h"
 
 #include <algorithm>
-#include <optional>
-#include <set>
 #include <string>
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/client_filter.h"
 #include "commands/client_list.h"
 #include "commands/client_registry.h"
 #include "commands/connection_commands.h"
+#include "commands/waiting/waiting.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -21,74 +21,6 @@ Result<bool> on_or_off(const Call& call, std::size_t i) {
   if (call.is(i, "ON")) return true;
   if (call.is(i, "OFF")) return false;
   return syntax_error();
-}
-
-/// Of which type clients are asked for. Replicas there are none.
-enum class ClientType : std::uint8_t { kAny, kNormal, kPubSub, kNone };
-
-/// Errors: no such type.
-Result<ClientType> client_type(std::string_view name) {
-  if (same_word(name, "normal")) return ClientType::kNormal;
-  if (same_word(name, "pubsub")) return ClientType::kPubSub;
-  for (const std::string_view other : {"master", "replica", "slave"})
-    if (same_word(name, other)) return ClientType::kNone;
-  return answer_error("ERR Unknown client type '" + quoted(name) + "'");
-}
-
-bool is_of(const ClientInfo& client, ClientType type) noexcept {
-  switch (type) {
-    case ClientType::kAny: return true;
-    case ClientType::kNormal: return !client.listens();
-    case ClientType::kPubSub: return client.listens();
-    case ClientType::kNone: break;
-  }
-  return false;
-}
-
-struct KillFilter {
-  std::optional<std::uint64_t> id;
-  std::optional<std::string_view> address;
-  std::optional<std::string_view> local_address;
-  std::optional<std::string_view> user;
-  ClientType type = ClientType::kAny;
-  bool skip_me = true;
-
-  [[nodiscard]] bool passes(const ClientInfo& client) const {
-    return is_of(client, type) && (!id || client.id == *id) && (!address || client.address == *address) &&
-           (!local_address || client.local_address == *local_address) && (!user || client.user == *user);
-  }
-};
-
-Result<KillFilter> parse_kill(Call& call) {
-  KillFilter filter;
-  if (call.size() == 3) {
-    filter.address = call[2];
-    filter.skip_me = false;
-    return filter;
-  }
-  for (std::size_t i = 2; i < call.size(); i += 2) {
-    if (i + 1 >= call.size()) return syntax_error();
-    const std::string_view value = call[i + 1];
-    if (call.is(i, "ID")) {
-      const auto id = types::parse_integer(value);
-      if (!id || *id < 1) return answer_error("ERR client-id should be greater than 0");
-      filter.id = static_cast<std::uint64_t>(*id);
-    } else if (call.is(i, "TYPE")) {
-      STAVE_ASSIGN(filter.type, client_type(value));
-    } else if (call.is(i, "ADDR")) {
-      filter.address = value;
-    } else if (call.is(i, "LADDR")) {
-      filter.local_address = value;
-    } else if (call.is(i, "USER")) {
-      if (value != "default") return answer_error("ERR No such user '" + quoted(value) + "'");
-      filter.user = value;
-    } else if (call.is(i, "SKIPME") && (same_word(value, "yes") || same_word(value, "no"))) {
-      filter.skip_me = same_word(value, "yes");
-    } else {
-      return syntax_error();
-    }
-  }
-  return filter;
 }
 
 std::string lines(Call& call, base::FunctionRef<bool(const ClientInfo&)> wanted) {
@@ -114,30 +46,26 @@ Result<void> client_info_command(Call& call) {
 }
 
 Result<void> client_list_command(Call& call) {
-  ClientType type = ClientType::kAny;
-  std::set<std::uint64_t> ids;
-  if (call.size() == 4 && call.is(2, "TYPE")) {
-    STAVE_ASSIGN(type, client_type(call[3]));
-  } else if (call.size() > 3 && call.is(2, "ID")) {
-    for (std::size_t i = 3; i < call.size(); ++i) {
-      const auto id = types::parse_integer(call[i]);
-      if (!id) return answer_error("ERR Invalid client ID");
-      ids.insert(static_cast<std::uint64_t>(*id));
-    }
-  } else if (call.size() != 2) {
-    return syntax_error();
-  }
+  STAVE_ASSIGN(const ClientFilter filter, client_filter(call, false));
+  const std::uint64_t now_ns = call.engine().clock().monotonic_ns();
   call.reply().verbatim("txt", lines(call, [&](const ClientInfo& client) {
-                          return is_of(client, type) && (ids.empty() || ids.contains(client.id));
+                          return filter.passes(client, now_ns) && (!filter.skip_me || client.id != call.session().id());
                         }));
   return {};
 }
 
 Result<void> client_kill_command(Call& call) {
-  STAVE_ASSIGN(const KillFilter filter, parse_kill(call));
+  ClientFilter filter;
+  const bool by_address = call.size() == 3;
+  if (by_address) {
+    filter.address = call[2];
+  } else {
+    STAVE_ASSIGN(filter, client_filter(call, true));
+  }
+  const std::uint64_t now_ns = call.engine().clock().monotonic_ns();
   std::int64_t killed = 0;
   call.environment().clients().visit([&](Session& session) {
-    if (!filter.passes(session.info())) return;
+    if (!filter.passes(session.info(), now_ns)) return;
     if (&session == &call.session()) {
       if (filter.skip_me) return;
       session.set_closing();
@@ -148,7 +76,7 @@ Result<void> client_kill_command(Call& call) {
     }
     ++killed;
   });
-  if (call.size() > 3) {
+  if (!by_address) {
     call.reply().integer(killed);
   } else if (killed == 0) {
     return answer_error("ERR No such client");
@@ -238,12 +166,13 @@ Result<void> client_unpause_command(Call& call) {
   return {};
 }
 
-// No command blocks on keys yet, so nobody is ever found waiting in one.
 Result<void> client_unblock_command(Call& call) {
   if (call.size() == 4 && !call.is(3, "TIMEOUT") && !call.is(3, "ERROR"))
     return answer_error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-  STAVE_TRY(integer_argument(call, 2));
-  call.reply().integer(0);
+  STAVE_ASSIGN(const std::int64_t id, integer_argument(call, 2));
+  const auto how = call.size() == 4 && call.is(3, "ERROR") ? WaitEnd::kUnblocked : WaitEnd::kTimedOut;
+  const bool waited = id > 0 && call.environment().waiting().end_of(static_cast<std::uint64_t>(id), how);
+  call.reply().integer(waited ? 1 : 0);
   return {};
 }
 

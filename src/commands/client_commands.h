@@ -70,8 +70,8 @@ inline constexpr Command kClientSubcommands[] = {
      .since = "0.1",
      .cost = "O(N) in the number of connections",
      .syntax =
-         "ip:port | <[ID client-id] | [TYPE NORMAL | MASTER | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] | "
-         "[LADDR ip:port] | [SKIPME YES | NO] ...>",
+         "ip:port | <[ID client-id [client-id ...]] | [TYPE NORMAL | MASTER | REPLICA | PUBSUB] | [USER username] | "
+         "[ADDR ip:port] | [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage] ...>",
      .help = "Ends the connections that pass all filters.",
      .run = client_kill_command},
     {.name = "LIST",
@@ -80,8 +80,10 @@ inline constexpr Command kClientSubcommands[] = {
      .group = "connection",
      .since = "0.1",
      .cost = "O(N) in the number of connections",
-     .syntax = "[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]",
-     .help = "Returns facts about all connections, one line each.",
+     .syntax =
+         "[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]] [USER username] [ADDR ip:port] "
+         "[LADDR ip:port] [SKIPME YES | NO] [MAXAGE maxage]",
+     .help = "Returns facts about the connections that pass all filters, one line each.",
      .run = client_list_command,
      .tips = "nondeterministic_output"},
     {.name = "NO-EVICT",

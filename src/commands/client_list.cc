@@ -28,6 +28,8 @@ std::string flags_of(const ClientInfo& client) {
   if (client.blocked) flags += 'b';
   if (client.multi >= 0) flags += 'x';
   if (client.listens()) flags += 'P';
+  if (client.monitors) flags += 'O';
+  if (client.address.starts_with('/')) flags += 'U';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;

@@ -92,7 +92,7 @@ class Copied {
   void take(const store::ValueView& held, UnixMs now) {
     bytes_ = KeptValue(held);
     form_.emplace(store::open_form<Type>(bytes_.view(), now));
-    if (form_->size() == 0) form_.reset();
+    if (!store::may_be_empty<Type>() && form_->size() == 0) form_.reset();
   }
   /// Takes a collection of pages. Errors: those of reading them.
   Result<void> take(store::Transaction& transaction, std::string_view paged) {

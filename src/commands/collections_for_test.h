@@ -34,12 +34,17 @@ inline std::vector<AnyValue> some_collections(std::string_view text = "abc") {
   store::SortedSet::Compact sorted;
   sorted.set(text, 2.5);
   sorted.set("first", -1);
+  store::Stream::Compact stream;
+  const types::stream::Field field{.name = "name", .value = text};
+  stream.append({.ms = 5, .seq = 1}, {&field, 1});
+  stream.add_group("g", {}, std::nullopt);
   return {
       {"hash", store::Hash::kType, store::Hash::Compact::form_of(hash), "{\"name\", " + shown + ", \"n\", \"12\"}"},
       {"list", store::List::kType, std::string(list.form()), "[\"1\", " + shown + ", \"1\"]"},
       {"set", store::Set::kType, std::string(set.form()), "[" + shown + "]"},
       {"zset", store::SortedSet::kType, std::string(sorted.form()),
        "[[\"first\", -1.000000], [" + shown + ", 2.500000]]"},
+      {"stream", store::Stream::kType, std::string(stream.form()), "[[\"5-1\", [\"name\", " + shown + "]]]"},
   };
 }
 

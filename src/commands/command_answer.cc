@@ -35,6 +35,7 @@ struct KeySpecification {
   bool first = true;  ///< Whether the call's first key is among them.
   int at = 0;
   bool counted = false;
+  bool behind_word = false;  ///< Behind STREAMS, which is `at` or comes later.
   int last = 0;
   int step = 0;
 };
@@ -52,6 +53,7 @@ std::vector<KeySpecification> key_specifications(const Command& row) {
   }
   if (keys.count_at != 0)
     all.push_back({.first = all.empty(), .at = keys.count_at, .counted = true, .step = keys.count_step});
+  if (keys.word_from != 0) all.push_back({.at = keys.word_from, .behind_word = true, .last = -1, .step = 1});
   return all;
 }
 
@@ -63,10 +65,14 @@ void answer_key_specification(Sink& reply, const Command& row, const KeySpecific
   reply.bulk("begin_search");
   reply.map(2);
   reply.bulk("type");
-  reply.bulk("index");
+  reply.bulk(specification.behind_word ? "keyword" : "index");
   reply.bulk("spec");
-  reply.map(1);
-  reply.bulk("index");
+  reply.map(specification.behind_word ? 2 : 1);
+  if (specification.behind_word) {
+    reply.bulk("keyword");
+    reply.bulk("STREAMS");
+  }
+  reply.bulk(specification.behind_word ? "startfrom" : "index");
   reply.integer(specification.at);
   reply.bulk("find_keys");
   reply.map(2);
@@ -89,7 +95,7 @@ void answer_key_specification(Sink& reply, const Command& row, const KeySpecific
   reply.bulk("keystep");
   reply.integer(specification.step);
   reply.bulk("limit");
-  reply.integer(0);
+  reply.integer(specification.behind_word ? 2 : 0);
 }
 
 /// `next_key`: which specification the next argument that is a key belongs to, of those up to `last_key`.

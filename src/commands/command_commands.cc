@@ -9,6 +9,7 @@
 #include "commands/arguments.h"
 #include "commands/command_answer.h"
 #include "commands/glob.h"
+#include "commands/key_uses.h"
 
 namespace stave::commands {
 
@@ -34,7 +35,8 @@ Result<FoundKeys> find_keys(Call& call) {
   if (row == nullptr) return answer_error("ERR Invalid command specified");
   if (row->keys.none()) return answer_error("ERR The command has no key arguments");
   if (!arity_fits(*row, inner.size())) return answer_error("ERR Invalid number of arguments specified for command");
-  auto positions = key_positions(*row, inner);
+  std::vector<std::size_t> positions;
+  visit_key_uses(*row, inner, [&](const KeyUse& use) { positions.push_back(use.argument); });
   if (positions.empty()) return answer_error("ERR Invalid arguments specified for command");
   return FoundKeys{row, std::move(positions)};
 }

@@ -17,6 +17,7 @@
 #include "commands/policy_names.h"
 #include "commands/slow_log.h"
 #include "commands/statistics.h"
+#include "commands/users.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -38,6 +39,29 @@ struct OwnOption {
 };
 
 constexpr std::array kThresholds = {
+    OwnOption{"acllog-max-len", 0, kNumberMax, false,
+              [](Environment& e) { return static_cast<std::int64_t>(e.users().log.capacity()); },
+              [](Environment& e, std::int64_t value) { e.users().log.set_capacity(static_cast<std::size_t>(value)); }},
+    OwnOption{"commandlog-execution-slower-than", -1, kNumberMax, false,
+              [](Environment& e) { return e.slow_log().threshold_us(); },
+              [](Environment& e, std::int64_t value) { e.slow_log().set_threshold_us(value); }},
+    OwnOption{"commandlog-request-larger-than", -1, kNumberMax, false,
+              [](Environment& e) { return e.large_requests().threshold_us(); },
+              [](Environment& e, std::int64_t value) { e.large_requests().set_threshold_us(value); }},
+    OwnOption{"commandlog-reply-larger-than", -1, kNumberMax, false,
+              [](Environment& e) { return e.large_replies().threshold_us(); },
+              [](Environment& e, std::int64_t value) { e.large_replies().set_threshold_us(value); }},
+    OwnOption{"commandlog-slow-execution-max-len", 0, kNumberMax, false,
+              [](Environment& e) { return static_cast<std::int64_t>(e.slow_log().capacity()); },
+              [](Environment& e, std::int64_t value) { e.slow_log().set_capacity(static_cast<std::size_t>(value)); }},
+    OwnOption{
+        "commandlog-large-request-max-len", 0, kNumberMax, false,
+        [](Environment& e) { return static_cast<std::int64_t>(e.large_requests().capacity()); },
+        [](Environment& e, std::int64_t value) { e.large_requests().set_capacity(static_cast<std::size_t>(value)); }},
+    OwnOption{
+        "commandlog-large-reply-max-len", 0, kNumberMax, false,
+        [](Environment& e) { return static_cast<std::int64_t>(e.large_replies().capacity()); },
+        [](Environment& e, std::int64_t value) { e.large_replies().set_capacity(static_cast<std::size_t>(value)); }},
     OwnOption{"latency-monitor-threshold", 0, kNumberMax, false,
               [](Environment& e) { return e.latency().threshold_ms(); },
               [](Environment& e, std::int64_t value) { e.latency().set_threshold_ms(value); }},
@@ -184,7 +208,11 @@ Result<void> config_set_command(Call& call) {
   std::partition(order.begin(), order.end(), [&](std::size_t i) { return !call.is(i, "requirepass"); });
   for (std::size_t done = 0; done < order.size(); ++done) {
     const std::size_t i = order[done];
-    const auto set = set_option(environment, call[i], call[i + 1]);
+    auto set = set_option(environment, call[i], call[i + 1]);
+    if (set && done + 1 == order.size()) {
+      set = environment.host().settle_config();
+      if (!set) ++done;
+    }
     if (set) continue;
     // What was set before this one goes back; those values were good a moment ago.
     for (std::size_t j = 0; j < done; ++j)
@@ -199,6 +227,7 @@ Result<void> config_set_command(Call& call) {
 Result<void> config_resetstat_command(Call& call) {
   call.environment().statistics().reset(call.environment().clients());
   call.environment().clients().reset_total();
+  call.environment().users().log.reset_counters();
   call.environment().host().reset_statistics();
   call.reply().status("OK");
   return {};

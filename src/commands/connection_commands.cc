@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/try.h"
+#include "commands/access.h"
 #include "commands/arguments.h"
 #include "commands/version.h"
 #include "types/string/number.h"
@@ -12,11 +13,9 @@ namespace stave::commands {
 
 namespace {
 
-Result<void> authenticate(Call& call, std::string_view user, std::string_view password) {
-  if (!call.environment().host().check_password(user, password))
+Result<void> prove(Call& call, std::string_view user, std::string_view password) {
+  if (!authenticate(call.session(), user, password, call[0]))
     return answer_error("WRONGPASS invalid username-password pair or user is disabled.");
-  call.session().set_authenticated(true);
-  call.session().update_info([&](ClientInfo& info) { info.user = user; });
   return {};
 }
 
@@ -50,12 +49,12 @@ Result<void> set_client_name(Call& call, std::string_view name) {
 
 Result<void> auth_command(Call& call) {
   if (call.size() > 3) return syntax_error();
-  if (call.size() == 2 && !call.environment().host().password_required())
+  if (call.size() == 2 && call.environment().users().find("default")->no_password)
     return answer_error(
         "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
         "configuration "
         "is correct?");
-  STAVE_TRY(authenticate(call, call.size() == 3 ? call[1] : "default", call[call.size() - 1]));
+  STAVE_TRY(prove(call, call.size() == 3 ? call[1] : "default", call[call.size() - 1]));
   call.reply().status("OK");
   return {};
 }
@@ -71,7 +70,7 @@ Result<void> hello_command(Call& call) {
   for (std::size_t i = 2; i < call.size(); ++i) {
     const std::size_t more = call.size() - 1 - i;
     if (call.is(i, "AUTH") && more >= 2) {
-      STAVE_TRY(authenticate(call, call[i + 1], call[i + 2]));
+      STAVE_TRY(prove(call, call[i + 1], call[i + 2]));
       i += 2;
     } else if (call.is(i, "SETNAME") && more >= 1) {
       STAVE_TRY(set_client_name(call, call[i + 1]));
@@ -80,7 +79,7 @@ Result<void> hello_command(Call& call) {
       return answer_error("ERR Syntax error in HELLO option '" + quoted(call[i]) + "'");
     }
   }
-  if (!call.session().authenticated() && call.environment().host().password_required())
+  if (must_authenticate(call.session()))
     return answer_error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> "
         "<pass> "

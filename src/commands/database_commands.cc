@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/script/scripts.h"
+#include "commands/waiting/waiting.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -63,6 +64,7 @@ Result<void> flushdb_command(Call& call) {
   STAVE_TRY(check_flush(call));
   if (call.session().shared != nullptr) return erase_all(call, call.session().database(), call.session().database());
   STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
+  call.environment().waiting().look_again(call.session().database(), call.session().database());
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};
@@ -74,6 +76,7 @@ Result<void> flushall_command(Call& call) {
   // Functions stay: they are no keys.
   base::MutexLock lock(call.environment().scripts().functions().change_mutex());
   STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
+  call.environment().waiting().look_again(0, call.session().databases() - 1);
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};
@@ -92,6 +95,8 @@ Result<void> swapdb_command(Call& call) {
   if (*first < 0 || *first >= count || *second < 0 || *second >= count) return out_of_range_database();
   STAVE_ASSIGN(const Pending pending,
                call.engine().swap(static_cast<int>(*first), static_cast<int>(*second), call.session().sync()));
+  for (const std::int64_t database : {*first, *second})
+    call.environment().waiting().look_again(static_cast<int>(database), static_cast<int>(database));
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};

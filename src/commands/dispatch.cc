@@ -4,8 +4,10 @@
 #include <string>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/errors.h"
 #include "commands/latency_monitor.h"
+#include "commands/monitors.h"
 #include "commands/multi.h"
 #include "commands/multi_commands.h"
 #include "commands/null_sink.h"
@@ -13,6 +15,7 @@
 #include "commands/script/run.h"
 #include "commands/slow_log.h"
 #include "commands/statistics.h"
+#include "commands/waiting/waiting.h"
 
 namespace stave::commands {
 
@@ -28,6 +31,12 @@ bool times_everything(Environment& environment) noexcept {
 }
 
 void refuse(Session& session, const Command* row, std::string_view line, Sink& reply) {
+  if (session.waiter != nullptr) [[unlikely]] {
+    // It waited, and may not come back: since then access was taken away.
+    session.environment().waiting().leave(*session.waiter);
+    session.waiter = nullptr;
+    session.show_waiting(false);
+  }
   CommandStatistics& statistics = session.environment().statistics();
   if (row != nullptr) statistics.add_rejected(row_index(*row));
   statistics.add_error(line);
@@ -88,12 +97,13 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
   return done;
 }
 
-void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
+// Once in the way of calls that nothing is asked about, and once in the way of the others.
+[[gnu::always_inline]] inline void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
   Environment& environment = session.environment();
   STAVE_ASSERT(row.run != nullptr);
   const std::size_t index = row_index(row);
-  // A call that comes back from an errand was counted when it left.
-  const bool sampled = session.errand == nullptr && count_call(session, index);
+  // A call that comes back was counted when it left.
+  const bool sampled = !session.away() && count_call(session, index);
   session.set_last_row(row);
   Call call(session, arguments, reply);
   // One reading of the clock ends a command and begins the next.
@@ -107,7 +117,7 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   if (!done) [[unlikely]]
     answer_failure(session, row, done.error(), reply);
   // One that has left is not over yet, and its thread's time is not spent on it.
-  if (call.watch_started_ns() == 0 || session.errand != nullptr) [[likely]]
+  if (call.watch_started_ns() == 0 || session.away()) [[likely]]
     return;
   const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
   const std::uint64_t ns = now_ns - call.watch_started_ns();
@@ -117,15 +127,23 @@ void run(Session& session, const Command& row, Arguments arguments, Sink& reply)
   note_slow(session, row, arguments, ns);
 }
 
-bool may_run(Session& session, const Command& row) noexcept {
-  return session.authenticated() || (row.flags & kNoAuth) != 0 || !session.environment().host().password_required();
+/// For sessions that may not do everything, and while somebody watches.
+[[gnu::noinline]] void answer_closely(Session& session, const Command& row, Arguments arguments, Sink& reply) {
+  if (const std::string why = why_not_allowed(session, row, arguments); !why.empty()) {
+    session.errand.reset();  // rights may be lost while it was done
+    return refuse(session, &row, why, reply);
+  }
+  run(session, row, arguments, reply);
+  // What is part of a transaction is shown once that has happened (multi.cc).
+  if (session.errand == nullptr && session.waiter == nullptr && session.shared == nullptr)
+    session.environment().monitors().show(session, row, arguments);
 }
 
 void answer(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   if (!resolved.runs()) [[unlikely]] {
     refuse(session, resolved.row, refusal_line(resolved, arguments), reply);
-  } else if (!may_run(session, *resolved.row)) [[unlikely]] {
-    refuse(session, resolved.row, "NOAUTH Authentication required.", reply);
+  } else if (!session.plain()) [[unlikely]] {
+    answer_closely(session, *resolved.row, arguments, reply);
   } else {
     run(session, *resolved.row, arguments, reply);
   }
@@ -140,6 +158,12 @@ bool has_too_many(const Resolved& resolved, Arguments arguments) noexcept {
 
 // What is not run now is queued, or refused for the whole of the transaction.
 void answer_in_multi(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  // To who knows no ROLLBACK, a word behind MULTI is one too many.
+  if (resolved.runs() && resolved.row->run == multi_command && arguments.size() > 1 &&
+      !same_word(arguments[1], "ROLLBACK")) {
+    session.multi->aborted = true;
+    return refuse(session, resolved.row, "ERR wrong number of arguments for 'multi' command", reply);
+  }
   if (resolved.runs() && (resolved.row->flags & kNotQueued) != 0) return answer(session, resolved, arguments, reply);
   if (!resolved.runs() && resolved.row != nullptr && resolved.row->run == exec_command) {
     forget_multi(session);
@@ -151,10 +175,11 @@ void answer_in_multi(Session& session, const Resolved& resolved, Arguments argum
   std::string line;
   if (!resolved.runs() && !has_too_many(resolved, arguments)) {
     line = refusal_line(resolved, arguments);
-  } else if (!may_run(session, *resolved.row)) {
-    line = "NOAUTH Authentication required.";
+  } else if (!session.plain() && !(line = why_not_allowed(session, *resolved.row, arguments)).empty()) {
   } else if (const std::string_view why = why_not_queued(session, *resolved.row); !why.empty()) {
     line = why;
+  } else if ((resolved.row->flags & kGrows) != 0 && !session.environment().engine().budget().admit()) {
+    line = "OOM command not allowed when used memory > 'maxmemory'.";
   } else if (queue_call(session, resolved, arguments)) {
     return reply.status("QUEUED");
   } else {
@@ -164,23 +189,40 @@ void answer_in_multi(Session& session, const Resolved& resolved, Arguments argum
   refuse(session, resolved.row, line, reply);
 }
 
+/// With the older protocol, who listens may do little else. What EXEC runs was allowed when it was queued.
+void refuse_while_listening(Session& session, const Command& row, Sink& reply) {
+  std::string line = "Can't execute '" + full_name(row) +
+                     "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context";
+  const bool ends = session.in_multi && row.run == exec_command;
+  if (ends) {
+    forget_multi(session);
+  } else if (session.in_multi) {
+    session.multi->aborted = true;
+  }
+  refuse(session, &row, (ends ? "EXECABORT Transaction discarded because of: " : "ERR ") + line, reply);
+}
+
 void answer_or_queue(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
-  const bool restricted = session.listening && session.protocol() == 2;
+  const bool restricted = session.listening && session.protocol() == 2 && !session.executing;
   if (restricted && resolved.runs() && !allowed_while_listening(*resolved.row))
-    return refuse(session, resolved.row,
-                  "ERR Can't execute '" + full_name(*resolved.row) +
-                      "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
-                  reply);
+    return refuse_while_listening(session, *resolved.row, reply);
   if (session.in_multi) return answer_in_multi(session, resolved, arguments, reply);
   answer(session, resolved, arguments, reply);
 }
 
 // CLIENT REPLY OFF and SKIP. Turning replies on again is the one command that is answered.
 void answer_muted(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
+  const ReplyMode before = session.reply_mode;
   if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkip;
   const bool skipping = session.reply_mode == ReplyMode::kSkip;
   NullSink silence(session.protocol());
-  answer_or_queue(session, resolved, arguments, silence);
+  // What a subscription is told is no reply: it comes as messages do.
+  const bool heard = !session.in_multi && resolved.runs() && is_subscribing(*resolved.row);
+  answer_or_queue(session, resolved, arguments, heard ? reply : silence);
+  if (session.away()) {
+    session.reply_mode = before;
+    return;
+  }
   if (skipping) {
     if (session.reply_mode == ReplyMode::kSkip) session.reply_mode = ReplyMode::kOn;
   } else if (session.reply_mode == ReplyMode::kOn) {

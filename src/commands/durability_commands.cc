@@ -4,6 +4,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/waiting/wait.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -48,8 +49,12 @@ Result<void> stave_sync_command(Call& call) {
 }
 
 Result<void> wait_command(Call& call) {
-  STAVE_TRY(integer_argument(call, 1));
-  STAVE_TRY(check_timeout(call, 2));
+  if (has_waited(call)) return come_back(call);
+  STAVE_ASSIGN(const std::int64_t replicas, integer_argument(call, 1));
+  STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_ms(call[2]));
+  if (replicas > 0)
+    return answer_or_wait(call, {}, 0,
+                          {.timeout_ns = timeout_ns, .timed_out = WhenNot::kZero, .at_once = WhenNot::kZero});
   call.reply().integer(0);
   return {};
 }

@@ -21,6 +21,9 @@ enum class EncodingLimit : std::uint8_t {
   kSetBytes,
   kSortedSetEntries,
   kSortedSetBytes,
+  kHyperLogLogBytes,   ///< Of sparse ones.
+  kStreamNodeEntries,  ///< What trimming about right goes by.
+  kStreamNodeBytes,    ///< Decides nothing.
 };
 
 struct EncodingOption {
@@ -47,7 +50,10 @@ inline constexpr std::array kEncodingOptions = [] {
       EncodingOption{kSetEntries, "set-max-listpack-entries", "", 128, 0, kLong},
       EncodingOption{kSetBytes, "set-max-listpack-value", "", 64, 0, kLong, true},
       EncodingOption{kSortedSetEntries, "zset-max-listpack-entries", "zset-max-ziplist-entries", 128, 0, kLong},
-      EncodingOption{kSortedSetBytes, "zset-max-listpack-value", "zset-max-ziplist-value", 64, 0, kLong, true}};
+      EncodingOption{kSortedSetBytes, "zset-max-listpack-value", "zset-max-ziplist-value", 64, 0, kLong, true},
+      EncodingOption{kHyperLogLogBytes, "hll-sparse-max-bytes", "", 3000, 0, kLong, true},
+      EncodingOption{kStreamNodeEntries, "stream-node-max-entries", "", 100, 0, kLong},
+      EncodingOption{kStreamNodeBytes, "stream-node-max-bytes", "", 4096, 0, kLong, true}};
 }();
 
 /// Threads: any.

@@ -142,6 +142,8 @@ Result<std::string_view> encoding_name(Part& part, store::KeyRef key, const Valu
       STAVE_TRY(set.whole());
       return name;
     }
+    case ValueType::kSketch: return "raw";
+    case ValueType::kStream: return std::string_view("stream");
     default: return string_name(held.value);
   }
 }

@@ -5,11 +5,15 @@
 #include "commands/client_registry.h"
 #include "commands/errands.h"
 #include "commands/latency_monitor.h"
+#include "commands/monitors.h"
 #include "commands/script/scripts.h"
+#include "commands/session.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
+#include "commands/users.h"
+#include "commands/waiting/waiting.h"
 #include "store/upkeep.h"
 
 namespace stave::commands {
@@ -19,14 +23,21 @@ Environment::Environment(store::Engine& engine, Host& host)
       host_(host),
       clients_(std::make_unique<ClientRegistry>()),
       slow_log_(std::make_unique<SlowLog>()),
+      large_requests_(std::make_unique<SlowLog>(SlowLog::kLargeDefault)),
+      large_replies_(std::make_unique<SlowLog>(SlowLog::kLargeDefault)),
       latency_(std::make_unique<LatencyMonitor>()),
       statistics_(std::make_unique<CommandStatistics>(row_count())),
       snapshots_(std::make_unique<Snapshots>(engine, [this] { return statistics_->changes(*clients_); })),
       errands_(std::make_unique<Errands>()),
       auth_backoff_(std::make_unique<AuthBackoff>()),
       channels_(std::make_unique<Channels>(&engine.budget())),
+      users_(std::make_unique<Users>()),
+      monitors_(std::make_unique<Monitors>()),
+      waiting_(std::make_unique<Waiting>(*this)),
       scripts_(std::make_unique<script::Scripts>(engine, slow_scripts_)),
-      started_ns_(engine.clock().monotonic_ns()) {}
+      started_ns_(engine.clock().monotonic_ns()) {
+  users_->changed = [this] { clients_->visit([](Session& session) { session.set_plain(false); }); };
+}
 
 Environment::~Environment() {
   stop_work();

@@ -23,7 +23,10 @@ class Scripts;
 class Snapshots;
 class SlowLog;
 class LatencyMonitor;
+class Monitors;
+class Users;
 class CommandStatistics;
+class Waiting;
 
 /// CLIENT PAUSE: until when, and whether only writes wait.
 struct Pause {
@@ -45,12 +48,19 @@ class Environment {
   [[nodiscard]] Host& host() noexcept { return host_; }
   [[nodiscard]] ClientRegistry& clients() noexcept { return *clients_; }
   [[nodiscard]] SlowLog& slow_log() noexcept { return *slow_log_; }
+  /// Calls that were, or whose answers were, large (COMMANDLOG). Doors that know how large they are add them.
+  [[nodiscard]] SlowLog& large_requests() noexcept { return *large_requests_; }
+  [[nodiscard]] SlowLog& large_replies() noexcept { return *large_replies_; }
   [[nodiscard]] LatencyMonitor& latency() noexcept { return *latency_; }
   [[nodiscard]] CommandStatistics& statistics() noexcept { return *statistics_; }
   [[nodiscard]] Snapshots& snapshots() noexcept { return *snapshots_; }
   /// For doors that ask for a password: they share one memory of who failed.
   [[nodiscard]] AuthBackoff& auth_backoff() noexcept { return *auth_backoff_; }
   [[nodiscard]] Channels& channels() noexcept { return *channels_; }
+  [[nodiscard]] Users& users() noexcept { return *users_; }
+  [[nodiscard]] Monitors& monitors() noexcept { return *monitors_; }
+  /// Calls that wait until somebody changes a key.
+  [[nodiscard]] Waiting& waiting() noexcept { return *waiting_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
   [[nodiscard]] script::Scripts& scripts() noexcept { return *scripts_; }
@@ -72,12 +82,17 @@ class Environment {
   Host& host_;
   std::unique_ptr<ClientRegistry> clients_;
   std::unique_ptr<SlowLog> slow_log_;
+  std::unique_ptr<SlowLog> large_requests_;
+  std::unique_ptr<SlowLog> large_replies_;
   std::unique_ptr<LatencyMonitor> latency_;
   std::unique_ptr<CommandStatistics> statistics_;
   std::unique_ptr<Snapshots> snapshots_;
   std::unique_ptr<Errands> errands_;
   std::unique_ptr<AuthBackoff> auth_backoff_;
   std::unique_ptr<Channels> channels_;
+  std::unique_ptr<Users> users_;
+  std::unique_ptr<Monitors> monitors_;
+  std::unique_ptr<Waiting> waiting_;
   std::atomic<int> slow_scripts_{0};
   std::unique_ptr<script::Scripts> scripts_;
   EncodingLimits encoding_limits_;

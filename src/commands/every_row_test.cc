@@ -103,9 +103,9 @@ bool is_figure(const Words& call) {
   const auto& name = call[0];
   const std::string what = call.size() > 1 ? call[1] : std::string();
   return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "LASTSAVE" ||
-         name == "SAVE" || name == "SNAPSHOT" || name.starts_with("STAVE.C") || name == "STAVE.BACKUP" ||
-         name == "STAVE.PURGE" || name == "RANDOMKEY" || name == "HRANDFIELD" || name == "SRANDMEMBER" ||
-         name == "ZRANDMEMBER" || (name == "SPOP" && call.size() == 2) ||
+         name == "SAVE" || name == "SNAPSHOT" || (name == "ACL" && what == "GENPASS") || name.starts_with("STAVE.C") ||
+         name == "STAVE.BACKUP" || name == "STAVE.PURGE" || name == "RANDOMKEY" || name == "HRANDFIELD" ||
+         name == "SRANDMEMBER" || name == "ZRANDMEMBER" || (name == "SPOP" && call.size() == 2) ||
          (name == "CLIENT" && (what == "LIST" || what == "INFO")) || (name == "MEMORY" && what != "USAGE") ||
          (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
 }
@@ -153,6 +153,7 @@ const Words kHash{"(put)", "k", "hash"};
 const Words kList{"(put)", "k", "list"};
 const Words kSet{"(put)", "k", "set"};
 const Words kSortedSet{"(put)", "k", "zset"};
+const Words kStream{"(put)", "k", "stream"};
 
 std::vector<State> states() {
   const Words number{"SET", "k", "41"};
@@ -209,6 +210,10 @@ std::vector<State> states() {
       {{kSet}, {word}},
       {{kSortedSet, {"(put)", "k2", "set"}}, {{"DEL", "k"}}},
       {{kList}, {{"RENAME", "k", "k2"}}},
+      {{}, {kStream}},
+      {{kStream}, {{"XADD", "k", "6-0", "f", "v"}, {"XREADGROUP", "GROUP", "g", "c", "STREAMS", "k", ">"}}},
+      {{kStream, {"XREADGROUP", "GROUP", "g", "c", "STREAMS", "k", ">"}}, {{"XACK", "k", "g", "5-1"}}},
+      {{kStream}, {{"XDEL", "k", "5-1"}, {"XGROUP", "DESTROY", "k", "g"}}},
       {{kHash, other}, {{"COPY", "k", "k2", "REPLACE"}, {"PEXPIRE", "k", "10"}, {"(wait)", "20"}}},
   };
 }

@@ -58,11 +58,11 @@ TEST_F(EveryType, is_told_counted_and_removed) {
 TEST_F(EveryType, is_found_by_scan) {
   for (const AnyValue& value : some_collections()) put_value(*engine_, {0, value.name}, value);
   put_value(*engine_, {0, "string"}, some_string());
-  for (const std::string_view type : {"string", "hash", "list", "set", "zset"}) {
+  for (const std::string_view type : {"string", "hash", "list", "set", "zset", "stream"}) {
     EXPECT_EQ(run({"SCAN", "0", "COUNT", "100", "TYPE", type}), "[\"0\", [\"" + std::string(type) + "\"]]");
     EXPECT_EQ(run({"SCAN", "0", "COUNT", "100", "TYPE", upper(type)}), "[\"0\", [\"" + std::string(type) + "\"]]");
   }
-  EXPECT_EQ(run({"SCAN", "0", "COUNT", "100", "TYPE", "stream"}), "[\"0\", []]");
+  EXPECT_EQ(run({"SCAN", "0", "COUNT", "100", "TYPE", "module"}), "[\"0\", []]");
   EXPECT_EQ(run({"SCAN", "0", "COUNT", "100", "TYPE", "hash", "MATCH", "s*"}), "[\"0\", []]");
 }
 

@@ -12,12 +12,17 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "commands/bit_examples_for_test.h"
 #include "commands/dump_format.h"
+#include "commands/geo_examples_for_test.h"
 #include "commands/hash_examples_for_test.h"
+#include "commands/hyperloglog_examples_for_test.h"
 #include "commands/list_examples_for_test.h"
 #include "commands/script_examples_for_test.h"
 #include "commands/set_examples_for_test.h"
+#include "commands/sketch_examples_for_test.h"
 #include "commands/sorted_set_examples_for_test.h"
+#include "commands/stream_examples_for_test.h"
 #include "commands/string_examples_for_test.h"
 #include "commands/table.h"
 
@@ -102,13 +107,53 @@ inline std::vector<Example> key_examples() {
       {"unlink", {{"UNLINK", "k", "k2"}}},
       {"randomkey", {{"RANDOMKEY"}}},
   };
+  for (Example& example : bit_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : geo_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : hyperloglog_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : sketch_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : hash_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : sorted_set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : set_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : list_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : stream_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : later_string_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : script_examples<Example>()) all.push_back(std::move(example));
   return all;
+}
+
+/// What administrators ask for: users, logs, who watches.
+inline std::vector<Example> administrators_examples() {
+  return {
+      {"acl|cat", {{"ACL", "CAT"}, {"ACL", "CAT", "read"}}},
+      {"acl|deluser", {{"ACL", "DELUSER", "bob"}}},
+      {"acl|dryrun", {{"ACL", "DRYRUN", "default", "GET", "k"}}},
+      {"acl|genpass", {{"ACL", "GENPASS"}}},
+      {"acl|getuser", {{"ACL", "GETUSER", "default"}}},
+      {"acl|help", {{"ACL", "HELP"}}},
+      {"acl|list", {{"ACL", "LIST"}}},
+      {"acl|load", {{"ACL", "LOAD"}}},
+      {"acl|log", {{"ACL", "LOG"}, {"ACL", "LOG", "RESET"}}},
+      {"acl|save", {{"ACL", "SAVE"}}},
+      {"acl|setuser", {{"ACL", "SETUSER", "bob", "on", ">pw", "~a*", "&c", "+@read", "(+set ~b)"}}},
+      {"acl|users", {{"ACL", "USERS"}}},
+      {"acl|whoami", {{"ACL", "WHOAMI"}}},
+      {"commandlog|get", {{"COMMANDLOG", "GET", "-1", "slow"}}},
+      {"commandlog|help", {{"COMMANDLOG", "HELP"}}},
+      {"commandlog|len", {{"COMMANDLOG", "LEN", "large-request"}}},
+      {"commandlog|reset", {{"COMMANDLOG", "RESET", "large-reply"}}},
+      {"latency|doctor", {{"LATENCY", "DOCTOR"}}},
+      {"latency|graph", {{"LATENCY", "GRAPH", "command"}}},
+      {"latency|help", {{"LATENCY", "HELP"}}},
+      {"latency|histogram", {{"LATENCY", "HISTOGRAM"}}},
+      {"latency|history", {{"LATENCY", "HISTORY", "command"}}},
+      {"latency|latest", {{"LATENCY", "LATEST"}}},
+      {"latency|reset", {{"LATENCY", "RESET"}}},
+      {"monitor", {{"MONITOR"}}},
+      {"slowlog|get", {{"SLOWLOG", "GET"}}},
+      {"slowlog|help", {{"SLOWLOG", "HELP"}}},
+      {"slowlog|len", {{"SLOWLOG", "LEN"}}},
+      {"slowlog|reset", {{"SLOWLOG", "RESET"}}},
+  };
 }
 
 /// What is asked of the store, the session and the process.
@@ -157,13 +202,6 @@ inline std::vector<Example> other_examples() {
       {"hello", {{"HELLO", "3"}}},
       {"info", {{"INFO", "keyspace"}, {"INFO"}}},
       {"lastsave", {{"LASTSAVE"}}},
-      {"latency|doctor", {{"LATENCY", "DOCTOR"}}},
-      {"latency|graph", {{"LATENCY", "GRAPH", "command"}}},
-      {"latency|help", {{"LATENCY", "HELP"}}},
-      {"latency|histogram", {{"LATENCY", "HISTOGRAM"}}},
-      {"latency|history", {{"LATENCY", "HISTORY", "command"}}},
-      {"latency|latest", {{"LATENCY", "LATEST"}}},
-      {"latency|reset", {{"LATENCY", "RESET"}}},
       {"lolwut", {{"LOLWUT"}}},
       {"memory|doctor", {{"MEMORY", "DOCTOR"}}},
       {"memory|help", {{"MEMORY", "HELP"}}},
@@ -187,10 +225,6 @@ inline std::vector<Example> other_examples() {
       {"save", {{"SAVE"}}},
       {"select", {{"SELECT", "1"}}},
       {"shutdown", {{"SHUTDOWN"}}},
-      {"slowlog|get", {{"SLOWLOG", "GET"}}},
-      {"slowlog|help", {{"SLOWLOG", "HELP"}}},
-      {"slowlog|len", {{"SLOWLOG", "LEN"}}},
-      {"slowlog|reset", {{"SLOWLOG", "RESET"}}},
       {"snapshot", {{"SNAPSHOT", "JSON"}}},
       {"spublish", {{"SPUBLISH", "c", "m"}}},
       {"ssubscribe", {{"SSUBSCRIBE", "c"}}},
@@ -210,6 +244,7 @@ inline std::vector<Example> other_examples() {
       {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
   };
   for (Example& example : other_script_examples<Example>()) all.push_back(std::move(example));
+  for (Example& example : administrators_examples()) all.push_back(std::move(example));
   return all;
 }
 

@@ -60,10 +60,6 @@ class TestHost : public Host {
     }
     return Host::set_config(name, value);
   }
-  bool check_password(std::string_view user, std::string_view given) override {
-    return user == "default" && (password.empty() || given == password);
-  }
-  [[nodiscard]] bool password_required() const override { return !password.empty(); }
   InfoFields info(std::string_view section) override {
     if (section == "cpu") return {{"used_cpu_sys", "1.5"}};
     if (section == "clients") return {{"connected_clients", "77"}};
@@ -72,7 +68,6 @@ class TestHost : public Host {
   void reset_statistics() override { ++resets; }
 
   std::vector<std::pair<std::string, std::string>> options = {{"maxclients", "10000"}, {"timeout", "0"}};
-  std::string password;
   bool can_shut_down = false;
   bool shut_down = false;
   int resets = 0;

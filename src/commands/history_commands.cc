@@ -7,6 +7,7 @@
 
 #include "archive/backup.h"
 #include "base/try.h"
+#include "base/working_directory.h"
 #include "commands/arguments.h"
 #include "commands/errands.h"
 #include "commands/points.h"
@@ -58,8 +59,10 @@ Result<std::string> backup_directory(Call& call) {
   std::string root = host.backup_root();
   if (root.empty()) root = log::join_path(call.engine().directory(), "backups");
   const bool climbs = ("/" + std::string(name) + "/").find("/../") != std::string::npos;
+  // Who names the root as well means that, and no second one below it.
+  for (const std::string& spelled : {root, base::absolute_path(root)})
+    if (!climbs && name.starts_with(log::join_path(spelled, ""))) return std::string(name);
   if (!climbs && !name.empty() && !name.starts_with('/')) return log::join_path(root, name);
-  if (!climbs && name.starts_with(log::join_path(root, ""))) return std::string(name);
   return fail(ErrorCode::kPermission, "a backup goes into a directory below " + root + " (option backup-dir)");
 }
 
@@ -142,7 +145,7 @@ Result<void> stave_backup_command(Call& call) {
                                       call, [&engine, directory] { return archive::back_up(engine, directory); }));
   if (!report) return {};
   Sink& reply = call.reply();
-  reply.map(8);
+  reply.map(9);
   answer_pair(reply, "first", raw(report->first));
   answer_pair(reply, "end", raw(report->end));
   answer_pair(reply, "files", report->files);
@@ -151,6 +154,8 @@ Result<void> stave_backup_command(Call& call) {
   answer_pair(reply, "added_bytes", report->added_bytes);
   answer_pair(reply, "linked_files", report->linked_files);
   answer_pair(reply, "unreadable_images", report->unreadable_images);
+  reply.bulk("directory");
+  reply.bulk(base::absolute_path(directory));
   return {};
 }
 

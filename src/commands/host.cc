@@ -1,4 +1,4 @@
-// The embedded host: no process to end, no options, no password.
+// The embedded host: no process to end, no options, no file of users.
 #include "commands/host.h"
 
 namespace stave::commands {
@@ -6,6 +6,12 @@ namespace stave::commands {
 namespace {
 std::unexpected<Error> embedded(const char* what) {
   return fail(ErrorCode::kUnsupported, std::string(what) + " is not available in an embedded store");
+}
+std::unexpected<Error> no_user_file() {
+  return fail(ErrorCode::kUnsupported,
+              "This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL "
+              "SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in "
+              "order to store users in the Redis configuration.");
 }
 }  // namespace
 
@@ -18,14 +24,17 @@ std::vector<std::pair<std::string, std::string>> Host::config() {
 Result<void> Host::set_config(std::string_view name, std::string_view) {
   return fail(ErrorCode::kNotFound, "unknown option '" + std::string(name) + "'");
 }
+Result<void> Host::settle_config() {
+  return {};
+}
 Result<void> Host::rewrite_config() {
   return fail(ErrorCode::kUnsupported, "The server is running without a config file");
 }
-bool Host::check_password(std::string_view user, std::string_view) {
-  return user == "default";
+Result<void> Host::load_users() {
+  return no_user_file();
 }
-bool Host::password_required() const {
-  return false;
+Result<void> Host::save_users() {
+  return no_user_file();
 }
 InfoFields Host::info(std::string_view) {
   return {};

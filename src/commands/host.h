@@ -25,11 +25,15 @@ class Host {
   virtual std::vector<std::pair<std::string, std::string>> config();
   /// Sets one option. Errors: kNotFound (unknown), kInvalidArgument (value), kUnsupported (needs a restart).
   virtual Result<void> set_config(std::string_view name, std::string_view value);
+  /// Once all of a CONFIG SET are set: what depends on several of them is made anew. Errors: kInvalidArgument; nothing
+  /// was made, and the options are to be set back.
+  virtual Result<void> settle_config();
   /// Writes the running configuration back to its file. Errors: kUnsupported when there is none.
   virtual Result<void> rewrite_config();
-  /// The password required by AUTH; constant-time comparison. True when none is required.
-  virtual bool check_password(std::string_view user, std::string_view password);
-  [[nodiscard]] virtual bool password_required() const;
+  /// Reads the users from their file again, or writes them there; what was wrong with it is the message. Errors:
+  /// kUnsupported when there is none.
+  virtual Result<void> load_users();
+  virtual Result<void> save_users();
   /// Fields the host adds to an INFO section ("server", "clients", "stats", …).
   virtual InfoFields info(std::string_view section);
   /// Zeroes the host's counters (CONFIG RESETSTAT).

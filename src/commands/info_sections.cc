@@ -9,7 +9,9 @@
 #include "commands/info_text.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
+#include "commands/users.h"
 #include "commands/version.h"
+#include "commands/waiting/waiting.h"
 
 namespace stave::commands {
 
@@ -55,15 +57,17 @@ InfoFields server_fields(Environment& environment) {
 InfoFields clients_fields(Environment& environment) {
   return {{"connected_clients", std::to_string(environment.clients().size())},
           {"cluster_connections", "0"},
-          {"blocked_clients", "0"},
+          {"blocked_clients", std::to_string(environment.waiting().calls())},
           {"tracking_clients", "0"},
-          {"clients_in_timeout_table", "0"}};
+          {"clients_in_timeout_table", std::to_string(environment.waiting().calls_with_deadline())},
+          {"total_blocking_keys", std::to_string(environment.waiting().keys())}};
 }
 
 InfoFields stats_fields(Environment& environment) {
   CommandStatistics& statistics = environment.statistics();
   const CommandStatistics::Lookups lookups = statistics.lookups(environment.clients());
   const store::EngineStats stats = environment.engine().stats();
+  const AclLog& denials = environment.users().log;
   return {{"total_connections_received", std::to_string(environment.clients().total())},
           {"total_commands_processed", std::to_string(statistics.calls(environment.clients()))},
           {"rejected_connections", "0"},
@@ -75,7 +79,12 @@ InfoFields stats_fields(Environment& environment) {
           {"pubsub_patterns", std::to_string(environment.channels().count(ChannelKind::kPattern))},
           {"pubsubshard_channels", std::to_string(environment.channels().count(ChannelKind::kShard))},
           {"latest_fork_usec", "0"},
-          {"total_error_replies", std::to_string(statistics.error_count())}};
+          {"total_error_replies", std::to_string(statistics.error_count())},
+          {"acl_access_denied_auth", std::to_string(denials.denied(AclReason::kAuth))},
+          {"acl_access_denied_cmd", std::to_string(denials.denied(AclReason::kCommand))},
+          {"acl_access_denied_key", std::to_string(denials.denied(AclReason::kKey))},
+          {"acl_access_denied_channel", std::to_string(denials.denied(AclReason::kChannel))},
+          {"acl_access_denied_db", std::to_string(denials.denied(AclReason::kDatabase))}};
 }
 
 InfoFields replication_fields(Environment& environment) {

@@ -19,4 +19,13 @@ inline KeyList keys_of(const Call& call, std::size_t first, std::size_t step) {
   return keys;
 }
 
+/// The arguments from `first` to the one before `behind`, in that database.
+inline KeyList keys_between(int database, Arguments arguments, std::size_t first, std::size_t behind) {
+  STAVE_ASSERT(first <= behind && behind <= arguments.size());
+  KeyList keys;
+  keys.reserve(behind - first);
+  for (std::size_t i = first; i < behind; ++i) keys.push_back({database, arguments[i]});
+  return keys;
+}
+
 }  // namespace stave::commands

@@ -65,9 +65,14 @@ Result<void> touch_command(Call& call) {
 
 Result<void> type_command(Call& call) {
   std::string_view name = "none";
-  STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kMeta, [&](const ValueView* value) {
-    if (value != nullptr) name = type_name(value->type);
-  })));
+  bool in_value = false;
+  const auto look = [&](const ValueView* value) {
+    if (value != nullptr) name = type_name(*value);
+    // Of a sketch the value says which it is.
+    in_value = value != nullptr && value->type == store::ValueType::kSketch && !value->here;
+  };
+  STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kMeta, look)));
+  if (in_value) STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kPeek, look)));
   call.reply().status(name);
   return {};
 }

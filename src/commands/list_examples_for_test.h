@@ -9,6 +9,11 @@ namespace stave::commands {
 template <class Example>
 std::vector<Example> list_examples() {
   return {
+      {"blmove", {{"BLMOVE", "k", "k2", "LEFT", "RIGHT", "0"}, {"BLMOVE", "none", "k", "LEFT", "LEFT", "1"}}},
+      {"blmpop", {{"BLMPOP", "0", "2", "none", "k", "LEFT"}, {"BLMPOP", "0.1", "1", "k", "RIGHT", "COUNT", "2"}}},
+      {"blpop", {{"BLPOP", "none", "k", "0"}, {"BLPOP", "k", "-1"}}},
+      {"brpop", {{"BRPOP", "k", "k2", "0.5"}}},
+      {"brpoplpush", {{"BRPOPLPUSH", "k", "k2", "0"}, {"BRPOPLPUSH", "k", "k", "0"}}},
       {"lindex", {{"LINDEX", "k", "0"}, {"LINDEX", "k", "-1"}}},
       {"linsert", {{"LINSERT", "k", "BEFORE", "b", "x"}, {"LINSERT", "k", "AFTER", "a", "x"}}},
       {"llen", {{"LLEN", "k"}}},

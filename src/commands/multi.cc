@@ -10,6 +10,7 @@
 #include "commands/connection_commands.h"
 #include "commands/dispatch.h"
 #include "commands/errors.h"
+#include "commands/monitors.h"
 #include "commands/pubsub_commands.h"
 #include "commands/together.h"
 #include "types/string/number.h"
@@ -46,10 +47,15 @@ class Inside {
       : session_(session),
         mode_(std::exchange(session.reply_mode, ReplyMode::kOn)),
         may_leave_(std::exchange(session.may_leave, false)),
-        received_(session.received) {}
+        may_block_(std::exchange(session.may_block, false)),
+        received_(session.received) {
+    session_.executing = true;
+  }
   ~Inside() {
+    session_.executing = false;
     session_.reply_mode = mode_;
     session_.may_leave = may_leave_;
+    session_.may_block = may_block_;
     session_.received = received_;
   }
   Inside(const Inside&) = delete;
@@ -59,6 +65,7 @@ class Inside {
   Session& session_;
   ReplyMode mode_;
   bool may_leave_;
+  bool may_block_;
   std::span<const keyspace::Block> received_;
 };
 
@@ -222,6 +229,8 @@ Result<void> run_queued(Call& call, const Multi& multi) {
   for (std::size_t i = 0; i < multi.calls.size(); ++i) {
     if (takes_part(multi.calls.row(i))) {
       running.tape().play(part++, reply);
+      if (Monitors& monitors = session.environment().monitors(); monitors.any()) [[unlikely]]
+        monitors.show(session, multi.calls.row(i), multi.calls.arguments(i));
     } else {
       dispatch(session, multi.calls.resolved(i), multi.calls.arguments(i), reply);
     }

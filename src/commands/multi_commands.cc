@@ -29,7 +29,8 @@ class Ending {
 Result<void> multi_command(Call& call) {
   Session& session = call.session();
   if (session.in_multi) return answer_error("ERR MULTI calls can not be nested");
-  if (call.size() == 2 && !call.is(1, "ROLLBACK")) return syntax_error();
+  if (call.size() == 2 && !call.is(1, "ROLLBACK"))
+    return answer_error("ERR wrong number of arguments for 'multi' command");
   Multi& multi = multi_of(session);
   multi.rolls_back = call.size() == 2;
   multi.aborted = multi.writes = false;

@@ -109,9 +109,12 @@ Result<void> mget_command(Call& call) {
 Result<void> mset_command(Call& call) {
   if (call.size() % 2 == 0) return odd_arguments("mset");
   const KeyList keys = keys_of(call, 1, 2);
-  Part part(call.session(), keys);
-  STAVE_TRY(set_all(call, part, keys));
-  STAVE_TRY(call.commit(part));
+  STAVE_ASSIGN(const bool done, call.put_all(keys, [&](std::size_t i) { return call[2 + 2 * i]; }));
+  if (!done) {
+    Part part(call.session(), keys);
+    STAVE_TRY(set_all(call, part, keys));
+    STAVE_TRY(call.commit(part));
+  }
   call.reply().status("OK");
   return {};
 }

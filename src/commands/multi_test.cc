@@ -48,7 +48,7 @@ TEST_F(MultiTest, nothing_is_seen_before_EXEC) {
 TEST_F(MultiTest, words_out_of_place_are_refused_and_the_rest_goes_on) {
   EXPECT_EQ(run({"EXEC"}), "-ERR EXEC without MULTI");
   EXPECT_EQ(run({"DISCARD"}), "-ERR DISCARD without MULTI");
-  EXPECT_EQ(run({"MULTI", "PERHAPS"}), "-ERR syntax error");
+  EXPECT_EQ(run({"MULTI", "PERHAPS"}), "-ERR wrong number of arguments for 'multi' command");
   run({"MULTI"});
   EXPECT_EQ(run({"MULTI"}), "-ERR MULTI calls can not be nested");
   EXPECT_EQ(run({"WATCH", "a"}), "-ERR WATCH inside MULTI is not allowed");
@@ -357,9 +357,15 @@ TEST_F(MultiTest, answers_that_are_too_large_undo_everything) {
 
 TEST_F(MultiTest, without_room_a_transaction_that_grows_does_nothing) {
   run({"RPUSH", "l", "a", "b"});
+  run({"MULTI"});
+  run({"SET", "a", "1"});
+  run({"LPOP", "l"});
   engine_->budget().set(1, MemoryPolicy::kNoEviction);
-  EXPECT_EQ(all({{"SET", "a", "1"}, {"LPOP", "l"}}),
+  EXPECT_EQ(run({"EXEC"}),
             "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.");
+  run({"MULTI"});
+  EXPECT_EQ(run({"SET", "a", "1"}), "-OOM command not allowed when used memory > 'maxmemory'.");
+  EXPECT_EQ(run({"EXEC"}), kAborted) << "whatever there is room for by then";
   EXPECT_EQ(all({{"LPOP", "l"}, {"LLEN", "l"}}), "[\"a\", 1]");
   engine_->budget().set(0, MemoryPolicy::kNoEviction);
   EXPECT_EQ(all({{"SET", "a", "1"}}), "[OK]");

@@ -25,7 +25,9 @@ class Part {
       : session_(session),
         shared_(session.shared != nullptr
                     ? *session.shared
-                    : own_.emplace(session.environment().engine(), keys, session.restart.shards)) {}
+                    : own_.emplace(session.environment().engine(), keys, session.restart.shards)) {
+    if (own_) own_->allow_starting_again();
+  }
   Part(Session& session, const store::KeyRef& key) : Part(session, std::span(&key, 1)) {}
   /// Among others, those who run them all answer for what was seen.
   ~Part() {

@@ -119,11 +119,14 @@ Result<void> answer_listeners(Call& call, ChannelKind kind) {
 
 }  // namespace
 
+bool is_subscribing(const Command& row) noexcept {
+  constexpr Handler kSubscribing[] = {subscribe_command,    unsubscribe_command, psubscribe_command,
+                                      punsubscribe_command, ssubscribe_command,  sunsubscribe_command};
+  return std::ranges::find(kSubscribing, row.run) != std::end(kSubscribing);
+}
+
 bool allowed_while_listening(const Command& row) noexcept {
-  constexpr Handler kAllowed[] = {subscribe_command,    unsubscribe_command, psubscribe_command,
-                                  punsubscribe_command, ssubscribe_command,  sunsubscribe_command,
-                                  ping_command,         quit_command,        reset_command};
-  return std::ranges::find(kAllowed, row.run) != std::end(kAllowed);
+  return is_subscribing(row) || row.run == ping_command || row.run == quit_command || row.run == reset_command;
 }
 
 Result<void> subscribe_command(Call& call) {

@@ -22,6 +22,8 @@ Result<void> pubsub_shardnumsub_command(Call& call);
 
 /// Whether a session that listens may send this with the older protocol, in which only messages may come between.
 bool allowed_while_listening(const Command& row) noexcept;
+/// Whether it changes what the session listens to.
+bool is_subscribing(const Command& row) noexcept;
 
 inline constexpr std::uint32_t kListenFlags = kNoScript | kLoading | kStale | kPubSub;
 inline constexpr std::uint32_t kAskFlags = kLoading | kStale | kPubSub | kAfterCommit;

@@ -69,6 +69,13 @@ std::string command_reference() {
   append_group(page, "list", "Lists");
   append_group(page, "set", "Sets");
   append_group(page, "sorted-set", "Sorted sets");
+  append_group(page, "bitmap", "Bitmaps");
+  append_group(page, "hyperloglog", "HyperLogLogs");
+  append_group(page, "geo", "Places on the earth");
+  append_group(page, "bf", "Bloom filters");
+  append_group(page, "cf", "Cuckoo filters");
+  append_group(page, "cms", "Count-min sketches");
+  append_group(page, "stream", "Streams");
   append_group(page, "generic", "Keys and expiry");
   append_group(page, "transactions", "Transactions");
   append_group(page, "scripting", "Scripts and functions");

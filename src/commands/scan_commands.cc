@@ -99,7 +99,7 @@ Result<void> scan_command(Call& call) {
   const std::uint64_t next = scan_some(
       call, options.cursor, options.count,
       [&](std::string_view key, const ValueView& value) {
-        if (options.type && !same_word(*options.type, type_name(value.type))) return;
+        if (options.type && !same_word(*options.type, type_name(value))) return;
         if (options.pattern && !glob_match(*options.pattern, key)) return;
         found.emplace_back(key);
       },

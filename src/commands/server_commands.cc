@@ -78,7 +78,7 @@ Result<void> debug_object_command(Call& call) {
   std::optional<std::string> line;
   if (const auto held = part.find(key)) {
     const Expiry expiry = call.engine().time().shown(held->expiry);
-    line = "Value type:" + std::string(type_name(held->type)) + " encoding:";
+    line = "Value type:" + std::string(type_name(*held)) + " encoding:";
     const std::string rest =
         " version:" + std::to_string(raw(held->version)) + " serializedlength:" + std::to_string(held->size) +
         " expires_at:" + std::to_string(raw(expiry.at)) + " sliding_ms:" + std::to_string(expiry.sliding_ms);

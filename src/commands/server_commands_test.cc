@@ -1,5 +1,7 @@
 // Sessions, clients and the process around them.
 #include "commands/server_commands.h"
+#include "base/sha256.h"
+#include "commands/users.h"
 
 #include <algorithm>
 
@@ -62,7 +64,7 @@ TEST_F(Dispatch, answers_exactly_once_whatever_it_is_given) {
 }
 
 TEST_F(Dispatch, asks_for_the_password_first) {
-  host_.password = "secret";
+  environment_->users().require_password(base::sha256_hex("secret"));
   auto session = new_session();
   const auto ask = [&](std::initializer_list<std::string_view> arguments) {
     return spell(run_in(*session, arguments));

@@ -3,12 +3,15 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/channels.h"
 #include "commands/client_registry.h"
 #include "commands/environment.h"
+#include "commands/monitors.h"
 #include "commands/multi.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
+#include "commands/waiting/waiting.h"
 #include "store/transact.h"
 
 namespace stave::commands {
@@ -24,20 +27,20 @@ void Restart::note(store::Transaction& lost) noexcept {
 }
 
 Session::Session(Environment& environment, ClientInfo info, ClientControl* control)
-    : environment_(environment),
-      control_(control),
-      authenticated_(!environment.host().password_required()),
-      info_(std::move(info)) {
+    : environment_(environment), control_(control), info_(std::move(info)) {
   if (info_.created_ns == 0) info_.created_ns = environment.engine().clock().monotonic_ns();
   database_ = info_.database;
   protocol_ = info_.protocol;
   // Last: from here on others may look.
   id_ = environment_.clients().add(*this);
   update_info([&](ClientInfo& own) { own.id = id_; });
+  become_anybody(*this);
 }
 
 Session::~Session() {
   STAVE_ASSERT(shared == nullptr);
+  environment_.monitors().remove(*this);
+  if (waiter != nullptr) environment_.waiting().leave(*waiter);
   forget_subscriptions(*this);
   environment_.clients().remove(id_);
   CommandStatistics& statistics = environment_.statistics();
@@ -73,6 +76,7 @@ ClientInfo Session::info() const {
   base::ShortLock lock(info_mutex_);
   ClientInfo copy = info_;
   copy.active_ns = std::max({copy.active_ns, copy.created_ns, active_ns_.load(std::memory_order_relaxed)});
+  copy.blocked = waits_.load(std::memory_order_relaxed);
   copy.multi = multi_calls_.load(std::memory_order_relaxed);
   copy.multi_bytes = multi_bytes_.load(std::memory_order_relaxed);
   if (const Command* row = last_row_.load(std::memory_order_relaxed)) copy.last_command = full_name(*row);
@@ -88,10 +92,11 @@ void Session::reset() {
   sync_ = Sync::kDefault;
   reply_mode = ReplyMode::kOn;
   errand.reset();  // whoever did not come back for it did not get it; the next call must not
-  authenticated_ = !environment_.host().password_required();
+  environment_.monitors().remove(*this);
+  if (!identity.owner) become_anybody(*this);
   update_info([](ClientInfo& info) {
     info.name.clear();
-    info.user = "default";
+    info.monitors = false;
     info.no_evict = false;
     info.no_touch = false;
   });

@@ -19,9 +19,12 @@
 
 namespace stave::commands {
 
+struct AclUser;
+class Bell;
 class Environment;
 class Errand;
 class Post;
+class Waiter;
 struct Command;
 struct Multi;
 struct Subscriptions;
@@ -32,6 +35,10 @@ class ClientControl {
   virtual ~ClientControl() = default;
   /// Ends the connection soon; what was already answered still goes out when `after_reply`.
   virtual void close(bool after_reply) = 0;
+  /// What its user may do has changed: a client that may no longer listen to what it listens to is to be closed.
+  virtual void look_at_rights() {}
+  /// A line for who watches all commands (MONITOR).
+  virtual void show_line(const std::shared_ptr<const std::string>& /*line*/) {}
 };
 
 /// What others may know of a client.
@@ -56,6 +63,7 @@ struct ClientInfo {
   bool blocked = false;
   bool no_evict = false;
   bool no_touch = false;
+  bool monitors = false;
   std::uint64_t created_ns = 0;  ///< On the monotonic clock.
   std::uint64_t active_ns = 0;
   std::uint64_t query_buffer = 0;
@@ -89,9 +97,19 @@ class Session {
   [[nodiscard]] int databases() const noexcept;
   [[nodiscard]] int protocol() const noexcept { return protocol_; }
   void set_protocol(int version) noexcept;
-  /// From the start when no password is required.
-  [[nodiscard]] bool authenticated() const noexcept { return authenticated_; }
-  void set_authenticated(bool yes) noexcept { authenticated_ = yes; }
+  /// Who it is (access.h).
+  struct Identity {
+    std::shared_ptr<const AclUser> user;  ///< Null: it is the owner's, or its user was removed.
+    std::uint64_t version = 0;            ///< Of the users when that was found.
+    std::uint64_t failures = 0;           ///< Names and passwords that did not fit.
+    bool authenticated = false;           ///< From the start when `default` needs no password.
+    bool owner = false;                   ///< Of the process: nothing is denied.
+  };
+  Identity identity;
+  /// Whether nothing about its calls needs to be looked at: it may do everything, and nobody watches. One relaxed load.
+  [[nodiscard]] bool plain() const noexcept { return plain_.load(std::memory_order_relaxed); }
+  /// False, on any thread: rights or watchers have changed, and the session finds out before its next call.
+  void set_plain(bool yes) noexcept { plain_.store(yes); }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
   /// The hash of the next command's first key, as `prefetch` returned it; 0 takes it back. The key is known by where
@@ -120,6 +138,8 @@ class Session {
   ReplyMode reply_mode = ReplyMode::kOn;
   /// MULTI was called: what comes is queued (multi.h).
   bool in_multi = false;
+  /// EXEC runs what was queued.
+  bool executing = false;
   /// What MULTI and WATCH left; null: nothing ever.
   std::unique_ptr<Multi> multi;
   /// Tells others how far a transaction has got; `calls` -1: there is none.
@@ -176,6 +196,15 @@ class Session {
   bool may_leave = false;
   /// Set after `dispatch`: nothing was answered; the same call is to be presented again when this is done.
   std::shared_ptr<Errand> errand;
+  /// For sessions whose thread may stand still while a call waits for somebody else's change (waiting/wait.h).
+  bool may_block = false;
+  /// Where it is said that such a wait is over, from a door that can let a connection rest; it outlives the session.
+  Bell* bell = nullptr;
+  /// As `errand`: the same call is to be presented again when this has ended.
+  std::shared_ptr<Waiter> waiter;
+  /// Whether the call that was dispatched last is not over.
+  [[nodiscard]] bool away() const noexcept { return errand != nullptr || waiter != nullptr; }
+  void show_waiting(bool on) noexcept { waits_.store(on, std::memory_order_relaxed); }
 
   /// Runs `change` on the part others may see.
   template <class Change>
@@ -205,7 +234,7 @@ class Session {
   std::uint64_t id_ = 0;
   int database_ = 0;
   int protocol_ = 2;
-  bool authenticated_ = false;
+  std::atomic<bool> plain_{false};
   bool closing_ = false;
   Sync sync_ = Sync::kDefault;
   store::Access read_access_ = store::Access::kTouch;
@@ -217,6 +246,7 @@ class Session {
   CallCounters counters_;
   std::atomic<int> multi_calls_{-1};
   std::atomic<std::uint64_t> multi_bytes_{0};
+  std::atomic<bool> waits_{false};
   std::atomic<std::uint64_t> active_ns_{0};
   std::atomic<const Command*> last_row_{nullptr};
   mutable base::ShortMutex info_mutex_;

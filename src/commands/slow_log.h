@@ -1,4 +1,5 @@
-// The slow log: the commands that took longer than a threshold, newest first, a bounded number of them.
+// The slow log: the commands that took longer than a threshold, newest first, a bounded number of them. The same class
+// keeps those that were large, or whose answers were: then its numbers are bytes instead of microseconds.
 #pragma once
 
 #include <atomic>
@@ -27,6 +28,10 @@ struct SlowEntry {
 class SlowLog {
  public:
   static constexpr std::int64_t kThresholdDefaultUs = 10'000;
+  /// Of the logs of large calls and answers, in bytes.
+  static constexpr std::int64_t kLargeDefault = 1'048'576;
+
+  explicit SlowLog(std::int64_t threshold = kThresholdDefaultUs) noexcept : threshold_us_(threshold) {}
 
   /// Microseconds from which on a command counts as slow; 0: all do, negative: none does.
   [[nodiscard]] std::int64_t threshold_us() const noexcept { return threshold_us_.load(std::memory_order_relaxed); }
@@ -45,7 +50,7 @@ class SlowLog {
   static std::vector<std::string> shorten(std::span<const std::string_view> arguments);
 
  private:
-  std::atomic<std::int64_t> threshold_us_{kThresholdDefaultUs};
+  std::atomic<std::int64_t> threshold_us_;
   mutable base::Mutex mutex_;
   std::size_t capacity_ STAVE_GUARDED_BY(mutex_) = 128;
   std::uint64_t next_id_ STAVE_GUARDED_BY(mutex_) = 0;

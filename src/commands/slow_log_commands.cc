@@ -8,17 +8,9 @@
 
 namespace stave::commands {
 
-Result<void> slowlog_get_command(Call& call) {
-  constexpr std::int64_t kCountDefault = 10;
-  std::int64_t count = kCountDefault;
-  if (call.size() == 3) {
-    const auto given = types::parse_integer(call[2]);
-    if (!given || *given < -1) return answer_error("ERR count should be greater than or equal to -1");
-    count = *given;
-  }
+void answer_entries(Sink& reply, const SlowLog& log, std::int64_t count) {
   const auto wanted = count == -1 ? std::numeric_limits<std::size_t>::max() : static_cast<std::size_t>(count);
-  const auto entries = call.environment().slow_log().newest(wanted);
-  Sink& reply = call.reply();
+  const auto entries = log.newest(wanted);
   reply.array(entries.size());
   for (const SlowEntry& entry : entries) {
     reply.array(6);
@@ -30,6 +22,17 @@ Result<void> slowlog_get_command(Call& call) {
     reply.bulk(entry.client_address);
     reply.bulk(entry.client_name);
   }
+}
+
+Result<void> slowlog_get_command(Call& call) {
+  constexpr std::int64_t kCountDefault = 10;
+  std::int64_t count = kCountDefault;
+  if (call.size() == 3) {
+    const auto given = types::parse_integer(call[2]);
+    if (!given || *given < -1) return answer_error("ERR count should be greater than or equal to -1");
+    count = *given;
+  }
+  answer_entries(call.reply(), call.environment().slow_log(), count);
   return {};
 }
 

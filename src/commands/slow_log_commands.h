@@ -6,6 +6,11 @@
 
 namespace stave::commands {
 
+class Sink;
+class SlowLog;
+
+/// The newest `count` entries, or with -1 all.
+void answer_entries(Sink& reply, const SlowLog& log, std::int64_t count);
 Result<void> slowlog_get_command(Call& call);
 Result<void> slowlog_len_command(Call& call);
 Result<void> slowlog_reset_command(Call& call);

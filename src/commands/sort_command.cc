@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/try.h"
+#include "commands/access.h"
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/list_elements.h"
@@ -33,7 +34,15 @@ struct Plan {
   std::optional<KeyRef> store;
 };
 
-Result<Plan> parse(const Call& call, bool may_store) {
+/// Which keys a pattern names is known only once it runs: who may not read all of them may not use one.
+Result<void> check_access(Call& call, std::string_view option) {
+  const Command* const row = find_row(call.arguments());
+  STAVE_ASSERT(row != nullptr);
+  if (is_allowed_every_key(call.session(), *row, call.arguments(), true, false)) return {};
+  return answer_error("ERR " + std::string(option) + " option of SORT denied due to insufficient ACL permissions.");
+}
+
+Result<Plan> parse(Call& call, bool may_store) {
   Plan plan;
   for (std::size_t i = 2; i < call.size(); ++i) {
     const std::size_t more = call.size() - i - 1;
@@ -51,9 +60,14 @@ Result<Plan> parse(const Call& call, bool may_store) {
       plan.store = call.key(++i);
     } else if (call.is(i, "BY") && more >= 1) {
       plan.by.emplace(call[++i]);
-      if (plan.by->is_constant()) plan.sorts = false;
+      if (plan.by->is_constant()) {
+        plan.sorts = false;
+      } else {
+        STAVE_TRY(check_access(call, "BY"));
+      }
     } else if (call.is(i, "GET") && more >= 1) {
       plan.get.emplace_back(call[++i]);
+      if (plan.get.back().looks_up()) STAVE_TRY(check_access(call, "GET"));
     } else {
       return syntax_error();
     }

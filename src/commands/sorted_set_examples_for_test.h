@@ -9,6 +9,9 @@ namespace stave::commands {
 template <class Example>
 std::vector<Example> sorted_set_examples() {
   return {
+      {"bzmpop", {{"BZMPOP", "0", "2", "none", "k", "MIN"}, {"BZMPOP", "0.1", "1", "k", "MAX", "COUNT", "2"}}},
+      {"bzpopmax", {{"BZPOPMAX", "k", "k2", "0"}}},
+      {"bzpopmin", {{"BZPOPMIN", "none", "k", "0"}, {"BZPOPMIN", "k", "soon"}}},
       {"zadd",
        {{"ZADD", "k", "1", "a"},
         {"ZADD", "k", "1", "a", "2.5", "b"},

@@ -16,7 +16,8 @@ bool is_literal(std::string_view word) noexcept {
 }
 
 std::string_view type_of(std::string_view word) noexcept {
-  static constexpr std::array kKeys = {"key", "key1", "key2", "newkey", "source", "destination"};
+  static constexpr std::array kKeys = {"key",    "key1",        "key2",    "newkey",
+                                       "source", "destination", "destkey", "sourcekey"};
   static constexpr std::array kIntegers = {
       "seconds", "milliseconds",   "increment",     "decrement",   "offset",   "start",
       "end",     "cursor",         "count",         "db",          "index",    "index1",

@@ -1,8 +1,15 @@
 #include "commands/table.h"
 
 #include "base/assert.h"
+#include "commands/access_categories.h"
+#include "commands/acl_commands.h"
+#include "commands/bitfield_commands.h"
+#include "commands/bitmap_commands.h"
+#include "commands/blocking_list_commands.h"
+#include "commands/blocking_sorted_set_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
+#include "commands/commandlog_commands.h"
 #include "commands/conditional_commands.h"
 #include "commands/config_commands.h"
 #include "commands/connection_commands.h"
@@ -11,10 +18,13 @@
 #include "commands/durability_commands.h"
 #include "commands/expiry_commands.h"
 #include "commands/function_commands.h"
+#include "commands/geo_commands.h"
+#include "commands/geo_search_commands.h"
 #include "commands/hash_commands.h"
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
 #include "commands/history_commands.h"
+#include "commands/hyperloglog_commands.h"
 #include "commands/increx_command.h"
 #include "commands/info_commands.h"
 #include "commands/keys_commands.h"
@@ -24,6 +34,7 @@
 #include "commands/list_commands.h"
 #include "commands/list_move_commands.h"
 #include "commands/memory_commands.h"
+#include "commands/monitor_commands.h"
 #include "commands/move_commands.h"
 #include "commands/multi_commands.h"
 #include "commands/multi_key_commands.h"
@@ -34,6 +45,9 @@
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
+#include "commands/sketch_bloom_commands.h"
+#include "commands/sketch_count_commands.h"
+#include "commands/sketch_cuckoo_commands.h"
 #include "commands/slow_log_commands.h"
 #include "commands/sort_command.h"
 #include "commands/sorted_set_add_commands.h"
@@ -43,6 +57,11 @@
 #include "commands/sorted_set_read_commands.h"
 #include "commands/sorted_set_remove_commands.h"
 #include "commands/sorted_set_scan_commands.h"
+#include "commands/stream_claim_commands.h"
+#include "commands/stream_commands.h"
+#include "commands/stream_group_commands.h"
+#include "commands/stream_info_commands.h"
+#include "commands/stream_read_commands.h"
 #include "commands/string_commands.h"
 #include "commands/string_number_commands.h"
 #include "commands/table_build.h"
@@ -53,14 +72,70 @@ namespace stave::commands {
 namespace {
 
 constexpr auto kJoined = build::join(
-    kClientCommands, kCommandCommands, kConditionalCommands, kConfigCommands, kConnectionCommands, kDatabaseCommands,
-    kDumpCommands, kDurabilityCommands, kExpiryCommands, kFunctionCommands, kHashCommands, kHashExpiryCommands,
-    kHashScanCommands, kHistoryCommands, kIncrexCommands, kInfoCommands, kKeysCommands, kLatencyCommands, kLcsCommands,
-    kLifeCommands, kListCommands, kListMoveCommands, kMemoryCommands, kMoveCommands, kMultiCommands, kMultiKeyCommands,
-    kObjectCommands, kPubSubCommands, kScanCommands, kScriptCommands, kServerCommands, kSetAlgebraCommands,
-    kSetCommands, kSlowLogCommands, kSortCommands, kSortedSetAddCommands, kSortedSetAggregateCommands,
-    kSortedSetPopCommands, kSortedSetRangeCommands, kSortedSetReadCommands, kSortedSetRemoveCommands,
-    kSortedSetScanCommands, kStringCommands, kStringNumberCommands);
+    // clang-format off: one a line, so that two branches seldom touch the same
+    kAclCommands,
+    kBitfieldCommands,
+    kBitmapCommands,
+    kBlockingListCommands,
+    kBlockingSortedSetCommands,
+    kBloomCommands,
+    kClientCommands,
+    kCommandCommands,
+    kCommandLogCommands,
+    kConditionalCommands,
+    kConfigCommands,
+    kConnectionCommands,
+    kCountMinCommands,
+    kCuckooCommands,
+    kDatabaseCommands,
+    kDumpCommands,
+    kDurabilityCommands,
+    kExpiryCommands,
+    kFunctionCommands,
+    kGeoCommands,
+    kGeoSearchCommands,
+    kHashCommands,
+    kHashExpiryCommands,
+    kHashScanCommands,
+    kHistoryCommands,
+    kHyperLogLogCommands,
+    kIncrexCommands,
+    kInfoCommands,
+    kKeysCommands,
+    kLatencyCommands,
+    kLcsCommands,
+    kLifeCommands,
+    kListCommands,
+    kListMoveCommands,
+    kMemoryCommands,
+    kMonitorCommands,
+    kMoveCommands,
+    kMultiCommands,
+    kMultiKeyCommands,
+    kObjectCommands,
+    kPubSubCommands,
+    kScanCommands,
+    kScriptCommands,
+    kServerCommands,
+    kSetAlgebraCommands,
+    kSetCommands,
+    kSlowLogCommands,
+    kSortCommands,
+    kSortedSetAddCommands,
+    kSortedSetAggregateCommands,
+    kSortedSetPopCommands,
+    kSortedSetRangeCommands,
+    kSortedSetReadCommands,
+    kSortedSetRemoveCommands,
+    kSortedSetScanCommands,
+    kStreamClaimCommands,
+    kStreamCommands,
+    kStreamGroupCommands,
+    kStreamInfoCommands,
+    kStreamReadCommands,
+    kStringCommands,
+    kStringNumberCommands);
+// clang-format on
 static_assert(build::well_formed(kJoined));
 
 // Subcommands lie one after another, so that every row of the table has a number.
@@ -103,8 +178,10 @@ std::span<const Command> command_table() noexcept {
 const Command* find_command(std::string_view name) noexcept {
   if (name.empty() || name.size() > build::kNameMax) return nullptr;
   const build::PackedName packed = build::pack(name);
-  const std::uint16_t row = kHash.slots[build::slot_of(packed, kHash.seed)];
+  const std::uint16_t row = kHash.row_of(packed);
   if (row == build::kNoRow || kHash.names[row] != packed) return nullptr;
+  if (name.size() > build::kWholeNameMax && !same_word(kCommands[row].name, name)) [[unlikely]]
+    return nullptr;
   return &kCommands[row];
 }
 
@@ -159,6 +236,15 @@ std::size_t counted_keys(const Command& row, std::span<const std::string_view> a
   return count && *count <= most ? static_cast<std::size_t>(*count) : 0;
 }
 
+StreamKeys stream_keys(const Command& row, std::span<const std::string_view> arguments) noexcept {
+  for (auto i = static_cast<std::size_t>(row.keys.word_from); i < arguments.size(); ++i) {
+    if (!same_word(arguments[i], "STREAMS")) continue;
+    const std::size_t left = arguments.size() - i - 1;
+    return left % 2 == 0 ? StreamKeys{.first = i + 1, .count = left / 2} : StreamKeys{};
+  }
+  return {};
+}
+
 std::vector<std::size_t> key_positions(const Command& row, std::span<const std::string_view> arguments) {
   std::vector<std::size_t> positions;
   visit_keys(row, arguments, [&](std::size_t i) { positions.push_back(i); });
@@ -168,21 +254,10 @@ std::vector<std::size_t> key_positions(const Command& row, std::span<const std::
 
 std::vector<std::string_view> access_categories(const Command& row) {
   std::vector<std::string_view> names;
-  const auto flagged = [&](std::uint32_t flags) { return (row.flags & flags) != 0; };
-  if (row.group == "generic" || flagged(kKeyspace)) names.push_back("keyspace");
-  if (flagged(kReadOnly)) names.push_back("read");
-  if (flagged(kWrite)) names.push_back("write");
-  for (const std::string_view type : {"string", "hash", "list", "set"})
-    if (row.group == type) names.push_back(type);
-  if (row.group == "sorted-set") names.push_back("sortedset");
-  if (flagged(kAdmin)) names.push_back("admin");
-  names.push_back(flagged(kFast) ? "fast" : "slow");
-  if (flagged(kBlocking)) names.push_back("blocking");
-  if (flagged(kAdmin | kDangerous)) names.push_back("dangerous");
-  if (row.group == "connection") names.push_back("connection");
-  if (flagged(kPubSub)) names.push_back("pubsub");
-  if (row.group == "transactions") names.push_back("transaction");
-  if (row.group == "scripting") names.push_back("scripting");
+  const std::uint32_t mask = categories_of(row);
+  const auto all = category_names();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if ((mask >> i & 1) != 0) names.push_back(all[i]);
   return names;
 }
 

@@ -33,13 +33,15 @@ constexpr Arity between(int a, int b) {
 
 /// Which arguments are keys: first, last (negative: from the end), step; all zero: none. Behind them, when `count_at`
 /// is not 0, argument `count_at` says how many keys follow it ("numkeys"), each the first of `count_step` arguments.
+/// Or, when `word_from` is not 0, the first half of what follows the first STREAMS from that argument on.
 struct Keys {
   int first = 0;
   int last = 0;
   int step = 0;
   int count_at = 0;
   int count_step = 1;
-  [[nodiscard]] constexpr bool none() const noexcept { return step == 0 && count_at == 0; }
+  int word_from = 0;
+  [[nodiscard]] constexpr bool none() const noexcept { return step == 0 && count_at == 0 && word_from == 0; }
 };
 constexpr Keys no_keys() {
   return {};
@@ -57,6 +59,10 @@ constexpr Keys counted_keys_at(int i) {
 /// "numkeys key value [key value ...]", the number in argument `i`.
 constexpr Keys counted_pairs_at(int i) {
   return {.count_at = i, .count_step = 2};
+}
+/// "STREAMS key [key ...] id [id ...]", the word in argument `i` or behind it.
+constexpr Keys keys_of_streams(int i) {
+  return {.word_from = i};
 }
 /// "destination numkeys key [key ...]", the destination in argument `i`.
 constexpr Keys key_and_counted_keys_at(int i) {
@@ -148,6 +154,12 @@ inline bool arity_fits(const Command& row, std::size_t arguments) noexcept {
 /// How many keys `arguments`, whose number fits, count at the row's `count_at`; 0: that is no number, or fewer follow.
 /// The `i`-th, from 0, is argument `counted_key_at`.
 std::size_t counted_keys(const Command& row, std::span<const std::string_view> arguments) noexcept;
+/// Which arguments are the keys of such a call: `count` from `first` on; none when it is malformed.
+struct StreamKeys {
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
+StreamKeys stream_keys(const Command& row, std::span<const std::string_view> arguments) noexcept;
 constexpr std::size_t counted_key_at(const Keys& keys, std::size_t i) noexcept {
   return static_cast<std::size_t>(keys.count_at) + 1 + i * static_cast<std::size_t>(keys.count_step);
 }
@@ -165,6 +177,9 @@ void visit_keys(const Command& row, std::span<const std::string_view> arguments,
   if (keys.step != 0)
     for (int i = keys.first; i <= last && i < size; i += keys.step) visit(static_cast<std::size_t>(i));
   for (std::size_t i = 0; i < counted; ++i) visit(counted_key_at(keys, i));
+  if (keys.word_from == 0) return;
+  const StreamKeys found = stream_keys(row, arguments);
+  for (std::size_t i = 0; i < found.count; ++i) visit(found.first + i);
 }
 /// Names of the row's access categories, without "@".
 std::vector<std::string_view> access_categories(const Command& row);

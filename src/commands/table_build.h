@@ -24,6 +24,9 @@ constexpr bool keys_well_formed(const Command& row) {
     // The fewest arguments that are allowed must reach the first key, and the last one that is counted from the front.
     if (row.arity.least <= keys.first || row.arity.least <= keys.last) return false;
   }
+  if (keys.word_from != 0)
+    return keys.step == 0 && keys.count_at == 0 && keys.word_from > 0 && row.arity.least > keys.word_from + 2 &&
+           (row.flags & kMovableKeys) != 0;
   if (keys.count_at == 0) return keys.count_step == 1;
   if (keys.count_step < 1) return false;
   if (keys.count_at < 1 || row.arity.least <= keys.count_at || (row.flags & kMovableKeys) == 0) return false;
@@ -79,7 +82,8 @@ consteval std::size_t count_subcommands(std::span<const Command> rows) {
   return count;
 }
 
-/// A name of up to 16 bytes as two words, in upper case. Two names are the same exactly when their packed forms are.
+/// A name as two words, in upper case: its first eight bytes and its last. Two names of up to kWholeNameMax bytes are
+/// the same exactly when their packed forms are; longer ones have to be compared besides.
 struct PackedName {
   std::uint64_t low = 0;
   std::uint64_t high = 0;
@@ -111,7 +115,7 @@ constexpr std::uint64_t load_word(const char* at) noexcept {
   }
 }
 
-/// `name` has 1 to 16 bytes. The words may overlap; with the size they still say everything.
+/// `name` has 1 to kNameMax bytes. The words may overlap; with the size they still say everything.
 constexpr PackedName pack(std::string_view name) noexcept {
   const char* text = name.data();
   const std::size_t size = name.size();
@@ -129,39 +133,79 @@ constexpr PackedName pack(std::string_view name) noexcept {
   return {upper_eight(low), upper_eight(high), size};
 }
 
-inline constexpr std::size_t kNameMax = 16;
-inline constexpr int kSlotBits = 13;
+inline constexpr std::size_t kWholeNameMax = 16;
+inline constexpr std::size_t kNameMax = 20;
+inline constexpr int kSlotBits = 11;
+inline constexpr int kGroupBits = 7;
 inline constexpr std::uint16_t kNoRow = 0xffff;
 
-constexpr std::size_t slot_of(const PackedName& name, std::uint64_t seed) noexcept {
-  const std::uint64_t mixed = (name.low ^ (name.high * 0x9e3779b97f4a7c15ull) ^ (name.size << 56)) * seed;
-  return static_cast<std::size_t>(mixed >> (64 - kSlotBits));
-}
-
+/// A hash in which no two names meet, by "hash and displace" (Belazzougui, Botelho and Dietzfelbinger, 2009): the names
+/// fall into small groups, and each group is moved to where all of its names find a slot of their own.
 template <std::size_t N>
 struct PerfectHash {
   std::uint64_t seed = 0;
+  std::array<std::uint16_t, std::size_t{1} << kGroupBits> moved{};  ///< By group.
   std::array<std::uint16_t, std::size_t{1} << kSlotBits> slots{};
   std::array<PackedName, N> names{};
+
+  [[nodiscard]] constexpr std::uint64_t mix(const PackedName& name) const noexcept {
+    return (name.low ^ (name.high * 0x9e3779b97f4a7c15ull) ^ (name.size << 56)) * seed;
+  }
+  static constexpr std::size_t group_of(std::uint64_t mixed) noexcept { return mixed >> (64 - kGroupBits); }
+  /// Before its group was moved.
+  static constexpr std::size_t slot_of(std::uint64_t mixed) noexcept {
+    return (mixed >> (64 - kGroupBits - kSlotBits)) % (std::size_t{1} << kSlotBits);
+  }
+  /// The row that the name has if any has it; kNoRow: none has.
+  [[nodiscard]] constexpr std::uint16_t row_of(const PackedName& name) const noexcept {
+    const std::uint64_t mixed = mix(name);
+    return slots[slot_of(mixed) ^ moved[group_of(mixed)]];
+  }
 };
 
-/// Tries seeds until no two names meet.
+/// Moves the group's names to slots that are free. False: there is no such place.
+template <std::size_t N>
+consteval bool place_group(PerfectHash<N>& hash, std::span<const std::size_t> slots,
+                           std::span<const std::uint16_t> rows, std::size_t group) {
+  for (std::size_t move = 0; move < hash.slots.size(); ++move) {
+    std::size_t placed = 0;
+    while (placed < rows.size() && hash.slots[slots[placed] ^ move] == kNoRow) {
+      hash.slots[slots[placed] ^ move] = rows[placed];
+      ++placed;
+    }
+    if (placed == rows.size()) {
+      hash.moved[group] = static_cast<std::uint16_t>(move);
+      return true;
+    }
+    while (placed > 0) hash.slots[slots[--placed] ^ move] = kNoRow;
+  }
+  return false;
+}
+
+/// Tries seeds until every group finds its place.
 template <std::size_t N>
 consteval PerfectHash<N> make_hash(const std::array<Command, N>& rows) {
-  static_assert(N < kNoRow);
+  static_assert(N < kNoRow && 2 * N < (std::size_t{1} << kSlotBits));
   PerfectHash<N> hash;
   for (std::size_t i = 0; i < N; ++i) hash.names[i] = pack(rows[i].name);
   for (std::uint64_t seed = 0x9e3779b97f4a7c15ull;; seed = seed * 6364136223846793005ull + 1442695040888963406ull) {
+    hash.seed = seed | 1;
     hash.slots.fill(kNoRow);
+    std::array<std::array<std::uint16_t, 16>, std::size_t{1} << kGroupBits> groups{};
+    std::array<std::size_t, std::size_t{1} << kGroupBits> sizes{};
     bool perfect = true;
     for (std::size_t i = 0; i < N && perfect; ++i) {
-      std::uint16_t& slot = hash.slots[slot_of(hash.names[i], seed | 1)];
-      perfect = slot == kNoRow;
-      slot = static_cast<std::uint16_t>(i);
+      const std::size_t group = hash.group_of(hash.mix(hash.names[i]));
+      perfect = sizes[group] < groups[group].size();
+      if (perfect) groups[group][sizes[group]++] = static_cast<std::uint16_t>(i);
     }
-    if (!perfect) continue;
-    hash.seed = seed | 1;
-    return hash;
+    for (std::size_t group = 0; group < groups.size() && perfect; ++group) {
+      std::array<std::size_t, 16> slots{};
+      for (std::size_t i = 0; i < sizes[group]; ++i) slots[i] = hash.slot_of(hash.mix(hash.names[groups[group][i]]));
+      perfect =
+          place_group(hash, std::span(slots).first(sizes[group]), std::span(groups[group]).first(sizes[group]), group);
+    }
+    if (perfect) return hash;
   }
 }
 

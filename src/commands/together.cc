@@ -95,9 +95,10 @@ class OneTransaction {
     // What it failed for was seen.
     return std::unexpected(NothingDone{std::move(line), transaction_.observed()});
   }
-  Outcome finish() {
+  std::optional<Outcome> finish() {
     const bool changed = transaction_.changed();
     const auto pending = transaction_.commit(session_.sync());
+    if (transaction_.wanted()) return std::nullopt;  // by those who watch what was changed
     if (!pending) return std::unexpected(NothingDone{spell_error(pending.error()), transaction_.observed()});
     if (changed) session_.last_write = std::max({session_.last_write, pending->durable, pending->written});
     if (!session_.afterwards.empty()) script::run_afterwards(session_);
@@ -131,6 +132,7 @@ Outcome run_together(Session& session, const TogetherTerms& terms,
   std::vector<keyspace::ShardId> more(terms.shards.begin(), terms.shards.end());
   for (int restarts = 0;; ++restarts) {
     store::Transaction transaction(engine, terms.keys, more);
+    transaction.allow_starting_again();
     if (auto done = OneTransaction(session, transaction, begin, run).run(terms.count, check)) return std::move(*done);
     more = store::shards_to_start_again(transaction, restarts);
   }

@@ -40,6 +40,42 @@ class Together : public CommandsTest {
 // Each command that may be one of several, as it would be used. A new one has to be added here.
 const std::map<std::string_view, std::vector<Words>> kUses = {
     {"APPEND", {{"APPEND", "text", "more"}, {"APPEND", "new", "x"}}},
+    {"BF.ADD", {{"BF.ADD", "bloom", "a"}, {"BF.ADD", "new", "b"}, {"BF.ADD", "text", "b"}}},
+    {"BF.CARD", {{"BF.CARD", "bloom"}, {"BF.CARD", "none"}}},
+    {"BF.EXISTS", {{"BF.EXISTS", "bloom", "a"}, {"BF.EXISTS", "none", "a"}, {"BF.EXISTS", "text", "a"}}},
+    {"BF.INFO", {{"BF.INFO", "bloom"}, {"BF.INFO", "none"}}},
+    {"BF.INSERT",
+     {{"BF.INSERT", "new", "CAPACITY", "10", "ITEMS", "a", "b"}, {"BF.INSERT", "none", "NOCREATE", "ITEMS", "a"}}},
+    {"BF.LOADCHUNK", {{"BF.LOADCHUNK", "new", "1", "none"}}},
+    {"BF.MADD", {{"BF.MADD", "bloom", "a", "z", "y"}}},
+    {"BF.MEXISTS", {{"BF.MEXISTS", "bloom", "a", "z"}}},
+    {"BF.RESERVE", {{"BF.RESERVE", "new", "0.001", "100"}, {"BF.RESERVE", "bloom", "0.001", "100"}}},
+    {"BF.SCANDUMP", {{"BF.SCANDUMP", "bloom", "0"}, {"BF.SCANDUMP", "bloom", "1"}, {"BF.SCANDUMP", "none", "0"}}},
+    {"BITCOUNT", {{"BITCOUNT", "text"}, {"BITCOUNT", "none"}, {"BITCOUNT", "list"}}},
+    {"BITFIELD", {{"BITFIELD", "text", "INCRBY", "u8", "0", "1"}, {"BITFIELD", "new", "SET", "i5", "9", "3"}}},
+    {"BITFIELD_RO", {{"BITFIELD_RO", "text", "GET", "u8", "0"}}},
+    {"BITOP", {{"BITOP", "AND", "new", "text", "number"}, {"BITOP", "NOT", "text", "none"}}},
+    {"BITPOS", {{"BITPOS", "text", "1"}, {"BITPOS", "none", "0"}}},
+    {"CF.ADD", {{"CF.ADD", "cuckoo", "a"}, {"CF.ADD", "new", "a"}, {"CF.ADD", "text", "a"}}},
+    {"CF.ADDNX", {{"CF.ADDNX", "cuckoo", "a"}, {"CF.ADDNX", "new", "a"}}},
+    {"CF.COMPACT", {{"CF.COMPACT", "cuckoo"}, {"CF.COMPACT", "none"}}},
+    {"CF.COUNT", {{"CF.COUNT", "cuckoo", "a"}, {"CF.COUNT", "none", "a"}}},
+    {"CF.DEL", {{"CF.DEL", "cuckoo", "a"}, {"CF.DEL", "none", "a"}}},
+    {"CF.EXISTS", {{"CF.EXISTS", "cuckoo", "a"}}},
+    {"CF.INFO", {{"CF.INFO", "cuckoo"}, {"CF.INFO", "none"}}},
+    {"CF.INSERT", {{"CF.INSERT", "new", "CAPACITY", "10", "ITEMS", "a", "a"}}},
+    {"CF.INSERTNX", {{"CF.INSERTNX", "cuckoo", "ITEMS", "a", "b"}}},
+    {"CF.LOADCHUNK", {{"CF.LOADCHUNK", "new", "1", "none"}}},
+    {"CF.MEXISTS", {{"CF.MEXISTS", "cuckoo", "a", "b"}}},
+    {"CF.RESERVE", {{"CF.RESERVE", "new", "100"}, {"CF.RESERVE", "cuckoo", "100"}}},
+    {"CF.SCANDUMP", {{"CF.SCANDUMP", "cuckoo", "0"}}},
+    {"CMS.INCRBY", {{"CMS.INCRBY", "counts", "a", "3", "b", "1"}, {"CMS.INCRBY", "none", "a", "1"}}},
+    {"CMS.INFO", {{"CMS.INFO", "counts"}, {"CMS.INFO", "none"}}},
+    {"CMS.INITBYDIM", {{"CMS.INITBYDIM", "new", "10", "3"}, {"CMS.INITBYDIM", "counts", "10", "3"}}},
+    {"CMS.INITBYPROB", {{"CMS.INITBYPROB", "new", "0.01", "0.01"}}},
+    {"CMS.MERGE",
+     {{"CMS.MERGE", "counts", "2", "counts", "counts", "WEIGHTS", "2", "3"}, {"CMS.MERGE", "new", "1", "counts"}}},
+    {"CMS.QUERY", {{"CMS.QUERY", "counts", "a", "none"}, {"CMS.QUERY", "none", "a"}}},
     {"COPY", {{"COPY", "text", "new"}, {"COPY", "text", "number"}, {"COPY", "list", "text", "REPLACE"}}},
     {"DBSIZE", {{"DBSIZE"}}},
     {"DECR", {{"DECR", "number"}}},
@@ -54,7 +90,22 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"EXPIRETIME", {{"EXPIRETIME", "mortal"}, {"EXPIRETIME", "text"}}},
     {"FLUSHALL", {{"FLUSHALL"}, {"FLUSHALL", "ASYNC"}}},
     {"FLUSHDB", {{"FLUSHDB"}, {"FLUSHDB", "SOON"}}},
+    {"GEOADD", {{"GEOADD", "new", "1", "2", "a"}, {"GEOADD", "places", "1", "2", "a", "3", "4", "b"}}},
+    {"GEODIST", {{"GEODIST", "places", "a", "c"}, {"GEODIST", "none", "a", "b"}}},
+    {"GEOHASH", {{"GEOHASH", "places", "a", "none"}}},
+    {"GEOPOS", {{"GEOPOS", "places", "a", "none"}}},
+    {"GEORADIUS",
+     {{"GEORADIUS", "places", "0", "0", "9000", "km"},
+      {"GEORADIUS", "places", "0", "0", "9000", "km", "STORE", "new"}}},
+    {"GEORADIUSBYMEMBER",
+     {{"GEORADIUSBYMEMBER", "places", "a", "9000", "km"},
+      {"GEORADIUSBYMEMBER", "places", "a", "9000", "km", "STOREDIST", "text"}}},
+    {"GEORADIUSBYMEMBER_RO", {{"GEORADIUSBYMEMBER_RO", "places", "a", "9000", "km", "DESC"}}},
+    {"GEORADIUS_RO", {{"GEORADIUS_RO", "places", "0", "0", "9000", "km", "WITHDIST"}}},
+    {"GEOSEARCH", {{"GEOSEARCH", "places", "FROMMEMBER", "a", "BYBOX", "9000", "9000", "km"}}},
+    {"GEOSEARCHSTORE", {{"GEOSEARCHSTORE", "new", "places", "FROMMEMBER", "a", "BYRADIUS", "9000", "km"}}},
     {"GET", {{"GET", "text"}, {"GET", "none"}}},
+    {"GETBIT", {{"GETBIT", "text", "3"}, {"GETBIT", "none", "3"}}},
     {"GETDEL", {{"GETDEL", "text"}, {"GETDEL", "text"}}},
     {"GETEX", {{"GETEX", "text", "EX", "100"}, {"GETEX", "mortal", "PERSIST"}, {"GETEX", "none"}}},
     {"GETRANGE", {{"GETRANGE", "text", "1", "-2"}}},
@@ -114,6 +165,11 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"PEXPIRE", {{"PEXPIRE", "text", "100000", "NX"}, {"PEXPIRE", "mortal", "-1"}}},
     {"PEXPIREAT", {{"PEXPIREAT", "mortal", "9999999999999"}}},
     {"PEXPIRETIME", {{"PEXPIRETIME", "mortal"}}},
+    {"PFADD", {{"PFADD", "new", "a", "b"}, {"PFADD", "loglog", "a"}, {"PFADD", "text", "a"}}},
+    {"PFCOUNT", {{"PFCOUNT", "loglog"}, {"PFCOUNT", "loglog", "none"}}},
+    {"PFDEBUG", {{"PFDEBUG", "TODENSE", "loglog"}, {"PFDEBUG", "DECODE", "loglog"}, {"PFDEBUG", "DECODE", "none"}}},
+    {"PFMERGE", {{"PFMERGE", "new", "loglog", "none"}, {"PFMERGE", "text", "loglog"}}},
+    {"PFSELFTEST", {{"PFSELFTEST"}}},
     {"PING", {{"PING"}, {"PING", "x"}}},
     {"PSETEX", {{"PSETEX", "text", "100000", "v"}}},
     {"PTTL", {{"PTTL", "mortal"}, {"PTTL", "none"}}},
@@ -131,6 +187,7 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
       {"SET", "text", "3", "IFEQ", "1"},
       {"SET", "mortal", "4", "KEEPTTL"},
       {"SET", "new", "5", "EX", "9"}}},
+    {"SETBIT", {{"SETBIT", "text", "3", "1"}, {"SETBIT", "new", "100", "1"}}},
     {"SETEX", {{"SETEX", "new", "100", "v"}}},
     {"SETNX", {{"SETNX", "text", "1"}, {"SETNX", "new", "1"}}},
     {"DELEX", {{"DELEX", "text", "IFEQ", "some text"}, {"DELEX", "text", "IFNE", "some text"}, {"DELEX", "none"}}},
@@ -226,11 +283,17 @@ TEST_F(Together, commands_do_what_they_do_alone) {
     run({"SADD", "set2", "7", "b"});
     run({"RPUSH", "list", "a", "b", "a"});
     run({"RPUSH", "list2", "c"});
+    run({"GEOADD", "places", "13.361389", "38.115556", "a", "15.087269", "37.502669", "c"});
+    run({"PFADD", "loglog", "a", "b", "c"});
+    run({"BF.ADD", "bloom", "a"});
+    run({"CF.INSERT", "cuckoo", "ITEMS", "a", "z", "a"});
+    run({"CMS.INITBYDIM", "counts", "10", "3"});
+    run({"CMS.INCRBY", "counts", "a", "7"});
   };
   const auto everything = [&] {
     std::string all;
     for (const char* key : {"text", "number", "mortal", "fields", "scores", "scores2", "set", "set2", "list", "list2",
-                            "new", "newer", "none"})
+                            "places", "loglog", "bloom", "cuckoo", "counts", "new", "newer", "none"})
       all += run({"GET", key}) + " " + run({"HGETALL", key}) + " " + run({"ZRANGE", key, "0", "-1", "WITHSCORES"}) +
              " " + run({"SMEMBERS", key}) + " " + run({"LRANGE", key, "0", "-1"}) + " " + run({"PEXPIRETIME", key}) +
              "\n";

@@ -18,7 +18,9 @@ Result<Walked> write_all(store::Engine& engine, exchange::Writer& writer,
                 same(exchange::Kind::kHash, store::ValueType::kHash) &&
                 same(exchange::Kind::kList, store::ValueType::kList) &&
                 same(exchange::Kind::kSet, store::ValueType::kSet) &&
-                same(exchange::Kind::kSortedSet, store::ValueType::kSortedSet));
+                same(exchange::Kind::kSortedSet, store::ValueType::kSortedSet) &&
+                same(exchange::Kind::kSketch, store::ValueType::kSketch) &&
+                same(exchange::Kind::kStream, store::ValueType::kStream));
   store::SnapshotWalk walk(engine);
   // A file outlives the process as the log does: nothing gets into it that the log could still lose, and when the log
   // has failed nothing that it has lost.

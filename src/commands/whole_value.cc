@@ -1,5 +1,6 @@
 #include "commands/whole_value.h"
 
+#include "commands/stream_arguments.h"
 #include "store/collection.h"
 
 namespace stave::commands {
@@ -44,6 +45,21 @@ void answer_sorted_set(Sink& reply, const types::sorted_set::Reader& set) {
   });
 }
 
+/// What XRANGE answers: its entries.
+void answer_stream(Sink& reply, const types::stream::Reader& stream) {
+  reply.array(stream.size());
+  stream.visit(types::stream::kIdMin, types::stream::kIdMax, [&](const types::stream::Entry& entry) {
+    reply.array(2);
+    answer_id(reply, entry.id());
+    reply.array(2 * entry.fields());
+    entry.visit([&](std::string_view name, std::string_view value) {
+      reply.bulk(name);
+      reply.bulk(value);
+    });
+    return true;
+  });
+}
+
 }  // namespace
 
 void answer_whole_value(Sink& reply, ValueType type, std::string_view bytes) {
@@ -52,6 +68,7 @@ void answer_whole_value(Sink& reply, ValueType type, std::string_view bytes) {
     case ValueType::kList: answer_list(reply, store::List::Compact(bytes)); return;
     case ValueType::kSet: answer_set(reply, store::Set::Compact(bytes)); return;
     case ValueType::kSortedSet: answer_sorted_set(reply, store::SortedSet::Compact(bytes)); return;
+    case ValueType::kStream: answer_stream(reply, store::Stream::Compact(bytes)); return;
     default: reply.bulk(bytes); return;
   }
 }

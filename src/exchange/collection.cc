@@ -8,7 +8,9 @@
 #include "types/hash/deadlines.h"
 #include "types/list/compact.h"
 #include "types/set/compact.h"
+#include "types/sketch/sketch.h"
 #include "types/sorted_set/compact.h"
+#include "types/stream/compact.h"
 
 namespace stave::exchange {
 
@@ -20,7 +22,7 @@ constexpr std::size_t kKeptMax = 1u << 20;
 }  // namespace
 
 void CollectionBuilder::begin(Kind kind, std::size_t bytes_max) {
-  STAVE_ASSERT(kind != Kind::kString);
+  STAVE_ASSERT(kind != Kind::kString && kind != Kind::kStream);
   kind_ = kind;
   bytes_max_ = std::min(bytes_max, types::ItemIndex::kBytesMax);
   size_ = 0;
@@ -136,6 +138,8 @@ bool well_formed(Kind kind, std::string_view value) {
     case Kind::kList: return types::list::Compact::well_formed(value);
     case Kind::kSet: return types::set::Compact::well_formed(value);
     case Kind::kSortedSet: return types::sorted_set::Compact::well_formed(value);
+    case Kind::kSketch: return types::sketch::well_formed(value);
+    case Kind::kStream: return types::stream::Compact::well_formed(value);
   }
   return false;
 }

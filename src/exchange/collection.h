@@ -21,7 +21,8 @@ class CollectionBuilder {
  public:
   enum class Added : std::uint8_t { kYes, kTwice, kTooLarge };
 
-  /// Starts a collection of `kind`, which is no string's, whose form is to be of at most `bytes_max` bytes.
+  /// Starts a collection of `kind`, which is no string's and no stream's (types/stream/builder.h), whose form is to be
+  /// of at most `bytes_max` bytes.
   void begin(Kind kind, std::size_t bytes_max);
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }

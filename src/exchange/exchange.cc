@@ -13,7 +13,8 @@ namespace stave::exchange {
 
 namespace {
 
-constexpr std::array kKinds = {Kind::kString, Kind::kHash, Kind::kList, Kind::kSet, Kind::kSortedSet};
+constexpr std::array kKinds = {Kind::kString,    Kind::kHash,   Kind::kList,  Kind::kSet,
+                               Kind::kSortedSet, Kind::kStream, Kind::kSketch};
 
 /// The name of the first member of the object that `start` begins with; empty when there is none.
 std::string_view first_member(std::string_view start) {
@@ -36,6 +37,8 @@ std::string_view to_string(Kind kind) noexcept {
     case Kind::kList: return "list";
     case Kind::kSet: return "set";
     case Kind::kSortedSet: return "zset";
+    case Kind::kSketch: return "sketch";
+    case Kind::kStream: return "stream";
   }
   return "unknown";
 }

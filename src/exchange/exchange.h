@@ -20,8 +20,16 @@
 namespace stave::exchange {
 
 /// What a value is. The numbers are those of the store and of the files; they never change.
-enum class Kind : std::uint8_t { kString = 0, kHash = 2, kList = 3, kSet = 4, kSortedSet = 5 };
-/// "string", "hash", "list", "set", "zset": as TYPE answers.
+enum class Kind : std::uint8_t {
+  kString = 0,
+  kHash = 2,
+  kList = 3,
+  kSet = 4,
+  kSortedSet = 5,
+  kStream = 7,
+  kSketch = 14
+};
+/// "string", "hash", "list", "set", "zset", "stream": as TYPE answers.
 std::string_view to_string(Kind kind) noexcept;
 /// The kind of that name; nullopt when there is none.
 std::optional<Kind> kind_named(std::string_view name) noexcept;
@@ -41,7 +49,8 @@ struct Item {
   int database = 0;
   std::string_view key;
   Kind kind = Kind::kString;
-  std::string_view value;  ///< A string's bytes; the compact form of a collection, well formed and not empty.
+  std::string_view
+      value;  ///< A string's bytes; the compact form of a collection, well formed; only a stream is ever empty.
   Expiry expiry{};
 };
 
@@ -49,7 +58,7 @@ struct Item {
 struct Skipped {
   int database = 0;
   std::string_view key;   ///< Empty for what has none.
-  std::string_view type;  ///< As people call it: "list", "stream".
+  std::string_view type;  ///< As people call it: "list", "module".
 };
 
 /// Where items go. Threads: one at a time.

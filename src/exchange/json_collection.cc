@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "exchange/json_entry.h"
 #include "types/list/compact.h"
+#include "types/sketch/sketch.h"
 
 namespace stave::exchange {
 
@@ -13,11 +14,13 @@ namespace {
 
 constexpr std::string_view expected(Kind kind) noexcept {
   switch (kind) {
-    case Kind::kString: return "a string";
+    case Kind::kString:
+    case Kind::kSketch: return "a string";
     case Kind::kHash: return "an object of strings";
     case Kind::kList:
     case Kind::kSet: return "an array of strings";
     case Kind::kSortedSet: return "an array of pairs of member and score";
+    case Kind::kStream: return "an array of what is known of the stream, and of entries";
   }
   return "known";
 }
@@ -73,6 +76,8 @@ Result<void> JsonEntryReader::read_elements(JsonEntry& entry, bool base64) {
   for (bool first = true, begun = false;; begun = true) {
     STAVE_ASSIGN(const bool more, scanner_.next_element(first));
     STAVE_ASSIGN(const char there, scanner_.next());
+    if (!begun && more && there == '{' && (entry.type.empty() || entry.type == to_string(Kind::kStream)))
+      return read_stream(entry, base64);
     const Kind strings = entry.type == to_string(Kind::kSet) ? Kind::kSet : Kind::kList;
     const Kind looks = there == '[' && more ? Kind::kSortedSet : strings;
     if (!begun) {
@@ -137,7 +142,18 @@ Result<std::string_view> JsonEntryReader::finish(JsonEntry& entry, Kind kind) {
   };
   if (!entry.shape) return fits_not();
   if (kind == Kind::kString) return entry.shape == kind ? Result<std::string_view>(entry.value) : fits_not();
-  if (entry.shape == Kind::kString) return fits_not();
+  if (kind == Kind::kSketch) {
+    if (entry.shape != Kind::kString) return fits_not();
+    return types::sketch::well_formed(entry.value) ? Result<std::string_view>(entry.value)
+                                                   : scanner_.malformed("the bytes of a sketch that are none");
+  }
+  if (entry.shape == Kind::kString || (entry.shape == Kind::kStream) != (kind == Kind::kStream)) return fits_not();
+  if (kind == Kind::kStream) {
+    auto form = entry.stream.finish();
+    if (!form) return scanner_.malformed("a stream that contradicts itself");
+    form_ = std::move(*form);
+    return form_;
+  }
   CollectionBuilder& collection = entry.collection;
   const bool empty = collection.size() == 0;
   // Nothing in an array tells of what nothing it is.

@@ -8,6 +8,7 @@
 #include "exchange/collection.h"
 #include "exchange/exchange.h"
 #include "exchange/json_scanner.h"
+#include "types/stream/builder.h"
 
 namespace stave::exchange {
 
@@ -15,10 +16,11 @@ namespace stave::exchange {
 struct JsonEntry {
   int database = 0;
   std::string key;
-  std::string type;              ///< Empty: not said, a string.
-  std::string value;             ///< A string's.
-  CollectionBuilder collection;  ///< What came of an array or object.
-  std::optional<Kind> shape;     ///< What the value looks like; nullopt: nothing that this version knows.
+  std::string type;               ///< Empty: not said, a string.
+  std::string value;              ///< A string's.
+  CollectionBuilder collection;   ///< What came of an array or object.
+  types::stream::Builder stream;  ///< What came of a stream's.
+  std::optional<Kind> shape;      ///< What the value looks like; nullopt: nothing that this version knows.
   Expiry expiry{};
   bool has_database = false;
   bool has_key = false;
@@ -47,6 +49,15 @@ class JsonEntryReader {
   Result<void> read_pair(JsonEntry& entry, bool base64);
   Result<void> read_deadlines(JsonEntry& entry, bool base64);
   Result<std::optional<double>> read_score();
+  // json_stream_read.cc
+  Result<void> read_stream(JsonEntry& entry, bool base64);
+  Result<void> read_stream_head(JsonEntry& entry, bool base64);
+  Result<void> read_stream_group(JsonEntry& entry, bool base64);
+  Result<void> read_stream_consumer(JsonEntry& entry, std::uint64_t group);
+  Result<void> read_stream_pending(JsonEntry& entry, std::uint64_t group, std::uint64_t consumer);
+  Result<void> read_stream_entry(JsonEntry& entry, bool base64);
+  Result<types::stream::Id> read_id();
+  Result<void> check_stream_size(const JsonEntry& entry, std::size_t more);
   [[nodiscard]] std::size_t name_bytes_max(bool base64) const noexcept {
     return base64 ? (limits_.value_bytes_max + 2) / 3 * 4 : limits_.value_bytes_max;
   }
@@ -60,6 +71,7 @@ class JsonEntryReader {
   std::string name_;
   std::string element_;
   std::string second_;
+  std::string form_;
 };
 
 }  // namespace stave::exchange

@@ -8,6 +8,7 @@
 #include "exchange/collect_for_test.h"
 #include "exchange/files.h"
 #include "types/hash/compact.h"
+#include "types/stream/builder.h"
 
 namespace stave::exchange {
 namespace {
@@ -181,15 +182,62 @@ TEST(Json, a_type_it_does_not_know_is_skipped_and_named) {
        {R"(["a", {"b": [null, true, -1.5e3]}])", R"({"a": "b", "c": [1], "d": "e"})", "7", "[[1, 2, 3], 4]",
         R"([["a", {"b": "c"}], "d"])", R"([["a", "b", "c"]])", "[]", "{}", R"(["a", ["b", 1]])"}) {
     for (const bool type_first : {false, true}) {
-      const std::string type = R"("type": "stream")";
+      const std::string type = R"("type": "future")";
       const std::string members =
           type_first ? type + R"(, "value": )" + std::string(value) : R"("value": )" + std::string(value) + ", " + type;
       const auto read = read_text(R"({"version": 2, "data": {"l": {)" + members + R"(}, "s": "v"}, "count": 2})");
       ASSERT_TRUE(read) << value << read.error().describe();
       EXPECT_EQ(read->entries, (std::vector<Entry>{{.key = "s", .value = "v"}}));
-      EXPECT_EQ(read->skipped, std::vector<std::string>{"l: stream"});
+      EXPECT_EQ(read->skipped, std::vector<std::string>{"l: future"});
     }
   }
+}
+
+/// Two entries and a group that was given one of them.
+std::string some_stream() {
+  types::stream::Builder builder;
+  const types::stream::Field fields[] = {{.name = "f", .value = "v"}, {.name = "n", .value = "12"}};
+  builder.append({.ms = 1, .seq = 0}, {fields, 1});
+  builder.append({.ms = 2, .seq = 5}, fields);
+  const auto group = builder.add_group("g", {.ms = 1, .seq = 0}, 1);
+  const auto consumer = builder.add_consumer(group, "c", 1000, 900);
+  builder.add_consumer(group, "d", 800, std::nullopt);
+  builder.add_pending(group, {.ms = 1, .seq = 0}, {.consumer = consumer, .delivered_ms = 900, .deliveries = 3});
+  builder.set_counters({.entries_added = 4, .last_id = {.ms = 3, .seq = 0}, .max_deleted_id = {.ms = 3, .seq = 0}});
+  return builder.finish().value();
+}
+
+TEST(Json, streams_have_the_documented_form) {
+  const std::vector<Entry> entries = {{.key = "s", .value = some_stream(), .kind = Kind::kStream}};
+  const std::string text = write_all(Format::kNdjson, entries, {});
+  EXPECT_EQ(
+      text.substr(text.find("{\"key\": \"s\"")),
+      R"({"key": "s", "type": "stream", "value": [{"last_id": "3-0", "entries_added": 4, "max_deleted_id": "3-0", )"
+      R"("groups": {"g": {"last_id": "1-0", "entries_read": 1, "consumers": {"c": {"seen": 1000, "active": 900, )"
+      R"("pending": [["1-0", 900, 3]]}, "d": {"seen": 800, "pending": []}}}}}, ["1-0", "f", "v"], )"
+      R"(["2-5", "f", "v", "n", "12"]]})"
+      "\n");
+  const auto read = read_text(text);
+  ASSERT_TRUE(read) << read.error().describe();
+  EXPECT_EQ(read->entries, entries);
+}
+
+TEST(Json, streams_that_contradict_themselves_are_refused) {
+  const auto with = [](std::string_view value) {
+    return read_text(R"({"version": 2, "data": {"s": {"type": "stream", "value": )" + std::string(value) +
+                     R"(}}, "count": 1})");
+  };
+  EXPECT_TRUE(with(R"([{"last_id": "1-0", "entries_added": 1}, ["1-0", "f", "v"]])"));
+  EXPECT_TRUE(with(R"([{"last_id": "1-0"}])")) << "a stream may be empty";
+  for (const std::string_view value :
+       {R"([])", R"(["1-0"])", R"([{"last_id": "1-0", "entries_added": 1}, ["1-0", "f"]])",
+        R"([{"last_id": "1-0", "entries_added": 1}, ["2-0", "f", "v"]])",
+        R"([{"last_id": "2-0", "entries_added": 2}, ["2-0", "f", "v"], ["1-0", "f", "v"]])",
+        R"([{"last_id": "2-0", "entries_added": 0}, ["2-0", "f", "v"]])", R"([{"last_id": "x"}])", R"([{"future": 1}])",
+        R"([{"last_id": "1-0"}, "text"])", R"([{"last_id": "1-0"}, ["0-0", "f", "v"]])",
+        R"([{"last_id": "1-0", "groups": {"g": {"last_id": "1-0"}, "g": {"last_id": "1-0"}}}])",
+        R"([{"groups": {"g": {"consumers": {"c": {"pending": [["1-0", 5, 1], ["1-0", 5, 1]]}}}}}])"})
+    EXPECT_FALSE(with(value)) << value;
 }
 
 TEST(Json, collections_have_the_documented_form) {

@@ -5,10 +5,12 @@
 
 #include "base/assert.h"
 #include "base/encoding.h"
+#include "exchange/json_stream.h"
 #include "types/hash/compact.h"
 #include "types/list/compact.h"
 #include "types/set/compact.h"
 #include "types/sorted_set/compact.h"
+#include "types/stream/compact.h"
 
 namespace stave::exchange {
 
@@ -18,7 +20,8 @@ namespace {
 template <class Visit>
 void visit_strings(Kind kind, std::string_view value, Visit&& visit) {
   switch (kind) {
-    case Kind::kString: visit(value); return;
+    case Kind::kString:
+    case Kind::kSketch: visit(value); return;
     case Kind::kHash:
       return types::hash::Compact(value).visit(
           [&](const types::hash::Field& f) { return visit(f.name) && visit(f.value); });
@@ -31,14 +34,8 @@ void visit_strings(Kind kind, std::string_view value, Visit&& visit) {
       const types::sorted_set::Compact set(value);
       return set.visit(0, set.size(), [&](const types::sorted_set::Element& e) { return visit(e.member); });
     }
+    case Kind::kStream: return visit_stream_strings(types::stream::Compact(value), visit);
   }
-}
-
-void append_string(std::string& to, std::string_view bytes, bool text) {
-  if (text) return base::append_json_string(to, bytes);
-  to += '"';
-  base::append_base64(to, bytes);
-  to += '"';
 }
 
 /// The shortest number that reads as this one. JSON has none for the infinities.
@@ -70,14 +67,15 @@ bool is_text(Kind kind, std::string_view value) {
 void append_json_value(std::string& to, Kind kind, std::string_view value, bool text) {
   bool first = true;
   switch (kind) {
-    case Kind::kString: append_string(to, value, text); return;
+    case Kind::kString:
+    case Kind::kSketch: append_json_string(to, value, text); return;
     case Kind::kHash:
       to += '{';
       types::hash::Compact(value).visit([&](const types::hash::Field& field) {
         separate(to, first);
-        append_string(to, field.name, text);
+        append_json_string(to, field.name, text);
         to += ": ";
-        append_string(to, field.value, text);
+        append_json_string(to, field.value, text);
         return true;
       });
       to += '}';
@@ -87,7 +85,7 @@ void append_json_value(std::string& to, Kind kind, std::string_view value, bool 
       to += '[';
       visit_strings(kind, value, [&](std::string_view element) {
         separate(to, first);
-        append_string(to, element, text);
+        append_json_string(to, element, text);
         return true;
       });
       to += ']';
@@ -98,7 +96,7 @@ void append_json_value(std::string& to, Kind kind, std::string_view value, bool 
       set.visit(0, set.size(), [&](const types::sorted_set::Element& element) {
         separate(to, first);
         to += '[';
-        append_string(to, element.member, text);
+        append_json_string(to, element.member, text);
         to += ", ";
         append_score(to, element.score);
         to += ']';
@@ -107,6 +105,7 @@ void append_json_value(std::string& to, Kind kind, std::string_view value, bool 
       to += ']';
       return;
     }
+    case Kind::kStream: append_json_stream(to, types::stream::Compact(value), text); return;
   }
 }
 
@@ -117,7 +116,7 @@ bool append_json_deadlines(std::string& to, std::string_view hash, bool text) {
   types::hash::Compact(hash).visit([&](const types::hash::Field& field) {
     if (field.deadline == types::hash::kNever) return true;
     separate(to, first);
-    append_string(to, field.name, text);
+    append_json_string(to, field.name, text);
     to += ": ";
     to += types::Digits(raw(field.deadline)).view();
     return true;

@@ -8,6 +8,7 @@
 #include "base/crc64.h"
 #include "exchange/collect_for_test.h"
 #include "types/hash/compact.h"
+#include "types/stream/compact.h"
 
 namespace stave::exchange {
 namespace {
@@ -95,29 +96,55 @@ TEST(Rdb, databases_expiries_and_marks_are_understood) {
 
 // Every other type of versions 9 to 12, small, with a string behind it.
 TEST(Rdb, other_types_are_walked_over_and_named) {
-  const std::string time = from_hex("0090d2b8a3010000");
-  const std::string id(16, 'i');
-  const std::string stream = "\x01" + str(id) + str("listpack") + from_hex("01 05 06");
-  const std::string more_of_2 = from_hex("05 06 00 00 01");
-  const auto group = [&](bool read_count, bool active_time) {
-    return "\x01" + str("group") + from_hex("05 06") + (read_count ? "\x01" : "") + "\x01" + id + time + "\x03" +
-           "\x01" + str("consumer") + time + (active_time ? time : "") + "\x01" + id;
-  };
   const struct {
     unsigned type;
     std::string value;
     std::string_view name;
   } cases[] = {
       {7, from_hex("81 1122334455667788 01 05 00"), "module"},
-      {15, stream + group(false, false), "stream"},
-      {19, stream + more_of_2 + group(true, false), "stream"},
-      {21, stream + more_of_2 + group(true, true), "stream"},
   };
   for (const auto& [type, value, name] : cases) {
     const auto read = read_text(with_sentinel(type, value));
     ASSERT_TRUE(read) << type << ": " << read.error().describe();
     EXPECT_EQ(read->entries, kSentinel) << type;
     EXPECT_EQ(read->skipped, std::vector<std::string>{"k: " + std::string(name)}) << type;
+  }
+}
+
+// As redis-server makes them: 1-0 with f=v, and 2-0, which was deleted; a group that was given both.
+TEST(Rdb, streams_are_read_in_all_their_encodings) {
+  const std::string when = from_hex("0090d2b8a3010000");
+  const std::string first = from_hex("00000000000000010000000000000000");
+  const std::string second = from_hex("00000000000000020000000000000000");
+  const std::string node =
+      from_hex("1f000000 0f00 0101 0101 0101 8166 02 0001 0201 0001 0001 8176 02 0401 0301 0101 0001") +
+      from_hex("8177 02 0401 ff");
+  const std::string entries = "\x01" + str(first) + str(node);
+  const auto rest = [&](bool counters, bool active) {
+    return from_hex("01 02 00") + (counters ? from_hex("01 00 02 00 02") : "") + "\x01" + str("g") + from_hex("02 00") +
+           (counters ? "\x02" : "") + "\x02" + first + when + "\x01" + second + when + "\x05" + "\x01" + str("c") +
+           when + (active ? when : "") + "\x02" + first + second;
+  };
+  for (const unsigned type : {15u, 19u, 21u}) {
+    const auto read = read_text(with_sentinel(type, entries + rest(type != 15, type == 21)));
+    ASSERT_TRUE(read) << type << ": " << read.error().describe();
+    ASSERT_EQ(read->entries.size(), 2u) << type;
+    ASSERT_EQ(read->entries[0].kind, Kind::kStream);
+    const types::stream::Compact stream{std::string_view(read->entries[0].value)};
+    EXPECT_EQ(stream.size(), 1u);
+    EXPECT_EQ(stream.counters().entries_added, type == 15 ? 1u : 2u);
+    EXPECT_EQ(stream.counters().last_id, (types::stream::Id{.ms = 2, .seq = 0}));
+    const auto group = stream.group("g");
+    ASSERT_TRUE(group);
+    EXPECT_EQ(stream.pending(group->number), 2u);
+    EXPECT_EQ(stream.pending(group->number, {.ms = 2, .seq = 0})->deliveries, 5u);
+    EXPECT_EQ(group->entries_read.has_value(), type != 15);
+  }
+  for (std::size_t at = 0; at != node.size(); ++at) {
+    std::string damaged = node;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
+    const auto read = read_text(with_sentinel(21, "\x01" + str(first) + str(damaged) + rest(true, true)));
+    if (read) EXPECT_TRUE(well_formed(Kind::kStream, read->entries[0].value)) << at;
   }
 }
 

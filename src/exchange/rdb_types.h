@@ -17,15 +17,19 @@ enum class RdbType : std::uint8_t {
   kSetIntset = 11,
   kZsetZiplist = 12,
   kHashZiplist = 13,
-  kListQuicklist = 14,  // ziplists
+  kListQuicklist = 14,    // ziplists
+  kStreamListpacks = 15,  // listpacks, counters, groups
   kHashListpack = 16,
   kZsetListpack = 17,
-  kListQuicklist2 = 18,  // listpacks, and elements by themselves
+  kListQuicklist2 = 18,    // listpacks, and elements by themselves
+  kStreamListpacks2 = 19,  // with more counters
   kSetListpack = 20,
+  kStreamListpacks3 = 21,   // with when consumers were active
   kHashExpiringEarly = 22,  // fields with deadlines, as they were before they were released
   kHashListpackExpiringEarly = 23,
   kHashExpiring = 24,  // the earliest deadline, then deadlines counted from it
   kHashListpackExpiring = 25,
+  kSketch = 240,  ///< Stave's own: no server of another make has it.
 };
 
 }  // namespace stave::exchange

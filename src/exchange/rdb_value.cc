@@ -43,6 +43,7 @@ Result<std::optional<double>> read_binary_score(RdbStream& stream) {
 std::optional<Kind> rdb_kind(unsigned type) noexcept {
   switch (static_cast<RdbType>(type)) {
     case RdbType::kString: return Kind::kString;
+    case RdbType::kSketch: return Kind::kSketch;
     case RdbType::kList:
     case RdbType::kListZiplist:
     case RdbType::kListQuicklist:
@@ -54,6 +55,9 @@ std::optional<Kind> rdb_kind(unsigned type) noexcept {
     case RdbType::kZset2:
     case RdbType::kZsetZiplist:
     case RdbType::kZsetListpack: return Kind::kSortedSet;
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3: return Kind::kStream;
     case RdbType::kHash:
     case RdbType::kHashZipmap:
     case RdbType::kHashZiplist:
@@ -79,7 +83,9 @@ bool RdbValueReader::take(std::string_view element) {
 /// Takes the last string of an element, whose others have come.
 bool RdbValueReader::take_group(std::string_view last) {
   switch (builder_.kind()) {
-    case Kind::kString: return false;
+    case Kind::kString:
+    case Kind::kStream:
+    case Kind::kSketch: return false;
     case Kind::kList:
     case Kind::kSet: added_ = builder_.add(last); break;
     case Kind::kSortedSet: {
@@ -206,7 +212,11 @@ Result<void> RdbValueReader::read_quicklist(RdbStream& stream, bool with_contain
 
 Result<void> RdbValueReader::read_collection(RdbStream& stream, unsigned type) {
   switch (static_cast<RdbType>(type)) {
-    case RdbType::kString: break;
+    case RdbType::kString:
+    case RdbType::kStreamListpacks:
+    case RdbType::kStreamListpacks2:
+    case RdbType::kStreamListpacks3:
+    case RdbType::kSketch: break;
     case RdbType::kList:
     case RdbType::kSet: return read_elements(stream);
     case RdbType::kHash: return read_fields(stream);
@@ -239,10 +249,12 @@ Result<std::optional<std::string_view>> RdbValueReader::read(RdbStream& stream, 
   bytes_max_ = bytes_max;
   const auto kind = rdb_kind(type);
   STAVE_ASSERT(kind.has_value());
-  if (*kind == Kind::kString) {
+  if (*kind == Kind::kString || *kind == Kind::kSketch) {
     STAVE_TRY(string(stream, text_));
+    if (!well_formed(*kind, text_)) return stream.corrupt("a sketch is malformed");
     return text_;
   }
+  if (*kind == Kind::kStream) return read_stream_value(stream, type);
   builder_.begin(*kind, bytes_max);
   added_ = Added::kYes;
   group_ = *kind == Kind::kHash || *kind == Kind::kSortedSet ? 2 : 1;

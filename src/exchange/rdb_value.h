@@ -8,6 +8,7 @@
 
 #include "exchange/collection.h"
 #include "exchange/rdb_stream.h"
+#include "types/stream/builder.h"
 
 namespace stave::exchange {
 
@@ -22,6 +23,7 @@ class RdbValueReader {
   Result<std::optional<std::string_view>> read(RdbStream& stream, unsigned type, std::size_t bytes_max);
 
  private:
+  struct StreamGroup;
   using Added = CollectionBuilder::Added;
 
   Result<void> read_collection(RdbStream& stream, unsigned type);
@@ -36,9 +38,16 @@ class RdbValueReader {
   bool take_group(std::string_view last);
   [[nodiscard]] Result<void> check(const RdbStream& stream) const;
   Result<void> string(RdbStream& stream, std::string& into);
+  // rdb_stream_value.cc
+  Result<std::string_view> read_stream_value(RdbStream& stream, unsigned type);
+  Result<void> read_stream_node(RdbStream& stream);
+  Result<void> read_stream_group(RdbStream& stream, unsigned type);
+  Result<void> read_stream_consumers(RdbStream& stream, unsigned type, StreamGroup& group);
+  [[nodiscard]] Result<void> check_stream_size(const RdbStream& stream, std::size_t more) const;
 
   std::size_t bytes_max_ = 0;
   CollectionBuilder builder_;
+  types::stream::Builder stream_;
   Added added_ = Added::kYes;  ///< How it went with the last element.
   unsigned group_ = 1;         ///< How many strings make an element: a field, its value and its deadline are three.
   unsigned come_ = 0;          ///< How many of them have come.

@@ -1,10 +1,12 @@
 #include "base/bytes.h"
+#include "exchange/rdb_stream_write.h"
 #include "exchange/rdb_types.h"
 #include "exchange/rdb_value.h"
 #include "types/hash/compact.h"
 #include "types/list/compact.h"
 #include "types/set/compact.h"
 #include "types/sorted_set/compact.h"
+#include "types/stream/compact.h"
 #include "types/string/number.h"
 
 namespace stave::exchange {
@@ -121,12 +123,23 @@ void append_sorted_set(std::string& out, const types::sorted_set::Reader& set) {
 
 }  // namespace
 
+void append_rdb_length(std::string& to, std::uint64_t length) {
+  append_length(to, length);
+}
+void append_rdb_string(std::string& to, std::string_view text) {
+  append_string(to, text);
+}
+
 int append_rdb_value(std::string& to, Kind kind, std::string_view value) {
   // Nothing of what is plain has changed since version 8; 9 is what every redis-server since 5.0 takes.
   constexpr int kPlain = 9;
   constexpr int kExpiringFields = 12;
   const auto type = [&](RdbType number) { to.push_back(static_cast<char>(number)); };
   switch (kind) {
+    case Kind::kSketch:
+      type(RdbType::kSketch);
+      append_string(to, value);
+      break;
     case Kind::kString:
       type(RdbType::kString);
       append_string(to, value);
@@ -148,6 +161,7 @@ int append_rdb_value(std::string& to, Kind kind, std::string_view value) {
       type(RdbType::kSet);
       append_set(to, types::set::Compact(value));
       break;
+    case Kind::kStream: return append_rdb_stream(to, types::stream::Compact(value));
     case Kind::kSortedSet:
       type(RdbType::kZset2);
       append_sorted_set(to, types::sorted_set::Compact(value));

@@ -29,11 +29,15 @@ enum class ValueType : std::uint8_t {
   kList = 3,
   kSet = 4,
   kSortedSet = 5,
-  kPage = 6,       ///< A piece of a collection, in the database of the store's own.
+  kPage = 6,  ///< A piece of a collection, in the database of the store's own.
+  kStream = 7,
   kPagedHash = 8,  ///< The root of a hash that consists of such pieces. Above the store it is a hash; likewise:
   kPagedList = 9,
   kPagedSet = 10,
   kPagedSortedSet = 11,
+  kSketch = 14,  ///< What its first byte says: a Bloom filter and the like.
+  kPagedSketch = 15,
+  kPagedStream = 13,
 };
 
 /// Where an entry lies within its shard. 32 bits reach 8 GiB.

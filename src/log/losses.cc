@@ -85,11 +85,15 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kList:
     case RecordKind::kSet:
     case RecordKind::kSortedSet:
+    case RecordKind::kStream:
     case RecordKind::kPage:
     case RecordKind::kPagedHash:
     case RecordKind::kPagedList:
     case RecordKind::kPagedSet:
-    case RecordKind::kPagedSortedSet: break;
+    case RecordKind::kPagedSortedSet:
+    case RecordKind::kPagedStream:
+    case RecordKind::kSketch:
+    case RecordKind::kPagedSketch: break;
   }
   const auto at = keys_.find({record.database, std::string(record.key)});
   if (at == keys_.end()) return true;

@@ -31,11 +31,15 @@ enum class RecordKind : std::uint8_t {
   kList = 19,
   kSet = 20,
   kSortedSet = 21,
-  kPage = 22,       ///< A piece of a collection too large for one record. Its key and its database are the store's own.
+  kPage = 22,  ///< A piece of a collection too large for one record. Its key and its database are the store's own.
+  kStream = 23,
   kPagedHash = 24,  ///< The key holds a hash that consists of pages: payload is its root. Likewise:
   kPagedList = 25,
   kPagedSet = 26,
   kPagedSortedSet = 27,
+  kSketch = 30,
+  kPagedSketch = 31,
+  kPagedStream = 29,
 };
 
 /// What a record holds of its key's value.
@@ -157,11 +161,15 @@ inline constexpr KindTraits kHash = named(kHolder, "hash");
 inline constexpr KindTraits kList = named(kHolder, "list");
 inline constexpr KindTraits kSet = named(kHolder, "set");
 inline constexpr KindTraits kSortedSet = named(kHolder, "sorted_set");
+inline constexpr KindTraits kStream = named(kHolder, "stream");
 inline constexpr KindTraits kPage = named(kHolder, "page");
 inline constexpr KindTraits kPagedHash = named(kHolder, "paged_hash");
 inline constexpr KindTraits kPagedList = named(kHolder, "paged_list");
 inline constexpr KindTraits kPagedSet = named(kHolder, "paged_set");
 inline constexpr KindTraits kPagedSortedSet = named(kHolder, "paged_sorted_set");
+inline constexpr KindTraits kSketch = named(kHolder, "sketch");
+inline constexpr KindTraits kPagedSketch = named(kHolder, "paged_sketch");
+inline constexpr KindTraits kPagedStream = named(kHolder, "paged_stream");
 /// Taken to have a key, so that an image that knows what it did can cover it.
 inline constexpr KindTraits kUnknown{.name = {},
                                      .known = false,
@@ -193,11 +201,15 @@ constexpr const KindTraits& traits(RecordKind kind) noexcept {
     case RecordKind::kList: return kinds::kList;
     case RecordKind::kSet: return kinds::kSet;
     case RecordKind::kSortedSet: return kinds::kSortedSet;
+    case RecordKind::kStream: return kinds::kStream;
     case RecordKind::kPage: return kinds::kPage;
     case RecordKind::kPagedHash: return kinds::kPagedHash;
     case RecordKind::kPagedList: return kinds::kPagedList;
     case RecordKind::kPagedSet: return kinds::kPagedSet;
     case RecordKind::kPagedSortedSet: return kinds::kPagedSortedSet;
+    case RecordKind::kSketch: return kinds::kSketch;
+    case RecordKind::kPagedSketch: return kinds::kPagedSketch;
+    case RecordKind::kPagedStream: return kinds::kPagedStream;
   }
   return kinds::kUnknown;
 }

@@ -96,6 +96,8 @@ Result<void> LogImpl::settle(const Roll& roll) {
   }
   STAVE_ASSERT(durable_.load(std::memory_order_acquire) == roll.base);
   File& file = *sync_file_;
+  // A step of preparing that began before the roll would make the file longer again.
+  space_.let_go();
   auto trimmed = patience_.run([&] { return file.truncate(kSegmentHeaderBytes + (roll.base - roll.old_base)); });
   if (!trimmed) return latch(std::move(trimmed).error());
   {

@@ -272,6 +272,12 @@ Result<void> Space::extend_active(std::uint64_t end, Use use) {
       use, [&]() STAVE_NO_THREAD_SAFETY_ANALYSIS { return piece.to > piece.from ? stretch(piece) : Result<void>{}; });
 }
 
+// Who prepares chose its file under both locks, so behind this one nobody has chosen what was active before.
+void Space::let_go() {
+  const Waiting waiting(waiting_);
+  base::MutexLock work(work_mutex_);
+}
+
 Result<void> Space::stretch(const Piece& piece) {
   STAVE_TRY(piece.file->allocate(kSegmentHeaderBytes + piece.to));
   note_prepared(piece);

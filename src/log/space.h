@@ -57,6 +57,9 @@ class Space {
   Result<void> extend_active(std::uint64_t end, Use use) STAVE_EXCLUDES(work_mutex_, mutex_);
   /// Makes sure that there is a spare, however small. Errors as `prepare`.
   Result<void> ensure_spare(Use use) STAVE_EXCLUDES(work_mutex_, mutex_);
+  /// Returns once nobody prepares room any more in a segment that was active when a roll began: from then on its file
+  /// has the size that it is given. Cost: at most one write of zeros is waited for.
+  void let_go() STAVE_EXCLUDES(work_mutex_, mutex_);
   /// Whether there is any room to prepare for writers; prepares nothing. Errors: kNoSpace.
   Result<void> look_for_room() STAVE_EXCLUDES(work_mutex_, mutex_);
   /// No writer is admitted any more, whatever is left, until a step that was prepared for writers has found room: one

@@ -51,6 +51,8 @@ std::optional<types::PageId> page_end(ValueType type, std::string_view paged) no
     case ValueType::kHash: return Hash::Paged::page_end(root);
     case ValueType::kList: return List::Paged::page_end(root);
     case ValueType::kSet: return Set::Paged::page_end(root);
+    case ValueType::kSketch: return Sketch::Paged::page_end(root);
+    case ValueType::kStream: return Stream::Paged::page_end(root);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return SortedSet::Paged::page_end(root);
   }
 }
@@ -61,6 +63,8 @@ Result<std::uint64_t> memory_of_pages(Transaction& transaction, const ValueView&
     case ValueType::kHash: return memory_of_pages_of<Hash>(transaction, held.value);
     case ValueType::kList: return memory_of_pages_of<List>(transaction, held.value);
     case ValueType::kSet: return memory_of_pages_of<Set>(transaction, held.value);
+    case ValueType::kSketch: return memory_of_pages_of<Sketch>(transaction, held.value);
+    case ValueType::kStream: return memory_of_pages_of<Stream>(transaction, held.value);
     default: return memory_of_pages_of<SortedSet>(transaction, held.value);
   }
 }
@@ -71,6 +75,8 @@ Result<std::string> joined_form(Transaction& transaction, const ValueView& held)
     case ValueType::kHash: return joined_form_of<Hash>(transaction, held.value);
     case ValueType::kList: return joined_form_of<List>(transaction, held.value);
     case ValueType::kSet: return joined_form_of<Set>(transaction, held.value);
+    case ValueType::kSketch: return joined_form_of<Sketch>(transaction, held.value);
+    case ValueType::kStream: return joined_form_of<Stream>(transaction, held.value);
     default: return joined_form_of<SortedSet>(transaction, held.value);
   }
 }
@@ -80,6 +86,8 @@ Result<std::string> copy_pages(Transaction& transaction, ValueType type, std::st
     case ValueType::kHash: return copy_pages_of<Hash>(transaction, paged);
     case ValueType::kList: return copy_pages_of<List>(transaction, paged);
     case ValueType::kSet: return copy_pages_of<Set>(transaction, paged);
+    case ValueType::kSketch: return copy_pages_of<Sketch>(transaction, paged);
+    case ValueType::kStream: return copy_pages_of<Stream>(transaction, paged);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return copy_pages_of<SortedSet>(transaction, paged);
   }
 }

@@ -2,8 +2,8 @@
 //
 // A small collection is its compact form, one value; beyond kCompactBytesMax it is a root and pages (pages.h), which it
 // stays until it is gone. `Opened` reads or edits the collection of one key either way, and `keep_collection` gives the
-// key what became of it: nothing, when nothing was changed; no collection is ever empty, so the key goes with its last
-// element. Must not know: commands, what an element means.
+// key what became of it: nothing, when nothing was changed; no collection but a stream is ever empty, so the key
+// goes with its last element. Must not know: commands, what an element means.
 #pragma once
 
 #include <memory>
@@ -24,8 +24,11 @@
 #include "types/list/paged.h"
 #include "types/set/compact.h"
 #include "types/set/paged.h"
+#include "types/sketch/bytes.h"
 #include "types/sorted_set/compact.h"
 #include "types/sorted_set/paged.h"
+#include "types/stream/compact.h"
+#include "types/stream/paged.h"
 
 namespace stave::store {
 
@@ -61,6 +64,28 @@ struct SortedSet {
   using Paged = types::sorted_set::Paged;
   static constexpr ValueType kType = ValueType::kSortedSet;
 };
+/// Bytes of which only the types of sketches know what they mean.
+struct Sketch {
+  using Reader = types::sketch::Reader;
+  using Editor = types::sketch::Editor;
+  using Compact = types::sketch::Compact;
+  using Paged = types::sketch::Paged;
+  static constexpr ValueType kType = ValueType::kSketch;
+};
+struct Stream {
+  using Reader = types::stream::Reader;
+  using Editor = types::stream::Editor;
+  using Compact = types::stream::Compact;
+  using Paged = types::stream::Paged;
+  static constexpr ValueType kType = ValueType::kStream;
+  static constexpr bool kMayBeEmpty = true;
+};
+
+/// Whether a key may hold such a collection without an element.
+template <class Type>
+constexpr bool may_be_empty() noexcept {
+  return requires { Type::kMayBeEmpty; };
+}
 
 /// Whether what a value of that type and form holds depends on the moment.
 template <class Type>
@@ -147,7 +172,7 @@ class Opened {
 
   /// Whether it has to become pages. What the moment changes stays one run, whatever its size.
   [[nodiscard]] bool outgrown() {
-    if (paged_ || !changed() || compact_.size() == 0) return false;
+    if (paged_ || !changed() || (!may_be_empty<Type>() && compact_.size() == 0)) return false;
     settle(compact_, own_expiry_);
     return compact_.form().size() > kCompactBytesMax && !needs_moment<Type>(compact_.form());
   }
@@ -161,7 +186,8 @@ class Opened {
   /// change.
   [[nodiscard]] Update update() {
     if (!changed()) return {};
-    if (reader().size() == 0) return {.what = held_ ? Update::What::kErase : Update::What::kNothing};
+    if (!may_be_empty<Type>() && reader().size() == 0)
+      return {.what = held_ ? Update::What::kErase : Update::What::kNothing};
     if (paged_) {
       value_ = paged_value(paged_->pages.identity(), paged_->form.root());
       return {.what = Update::What::kPut, .value = value_, .expiry = own_expiry_, .type = root_type(Type::kType)};
@@ -184,7 +210,7 @@ class Opened {
         now_(now),
         held_(held),
         held_bytes_(form.size()),
-        existed_(compact_.size() != 0),
+        existed_(may_be_empty<Type>() ? held : compact_.size() != 0),
         own_expiry_(expiry) {
     if constexpr (requires { compact_.own_expiry(); }) own_expiry_ = compact_.own_expiry().value_or(expiry);
   }
@@ -245,7 +271,7 @@ Result<void> keep_collection(Within& within, KeyRef key, Opened<Type>& opened) {
 template <class Type, class Within>
 Result<void> put_collection(Within& within, KeyRef key, const typename Type::Compact& collection,
                             const Expiry& expiry = {}) {
-  if (collection.size() == 0) {
+  if (!may_be_empty<Type>() && collection.size() == 0) {
     within.erase(key);
     return {};
   }
@@ -300,6 +326,8 @@ Result<void> put_form(Within& within, KeyRef key, ValueType type, std::string_vi
     case ValueType::kList: return put_collection<List>(within, key, List::Compact(form), expiry);
     case ValueType::kSet: return put_collection<Set>(within, key, Set::Compact(form), expiry);
     case ValueType::kSortedSet: return put_collection<SortedSet>(within, key, SortedSet::Compact(form), expiry);
+    case ValueType::kSketch: return put_collection<Sketch>(within, key, Sketch::Compact(form), expiry);
+    case ValueType::kStream: return put_collection<Stream>(within, key, Stream::Compact(form), expiry);
     default: break;
   }
   return within.put(key, form, expiry, type);

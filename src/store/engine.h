@@ -26,6 +26,7 @@
 #include "log/log.h"
 #include "stave/options.h"
 #include "store/budget.h"
+#include "store/change_watch.h"
 #include "store/directory_claim.h"
 #include "store/expiry.h"
 #include "store/graveyard.h"
@@ -107,6 +108,12 @@ class Engine {
   /// kNoSpace, kNoMemory: nothing changed.
   Result<Pending> put(KeyRef key, std::string_view value, Expiry expiry, Sync sync = Sync::kDefault,
                       Lsn* version = nullptr, const keyspace::Block* block = nullptr);
+  /// Sets several strings that never expire, at one instant and in one batch of the log: the short way of a Transaction
+  /// that only puts. `value(i)` is that of the i-th key. kNot: nothing was changed, and it is to be done by a
+  /// Transaction: a key is named twice or watched, a value or the batch is large, or the budget has no room. `pending`:
+  /// what telling of it waits for. Errors: as `put`. Cost: one look at each key. Threads: any.
+  Result<Updated> put_all(std::span<const KeyRef> keys, base::FunctionRef<std::string_view(std::size_t)> value,
+                          Sync sync, Pending& pending);
   /// Shows `decide` what `key` holds, under the shard's lock, and does at once what it says: the short way for commands
   /// that look at one key and change it. `decide` is called once or, with kNot, perhaps not at all; it is quick and
   /// calls nothing of the engine. kNot: nothing was changed, and it is to be done by a Transaction: the value is not in
@@ -252,6 +259,8 @@ class Engine {
   [[nodiscard]] Deadlines& deadlines() noexcept { return deadlines_; }
   [[nodiscard]] Residence& residence() noexcept { return residence_; }
   [[nodiscard]] Orphans& orphans() noexcept { return orphans_; }
+  /// Who acts on changes of keys, and of which.
+  [[nodiscard]] ChangeWatch& change_watch() noexcept { return change_watch_; }
   /// What an answer that shows something waits for which the record that ends at `end` made so; whole databases that
   /// changed places included.
   [[nodiscard]] Pending observe(Lsn end) const noexcept;
@@ -282,6 +291,8 @@ class Engine {
                          std::string_view value, Lsn& lsn, log::Unwritten& later) STAVE_REQUIRES(shard.mutex());
   Result<Lsn> erase_logged(keyspace::Shard& shard, const KeyRef& key, keyspace::Entry entry, UnixMs time)
       STAVE_REQUIRES(shard.mutex());
+  Result<Pending> put_apart(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
+                            const keyspace::Block* block);
   Result<Pending> put_large(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
                             const keyspace::Block* block);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
@@ -302,6 +313,7 @@ class Engine {
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   std::atomic<Sync> sync_;
+  ChangeWatch change_watch_;
   // The parts see each other as far as each one's constructor says.
   StoreClock time_;
   Graveyard graveyard_;

@@ -6,6 +6,8 @@
 #include "store/history_lineage.h"
 #include "store/past_fields.h"
 #include "store/past_pages.h"
+#include "store/same_content.h"
+#include "store/transact.h"
 #include "store/transaction.h"
 
 namespace stave {
@@ -18,6 +20,8 @@ std::string_view to_string(KeyVersion::Kind kind) noexcept {
     case KeyVersion::Kind::kSetList: return "set_list";
     case KeyVersion::Kind::kSetSet: return "set_set";
     case KeyVersion::Kind::kSetSortedSet: return "set_sorted_set";
+    case KeyVersion::Kind::kSetSketch: return "set_sketch";
+    case KeyVersion::Kind::kSetStream: return "set_stream";
     case KeyVersion::Kind::kSetExpiry: return "set_expiry";
     case KeyVersion::Kind::kDelete: return "delete";
     case KeyVersion::Kind::kExpire: return "expire";
@@ -104,37 +108,71 @@ Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pend
 
 namespace {
 
-/// Whether the key, of which `now` was found, holds just that.
-bool holds(Transaction& transaction, KeyRef key, const ValueView& now, ValueType type, std::string_view value,
-           const Expiry& expiry) {
-  if (now.paged || now.stored_type() != type || now.size != value.size() || now.expiry != expiry) return false;
+/// A sliding deadline is put off by every use, and by the write that brings it back.
+bool same_expiry(const Expiry& one, const Expiry& other) noexcept {
+  return one.sliding_ms != 0 ? one.sliding_ms == other.sliding_ms : one == other;
+}
+
+/// Whether the key, of which `now` was found, holds just that. Errors: what it holds cannot be read.
+Result<bool> holds(Transaction& transaction, KeyRef key, const ValueView& now, ValueType type, std::string_view value,
+                   const Expiry& expiry) {
+  if (now.type != shown_type(type) || now.json != (type == ValueType::kJson) || !same_expiry(now.expiry, expiry))
+    return false;
+  if (!now.paged && now.size != value.size()) return false;
   const std::optional<ValueView> held = transaction.find(key, Access::kPeek);
-  return held && held->here && held->value == value;
+  if (!held || !held->here) {
+    if (const Error* const why = transaction.failure()) return fail(why->clone());
+    return false;
+  }
+  if (!held->paged) return same_content(type, held->value, value);
+  STAVE_ASSIGN(const std::string joined, joined_form(transaction, *held));
+  return same_content(type, joined, value);
+}
+
+bool unreadable(const Error& error) noexcept {
+  return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kIo || error.code() == ErrorCode::kNotFound;
 }
 
 }  // namespace
 
-Result<History::Reverted> History::revert(KeyRef key, Point point, Pending& pending, Sync sync) {
+Result<History::Reverted> History::revert(KeyRef key, Point point, Pending& pending, Sync sync) try {
   STAVE_ASSIGN(const std::optional<PastValue> past, value_at(key, point, pending));
-  Transaction transaction(engine_, key);
-  auto reverted = revert(transaction, key, past, sync, pending);
-  pending.merge(transaction.observed());
-  return reverted;
+  const KeyRef keys[] = {key};
+  std::vector<keyspace::ShardId> more;
+  bool compare = true;
+  for (int restarts = 0;;) {
+    Transaction transaction(engine_, keys, more);
+    auto reverted = revert(transaction, key, past, compare, sync, pending);
+    if (transaction.wanted()) {
+      more = shards_to_start_again(transaction, restarts++);
+      continue;
+    }
+    pending.merge(transaction.observed());
+    if (reverted || !compare || !unreadable(reverted.error())) return reverted;
+    // What cannot be read any more is not what it was: it is replaced.
+    compare = false;
+  }
+} catch (const std::bad_alloc&) {
+  return fail(ErrorCode::kNoMemory, "there is no memory to bring the key's past back");
 }
 
 Result<History::Reverted> History::revert(Transaction& transaction, KeyRef key, const std::optional<PastValue>& past,
-                                          Sync sync, Pending& pending) {
+                                          bool compare, Sync sync, Pending& pending) {
   Reverted reverted{.present = past.has_value()};
   if (past) {
     const std::optional<ValueView> now = transaction.find(key, Access::kMeta);
     const BroughtBack back = bring_back(past->type, past->value, past->expiry, transaction.now());
     const std::string_view value = back.value ? std::string_view(*back.value) : past->value;
-    reverted.changed = !now || ((now->version != past->version || back.value) &&
-                                !holds(transaction, key, *now, past->type, value, back.expiry));
+    bool same = now && now->version == past->version && !back.value;
+    if (now && !same && compare) {
+      STAVE_ASSIGN(same, holds(transaction, key, *now, past->type, value, back.expiry));
+    }
+    reverted.changed = !same;
     if (reverted.changed) STAVE_TRY(put_form(transaction, key, past->type, value, back.expiry));
   } else {
     reverted.changed = transaction.erase(key);
   }
+  if (transaction.wanted()) return fail(ErrorCode::kConflict, "the transaction must start again");
   STAVE_ASSIGN(const Pending written, transaction.commit(sync));
   pending.merge(written);
   if (reverted.changed) reverted.version = transaction.version();

@@ -52,8 +52,8 @@ class History {
 
  private:
   class Lineage;
-  Result<Reverted> revert(Transaction& transaction, KeyRef key, const std::optional<PastValue>& past, Sync sync,
-                          Pending& pending);
+  Result<Reverted> revert(Transaction& transaction, KeyRef key, const std::optional<PastValue>& past, bool compare,
+                          Sync sync, Pending& pending);
   Engine& engine_;
 };
 

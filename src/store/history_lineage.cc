@@ -25,6 +25,10 @@ KeyVersion::Kind kind_of(RecordKind kind) noexcept {
     case RecordKind::kPagedSet: return KeyVersion::Kind::kSetSet;
     case RecordKind::kSortedSet:
     case RecordKind::kPagedSortedSet: return KeyVersion::Kind::kSetSortedSet;
+    case RecordKind::kSketch:
+    case RecordKind::kPagedSketch: return KeyVersion::Kind::kSetSketch;
+    case RecordKind::kStream:
+    case RecordKind::kPagedStream: return KeyVersion::Kind::kSetStream;
     case RecordKind::kSetExpiry: return KeyVersion::Kind::kSetExpiry;
     case RecordKind::kDelete: return KeyVersion::Kind::kDelete;
     case RecordKind::kExpire: return KeyVersion::Kind::kExpire;

@@ -207,6 +207,22 @@ TEST_F(HistoryTest, revert_is_a_write_of_its_own) {
   EXPECT_EQ(at(0, "k", tail()), "two");
 }
 
+// A sliding deadline begins anew with the write that brings it back: compared by its moment, it was never the same.
+TEST_F(HistoryTest, revert_does_nothing_when_a_sliding_key_is_like_that_already) {
+  Lsn one = kNoLsn;
+  const Expiry minute{.at = UnixMs{raw(engine->now()) + 60'000}, .sliding_ms = 60'000};
+  ASSERT_TRUE(engine->put({0, "k"}, "one", minute, Sync::kDefault, &one));
+  put(0, "k", "two");
+  Pending pending;
+  for (const bool changes : {true, false, false}) {
+    clock.advance_ms(50);
+    const auto done = History(*engine).revert({0, "k"}, one, pending);
+    ASSERT_TRUE(done) << done.error().describe();
+    EXPECT_EQ(done->changed, changes);
+  }
+  EXPECT_EQ(at(0, "k", tail()), "one");
+}
+
 // Everything that can happen, at random, with a copy of the data at every step; then the past is asked for.
 TEST_F(HistoryTest, agrees_with_copies_made_at_the_time) {
   using Model = std::map<std::pair<int, std::string>, std::string>;

@@ -22,11 +22,15 @@ bool known_type(std::uint8_t type) noexcept {
     case keyspace::ValueType::kList:
     case keyspace::ValueType::kSet:
     case keyspace::ValueType::kSortedSet:
+    case keyspace::ValueType::kStream:
     case keyspace::ValueType::kPage:
     case keyspace::ValueType::kPagedHash:
     case keyspace::ValueType::kPagedList:
     case keyspace::ValueType::kPagedSet:
-    case keyspace::ValueType::kPagedSortedSet: return true;
+    case keyspace::ValueType::kPagedSortedSet:
+    case keyspace::ValueType::kPagedStream:
+    case keyspace::ValueType::kSketch:
+    case keyspace::ValueType::kPagedSketch: return true;
   }
   return false;
 }

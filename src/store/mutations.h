@@ -50,6 +50,13 @@ class Mutations {
   [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
   /// How many were made so far, undone ones included.
   [[nodiscard]] std::uint64_t made() const noexcept { return made_; }
+  /// The keys that were changed so far, each at least once, with their hashes: from 0 to below `entries`.
+  [[nodiscard]] std::size_t entries() const noexcept { return list_.size(); }
+  [[nodiscard]] KeyRef changed_key(std::size_t i) const noexcept {
+    KeyRef key = list_[i].key;
+    key.hash = list_[i].hash;
+    return key;
+  }
   /// Whether anything was done to the key.
   [[nodiscard]] bool has(KeyRef key, const Place& at) const noexcept { return newest(key, at) >= 0; }
 

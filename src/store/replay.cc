@@ -144,11 +144,15 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
     case log::RecordKind::kList:
     case log::RecordKind::kSet:
     case log::RecordKind::kSortedSet:
+    case log::RecordKind::kStream:
     case log::RecordKind::kPage:
     case log::RecordKind::kPagedHash:
     case log::RecordKind::kPagedList:
     case log::RecordKind::kPagedSet:
-    case log::RecordKind::kPagedSortedSet: break;
+    case log::RecordKind::kPagedSortedSet:
+    case log::RecordKind::kPagedStream:
+    case log::RecordKind::kSketch:
+    case log::RecordKind::kPagedSketch: break;
   }
   STAVE_ASSERT(false && "a record with a key has gone the way of those without");
   return {};
@@ -195,11 +199,15 @@ Result<void> Replay::apply_one(const Change& change, const log::RecordView* reco
     case log::RecordKind::kList:
     case log::RecordKind::kSet:
     case log::RecordKind::kSortedSet:
+    case log::RecordKind::kStream:
     case log::RecordKind::kPage:
     case log::RecordKind::kPagedHash:
     case log::RecordKind::kPagedList:
     case log::RecordKind::kPagedSet:
-    case log::RecordKind::kPagedSortedSet: return apply_value(change, record, shard);
+    case log::RecordKind::kPagedSortedSet:
+    case log::RecordKind::kPagedStream:
+    case log::RecordKind::kSketch:
+    case log::RecordKind::kPagedSketch: return apply_value(change, record, shard);
     case log::RecordKind::kDelete:
     case log::RecordKind::kExpire:
     case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};

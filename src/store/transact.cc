@@ -41,14 +41,17 @@ Result<Pending> transact(Engine& engine, std::span<const KeyRef> keys,
   std::vector<ShardId> more;
   for (int restarts = 0;; ++restarts) {
     Transaction transaction(engine, keys, more);
+    transaction.allow_starting_again();
     auto done = work(transaction);
+    Result<Pending> committed;
+    if (done && !transaction.wanted()) committed = transaction.commit(sync);
     if (transaction.wanted()) {
       std::vector<ShardId> next = shards_to_start_again(transaction, restarts);
       STAVE_ASSERT(next.size() > more.size());
       more = std::move(next);
       continue;
     }
-    if (done) return transaction.commit(sync);
+    if (done) return committed;
     observed = transaction.observed();
     transaction.rollback();
     return fail(std::move(done).error());

@@ -43,6 +43,27 @@ Place Transaction::place(KeyRef key) noexcept {
   return {.hash = hash, .id = id, .shard = &engine_.keyspace().shard(id)};
 }
 
+Place Transaction::place_of(KeyRef key) const noexcept {
+  const std::uint64_t hash = hash_of(engine_.keyspace(), key);
+  const ShardId id = engine_.keyspace().shard_id(key.database, hash, key.key);
+  return {.hash = hash, .id = id, .shard = &engine_.keyspace().shard(id)};
+}
+
+bool Transaction::holds(KeyRef key) const noexcept {
+  return locks_.holds(place_of(key).id);
+}
+
+bool Transaction::has_changed(KeyRef key) const noexcept {
+  return mutations_.has(key, place_of(key));
+}
+
+void Transaction::visit_watched(base::FunctionRef<void(KeyRef)> show) const {
+  const ChangeWatch& watch = engine_.change_watch();
+  for (std::size_t i = 0; i < mutations_.entries(); ++i)
+    if (const KeyRef key = mutations_.changed_key(i); watch.wants(key.hash)) show(key);
+  for (const KeyRef& key : announced_) show(key);
+}
+
 /// The shard of a key that was not named.
 bool Transaction::reach(ShardId id) noexcept try {
   STAVE_ASSERT(locks_.locked());
@@ -198,11 +219,29 @@ Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) {
 
 Result<Pending> Transaction::commit(Sync sync) {
   STAVE_ASSERT(locks_.locked());
+  if (!engine_.change_watch().any()) [[likely]]
+    return log_changes(sync);
+  const bool asked = ask_who_watches();
+  auto done = log_changes(sync);
+  if (asked) engine_.change_watch().handler()->after_commit();
+  return done;
+}
+
+/// Lets those act who watch what was changed. False: there is nobody.
+bool Transaction::ask_who_watches() noexcept {
+  ChangeHandler* const handler = engine_.change_watch().handler();
+  if (handler == nullptr || wanted_ || failure_ || (mutations_.empty() && announced_.empty())) return false;
+  sequel_ = handler->before_commit(*this);
+  return true;
+}
+
+Result<Pending> Transaction::log_changes(Sync sync) {
   if (wanted_ || failure_) [[unlikely]] {
     rollback();
     return fail(why_not());
   }
   Pending pending = observed_;
+  Lsn end = kNoLsn;
   std::shared_ptr<LargeBatch> large;
   if (!mutations_.empty()) {
     auto logged = mutations_.log(engine_.log(), engine_.compression(), now_);
@@ -212,6 +251,7 @@ Result<Pending> Transaction::commit(Sync sync) {
     }
     if (logged->end != kNoLsn) {
       version_ = logged->last;
+      end = logged->end;
       pending.merge(engine_.pending_for_write(logged->end, sync));
       large = std::move(logged->large);
     }
@@ -220,6 +260,8 @@ Result<Pending> Transaction::commit(Sync sync) {
   abandon_pages();
   if (large) [[unlikely]]
     engine_.write_later(std::move(large));
+  if (sequel_ != nullptr) [[unlikely]]
+    sequel_->committed(end, observed_);
   return pending;
 }
 
@@ -268,6 +310,7 @@ void Transaction::rollback() noexcept {
   if (!locks_.locked()) return;
   mutations_.undo();
   locks_.unlock();
+  sequel_ = nullptr;
 }
 
 }  // namespace stave::store

@@ -8,6 +8,7 @@
 
 #include <boost/container/small_vector.hpp>
 #include <list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -88,6 +89,23 @@ class Transaction {
   /// The shard of an unnamed key that could not be had. From then on the transaction does nothing, every key looks
   /// absent, and what can fail does with kConflict: it is to start again with that shard.
   [[nodiscard]] std::optional<keyspace::ShardId> wanted() const noexcept { return wanted_; }
+  /// Whoever runs it does so again when it was lost, up to its commit's failure for that: then those who watch keys
+  /// that it changes may use others in it (change_watch.h).
+  void allow_starting_again() noexcept { starts_again_ = true; }
+  [[nodiscard]] bool may_start_again() const noexcept { return starts_again_; }
+  /// At its commit these keys, whose bytes stay, count as changed for who watches them.
+  void announce(std::span<const KeyRef> keys) noexcept { announced_ = keys; }
+  /// Shows the keys that were changed, or announced, and may be watched, in that order; one may be shown twice. Nothing
+  /// is to be changed meanwhile.
+  void visit_watched(base::FunctionRef<void(KeyRef)> show) const;
+  /// Whether the key's shard is locked here.
+  [[nodiscard]] bool holds(KeyRef key) const noexcept;
+  /// Whether anything was done to the key, whose shard is locked here.
+  [[nodiscard]] bool has_changed(KeyRef key) const noexcept;
+  /// It can be committed no more.
+  void fail_commit(Error why) noexcept {
+    if (!failure_) failure_ = std::move(why);
+  }
   /// Locks more shards, as those of keys that were not named. False: the transaction is lost.
   [[nodiscard]] bool hold(std::span<const keyspace::ShardId> shards) noexcept;
   /// Why it cannot be committed; null: so far it can.
@@ -112,6 +130,9 @@ class Transaction {
   Result<void> note_given(Lsn identity);
   void abandon_pages() noexcept;
   Place place(KeyRef key) noexcept;
+  [[nodiscard]] Place place_of(KeyRef key) const noexcept;
+  [[nodiscard]] bool ask_who_watches() noexcept;
+  Result<Pending> log_changes(Sync sync);
   bool reach(keyspace::ShardId id) noexcept;
   [[nodiscard]] Error why_not() const noexcept;
   const LoadedValue* load(const Place& at, keyspace::Entry entry) noexcept;
@@ -134,6 +155,9 @@ class Transaction {
   boost::container::small_vector<Lsn, 2> given_;
   Pending observed_;
   Lsn version_ = kNoLsn;
+  bool starts_again_ = false;
+  std::span<const KeyRef> announced_;
+  std::unique_ptr<Sequel> sequel_;  ///< What was changed for it names keys by its bytes.
   ShardLocks locks_;
   Mutations mutations_;
 };

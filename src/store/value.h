@@ -57,21 +57,27 @@ constexpr ValueType shown_type(ValueType type) noexcept {
     case ValueType::kPagedList: return ValueType::kList;
     case ValueType::kPagedSet: return ValueType::kSet;
     case ValueType::kPagedSortedSet: return ValueType::kSortedSet;
+    case ValueType::kPagedSketch: return ValueType::kSketch;
+    case ValueType::kPagedStream: return ValueType::kStream;
     case ValueType::kString:
     case ValueType::kHash:
     case ValueType::kList:
     case ValueType::kSet:
     case ValueType::kSortedSet:
+    case ValueType::kSketch:
+    case ValueType::kStream:
     case ValueType::kPage: break;
   }
   return type;
 }
 /// Whether the value is the root of a collection of pages.
 constexpr bool is_root(ValueType type) noexcept {
-  return type >= ValueType::kPagedHash && type <= ValueType::kPagedSortedSet;
+  return (type >= ValueType::kPagedHash && type <= ValueType::kPagedSortedSet) || type == ValueType::kPagedStream ||
+         type == ValueType::kPagedSketch;
 }
 /// The type of a root of that collection.
 constexpr ValueType root_type(ValueType collection) noexcept {
+  if (collection == ValueType::kSketch) return ValueType::kPagedSketch;
   constexpr int kStep = static_cast<int>(ValueType::kPagedHash) - static_cast<int>(ValueType::kHash);
   const auto type = static_cast<ValueType>(static_cast<int>(collection) + kStep);
   STAVE_ASSERT(is_root(type) && shown_type(type) == collection);
@@ -92,11 +98,15 @@ constexpr log::RecordKind kind_of(ValueType type) noexcept {
     case ValueType::kList: return log::RecordKind::kList;
     case ValueType::kSet: return log::RecordKind::kSet;
     case ValueType::kSortedSet: return log::RecordKind::kSortedSet;
+    case ValueType::kStream: return log::RecordKind::kStream;
     case ValueType::kPage: return log::RecordKind::kPage;
     case ValueType::kPagedHash: return log::RecordKind::kPagedHash;
     case ValueType::kPagedList: return log::RecordKind::kPagedList;
     case ValueType::kPagedSet: return log::RecordKind::kPagedSet;
     case ValueType::kPagedSortedSet: return log::RecordKind::kPagedSortedSet;
+    case ValueType::kSketch: return log::RecordKind::kSketch;
+    case ValueType::kPagedSketch: return log::RecordKind::kPagedSketch;
+    case ValueType::kPagedStream: return log::RecordKind::kPagedStream;
   }
   STAVE_ASSERT(false && "a type without a kind of record");
   return log::RecordKind::kString;

@@ -52,14 +52,20 @@ Result<Pending> Engine::put(KeyRef key, std::string_view value, Expiry expiry, S
   log::Unwritten later;
   Lsn lsn = kNoLsn;
   Lsn end = kNoLsn;
+  bool watched = false;
   {
     base::ShortLock lock(shard.mutex());
-    Entry entry = shard.find(key.hash, key.key);
-    if (entry && entry.has_expiry()) [[unlikely]] {
-      STAVE_ASSIGN(entry, writable_entry(shard, key, entry, time));
+    watched = change_watch_.wants(key.hash);
+    if (!watched) [[likely]] {
+      Entry entry = shard.find(key.hash, key.key);
+      if (entry && entry.has_expiry()) [[unlikely]] {
+        STAVE_ASSIGN(entry, writable_entry(shard, key, entry, time));
+      }
+      STAVE_ASSIGN(end, set_logged(shard, key, entry, record, value, lsn, later));
     }
-    STAVE_ASSIGN(end, set_logged(shard, key, entry, record, value, lsn, later));
   }
+  if (watched) [[unlikely]]
+    return put_apart(key, value, expiry, sync, version, nullptr);
   if (later) [[unlikely]]
     later.write(std::span(&record, 1), std::span(&lsn, 1));
   if (version != nullptr) *version = lsn;
@@ -81,9 +87,15 @@ Result<Pending> Engine::put_large(KeyRef key, std::string_view value, Expiry exp
     std::memcpy(block.data(), value.data(), value.size());
   }
   STAVE_ASSERT(block.size() == value.size());
+  return put_apart(key, block.view(), expiry, sync, version, &block);
+}
+
+// In a transaction, of what was admitted; a block counts already.
+Result<Pending> Engine::put_apart(KeyRef key, std::string_view value, Expiry expiry, Sync sync, Lsn* version,
+                                  const Block* block) {
   Transaction transaction(*this, key);
-  transaction.excuse();  // admitted above, and the block counts already
-  STAVE_TRY(transaction.put(key, block.view(), expiry, ValueType::kString, &block));
+  transaction.excuse();
+  STAVE_TRY(transaction.put(key, value, expiry, ValueType::kString, block));
   STAVE_ASSIGN(const Pending pending, transaction.commit(sync));
   if (version != nullptr) *version = transaction.version();
   return pending;
@@ -99,6 +111,8 @@ Result<Updated> Engine::update(KeyRef key, Access access, DecideFn decide, Sync 
     return Updated::kNot;  // whether that is an error depends on what is to be done
   const UnixMs time = now();
   base::ShortLock lock(shard.mutex());
+  if (change_watch_.wants(key.hash)) [[unlikely]]
+    return Updated::kNot;
   Entry entry = shard.find(key.hash, key.key);
   const Lsn seen = entry ? entry.version() + 1 : shard.removal_mark();
   const bool passed = entry && entry.has_expiry() && entry.expiry().passed(time);

@@ -117,6 +117,22 @@ class Documentation(unittest.TestCase):
             if change != "fixed":
                 self.assertIn("--" + name, self.complete("serve", "--" + name))
 
+    def test_bash_completes_what_stands_behind_a_subcommand(self):
+        self.assertIn("dump", self.complete("log", ""))
+        self.assertIn("--follow", self.complete("log", "dump", "--"))
+        self.assertIn("verify", self.complete("backup", ""))
+        self.assertIn(str(self.path / "man"), self.complete("backup", "verify", str(self.path) + "/m"))
+        self.assertIn(str(self.path / "man"), self.complete("restore", str(self.path) + "/m"))
+        self.assertIn("allkeys-lru", self.complete("serve", "--maxmemory-policy", ""))
+        self.assertEqual(self.complete("serve", "--compression", "=", "lz"), ["lz4"])
+
+    def test_man_pages_tell_the_exit_codes_of_each_tool(self):
+        self.assertIn("It is damaged", self.page("stave-doctor.1"))
+        for name in ("import", "load"):
+            self.assertIn(".B 3\n", self.page("stave-%s.1" % name))
+        self.assertIn("--follow", self.page("stave-log.1"))
+        self.assertIn("STAVE BACKUP VERIFY", self.page("stave-backup.1"))
+
     def test_zsh_and_fish_take_their_completions(self):
         for shell, name in (("zsh", "_stave"), ("fish", "stave.fish")):
             script = self.path / "completion" / name
@@ -145,8 +161,6 @@ class Debian(unittest.TestCase):
             for listing in self.folder.glob("*.install"):
                 for line in listing.read_text().splitlines():
                     pattern = line.split()[0]
-                    if pattern.startswith("debian/generated/"):
-                        continue
                     if pattern.startswith("debian/"):
                         self.assertTrue((PACKAGING / pattern).exists(), line)
                     elif pattern.startswith("usr/"):
@@ -279,6 +293,13 @@ class Containers(unittest.TestCase):
         self.assertEqual({name.split(".")[0] for name in used}, set(values))
         self.assertEqual(set(schema["properties"]) - {"global"}, set(values))
 
+    def test_chart_lets_probes_speak_tls_and_takes_more_volumes(self):
+        text = (PACKAGING / "helm/stave/templates/statefulset.yaml").read_text()
+        probes = re.findall(r"path: /(?:healthz|readyz)\n +port: http\n +\{\{- if .Values.tls.secretName \}\}\n +scheme: HTTPS", text)
+        self.assertEqual(len(probes), 3)
+        for name in ("extraVolumes", "extraVolumeMounts"):
+            self.assertIn("toYaml . | nindent", text.split("{{- with .Values.%s }}" % name)[1][:60])
+
     def test_health_check_tells_a_server_from_none(self):
         script = str(PACKAGING / "docker/healthcheck.sh")
         with tempfile.TemporaryDirectory() as scratch:
@@ -288,6 +309,13 @@ class Containers(unittest.TestCase):
         with tempfile.TemporaryDirectory() as scratch:
             with Server(PORT="0", HTTP_PORT="-1", DIR=scratch, REQUIREPASS="secret") as server:
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "HTTP_PORT": str(server.http_port())})
+        with tempfile.TemporaryDirectory() as scratch:
+            # https only: then the other door is asked.
+            output_of("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
+                      "-keyout", scratch + "/key", "-out", scratch + "/cert")
+            tls = {"TLS_CERT_FILE": scratch + "/cert", "TLS_KEY_FILE": scratch + "/key"}
+            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch + "/store", REQUIREPASS="secret", **tls) as server:
+                output_of("bash", script, env={"PATH": os.environ["PATH"], "PORT": str(server.port), "HTTP_PORT": "8080", **tls})
         gone = subprocess.run(["bash", script], env={"PATH": os.environ["PATH"], "PORT": port, "HTTP_PORT": "0"}, capture_output=True, timeout=60, check=False)
         self.assertNotEqual(gone.returncode, 0)
 

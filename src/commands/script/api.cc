@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "commands/access.h"
 #include "commands/errors.h"
 #include "commands/script/function_library.h"
 #include "commands/script/libraries.h"
@@ -106,7 +107,7 @@ int debug(lua_State*) {
 }
 
 int acl_check_cmd(lua_State* lua) {
-  run_of(lua, "acl_check_cmd");
+  Run& run = run_of(lua, "acl_check_cmd");
   const int count = lua_gettop(lua);
   if (count == 0) return raise_error(lua, "ERR Please specify at least one argument for this redis lib call");
   std::vector<std::string_view> words;
@@ -115,9 +116,9 @@ int acl_check_cmd(lua_State* lua) {
       return raise_error(lua, "ERR Lua redis lib command arguments must be strings or integers");
     words.push_back(text_at(lua, i));
   }
-  if (find_row(words) == nullptr) return raise_error(lua, "ERR Invalid command passed to redis.acl_check_cmd()");
-  // Every user may call everything, so far.
-  lua_pushboolean(lua, 1);
+  const Command* const row = find_row(words);
+  if (row == nullptr) return raise_error(lua, "ERR Invalid command passed to redis.acl_check_cmd()");
+  lua_pushboolean(lua, is_allowed(run.session(), *row, words) ? 1 : 0);
   return 1;
 }
 

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/channels.h"
 #include "commands/connection_commands.h"
 #include "commands/dispatch.h"
@@ -106,6 +107,14 @@ std::uint64_t count_listeners(Channels& channels, std::string_view channel, bool
   for (const std::string& pattern : channels.names(ChannelKind::kPattern, nullptr))
     if (glob_match(pattern, channel)) count += channels.listeners(ChannelKind::kPattern, pattern);
   return count;
+}
+
+/// Why its user may not make this call, in Redis' words; empty: it may.
+std::string why_denied(Session& session, const Command& row, Arguments words) {
+  const std::string why = why_not_allowed(session, row, words, AclContext::kLua);
+  if (why.empty()) return why;
+  constexpr std::string_view kCode = "NOPERM ";
+  return "ERR ACL failure in script: " + (why.starts_with(kCode) ? why.substr(kCode.size()) : why);
 }
 
 }  // namespace
@@ -410,6 +419,10 @@ int Run::call(lua_State* lua, bool raise) {
     const Resolved resolved = resolve(Arguments(words.data(), words.size()));
     if (const std::string_view why = why_not(resolved); !why.empty()) return refuse(why);
     const Command& row = *resolved.row;
+    if (!session_.plain()) [[unlikely]] {
+      const std::string why = why_denied(session_, row, Arguments(words.data(), words.size()));
+      if (!why.empty()) return refuse(why);
+    }
     if (!may_go_on(row, Arguments(words.data(), words.size()))) stay_interrupted(lua);
     keep_keys(row, words);
     const Arguments arguments(words.data(), words.size());

@@ -118,6 +118,7 @@ struct Outcome {
 Outcome attempt(Session& session, const Script& script, Run& run, const Shards& more, int restarts) {
   const auto keys = refs_of(session, script.keys);
   store::Transaction transaction(session.environment().engine(), keys, more);
+  transaction.allow_starting_again();
   if (const std::string_view why = why_not(script, transaction); !why.empty())
     return {.end = End::kUndone, .refusal = std::string(why)};
   Outcome outcome;
@@ -137,7 +138,11 @@ Outcome attempt(Session& session, const Script& script, Run& run, const Shards& 
   }
   outcome.changed = transaction.changed();
   auto pending = transaction.commit(session.sync());
-  if (pending) {
+  if (transaction.wanted()) {
+    // By those who watch what was changed.
+    outcome.end = End::kLost;
+    outcome.shards = store::shards_to_start_again(transaction, restarts);
+  } else if (pending) {
     outcome.pending = *pending;
   } else {
     outcome.end = End::kUndone;
@@ -198,6 +203,7 @@ class SlowErrand final : public Errand {
   SlowErrand(Session& session, const Script& script)
       : environment_(session.environment()),
         info_(session.info()),
+        identity_(session.identity),
         sync_(session.sync()),
         script_(script),
         call_(script.call.begin(), script.call.end()),
@@ -237,7 +243,8 @@ class SlowErrand final : public Errand {
  private:
   void run_script() {
     Session session(environment_, info_, nullptr);
-    session.set_authenticated(true);
+    session.identity = identity_;
+    session.set_plain(false);
     session.set_sync(sync_);
     const Borrowed machine(environment_.scripts());
     if (!machine) return answer_.error(kNoMemory);
@@ -249,6 +256,7 @@ class SlowErrand final : public Errand {
 
   Environment& environment_;
   ClientInfo info_;
+  Session::Identity identity_;  ///< It may do what that user may.
   Sync sync_;
   Script script_;
   std::vector<std::string> call_;

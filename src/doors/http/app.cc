@@ -6,12 +6,15 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/encoding.h"
+#include "commands/access.h"
 #include "commands/auth_backoff.h"
 #include "commands/host.h"
 #include "commands/text.h"
 #include "doors/http/conditions.h"
 #include "doors/http/gzip.h"
 #include "doors/http/json_text.h"
+#include "doors/http/rights.h"
 
 namespace stave::http {
 namespace {
@@ -47,6 +50,27 @@ std::string types_of(const Route& route) {
   std::string text;
   for (const BodyKind& kind : route.bodies) text += (text.empty() ? "" : " or ") + std::string(kind.type);
   return text;
+}
+
+struct Credentials {
+  std::string user;
+  std::string password;
+  bool bearer = true;
+};
+
+/// Of an Authorization header; nullopt: it has none that are known here. A bearer's token is the password of `default`.
+std::optional<Credentials> credentials_of(std::string_view header) {
+  constexpr std::string_view kBearer = "bearer ";
+  constexpr std::string_view kBasic = "basic ";
+  if (header.size() > kBearer.size() && commands::same_word(header.substr(0, kBearer.size()), kBearer))
+    return Credentials{"default", std::string(header.substr(kBearer.size()))};
+  if (header.size() <= kBasic.size() || !commands::same_word(header.substr(0, kBasic.size()), kBasic))
+    return std::nullopt;
+  const auto text = base::from_base64(header.substr(kBasic.size()));
+  const std::size_t colon = text ? text->find(':') : std::string::npos;
+  if (colon == std::string::npos) return std::nullopt;
+  // Without a name it is the password of the store, as a token is.
+  return Credentials{colon == 0 ? "default" : text->substr(0, colon), text->substr(colon + 1), false};
 }
 
 bool knows(const Route& route, std::string_view name) noexcept {
@@ -88,7 +112,9 @@ Admission App::admit(const Request& request, Caller& caller) const {
     if (auto problem = check_token(request, caller, *environment)) {
       const bool unknown = problem->status == 401;
       admission = refuse(std::move(*problem));
-      if (unknown) admission.refusal->add_header("WWW-Authenticate", "Bearer realm=\"stave\"");
+      if (unknown)
+        admission.refusal->add_header("WWW-Authenticate",
+                                      "Bearer realm=\"stave\", Basic realm=\"stave\", charset=\"UTF-8\"");
       return admission;
     }
   }
@@ -124,15 +150,19 @@ bool App::origin_allowed(const Request& request) const {
 
 std::optional<Problem> App::check_token(const Request& request, Caller& caller,
                                         commands::Environment& environment) const {
-  if (!environment.host().password_required()) return std::nullopt;
-  std::string_view given = request.header(Header::kAuthorization);
-  constexpr std::string_view kScheme = "bearer ";
-  if (given.size() <= kScheme.size() || !commands::same_word(given.substr(0, kScheme.size()), kScheme)) {
-    Problem problem = refusal(401, "unauthorized", "say Authorization: Bearer, and the password of the store");
+  commands::Users& users = environment.users();
+  const auto given = credentials_of(request.header(Header::kAuthorization));
+  // Where nothing is needed a token says nothing; a name does.
+  if (users.open() && (!given || given->bearer)) {
+    if (std::exchange(caller.user, nullptr) != nullptr) caller.entered = false;
+    return std::nullopt;
+  }
+  if (!given) {
+    Problem problem = refusal(401, "unauthorized",
+                              "say Authorization: Bearer, and the password of the store, or Basic, with a user's");
     problem.members = ",\"error\":\"Unauthorized\"";
     return problem;
   }
-  given.remove_prefix(kScheme.size());
   commands::AuthBackoff& backoff = environment.auth_backoff();
   const std::uint64_t now_ns = hub_.clock.monotonic_ns();
   // Whoever guesses from that address must wait, right or wrong, but who has shown the password before does not guess.
@@ -142,13 +172,14 @@ std::optional<Problem> App::check_token(const Request& request, Caller& caller,
     problem.retry_after_s = static_cast<int>((until_ns - now_ns + kSecondNs - 1) / kSecondNs);
     return problem;
   }
-  if (environment.host().check_password("default", given)) {
+  if (auto user = users.authenticate(given->user, given->password)) {
     if (!std::exchange(caller.trusted, true)) backoff.succeeded(caller.host);
+    if (std::exchange(caller.user, user) != user) caller.entered = false;
     return std::nullopt;
   }
   caller.trusted = false;
   backoff.failed(caller.host, now_ns);
-  Problem problem = refusal(401, "unauthorized", "the token is wrong");
+  Problem problem = refusal(401, "unauthorized", given->bearer ? "the token is wrong" : "name or password is wrong");
   problem.members = ",\"error\":\"Unauthorized\"";
   return problem;
 }
@@ -210,6 +241,15 @@ std::optional<Problem> read_parameters(Exchange& exchange, int databases) {
   return std::nullopt;
 }
 
+void App::enter(commands::Session& session, Caller& caller) const {
+  if (std::exchange(caller.entered, true)) return;
+  if (caller.user != nullptr) {
+    commands::become(session, caller.user);
+  } else {
+    commands::become_anybody(session);
+  }
+}
+
 Response App::answer(Request& request, const Match& match, commands::Session* session, bool fetched) const {
   if (request.verb == Verb::kOptions) return answer_options(request);
   STAVE_ASSERT(match.route != nullptr && (session != nullptr || match.route->has(kOpen)));
@@ -229,6 +269,7 @@ Response App::answer(Request& request, const Match& match, commands::Session* se
           refusal(400, "malformed_key", "what stands behind the key has a broken escape: % is written %25"));
     exchange.element = std::move(*element);
   }
+  if (auto problem = check_rights(exchange)) return answer_problem(std::move(*problem));
   try {
     return match.route->run(exchange);
   } catch (const std::bad_alloc&) {

@@ -44,10 +44,13 @@ struct Admission {
   std::optional<Response> refusal;
 };
 
-/// Who asks, as far as the guessing of passwords goes.
+/// Who asks: its user, and how the guessing of passwords goes.
 struct Caller {
   std::string host;      ///< The address without the port.
-  bool trusted = false;  ///< Has shown the password, and no wrong one since.
+  bool trusted = false;  ///< Has shown a password, and no wrong one since.
+  /// Of the request being answered; null: it says nothing, and nothing is needed.
+  std::shared_ptr<const commands::AclUser> user = nullptr;
+  bool entered = false;  ///< The session is that user's.
 };
 
 class App {
@@ -60,6 +63,8 @@ class App {
   /// `fetched`: what it asked for (Response::first) was brought; it is not asked for again.
   [[nodiscard]] Response answer(Request& request, const Match& match, commands::Session* session,
                                 bool fetched = false) const;
+  /// Makes the session that of the caller of this request.
+  void enter(commands::Session& session, Caller& caller) const;
   /// What every answer of the app gets, refusals included: CORS, compression, the tag of its version.
   void finish(const Request& request, Response& response) const;
 

@@ -43,6 +43,7 @@ class AppFixture : public commands::CommandsTest {
     Admission admission = app.admit(request, caller_);
     if (admission.refusal) return std::move(*admission.refusal);
     request.body = std::move(body);
+    app.enter(*session_, caller_);
     Response response = app.answer(request, admission.match, session_.get());
     while (response.work) {
       auto work = std::move(response.work);

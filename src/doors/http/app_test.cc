@@ -3,7 +3,9 @@
 
 #include <utility>
 
+#include "base/sha256.h"
 #include "commands/auth_backoff.h"
+#include "commands/users.h"
 #include "doors/http/app_for_test.h"
 
 namespace stave::http {
@@ -30,7 +32,7 @@ TEST_F(AppTest, a_page_of_values_takes_no_more_than_there_is_room_for) {
 }
 
 TEST_F(AppTest, guessing_the_token_gets_slower_and_harms_nobody_who_knows_it) {
-  host_.password = "sesame";
+  environment_->users().require_password(base::sha256_hex("sesame"));
   const std::vector<std::pair<Header, std::string>> right = {{Header::kAuthorization, "Bearer sesame"}};
   const std::vector<std::pair<Header, std::string>> wrong = {{Header::kAuthorization, "Bearer guess"}};
   for (int i = 0; i < 100; ++i) EXPECT_EQ(ask(Verb::kGet, "/keys").status, 401);  // no token is no guess
@@ -65,7 +67,7 @@ TEST_F(AppTest, guessing_the_token_gets_slower_and_harms_nobody_who_knows_it) {
 }
 
 TEST_F(AppTest, the_doors_share_one_memory_of_who_guesses) {
-  host_.password = "sesame";
+  environment_->users().require_password(base::sha256_hex("sesame"));
   for (int i = 0; i < 3; ++i) environment_->auth_backoff().failed("192.0.2.1", clock_.monotonic_ns());
   EXPECT_EQ(ask(Verb::kGet, "/keys", {}, {{Header::kAuthorization, "Bearer sesame"}}).status, 429);
   caller_.host = "192.0.2.2";
@@ -85,7 +87,7 @@ TEST_F(AppTest, an_answer_waits_for_what_it_tells) {
 }
 
 TEST_F(AppTest, a_head_is_refused_before_its_body_comes) {
-  host_.password = "sesame";
+  environment_->users().require_password(base::sha256_hex("sesame"));
   EXPECT_EQ(put("a", "1").status, 401);
   EXPECT_EQ(put("a", "1", {{Header::kAuthorization, "Bearer sesame"}}).status, 201);
   EXPECT_EQ(put("a", "1", {{Header::kAuthorization, "bearer wrong"}}).status, 401);

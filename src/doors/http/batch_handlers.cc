@@ -5,6 +5,7 @@
 #include "doors/http/json_text.h"
 #include "doors/http/operation.h"
 #include "doors/http/protobuf.h"
+#include "doors/http/rights.h"
 #include "doors/http/times.h"
 
 namespace stave::http {
@@ -194,6 +195,7 @@ Response run_batch(Exchange& exchange) {
   store::StoreClock& time = exchange.engine().time();
   auto operations = message_in ? decode_batch(request.body, time, kOperationsMax) : read_batch(request.body, time);
   if (!operations) return answer_problem(std::move(operations.error()));
+  if (auto problem = check_rights(exchange, *operations)) return answer_problem(std::move(*problem));
   if (auto later = fetch_first(exchange, *operations)) return std::move(*later);
   const std::uint64_t bytes_max = exchange.hub.config.answer_bytes_max;
   auto done = run_operations(exchange.engine(), exchange.database, *operations, exchange.sync, bytes_max);
@@ -238,6 +240,7 @@ Response patch_key(Exchange& exchange) {
     operation.kind = Kind::kAppend;
     operation.value = std::move(**appended);
   }
+  if (auto problem = check_rights(exchange, std::span(&operation, 1))) return answer_problem(std::move(*problem));
   if (auto later = fetch_first(exchange, std::span(&operation, 1))) return std::move(*later);
   auto done = run_operations(exchange.engine(), exchange.database, std::span(&operation, 1), exchange.sync,
                              exchange.hub.config.answer_bytes_max);

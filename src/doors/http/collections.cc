@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "doors/http/json_text.h"
 #include "store/transact.h"
+#include "types/sketch/sketch.h"
 #include "types/string/number.h"
 
 namespace stave::http {
@@ -30,6 +31,8 @@ void CopiedCollection::take(const ValueView& held, UnixMs now) {
     case ValueType::kList: copy_.emplace<commands::Copied<store::List>>().take(held, now); return;
     case ValueType::kSet: copy_.emplace<commands::Copied<store::Set>>().take(held, now); return;
     case ValueType::kSortedSet: copy_.emplace<commands::Copied<store::SortedSet>>().take(held, now); return;
+    case ValueType::kSketch: copy_.emplace<commands::Copied<store::Sketch>>().take(held, now); return;
+    case ValueType::kStream: copy_.emplace<commands::Copied<store::Stream>>().take(held, now); return;
     default: STAVE_ASSERT(false && "a string is no collection");
   }
 }
@@ -44,6 +47,8 @@ Result<void> CopiedCollection::take(store::Transaction& transaction, const Value
     case ValueType::kHash: return copy_.emplace<commands::Copied<store::Hash>>().take(transaction, held.value);
     case ValueType::kList: return copy_.emplace<commands::Copied<store::List>>().take(transaction, held.value);
     case ValueType::kSet: return copy_.emplace<commands::Copied<store::Set>>().take(transaction, held.value);
+    case ValueType::kSketch: return copy_.emplace<commands::Copied<store::Sketch>>().take(transaction, held.value);
+    case ValueType::kStream: return copy_.emplace<commands::Copied<store::Stream>>().take(transaction, held.value);
     default: return copy_.emplace<commands::Copied<store::SortedSet>>().take(transaction, held.value);
   }
 }
@@ -271,11 +276,19 @@ std::optional<Problem> draft_document(const CopiedCollection& collection, const 
     out.text("{");
     if (!draft_members(*hash, page, out, next)) return name_not_utf8();
     out.text("}\n");
+  } else if (const auto* sketch = collection.as<store::Sketch>()) {
+    const types::sketch::Head head = types::sketch::Head::of(*sketch);
+    out.text("{");
+    out.string(types::sketch::type_name(head.view()), "type");
+    out.text(",\"bytes\":");
+    out.text(types::Digits(static_cast<std::int64_t>(sketch->size())).view());
+    out.text("}\n");
   } else {
     out.text("[");
     if (const auto* list = collection.as<store::List>()) next = draft_list(*list, page, out);
     if (const auto* set = collection.as<store::Set>()) next = draft_set(*set, page, out);
     if (const auto* set = collection.as<store::SortedSet>()) next = draft_ranks(*set, page, out);
+    if (const auto* stream = collection.as<store::Stream>()) next = draft_stream(*stream, page, out);
     out.text("]\n");
   }
   if (next != 0) described.add_header("Stave-Cursor", std::to_string(next));
@@ -363,6 +376,28 @@ std::uint64_t draft_ranks(const types::sorted_set::Reader& set, const PageWish& 
   set.visit(places.from, places.to, [&](const types::sorted_set::Element& element) {
     commas.next();
     draft_pair(element, out);
+    return out.good();
+  });
+  return places.next;
+}
+
+std::uint64_t draft_stream(const types::stream::Reader& stream, const PageWish& page, Draft& out) {
+  const PagePlaces places = places_of(page, stream.size());
+  Commas commas(out);
+  std::uint64_t place = 0;
+  stream.visit(types::stream::kIdMin, types::stream::kIdMax, [&](const types::stream::Entry& entry) {
+    if (place == places.to) return false;
+    if (place++ < places.from) return true;
+    commas.next();
+    out.text("[");
+    out.string(types::stream::IdText(entry.id()).view());
+    entry.visit([&](std::string_view name, std::string_view value) {
+      out.text(",");
+      out.string(name);
+      out.text(",");
+      out.string(value);
+    });
+    out.text("]");
     return out.good();
   });
   return places.next;

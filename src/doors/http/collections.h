@@ -37,7 +37,8 @@ class CopiedCollection {
 
  private:
   std::variant<std::monostate, commands::Copied<store::Hash>, commands::Copied<store::List>,
-               commands::Copied<store::Set>, commands::Copied<store::SortedSet>>
+               commands::Copied<store::Set>, commands::Copied<store::SortedSet>, commands::Copied<store::Sketch>,
+               commands::Copied<store::Stream>>
       copy_;
   std::size_t bytes_ = 0;
 };
@@ -62,8 +63,9 @@ struct PageWish {
   std::uint64_t cursor = 0;
   std::size_t limit = 0;  ///< 0: all.
 };
-/// A whole collection, or a page of it, as JSON: an object of a hash's fields, an array of anything else's elements.
-/// The next cursor becomes a header. Problems: a field's name that is not UTF-8.
+/// A whole collection, or a page of it, as JSON: an object of a hash's fields, an array of anything else's elements; of
+/// a sketch an object that says which it is and how large. The next cursor becomes a header. Problems: a field's name
+/// that is not UTF-8.
 std::optional<Problem> draft_document(const CopiedCollection& collection, const PageWish& page, Draft& out,
                                       Response& described);
 
@@ -83,6 +85,8 @@ std::uint64_t draft_list(const types::list::Reader& list, const PageWish& page, 
 std::uint64_t draft_set(const types::set::Reader& set, const PageWish& page, Draft& out);
 /// The members of a sorted set as pairs; the cursor is a rank.
 std::uint64_t draft_ranks(const types::sorted_set::Reader& set, const PageWish& page, Draft& out);
+/// The entries of a stream; the cursor counts those before the page.
+std::uint64_t draft_stream(const types::stream::Reader& stream, const PageWish& page, Draft& out);
 /// `["member", 1.5]`
 void draft_pair(const types::sorted_set::Element& element, Draft& out);
 /// A score in JSON, which has no infinities: they are the strings "inf" and "-inf".

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/dispatch.h"
 #include "commands/errands.h"
+#include "commands/monitors.h"
 #include "commands/text.h"
 #include "commands/together.h"
 #include "doors/http/document.h"
@@ -74,7 +76,7 @@ Outcomes<std::vector<CommandText>> read_commands(std::string_view text) {
 
 /// What is for who runs the server, and reached through the Redis door only.
 bool is_for_administrators(std::string_view name) noexcept {
-  for (const std::string_view known : {"CONFIG", "DEBUG", "SHUTDOWN"})
+  for (const std::string_view known : {"ACL", "CONFIG", "DEBUG", "SHUTDOWN"})
     if (commands::same_word(known, name)) return true;
   return false;
 }
@@ -88,11 +90,18 @@ bool is_about_connections(std::string_view name) noexcept {
   return false;
 }
 
+/// Whether the command is one that may have to wait for somebody else's write.
+bool waits(const commands::Resolved& call) noexcept {
+  return call.row != nullptr && (call.row->flags & commands::kBlocking) != 0 &&
+         (call.row->flags & commands::kWrite) != 0;
+}
+
 /// The session for one request: what a former one left behind does not count.
 commands::Session& prepare(const Exchange& exchange) {
   commands::Session& session = exchange.session();
+  const auto user = session.identity.user;
   session.reset();
-  session.set_authenticated(true);  // the token was checked
+  if (user != nullptr) commands::become(session, user);
   session.select(exchange.database);
   session.set_sync(exchange.sync);
   return session;
@@ -198,6 +207,10 @@ class CommandWork : public Work {
       return "ERR " + commands::upper(name) + " is about a connection; a request stands alone (use ?db= and the token)";
     if (is_for_administrators(name))
       return "ERR " + commands::upper(name) + " is for administrators and cannot be run over HTTP";
+    if (waits(call.resolved))
+      return "ERR " + commands::upper(name) +
+             " waits until others write, and a request does not; over HTTP use the "
+             "command that takes what there is";
     JsonSink sink(out_);
     commands::dispatch(session_, call.resolved, call.arguments, sink);
     return sink.error_line();
@@ -301,6 +314,8 @@ Response run_transaction(Exchange& exchange) {
   out.text("]\n");
   // What the commands themselves would have waited for is part of what all of them wait for.
   static_cast<void>(session.take_pending());
+  if (commands::Monitors& monitors = session.environment().monitors(); pending && monitors.any())
+    for (const auto& [arguments, resolved] : calls.all()) monitors.show(session, *resolved.row, arguments);
   if (pending)
     return begin_work(
         write_draft(std::move(out), *pending, [](Draft& written) { return answer_json(200, written.take()); }));

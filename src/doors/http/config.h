@@ -32,6 +32,7 @@ struct Config {
   AccessLog access_log = AccessLog::kOff;
   std::string tls_certificate;  ///< PEM files; both empty: no TLS.
   std::string tls_key;
+  std::string tls_key_password;
   std::string version;
 };
 

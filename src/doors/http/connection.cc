@@ -74,7 +74,9 @@ commands::Session* Connection::session() {
     session_ = std::make_unique<commands::Session>(*environment, std::move(info), this);
     session_->set_protocol(2);
     session_->may_leave = true;
+    caller_.entered = false;
   }
+  app_.enter(*session_, caller_);
   return session_.get();
 }
 

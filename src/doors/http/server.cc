@@ -156,7 +156,7 @@ void Server::serve(commands::Environment& environment) {
 Result<void> Server::reload_tls() {
   const Config& config = parts_->hub.config;
   if (config.tls_certificate.empty() && config.tls_key.empty()) return {};
-  STAVE_ASSIGN(auto context, load_tls(config.tls_certificate, config.tls_key));
+  STAVE_ASSIGN(auto context, load_tls(config.tls_certificate, config.tls_key, config.tls_key_password));
   parts_->tls.set(std::move(context));
   return {};
 }

@@ -2,6 +2,9 @@
 
 #include <openssl/ssl.h>
 
+#include "base/try.h"
+#include "doors/tls/context.h"
+
 namespace stave::http {
 
 namespace ssl = boost::asio::ssl;
@@ -19,27 +22,15 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* length, c
   return SSL_TLSEXT_ERR_OK;
 }
 
-std::unexpected<Error> refuse(const std::string& file, const std::string& why) {
-  return fail(Error(ErrorCode::kInvalidArgument, "TLS: " + why).with_file(file));
-}
-
 }  // namespace
 
-Result<std::shared_ptr<ssl::context>> load_tls(const std::string& certificate, const std::string& key) {
-  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
-  boost::system::error_code problem;
-  ::SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-  ::SSL_CTX_set_alpn_select_cb(context->native_handle(), choose_protocol, nullptr);
-  // Buffers of idle connections are given back.
-  ::SSL_CTX_set_mode(context->native_handle(), SSL_MODE_RELEASE_BUFFERS);
-  context->set_options(ssl::context::default_workarounds | ssl::context::no_compression, problem);
-  context->use_certificate_chain_file(certificate, problem);
-  if (problem) return refuse(certificate, "the certificate cannot be used: " + problem.message());
-  context->use_private_key_file(key, ssl::context::pem, problem);
-  if (problem) return refuse(key, "the key cannot be used: " + problem.message());
-  if (::SSL_CTX_check_private_key(context->native_handle()) != 1)
-    return refuse(key, "the key is not that of the certificate");
-  return context;
+Result<std::shared_ptr<ssl::context>> load_tls(const std::string& certificate, const std::string& key,
+                                               const std::string& key_password) {
+  STAVE_ASSIGN(const tls::Context made,
+               tls::make_context({.certificate = certificate, .key = key, .key_password = key_password}));
+  ::SSL_CTX_set_alpn_select_cb(made.get(), choose_protocol, nullptr);
+  ::SSL_CTX_up_ref(made.get());  // one more owner, which gives it back by itself
+  return std::make_shared<ssl::context>(made.get());
 }
 
 }  // namespace stave::http

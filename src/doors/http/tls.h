@@ -11,7 +11,8 @@
 namespace stave::http {
 
 /// Reads both files. Errors: kInvalidArgument with what OpenSSL says.
-Result<std::shared_ptr<boost::asio::ssl::context>> load_tls(const std::string& certificate, const std::string& key);
+Result<std::shared_ptr<boost::asio::ssl::context>> load_tls(const std::string& certificate, const std::string& key,
+                                                            const std::string& key_password);
 
 /// The context that new connections are given. Threads: any.
 class TlsHolder {

@@ -2,6 +2,7 @@
 #include "doors/library/c_api.h"
 
 #include "base/assert.h"
+#include "base/try.h"
 
 using stave::Lsn;
 using stave::c_api::copy_out;
@@ -17,6 +18,9 @@ static_assert(STAVE_TTL_NONE == static_cast<int>(Ttl::Kind::kNone));
 static_assert(STAVE_TTL_SLIDING == static_cast<int>(Ttl::Kind::kSliding));
 static_assert(STAVE_SYNC_DEFAULT == static_cast<int>(Sync::kDefault));
 static_assert(STAVE_SYNC_OS == static_cast<int>(Sync::kOs));
+static_assert(STAVE_SPILL == static_cast<int>(MemoryPolicy::kSpill));
+static_assert(STAVE_VOLATILE_TTL == static_cast<int>(MemoryPolicy::kVolatileTtl));
+static_assert(STAVE_PACKING_ZSTD == static_cast<int>(Packing::kZstd));
 static_assert(STAVE_IF_ABSENT == static_cast<int>(Condition::Kind::kAbsent));
 static_assert(STAVE_IF_VALUE == static_cast<int>(Condition::Kind::kValue));
 static_assert(STAVE_REPLY_NULL == static_cast<int>(Reply::Kind::kNull));
@@ -46,23 +50,45 @@ char* copy_out(std::string_view bytes) {
   return copy;
 }
 
-Result<WriteOptions> checked_write_options(const stave_write_options* from) {
-  if (from == nullptr) return WriteOptions{};
-  if (from->ttl < STAVE_TTL_NONE || from->ttl > STAVE_TTL_SLIDING)
+Result<Ttl> checked_ttl(int kind, std::int64_t ms) {
+  if (kind < STAVE_TTL_NONE || kind > STAVE_TTL_SLIDING)
     return fail(ErrorCode::kInvalidArgument, "unknown kind of ttl");
-  if (from->sync < STAVE_SYNC_DEFAULT || from->sync > STAVE_SYNC_OS)
-    return fail(ErrorCode::kInvalidArgument, "unknown sync policy");
-  return WriteOptions{.database = from->database,
-                      .ttl = {static_cast<Ttl::Kind>(from->ttl), from->ttl_ms},
-                      .sync = static_cast<Sync>(from->sync)};
+  return Ttl{static_cast<Ttl::Kind>(kind), ms};
 }
 
-Result<void> check_sizes(std::size_t key_size, std::size_t value_size) {
-  if (key_size > kKeyBytesLimit) return fail(ErrorCode::kTooLarge, "a key of a batch is longer than any key can be");
-  if (value_size > kValueBytesLimit)
-    return fail(ErrorCode::kTooLarge, "a value of a batch is longer than any value can be");
+Result<Condition> checked_condition(int condition, std::uint64_t version, std::string_view expected) {
+  if (condition < STAVE_IF_ABSENT || condition > STAVE_IF_VALUE)
+    return fail(ErrorCode::kInvalidArgument, "unknown condition");
+  return Condition{static_cast<Condition::Kind>(condition), Lsn{version}, expected};
+}
+
+Result<WriteOptions> checked_write_options(const stave_write_options* from) {
+  if (from == nullptr) return WriteOptions{};
+  STAVE_ASSIGN(const Ttl ttl, checked_ttl(from->ttl, from->ttl_ms));
+  if (from->sync < STAVE_SYNC_DEFAULT || from->sync > STAVE_SYNC_OS)
+    return fail(ErrorCode::kInvalidArgument, "unknown sync policy");
+  return WriteOptions{.database = from->database, .ttl = ttl, .sync = static_cast<Sync>(from->sync)};
+}
+
+namespace {
+
+/// What the engine cannot check: a number that is none of an enumeration's.
+Result<void> check_options(const Options& options) {
+  if (options.sync < Sync::kAlways || options.sync > Sync::kOs)
+    return fail(ErrorCode::kInvalidArgument, "unknown sync policy");
+  if (options.memory_policy > MemoryPolicy::kVolatileTtl)
+    return fail(ErrorCode::kInvalidArgument, "unknown memory policy");
+  if (options.packing > Packing::kZstd) return fail(ErrorCode::kInvalidArgument, "unknown packing");
   return {};
 }
+
+/// Numbers that do not fit would wrap to good ones.
+template <class Enumeration>
+Enumeration narrowed(int value) {
+  return value >= 0 && value < UINT8_MAX ? static_cast<Enumeration>(value) : static_cast<Enumeration>(UINT8_MAX);
+}
+
+}  // namespace
 
 }  // namespace stave::c_api
 
@@ -100,7 +126,7 @@ void stave_options_free(stave_options* options) {
   delete options;
 }
 void stave_options_set_sync(stave_options* options, int sync) {
-  options->options.sync = static_cast<stave::Sync>(sync);
+  options->options.sync = stave::c_api::narrowed<stave::Sync>(sync);
 }
 void stave_options_set_sync_interval_ms(stave_options* options, int64_t ms) {
   options->options.sync_interval_ms = ms;
@@ -117,21 +143,43 @@ void stave_options_set_create_if_missing(stave_options* options, int yes) {
 void stave_options_set_in_memory(stave_options* options, int yes) {
   options->in_memory = yes != 0;
 }
+void stave_options_set_max_memory_bytes(stave_options* options, uint64_t bytes) {
+  options->options.max_memory_bytes = bytes;
+}
+void stave_options_set_memory_policy(stave_options* options, int policy) {
+  options->options.memory_policy = stave::c_api::narrowed<stave::MemoryPolicy>(policy);
+}
+void stave_options_set_packing(stave_options* options, int packing) {
+  options->options.packing = stave::c_api::narrowed<stave::Packing>(packing);
+}
+void stave_options_set_packing_level(stave_options* options, int level) {
+  options->options.packing_level = level;
+}
+void stave_options_set_history_ms(stave_options* options, int64_t ms) {
+  options->options.history_ms = ms;
+}
+void stave_options_set_history_bytes(stave_options* options, uint64_t bytes) {
+  options->options.history_bytes = bytes;
+}
+void stave_options_set_max_space_amplification(stave_options* options, double times) {
+  options->options.max_space_amplification = times;
+}
+void stave_options_set_key_bytes_max(stave_options* options, uint64_t bytes) {
+  options->options.key_bytes_max = bytes;
+}
+void stave_options_set_value_bytes_max(stave_options* options, uint64_t bytes) {
+  options->options.value_bytes_max = bytes;
+}
 
 stave_store* stave_open(const char* directory, const stave_options* options, stave_error** error) {
   stave_store* opened = nullptr;
   guarded(error, [&] {
-    stave::Options settings = options == nullptr ? stave::Options{} : options->options;
+    const stave::Options settings = options == nullptr ? stave::Options{} : options->options;
     if (directory == nullptr)
       return report(stave::Error(stave::ErrorCode::kInvalidArgument, "there is no name of a directory"), error);
-    if (settings.sync < stave::Sync::kAlways || settings.sync > stave::Sync::kOs)
-      return report(stave::Error(stave::ErrorCode::kInvalidArgument, "unknown sync policy"), error);
+    if (const auto good = stave::c_api::check_options(settings); !good) return report(good.error(), error);
     auto handle = std::make_unique<stave_store>();
-    if (options != nullptr && options->in_memory) {
-      handle->memory = stave::make_memory_file_system();
-      settings.file_system = handle->memory.get();
-    }
-    auto store = stave::Store::open(directory, settings);
+    auto store = stave::Store::open(options != nullptr && options->in_memory ? ":memory:" : directory, settings);
     if (!store) return report(store.error(), error);
     handle->store = std::move(*store);
     opened = handle.release();
@@ -266,10 +314,8 @@ int stave_set_if(stave_store* store, const char* key, size_t key_size, const cha
   return write(
       options, error,
       [&](const auto& how) -> stave::Result<std::optional<Lsn>> {
-        if (condition < STAVE_IF_ABSENT || condition > STAVE_IF_VALUE)
-          return stave::fail(stave::ErrorCode::kInvalidArgument, "unknown condition");
-        const stave::Condition wanted{static_cast<stave::Condition::Kind>(condition), Lsn{version},
-                                      text(expected, expected_size)};
+        STAVE_ASSIGN(const stave::Condition wanted,
+                     stave::c_api::checked_condition(condition, version, text(expected, expected_size)));
         return store->store->set_if(text(key, key_size), text(value, value_size), wanted, how);
       },
       [&](const std::optional<Lsn>& made) { give(done, made ? 1 : 0); });

@@ -23,7 +23,6 @@ struct stave_options {
   bool in_memory = false;
 };
 struct stave_store {
-  std::unique_ptr<stave::FileSystem> memory;  ///< Only for stores in memory; outlives the store.
   std::unique_ptr<stave::Store> store;
 };
 struct stave_txn {
@@ -53,8 +52,9 @@ char* copy_out(std::string_view bytes);
 /// Numbers come from another language: an enumeration's value is only trusted after this. Null: the defaults.
 Result<WriteOptions> checked_write_options(const stave_write_options* from);
 
-/// Sizes come from another language too: what no store can hold is told before it is copied, or looked at.
-Result<void> check_sizes(std::size_t key_size, std::size_t value_size);
+Result<Ttl> checked_ttl(int kind, std::int64_t ms);
+/// The views are the caller's.
+Result<Condition> checked_condition(int condition, std::uint64_t version, std::string_view expected);
 
 /// Runs `body`, which returns a code, and keeps exceptions on this side.
 template <class Body>

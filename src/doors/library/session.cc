@@ -1,5 +1,6 @@
 #include "stave/session.h"
 
+#include "commands/access.h"
 #include "commands/dispatch.h"
 #include "commands/errors.h"
 #include "commands/reply_sink.h"
@@ -10,7 +11,8 @@ namespace stave {
 struct Session::Impl {
   explicit Impl(Store::Impl& owner) : store(owner), session(owner.environment, {}, nullptr) {
     session.set_protocol(3);
-    session.set_authenticated(true);  // Whoever runs in this process already has what a password would guard.
+    session.may_block = true;
+    become_owner(session);  // Whoever runs in this process already has what a password would guard.
   }
   Store::Impl& store;
   commands::Session session;

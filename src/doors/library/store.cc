@@ -19,6 +19,8 @@ using store::ValueView;
 
 namespace {
 
+constexpr std::string_view kInMemory = ":memory:";
+
 std::unexpected<Error> wrong_type() {
   return fail(ErrorCode::kWrongType, "the key holds another type");
 }
@@ -26,8 +28,15 @@ std::unexpected<Error> wrong_type() {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(std::string_view directory, const Options& options) try {
-  STAVE_ASSIGN(auto engine, store::Engine::open(std::string(directory), options));
-  return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(std::move(engine))));
+  std::unique_ptr<FileSystem> memory;
+  Options settings = options;
+  if (directory == kInMemory) {
+    memory = make_memory_file_system();
+    settings.file_system = memory.get();
+    settings.create_if_missing = true;  // it is never there
+  }
+  STAVE_ASSIGN(auto engine, store::Engine::open(memory ? "store" : std::string(directory), settings));
+  return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(std::move(memory), std::move(engine))));
 } catch (const std::bad_alloc&) {
   return library::no_memory();
 }

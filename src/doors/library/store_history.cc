@@ -1,5 +1,4 @@
-// The past of keys, and backups.
-#include "archive/backup.h"
+// The past of keys.
 #include "doors/library/store_impl.h"
 #include "store/history.h"
 
@@ -37,13 +36,6 @@ Result<std::optional<Lsn>> Store::revert(std::string_view key, Point point, cons
   STAVE_ASSIGN(const auto done, std::move(reverted));
   if (!done.changed) return std::nullopt;
   return done.version;
-}
-
-Result<Lsn> Store::backup(std::string_view directory) try {
-  STAVE_ASSIGN(const auto report, archive::back_up(*impl_->engine, std::string(directory)));
-  return report.end;
-} catch (const std::bad_alloc&) {
-  return library::no_memory();
 }
 
 }  // namespace stave

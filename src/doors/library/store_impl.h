@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/assert.h"
+#include "base/mutex.h"
 #include "base/try.h"
 #include "commands/environment.h"
 #include "commands/host.h"
@@ -32,13 +33,22 @@ inline Result<void> check_key_size(std::size_t size) {
 }  // namespace library
 
 struct Store::Impl {
-  explicit Impl(std::unique_ptr<store::Engine> opened)
-      : engine(std::move(opened)), databases(engine->options().databases), environment(*engine, host) {}
+  Impl(std::unique_ptr<FileSystem> own, std::unique_ptr<store::Engine> opened)
+      : memory(std::move(own)),
+        engine(std::move(opened)),
+        databases(engine->options().databases),
+        environment(*engine, host) {}
 
+  std::unique_ptr<FileSystem> memory;  ///< Only for a store without a directory: its files.
   std::unique_ptr<store::Engine> engine;
   int databases;
   commands::Host host;  ///< The embedded one: there is no process to shut down and nothing to configure.
   commands::Environment environment;
+  /// One snapshot is written at a time: two of one name would take each other's drafts for their own.
+  base::Mutex snapshot_mutex;
+
+  /// Where snapshots lie, and what they are read from.
+  [[nodiscard]] FileSystem& outside() noexcept { return memory ? FileSystem::system() : engine->file_system(); }
 
   Result<void> check_database(int database) const {
     if (database >= 0 && database < databases) [[likely]]
@@ -135,6 +145,14 @@ inline Lsn batch_end(const store::Pending& pending) noexcept {
 
 /// The string in `view`, empty when absent. Errors: kWrongType.
 Result<std::string_view> text_of(const std::optional<store::ValueView>& view);
+/// Writes the bytes over those of the value from `where` on; no place: behind them. Returns the new length.
+Result<std::uint64_t> write_range(const store::Engine& engine, store::Transaction& transaction, store::KeyRef key,
+                                  std::optional<std::uint64_t> where, std::string_view bytes);
+/// Whether a condition holds for what is there, and what of it has to be looked at for that.
+bool holds(const Condition& condition, const std::optional<store::ValueView>& now);
+constexpr store::Access access_for(const Condition& condition) noexcept {
+  return condition.kind == Condition::Kind::kValue ? store::Access::kPeek : store::Access::kMeta;
+}
 /// The number in `view` (absent: 0) plus `by`. Errors: kWrongType, kNotANumber, kOverflow.
 Result<std::int64_t> sum_of(const std::optional<store::ValueView>& view, std::int64_t by);
 

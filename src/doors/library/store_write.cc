@@ -1,6 +1,5 @@
 // Changing one key or several. `set` without an expiry goes straight to the engine; the rest are short transactions.
 #include <algorithm>
-#include <limits>
 
 #include "base/assert.h"
 #include "doors/library/store_impl.h"
@@ -12,7 +11,6 @@ namespace stave {
 using store::KeyRef;
 using store::Pending;
 using store::Transaction;
-using store::ValueType;
 
 namespace {
 
@@ -28,39 +26,6 @@ Expiry kept_expiry(Transaction& transaction, KeyRef key, const Ttl& ttl) {
   if (ttl.kind != Ttl::Kind::kKeep) return {};
   const auto now = transaction.find(key, store::Access::kMeta);
   return now ? now->expiry : Expiry{};
-}
-
-/// The length of the value afterwards. No offset: at its end.
-Result<std::uint64_t> write_range(const store::Engine& engine, Transaction& transaction, KeyRef key,
-                                  std::optional<std::uint64_t> where, std::string_view bytes) {
-  const auto now = transaction.find(key);
-  STAVE_ASSIGN(const std::string_view old, library::text_of(now));
-  // To append nothing makes a key that is absent, as in Redis; to overwrite with nothing does not.
-  if (bytes.empty() && (where || now)) return old.size();
-  const std::uint64_t offset = where.value_or(old.size());
-  std::uint64_t end = 0;
-  if (__builtin_add_overflow(offset, bytes.size(), &end)) end = std::numeric_limits<std::uint64_t>::max();
-  const std::uint64_t size = std::max<std::uint64_t>(old.size(), end);
-  // Checked before anything is allocated.
-  STAVE_TRY(engine.check_limits(key.key, size));
-  std::string whole;
-  whole.reserve(size);
-  whole.assign(old);
-  whole.resize(size);
-  STAVE_ASSERT(offset <= size && bytes.size() <= size - offset);
-  bytes.copy(whole.data() + offset, bytes.size());
-  STAVE_TRY(transaction.put(key, whole, now ? now->expiry : Expiry{}));
-  return size;
-}
-
-bool holds(const Condition& condition, const std::optional<store::ValueView>& now) {
-  switch (condition.kind) {
-    case Condition::Kind::kAbsent: return !now;
-    case Condition::Kind::kPresent: return now.has_value();
-    case Condition::Kind::kVersion: return now && now->version == condition.version;
-    case Condition::Kind::kValue: return now && now->type == ValueType::kString && now->value == condition.value;
-  }
-  return false;
 }
 
 }  // namespace
@@ -91,13 +56,12 @@ Result<std::optional<Lsn>> Store::set_if(std::string_view key, std::string_view 
                                          const WriteOptions& options) try {
   STAVE_TRY(impl_->check_key(options.database, key));
   const KeyRef ref{options.database, key};
-  const auto access = condition.kind == Condition::Kind::kValue ? store::Access::kPeek : store::Access::kMeta;
   STAVE_ASSIGN(const auto done,
                impl_->transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<bool> {
-                 const auto now = transaction.find(ref, access);
+                 const auto now = transaction.find(ref, library::access_for(condition));
                  const Expiry kept = now ? now->expiry : Expiry{};
                  STAVE_ASSIGN(const Expiry expiry, impl_->resolve(options.ttl, transaction.now(), kept));
-                 const bool change = holds(condition, now);
+                 const bool change = library::holds(condition, now);
                  if (change) STAVE_TRY(put(transaction, ref, value, expiry));
                  return change;
                }));
@@ -173,7 +137,7 @@ Result<std::uint64_t> Store::Impl::write_at(std::optional<std::uint64_t> where, 
   STAVE_TRY(check_key(options.database, key));
   const KeyRef ref{options.database, key};
   STAVE_ASSIGN(const auto done, transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) {
-                 return write_range(*engine, transaction, ref, where, bytes);
+                 return library::write_range(*engine, transaction, ref, where, bytes);
                }));
   return done.value;
 } catch (const std::bad_alloc&) {

@@ -85,6 +85,12 @@ class Inside final : public Txn {
                                                               std::uint64_t count_max, Order order) override;
   Result<std::uint64_t> sorted_set_size(std::string_view key) override;
 
+  Result<bool> exists(std::string_view key) override;
+  Result<std::optional<Versioned>> get_versioned(std::string_view key) override;
+  Result<std::uint64_t> append(std::string_view key, std::string_view suffix) override;
+  Result<bool> set_if(std::string_view key, std::string_view value, const Condition& condition, Ttl ttl) override;
+  Result<bool> expire(std::string_view key, Ttl ttl) override;
+
  private:
   /// Errors: kConflict, once a key could not be had.
   [[nodiscard]] Result<void> still_good() const;

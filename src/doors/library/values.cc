@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <limits>
 #include <string>
 
 #include "doors/library/store_impl.h"
@@ -41,6 +43,38 @@ Result<std::int64_t> sum_of(const std::optional<store::ValueView>& view, std::in
   const auto sum = types::checked_add(*old, by);
   if (!sum) return fail(ErrorCode::kOverflow, "increment or decrement would overflow");
   return *sum;
+}
+
+Result<std::uint64_t> write_range(const store::Engine& engine, store::Transaction& transaction, store::KeyRef key,
+                                  std::optional<std::uint64_t> where, std::string_view bytes) {
+  const auto now = transaction.find(key);
+  STAVE_ASSIGN(const std::string_view old, text_of(now));
+  // To append nothing makes a key that is absent, as in Redis; to overwrite with nothing does not.
+  if (bytes.empty() && (where || now)) return old.size();
+  const std::uint64_t offset = where.value_or(old.size());
+  std::uint64_t end = 0;
+  if (__builtin_add_overflow(offset, bytes.size(), &end)) end = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t size = std::max<std::uint64_t>(old.size(), end);
+  // Checked before anything is allocated.
+  STAVE_TRY(engine.check_limits(key.key, size));
+  std::string whole;
+  whole.reserve(size);
+  whole.assign(old);
+  whole.resize(size);
+  STAVE_ASSERT(offset <= size && bytes.size() <= size - offset);
+  bytes.copy(whole.data() + offset, bytes.size());
+  STAVE_TRY(transaction.put(key, whole, now ? now->expiry : Expiry{}));
+  return size;
+}
+
+bool holds(const Condition& condition, const std::optional<store::ValueView>& now) {
+  switch (condition.kind) {
+    case Condition::Kind::kAbsent: return !now;
+    case Condition::Kind::kPresent: return now.has_value();
+    case Condition::Kind::kVersion: return now && now->version == condition.version;
+    case Condition::Kind::kValue: return now && now->type == store::ValueType::kString && now->value == condition.value;
+  }
+  return false;
 }
 
 }  // namespace library

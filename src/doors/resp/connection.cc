@@ -12,9 +12,13 @@
 #include <string>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/errands.h"
+#include "commands/slow_log.h"
 #include "commands/table.h"
 #include "commands/text.h"
+#include "commands/users.h"
+#include "commands/waiting/waiting.h"
 #include "store/still_moment.h"
 
 namespace stave::resp {
@@ -30,6 +34,8 @@ constexpr std::size_t kPiecesMax = 64;
 /// So many commands of a batch are run as of one moment at most; one of so many bytes begins another.
 constexpr std::size_t kCommandsAtOnce = 16;
 constexpr std::size_t kBytesAtOnce = 4096;
+/// Smaller calls and answers are in no log of large ones, whatever its threshold: nobody pays for looking.
+constexpr std::size_t kLargeFrom = 1024;
 
 /// And no subcommand.
 bool is_command(const commands::Command& row) noexcept {
@@ -62,21 +68,22 @@ void Waker::retire() noexcept {
   descriptor_ = -1;
 }
 
-Connection::Connection(Workbench& bench, int descriptor, std::string address, std::string local_address)
+Connection::Connection(Workbench& bench, int descriptor, std::string address, std::string local_address,
+                       const tls::Context& context)
     : bench_(bench),
-      descriptor_(descriptor),
+      wire_(descriptor, context),
       address_(std::move(address)),
       input_(&bench.shared.engine.budget()),
       output_(bench.blocks),
       active_ns_(bench.now_ns),
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
-  STAVE_ASSERT(descriptor_ >= 0);
   session_.may_leave = true;
   session_.post = bench.post;
+  session_.bell = bench.bell;
 }
 
 Connection::~Connection() {
-  ::close(descriptor_);
+  count_bytes(0);
 }
 
 // --- in ---------------------------------------------------------------------------------------
@@ -84,14 +91,14 @@ Connection::~Connection() {
 void Connection::on_readable() try {
   if (closing_ || lingering_) {
     // Read and forget, so that closing does not reset the connection under an answer still on its way.
-    const ssize_t count = ::recv(descriptor_, bench_.scratch.get(), Workbench::kScratchBytes, 0);
+    const ssize_t count = read(bench_.scratch.get(), Workbench::kScratchBytes);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
       at_end_ = true;
       if (lingering_) dead_ = true;
     }
     return;
   }
-  if (runnable_ || parked_until_ns_ != 0) return;  // what is here comes first
+  if (runnable_ || waiting_ || parked_until_ns_ != 0) return;  // what is here comes first
   active_ns_ = bench_.now_ns;
   session_.set_active(active_ns_);
   if (input_.empty()) {
@@ -101,6 +108,24 @@ void Connection::on_readable() try {
   }
 } catch (const std::bad_alloc&) {
   run_out();
+}
+
+ssize_t Connection::read(char* into, std::size_t room) {
+  const ssize_t count = wire_.receive(into, room);
+  if (wire_.secure()) [[unlikely]] {
+    const int problem = errno;
+    greet();
+    errno = problem;
+  }
+  return count;
+}
+
+// Who has shown a good certificate may be the user of its name without a password.
+void Connection::greet() {
+  const auto name = wire_.take_greeting();
+  if (!name || name->empty() || !bench_.shared.limits.certificate_names_user.load(std::memory_order_relaxed)) return;
+  auto user = session_.environment().users().find(*name);
+  if (user != nullptr && user->enabled) commands::become(session_, std::move(user));
 }
 
 bool Connection::received(ssize_t count) {
@@ -122,7 +147,7 @@ void Connection::receive_first() {
   STAVE_ASSERT(input_.empty());
   // An empty connection reads into the thread's buffer and keeps only what is left of an unfinished command.
   char* const scratch = bench_.scratch.get();
-  const ssize_t count = ::recv(descriptor_, scratch, Workbench::kScratchBytes, 0);
+  const ssize_t count = read(scratch, Workbench::kScratchBytes);
   if (!received(count)) return;
   const auto size = static_cast<std::size_t>(count);
   std::size_t position = 0;
@@ -144,7 +169,7 @@ void Connection::receive_more() {
   if (input_.size() > Input::kUncountedBytes) bench_.shared.engine.budget().settle();
   const std::size_t room = input_.make_room(known);
   if (room == 0) return drop_for_memory();
-  const ssize_t count = ::recv(descriptor_, input_.room(), room, 0);
+  const ssize_t count = read(input_.room(), room);
   if (!received(count)) return;
   input_.filled(static_cast<std::size_t>(count));
   resume();
@@ -166,7 +191,7 @@ void Connection::receive_large() {
   // Values make way for a large one before it is here whole: no shard is held now.
   bench_.shared.engine.budget().settle();
   char* const scratch = bench_.scratch.get();
-  const ssize_t count = ::recv(descriptor_, scratch, std::min(large_->missing(), Workbench::kScratchBytes), 0);
+  const ssize_t count = read(scratch, std::min(large_->missing(), Workbench::kScratchBytes));
   if (!received(count)) return;
   if (!large_->append({scratch, static_cast<std::size_t>(count)})) return drop_for_memory();
   if (large_->missing() != 0) return publish_buffers();
@@ -185,6 +210,7 @@ void Connection::forget_large() noexcept {
 void Connection::resume() try {
   parked_until_ns_ = 0;
   runnable_ = false;
+  waiting_ = false;
   if (closing_ || dead_ || input_.empty()) return;
   std::size_t position = 0;
   if (large_ != nullptr) session_.received = large_->blocks();
@@ -204,11 +230,27 @@ void Connection::resume() try {
   run_out();
 }
 
+void Connection::count_bytes(std::uint64_t now) noexcept {
+  // Unsigned, so that what becomes less is added as well.
+  bench_.shared.clients_bytes.fetch_add(now - shown_buffers_, std::memory_order_relaxed);
+  shown_buffers_ = now;
+}
+
+void Connection::evict() {
+  drop("takes most of what maxmemory-clients grants to all", bench_.shared.counters.evicted);
+  count_bytes(0);
+}
+
+void Connection::go_on() {
+  if (runnable_ || parked_until_ns_ != 0) return resume();
+  on_readable();
+}
+
 void Connection::publish_buffers() {
   const std::size_t query_bytes = input_.size() + (large_ != nullptr ? large_->bytes() : 0);
   const std::uint64_t now = query_bytes + output_.pending();
   if (now == shown_buffers_) return;  // nearly always: both empty, as before
-  shown_buffers_ = now;
+  count_bytes(now);
   session_.update_info([&](commands::ClientInfo& info) {
     info.query_buffer = query_bytes;
     info.output_buffer = output_.pending();
@@ -218,7 +260,7 @@ void Connection::publish_buffers() {
 // --- run --------------------------------------------------------------------------------------
 
 bool Connection::trusted() {
-  return session_.authenticated() || !session_.environment().host().password_required();
+  return !commands::must_authenticate(session_);
 }
 
 void Connection::run(const char* bytes, std::size_t size, std::size_t& position) {
@@ -319,6 +361,30 @@ void Connection::wait_for_errand() {
   parked_until_ns_ = bench_.now_ns + kFetchLookNs;
 }
 
+// The same call is presented again when the bell rings for it.
+void Connection::begin_to_wait() noexcept {
+  waiting_ = true;
+  unread_ = false;
+  deadline_ns = session_.waiter->deadline_ns();
+}
+
+void Connection::stop_waiting() noexcept {
+  if (session_.waiter != nullptr) session_.environment().waiting().end(*session_.waiter, commands::WaitEnd::kTimedOut);
+}
+
+// Whoever has left would not hear what was taken for it. It still gets the answers it is owed.
+void Connection::hear_while_waiting(bool has_left) noexcept {
+  STAVE_ASSERT(waiting_);
+  unread_ = true;
+  if (!has_left || session_.waiter == nullptr || session_.waiter->ended()) return;
+  session_.environment().waiting().leave(*session_.waiter);
+  session_.waiter = nullptr;
+  session_.show_waiting(false);
+  waiting_ = false;
+  at_end_ = true;
+  close_when_sent();
+}
+
 Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
   auto& batch = bench_.batch;
   if (!batch.empty() && bench_.shared.engine.may_fetch() && trusted() && waits_for_values()) [[unlikely]] {
@@ -344,6 +410,9 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
     // The first key of nearly every command is its first argument; of the others nothing is known.
     session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
     Turn turn = run_one(parsed.call, arguments);
+    if ((parsed.end - parsed.begin > kLargeFrom || large_ != nullptr) && turn != Turn::kLater) [[unlikely]]
+      note_large(session_.environment().large_requests(), parsed.call, arguments,
+                 parsed.end - parsed.begin + bytes_apart());
     session_.set_known_hash({}, 0);
     if (parsed.call.row == nullptr || !commands::is_quick(*parsed.call.row)) still.go_on();
     if (turn == Turn::kGoOn &&
@@ -374,12 +443,14 @@ void Connection::call_entry(std::size_t i) {
 Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {
   STAVE_ASSERT(!arguments.empty() && !closing_ && !dead_);
   commands::Environment& environment = session_.environment();
-  if (environment.pausing() && commands::must_pause(session_, call)) [[unlikely]] {
+  if (environment.pausing() && session_.waiter == nullptr && commands::must_pause(session_, call)) [[unlikely]] {
     parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
     return Turn::kLater;
   }
-  const bool guess = !session_.authenticated() && authenticates(call, arguments);
+  const bool guess =
+      call.row != nullptr && (call.row->flags & commands::kNoAuth) != 0 && authenticates(call, arguments);
+  const std::uint64_t failures = session_.identity.failures;
   if (guess) [[unlikely]] {
     const std::uint64_t until_ns = environment.auth_backoff().wait_until_ns(host());
     if (until_ns > bench_.now_ns) {
@@ -405,22 +476,42 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
     wait_for_errand();
     return Turn::kLater;
   }
+  if (session_.waiter != nullptr) [[unlikely]] {
+    begin_to_wait();
+    return Turn::kLater;
+  }
   if (guess) [[unlikely]] {
-    if (session_.authenticated()) {
-      environment.auth_backoff().succeeded(host());
-    } else {
+    if (session_.identity.failures != failures) {
       environment.auth_backoff().failed(host(), bench_.now_ns);
+    } else if (trusted()) {
+      environment.auth_backoff().succeeded(host());
     }
   }
   if (output_.refusal() != Output::Refusal::kNone) [[unlikely]] {
     if (const Turn turn = give_up_reply(call, begin); turn != Turn::kGoOn) return turn;
   }
-  hold_answer(begin);
+  if (const std::uint64_t bytes = hold_answer(begin); bytes > kLargeFrom) [[unlikely]]
+    note_large(environment.large_replies(), call, arguments, bytes);
   if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     close_when_sent();
     return Turn::kEnd;
   }
   return Turn::kGoOn;
+}
+
+void Connection::note_large(commands::SlowLog& log, const commands::Resolved& call, commands::Arguments arguments,
+                            std::uint64_t bytes) const {
+  const std::int64_t most = log.threshold_us();
+  if (most < 0 || bytes < static_cast<std::uint64_t>(most) || !call.runs() ||
+      (call.row->flags & commands::kSecret) != 0)
+    return;
+  const commands::ClientInfo client = session_.info();
+  log.add({.id = 0,
+           .at = bench_.shared.engine.now(),
+           .microseconds = static_cast<std::int64_t>(bytes),
+           .arguments = commands::SlowLog::shorten(arguments),
+           .client_address = client.address,
+           .client_name = client.name});
 }
 
 Connection::Turn Connection::give_up_reply(const commands::Resolved& call, std::uint64_t begin) {
@@ -453,13 +544,14 @@ bool Connection::authenticates(const commands::Resolved& call, commands::Argumen
 }
 
 // Every answer has its own mark: should the disk fail, each command is told for itself.
-void Connection::hold_answer(std::uint64_t begin) {
+std::uint64_t Connection::hold_answer(std::uint64_t begin) {
   const store::Pending pending = session_.take_pending();
   const std::uint64_t end = output_.appended();
-  if (pending.empty() || begin == end) return;
+  if (pending.empty() || begin == end) return end - begin;
   STAVE_ASSERT(marks_.empty() || marks_.back().end <= begin);
   marks_.push_back({begin, end, pending});
   waits_for_.merge(pending);
+  return end - begin;
 }
 
 void Connection::check_query_limit(std::size_t size, std::size_t apart) {
@@ -488,15 +580,20 @@ void Connection::protocol_error() {
 
 void Connection::send() {
   if (dead_ || lingering_) return;
+  send_some();
+  // Who listens is sent what it did not ask for, and who is slow reads long after it asked.
+  constexpr std::uint64_t kMuch = 64 << 10;
+  if ((session_.listening || blocked_ || shown_buffers_ > kMuch) && !dead_) publish_buffers();
+}
+
+void Connection::send_some() {
   const std::uint64_t limit = marks_.empty() ? output_.appended() : marks_.front().begin;
   blocked_ = false;
   while (output_.sent() < limit) {
     iovec pieces[kPiecesMax];
-    msghdr message{};
-    message.msg_iov = pieces;
-    message.msg_iovlen = output_.gather(limit, pieces, kPiecesMax);
-    STAVE_ASSERT(message.msg_iovlen != 0);
-    const ssize_t count = ::sendmsg(descriptor_, &message, MSG_NOSIGNAL);
+    const std::size_t gathered = output_.gather(limit, pieces, kPiecesMax);
+    STAVE_ASSERT(gathered != 0);
+    const ssize_t count = wire_.send(pieces, gathered);
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) {
@@ -516,7 +613,7 @@ void Connection::send() {
     dead_ = true;
     return;
   }
-  ::shutdown(descriptor_, SHUT_WR);
+  wire_.finish();
   lingering_ = true;
   linger_until_ns_ = bench_.now_ns + kSecondNs;
 }
@@ -598,63 +695,6 @@ void Connection::replace_held(std::string_view error) {
     at = mark.end;
   }
   output_.append(old.substr(at - from));
-}
-
-// --- ends -------------------------------------------------------------------------------------
-
-void Connection::close_when_sent() noexcept {
-  closing_ = true;
-  runnable_ = false;
-  parked_until_ns_ = 0;
-}
-
-void Connection::drop(std::string_view why, std::atomic<std::uint64_t>& counter) {
-  counter.fetch_add(1, std::memory_order_relaxed);
-  bench_.shared.log.warn("Closed {}: it {}.", address_, why);
-  dead_ = true;
-  output_.clear();
-}
-
-// What was answered may be half of it, and what was read and not run cannot be kept: nothing sensible can follow.
-void Connection::run_out() noexcept {
-  bench_.shared.log.warn("Closed {}: there is no memory to serve it.", address_);
-  dead_ = true;
-  output_.clear();
-}
-
-void Connection::close(bool after_reply) {
-  close_wanted_.store(after_reply ? 1 : 2, std::memory_order_relaxed);
-  bench_.close_wanted();
-}
-
-void Connection::obey_close() noexcept {
-  const std::uint8_t wanted = close_wanted_.load(std::memory_order_relaxed);
-  if (wanted == 2) dead_ = true;
-  if (wanted == 1 && !closing_) close_when_sent();
-}
-
-void Connection::check_time() {
-  const Limits& limits = bench_.shared.limits;
-  const auto idle_ns = static_cast<std::uint64_t>(limits.idle_seconds.load(std::memory_order_relaxed)) * kSecondNs;
-  if (lingering_ && bench_.now_ns >= linger_until_ns_) dead_ = true;
-  const OutputLimits& output = session_.listening ? limits.messages : limits.replies;
-  const std::uint64_t soft = output.soft_bytes.load(std::memory_order_relaxed);
-  const auto patience_ns = static_cast<std::uint64_t>(output.soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
-  if (slow_reader_.overdue(output_.pending(), output_.sent(), soft, patience_ns, bench_.now_ns))
-    drop(
-        "has more unread replies or messages than the soft limit of its output buffer and has read too few of them in "
-        "time",
-        bench_.shared.counters.output_limit_closed);
-  if (!dead_ && idle_ns != 0 && !session_.listening && bench_.now_ns - active_ns_ > idle_ns && marks_.empty()) {
-    bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
-    dead_ = true;
-  }
-}
-
-std::uint32_t Connection::interest() const noexcept {
-  std::uint32_t events = blocked_ ? EPOLLOUT : 0u;
-  if (!at_end_ && parked_until_ns_ == 0 && !stalled()) events |= EPOLLIN;
-  return events;
 }
 
 }  // namespace stave::resp

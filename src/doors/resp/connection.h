@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <boost/intrusive/set.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,13 +19,19 @@
 #include "commands/auth_backoff.h"
 #include "commands/channels.h"
 #include "commands/dispatch.h"
+#include "commands/waiting/bell.h"
 #include "doors/resp/input.h"
 #include "doors/resp/large_arguments.h"
 #include "doors/resp/output.h"
 #include "doors/resp/parser.h"
 #include "doors/resp/shared.h"
 #include "doors/resp/slow_reader.h"
+#include "doors/resp/wire.h"
 #include "doors/resp/writer.h"
+
+namespace stave::commands {
+class SlowLog;
+}
 
 namespace stave::resp {
 
@@ -85,6 +92,8 @@ struct Workbench {
   std::vector<Parsed> batch;
   /// Where the messages come that this thread's connections listen for.
   commands::Post* post = nullptr;
+  /// Where it is said that calls of theirs need not wait any longer.
+  commands::Bell* bell = nullptr;
   std::vector<store::KeyRef> needed;  ///< Keys of a batch whose values may have to be fetched.
   std::uint64_t now_ns = 0;
   /// Wakes the thread, from any other one, for as long as there is one to wake.
@@ -93,10 +102,17 @@ struct Workbench {
   std::function<void()> close_wanted;
 };
 
-class Connection final : public commands::ClientControl {
+/// By when a connection's call has waited long enough: in the thread's set of them, which it leaves by itself.
+struct ByDeadline : boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  std::uint64_t deadline_ns = 0;
+};
+
+class Connection final : public commands::ClientControl, public ByDeadline {
  public:
-  /// Takes `descriptor`, a connected, non-blocking socket. `address` is the peer's "host:port".
-  Connection(Workbench& bench, int descriptor, std::string address, std::string local_address);
+  /// Takes `descriptor`, a connected, non-blocking socket. `address` is the peer's "host:port". `context`: null for no
+  /// TLS.
+  Connection(Workbench& bench, int descriptor, std::string address, std::string local_address,
+             const tls::Context& context = nullptr);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -105,6 +121,8 @@ class Connection final : public commands::ClientControl {
   void on_readable();
   /// Runs what was left of the input, after a turn that ended early or a pause.
   void resume();
+  /// Either: what is left comes first.
+  void go_on();
   /// Sends what may be sent.
   void send();
   /// Lets go of the answers whose wait is over; true when all are.
@@ -114,18 +132,28 @@ class Connection final : public commands::ClientControl {
   void fail_held(std::string_view error);
   /// A message for who listens, as it is to be sent, once that is as safe as `pending` says.
   void hear(std::string_view text, const store::Pending& pending) noexcept;
-  /// Closes, or begins to, if another thread asked for it.
-  void obey_close() noexcept;
+  /// Does what other threads have asked for: closes, looks at rights, shows lines.
+  void attend() noexcept;
+  /// Something came, or the client has left, while its call waits.
+  void hear_while_waiting(bool has_left) noexcept;
+  /// The wait of its call ends without what it was for.
+  void stop_waiting() noexcept;
   /// Looks at the clock for idleness, the soft limit, a lingering close.
   void check_time();
   void close(bool after_reply) override;
+  void look_at_rights() override;
+  void show_line(const std::shared_ptr<const std::string>& line) override STAVE_EXCLUDES(lines_mutex_);
 
-  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  [[nodiscard]] int descriptor() const noexcept { return wire_.descriptor(); }
   [[nodiscard]] bool dead() const noexcept { return dead_; }
   void kill() noexcept { dead_ = true; }
+  /// Its call waits for what others write (commands/waiting): nothing more runs until that has ended.
+  [[nodiscard]] bool waits() const noexcept { return waiting_; }
   [[nodiscard]] bool listens() const noexcept { return session_.listening; }
   /// Whole commands may lie in the input.
-  [[nodiscard]] bool runnable() const noexcept { return runnable_ && !dead_ && !closing_ && !stalled(); }
+  [[nodiscard]] bool runnable() const noexcept {
+    return (runnable_ || (wire_.has_more() && parked_until_ns_ == 0 && !waiting_)) && !dead_ && !closing_ && !stalled();
+  }
   /// Until when it is to be left alone; 0: it is not.
   [[nodiscard]] std::uint64_t parked_until_ns() const noexcept { return parked_until_ns_; }
   [[nodiscard]] const store::Pending* held() const noexcept { return marks_.empty() ? nullptr : &waits_for_; }
@@ -136,6 +164,11 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] bool needs_clock() const noexcept { return lingering_ || blocked_; }
   /// Nothing left to send.
   [[nodiscard]] bool drained() const noexcept { return output_.pending() == 0; }
+  /// What its buffers take, as last shown.
+  [[nodiscard]] std::uint64_t shown_bytes() const noexcept { return shown_buffers_; }
+  [[nodiscard]] bool evictable() const { return !dead_ && !closing_ && !session_.info().no_evict; }
+  /// Closes it to make room for others.
+  void evict();
   [[nodiscard]] std::uint64_t unsent() const noexcept { return output_.pending(); }
 
   /// The owning thread's books.
@@ -170,6 +203,10 @@ class Connection final : public commands::ClientControl {
   /// Or when its commands have taken so long.
   static constexpr std::uint64_t kTurnNs = 5'000'000;
 
+  ssize_t read(char* into, std::size_t room);
+  void send_some();
+  void greet();
+  void show_lines() STAVE_EXCLUDES(lines_mutex_);
   void receive_first();
   void receive_more();
   void begin_large();
@@ -188,7 +225,10 @@ class Connection final : public commands::ClientControl {
   /// Runs one command, or finds a reason not to yet.
   Turn run_one(const commands::Resolved& call, commands::Arguments arguments);
   static bool authenticates(const commands::Resolved& call, commands::Arguments arguments) noexcept;
-  void hold_answer(std::uint64_t begin);
+  /// Returns how long the answer is that begins there and ends the output.
+  std::uint64_t hold_answer(std::uint64_t begin);
+  void note_large(commands::SlowLog& log, const commands::Resolved& call, commands::Arguments arguments,
+                  std::uint64_t bytes) const;
   void release_all() noexcept;
   void replace_held(std::string_view error);
   /// The output has refused the reply that begins at `begin`.
@@ -198,7 +238,9 @@ class Connection final : public commands::ClientControl {
   /// Whether the batch has to wait for values that are on the disk only; then they are being fetched.
   bool waits_for_values();
   void wait_for_errand();
+  void begin_to_wait() noexcept;
   void publish_buffers();
+  void count_bytes(std::uint64_t now) noexcept;
   void protocol_error();
   void close_when_sent() noexcept;
   void drop(std::string_view why, std::atomic<std::uint64_t>& counter);
@@ -211,7 +253,7 @@ class Connection final : public commands::ClientControl {
   [[nodiscard]] std::string_view host() const noexcept { return commands::host_of(address_); }
 
   Workbench& bench_;
-  int descriptor_;
+  Wire wire_;
   std::string address_;
   Parser parser_;
   Input input_;
@@ -227,6 +269,8 @@ class Connection final : public commands::ClientControl {
   std::uint64_t linger_until_ns_ = 0;
   std::uint64_t shown_buffers_ = 0;
   bool runnable_ = false;
+  bool waiting_ = false;
+  bool unread_ = false;     ///< While it waits: something lies in the socket.
   bool blocked_ = false;    ///< The socket takes no more for now.
   bool closing_ = false;    ///< Runs nothing more; closed when all is sent.
   bool lingering_ = false;  ///< All is sent; waits for the client to have seen it.
@@ -235,7 +279,11 @@ class Connection final : public commands::ClientControl {
   bool dead_ = false;
   bool told_of_memory_ = false;                ///< The log was.
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
-  commands::Session session_;                  ///< Last: others can see it, and through it this.
+  std::atomic<bool> rights_changed_{false};
+  base::Mutex lines_mutex_;
+  std::vector<std::shared_ptr<const std::string>> lines_ STAVE_GUARDED_BY(lines_mutex_);
+  std::uint64_t lines_bytes_ STAVE_GUARDED_BY(lines_mutex_) = 0;
+  commands::Session session_;  ///< Last: others can see it, and through it this.
 };
 
 }  // namespace stave::resp

@@ -50,8 +50,10 @@ IoThread::IoThread(Shared& shared, int number)
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       post_(shared.environment.channels(), [this] { wake(); }),
+      bell_([this] { wake(); }),
       bench_(shared) {
   bench_.post = &post_;
+  bench_.bell = &bell_;
   bench_.now_ns = shared.engine.clock().monotonic_ns();
   bench_.waker = std::make_shared<Waker>(wake_);
   bench_.close_wanted = [this] {
@@ -146,6 +148,7 @@ void IoThread::close_inbox() {
 
 void IoThread::run() {
   base::enter_thread("stave-io-" + std::to_string(number_));
+  bell_.attend();
   std::array<epoll_event, kEventsMax> events;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int count = wait(events);
@@ -153,9 +156,13 @@ void IoThread::run() {
     for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
     settle_answered();
     run_lists();
+    end_waits();
     if (post_.waiting()) [[unlikely]]
       deliver();
     release_held();
+    if (const std::uint64_t most = shared_.limits.clients_bytes_max.load(std::memory_order_relaxed);
+        most != 0 && shared_.clients_bytes.load(std::memory_order_relaxed) > most) [[unlikely]]
+      evict_clients();
     if (bench_.now_ns >= next_tick_ns_) tick();
     reap();
   }
@@ -189,7 +196,7 @@ int IoThread::wait(std::array<epoll_event, kEventsMax>& events) {
 }
 
 int IoThread::wait_ms() {
-  if (!runnable_.empty()) return 0;
+  if (!runnable_.empty() || bell_.rung()) return 0;
   if (!held_.empty()) {
     waits_for_log_.exchange(true);
     if (log_has_news()) return 0;
@@ -199,6 +206,8 @@ int IoThread::wait_ms() {
     until_ns = gather_until_ns_;
   if (clock_needed_ || shared_.limits.idle_seconds.load(std::memory_order_relaxed) != 0)
     until_ns = until_ns == 0 ? next_tick_ns_ : std::min(until_ns, next_tick_ns_);
+  if (!deadlines_.empty())
+    until_ns = std::min(until_ns == 0 ? ~std::uint64_t{0} : until_ns, deadlines_.begin()->deadline_ns);
   for (const Connection* connection : parked_)
     until_ns = std::min(until_ns == 0 ? connection->parked_until_ns() : until_ns, connection->parked_until_ns());
   if (until_ns == 0) {
@@ -225,6 +234,8 @@ void IoThread::handle(const epoll_event& event) {
   if (connection.dead()) return;
   if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) {
     connection.kill();  // reset: nothing can be sent, and nothing more is owed
+  } else if (connection.waits()) {
+    connection.hear_while_waiting((event.events & EPOLLRDHUP) != 0);
   } else if ((event.events & EPOLLIN) != 0) {
     connection.on_readable();
   }
@@ -254,7 +265,7 @@ void IoThread::handle_wake() {
   for (Accepted& accepted : fresh) take_in(std::move(accepted));
   if (!close_wanted_.exchange(false)) return;
   for (const auto& connection : connections_) {
-    connection->obey_close();
+    connection->attend();
     settle(*connection);
   }
 }
@@ -270,16 +281,16 @@ void IoThread::take_in(Accepted accepted) {
     make_places(index + 1);
     connections_.emplace_back();  // its place first: once it is there, it closes its descriptor itself
     connections_.back() = std::make_unique<Connection>(bench_, accepted.descriptor, std::move(accepted.address),
-                                                       std::move(accepted.local_address));
+                                                       std::move(accepted.local_address), accepted.tls);
   } catch (const std::bad_alloc&) {
     connections_.resize(index);
     return turn_away(accepted.descriptor);
   }
   Connection* const connection = connections_.back().get();
   connection->books.index = index;
-  connection->books.interest = EPOLLIN;
+  connection->books.interest = EPOLLIN | EPOLLRDHUP;
   const auto tag = reinterpret_cast<std::uint64_t>(connection);
-  if (!watch(epoll_, connection->descriptor(), tag, EPOLLIN)) connection->kill();
+  if (!watch(epoll_, connection->descriptor(), tag, EPOLLIN | EPOLLRDHUP)) connection->kill();
   settle(*connection);
 }
 
@@ -299,6 +310,8 @@ void IoThread::settle(Connection& connection) {
     return;
   }
   if (connection.parked_until_ns() != 0) put_on(parked_, connection, &Connection::Books::in_parked);
+  if (connection.waits() && connection.deadline_ns != 0 && !connection.ByDeadline::is_linked())
+    deadlines_.insert(connection);
   if (connection.runnable()) put_on(runnable_, connection, &Connection::Books::in_runnable);
   if (connection.needs_clock()) clock_needed_ = true;
   const std::uint32_t interest = connection.interest();
@@ -320,7 +333,7 @@ void IoThread::run_lists() {
     for (Connection* connection : turn_) {
       STAVE_ASSERT(connection->books.in_runnable);
       connection->books.in_runnable = false;
-      if (connection->runnable()) connection->resume();
+      if (connection->runnable()) connection->go_on();
       settle(*connection);
     }
     turn_.clear();
@@ -334,6 +347,23 @@ void IoThread::run_lists() {
     settle(*connection);
   }
   turn_.clear();
+}
+
+void IoThread::end_waits() {
+  while (!deadlines_.empty() && deadlines_.begin()->deadline_ns <= bench_.now_ns) {
+    auto& connection = static_cast<Connection&>(*deadlines_.begin());
+    deadlines_.erase(deadlines_.begin());
+    connection.stop_waiting();
+  }
+  if (!bell_.rung()) return;
+  bell_.drain([&](commands::Session& session) {
+    auto& connection = static_cast<Connection&>(*session.control());
+    connection.ByDeadline::unlink();
+    if (connection.dead()) return;
+    connection.resume();
+    put_on(answered_, connection, &Connection::Books::in_answered);
+  });
+  settle_answered();
 }
 
 void IoThread::deliver() {
@@ -445,6 +475,19 @@ void IoThread::fail_held(const Error& error) {
 }
 
 // --- housekeeping -----------------------------------------------------------------------------
+
+void IoThread::evict_clients() {
+  const std::uint64_t most = shared_.limits.clients_bytes_max.load(std::memory_order_relaxed);
+  while (shared_.clients_bytes.load(std::memory_order_relaxed) > most) {
+    Connection* largest = nullptr;
+    for (const auto& connection : connections_)
+      if (connection->shown_bytes() > (largest == nullptr ? 0 : largest->shown_bytes()) && connection->evictable())
+        largest = connection.get();
+    if (largest == nullptr) return;  // others' clients take it
+    largest->evict();
+    put_on(doomed_, *largest, &Connection::Books::in_doomed);
+  }
+}
 
 void IoThread::tick() {
   next_tick_ns_ = bench_.now_ns + kTickNs;

@@ -72,6 +72,8 @@ class IoThread {
   void run_lists();
   /// Hands the messages that have come to those who listen.
   void deliver();
+  /// Ends the waits whose time is up, and goes on with the calls whose wait has ended.
+  void end_waits();
   /// Lets go of answers, at most one write and one sync request for all connections.
   void release_held();
   void ask_for_sync();
@@ -79,6 +81,8 @@ class IoThread {
   [[nodiscard]] bool log_has_news() const noexcept;
   void let_go();
   void fail_held(const Error& error);
+  /// Closes those of this thread's clients that take most, while all clients take more than they may.
+  void evict_clients();
   void tick();
   void reap();
   void say_farewell();
@@ -100,6 +104,14 @@ class IoThread {
   bool inbox_open_ STAVE_GUARDED_BY(inbox_mutex_) = true;
 
   commands::Post post_;
+  commands::Bell bell_;
+  /// Those whose calls wait for a limited time, the one whose time is up first in front.
+  struct Earlier {
+    bool operator()(const ByDeadline& a, const ByDeadline& b) const noexcept { return a.deadline_ns < b.deadline_ns; }
+  };
+  boost::intrusive::multiset<ByDeadline, boost::intrusive::compare<Earlier>,
+                             boost::intrusive::constant_time_size<false>>
+      deadlines_;
 
   // The thread's own.
   Workbench bench_;

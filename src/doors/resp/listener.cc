@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -106,7 +108,40 @@ Listener::Listener(int descriptor, std::string address, int port)
   STAVE_ASSERT(descriptor_ >= 0);
 }
 
+Result<std::unique_ptr<Listener>> Listener::open_local(const std::string& path, unsigned mode, int backlog) {
+  const auto refuse = [&](int problem) {
+    return stave::fail(Error(code_of(problem), "cannot listen on " + path).with_errno(problem));
+  };
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return stave::fail(ErrorCode::kInvalidArgument, "unixsocket is longer than the system allows: " + path);
+  path.copy(address.sun_path, path.size());
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return refuse(errno);
+  const auto* const name = reinterpret_cast<const sockaddr*>(&address);
+  struct stat found{};
+  if (::lstat(path.c_str(), &found) == 0) {
+    // Only a socket at which nobody answers is out of the way.
+    const bool taken = !S_ISSOCK(found.st_mode) || ::connect(descriptor, name, sizeof address) == 0;
+    if (taken || ::unlink(path.c_str()) != 0) {
+      ::close(descriptor);
+      return refuse(EADDRINUSE);
+    }
+  }
+  if (::bind(descriptor, name, sizeof address) != 0 || (mode != 0 && ::chmod(path.c_str(), mode) != 0) ||
+      ::listen(descriptor, backlog) != 0) {
+    const int problem = errno;
+    ::close(descriptor);
+    return refuse(problem);
+  }
+  std::unique_ptr<Listener> listener(new Listener(descriptor, path, 0));
+  listener->local_ = true;
+  return listener;
+}
+
 Listener::~Listener() {
+  if (local_) ::unlink(address_.c_str());
   ::close(descriptor_);
   if (reserve_ >= 0) ::close(reserve_);
 }
@@ -125,22 +160,25 @@ std::optional<Accepted> Listener::accept(Shared& shared) {
     if (shared.clients.load(std::memory_order_relaxed) >= shared.limits.clients_max.load(std::memory_order_relaxed) ||
         !shared.descriptors.take()) {
       static constexpr std::string_view kAnswer = "-ERR max number of clients reached\r\n";
-      [[maybe_unused]] const ssize_t sent = ::send(descriptor, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL);
+      if (!secure) {
+        [[maybe_unused]] const ssize_t sent = ::send(descriptor, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL);
+      }
       ::close(descriptor);
       shared.counters.rejected.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
     Accepted accepted{.descriptor = descriptor};
     try {
-      accepted.address = name_of(peer);
-      accepted.local_address = local_name(descriptor);
+      accepted.address = local_ ? address_ + ":0" : name_of(peer);
+      accepted.local_address = local_ ? accepted.address : local_name(descriptor);
     } catch (const std::bad_alloc&) {
       ::close(descriptor);
       shared.descriptors.give_back();
       shared.counters.rejected.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
-    set_up(descriptor, shared.limits.keepalive_seconds.load(std::memory_order_relaxed));
+    if (secure && shared.tls != nullptr) accepted.tls = shared.tls->get();
+    if (!local_) set_up(descriptor, shared.limits.keepalive_seconds.load(std::memory_order_relaxed));
     shared.counters.accepted.fetch_add(1, std::memory_order_relaxed);
     shared.clients.fetch_add(1, std::memory_order_relaxed);
     return accepted;

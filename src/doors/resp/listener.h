@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "doors/resp/shared.h"
+#include "doors/tls/context.h"
 #include "stave/error.h"
 
 namespace stave::resp {
@@ -19,6 +20,7 @@ struct Accepted {
   int descriptor = -1;
   std::string address;
   std::string local_address;
+  tls::Context tls = nullptr;  ///< Null: it is not spoken.
 };
 
 class Listener {
@@ -28,6 +30,10 @@ class Listener {
   /// Listens on a numeric address or a name. `port` 0: any free one.
   /// Errors: kBusy (the port is taken), kPermission, kInvalidArgument (no such address here), kIo.
   static Result<std::unique_ptr<Listener>> open(const std::string& address, int port, int backlog);
+  /// Listens on a socket of the file system, which takes the place of one that a former server has left. `mode`: its
+  /// permissions; 0: those that the process gives. Errors: kBusy (a server answers there), kInvalidArgument,
+  /// kPermission, kIo.
+  static Result<std::unique_ptr<Listener>> open_local(const std::string& path, unsigned mode, int backlog);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -37,6 +43,8 @@ class Listener {
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   [[nodiscard]] int port() const noexcept { return port_; }
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
+  /// TLS is spoken on its connections.
+  bool secure = false;
 
  private:
   Listener(int descriptor, std::string address, int port);
@@ -46,6 +54,7 @@ class Listener {
   int reserve_;  ///< A descriptor to give up when there are no others.
   int port_;
   std::string address_;
+  bool local_ = false;  ///< `address_` is a path.
 };
 
 /// Whether `address` can only be reached from this machine.

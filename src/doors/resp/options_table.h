@@ -21,6 +21,7 @@ enum class OptionType : std::uint8_t {
   kFileName,    ///< A plain name, without a directory.
   kSavePoints,  ///< Pairs of seconds and changes, separated by blanks.
   kSecret,      ///< Never shown; kept as a SHA-256.
+  kSecretText,  ///< Never shown.
 };
 
 enum class Change : std::uint8_t {
@@ -51,8 +52,14 @@ inline constexpr std::int64_t kYearMs = kYearSeconds * 1000;
 inline constexpr Option kOptions[] = {
     {"bind", OptionType::kText, "127.0.0.1 -::1", "", 0, 0, Change::kRestart,
      "Addresses to listen on, separated by blanks; one with a leading '-' may be missing on this machine."},
-    {"port", OptionType::kInteger, "6379", "", 0, 65535, Change::kRestart,
-     "TCP port of the Redis protocol; 0: any free one."},
+    {"port", OptionType::kInteger, "6379", "", -1, 65535, Change::kRestart,
+     "TCP port of the Redis protocol; 0: any free one; -1: none."},
+    {"tls-port", OptionType::kInteger, "0", "", 0, 65535, Change::kRestart,
+     "TCP port of the Redis protocol over TLS; 0: none. With port -1 there is no other."},
+    {"unixsocket", OptionType::kText, "", "", 0, 0, Change::kRestart,
+     "Path of a socket of the file system at which the Redis protocol is spoken; empty: none."},
+    {"unixsocketperm", OptionType::kInteger, "0", "", 0, 777, Change::kRestart,
+     "Permissions of that socket, in octal such as 770; 0: what the process gives."},
     {"http-bind", OptionType::kText, "127.0.0.1", "", 0, 0, Change::kRestart,
      "Addresses of the HTTP door, separated by blanks; one with a leading '-' may be missing on this machine."},
     {"http-port", OptionType::kInteger, "8080", "", -1, 65535, Change::kRestart,
@@ -83,9 +90,28 @@ inline constexpr Option kOptions[] = {
      "none."},
     {"http-access-log", OptionType::kChoice, "off", "", 0, 0, Change::kRestart,
      "A line on the standard output for each HTTP request.", "off text json"},
-    {"tls-cert-file", OptionType::kText, "", "", 0, 0, Change::kRestart,
-     "Certificate chain of the HTTP door (PEM); with tls-key-file: https only. Both are read again on SIGHUP."},
-    {"tls-key-file", OptionType::kText, "", "", 0, 0, Change::kRestart, "Private key of the HTTP door (PEM)."},
+    {"tls-cert-file", OptionType::kText, "", "", 0, 0, Change::kLive,
+     "Certificate chain of all doors (PEM); with tls-key-file the HTTP door speaks https only. All files are read "
+     "again "
+     "on SIGHUP, and by CONFIG SET for the Redis protocol (the HTTP door keeps those of the start)."},
+    {"tls-key-file", OptionType::kText, "", "", 0, 0, Change::kLive, "Private key of the certificate (PEM)."},
+    {"tls-key-file-pass", OptionType::kSecretText, "", "", 0, 0, Change::kLive, "Password of that file; never shown."},
+    {"tls-ca-cert-file", OptionType::kText, "", "", 0, 0, Change::kLive,
+     "Certificates of who may have signed those of clients (PEM); of the Redis protocol, likewise all below."},
+    {"tls-ca-cert-dir", OptionType::kText, "", "", 0, 0, Change::kLive, "A directory of such certificates."},
+    {"tls-auth-clients", OptionType::kChoice, "yes", "", 0, 0, Change::kLive,
+     "Whether clients at tls-port must show a certificate, may, or are not asked.", "no optional yes"},
+    {"tls-auth-clients-user", OptionType::kChoice, "off", "", 0, 0, Change::kLive,
+     "CN: who shows a certificate whose common name is a user's is that user without AUTH.", "off cn"},
+    {"tls-protocols", OptionType::kText, "", "", 0, 0, Change::kLive,
+     "TLSv1.2, TLSv1.3, or both, which is so when it is empty."},
+    {"tls-ciphers", OptionType::kText, "", "", 0, 0, Change::kLive,
+     "Ciphers of TLS 1.2, as OpenSSL lists them; empty: OpenSSL's choice."},
+    {"tls-ciphersuites", OptionType::kText, "", "", 0, 0, Change::kLive, "The same of TLS 1.3."},
+    {"tls-prefer-server-ciphers", OptionType::kFlag, "no", "", 0, 1, Change::kLive,
+     "The server's order of ciphers counts, not the client's."},
+    {"tls-session-caching", OptionType::kFlag, "yes", "", 0, 1, Change::kLive,
+     "Clients may take up a session again without all of its beginning."},
     {"dir", OptionType::kText, "data", "", 0, 0, Change::kRestart,
      "Directory of the store; created when it is missing."},
     {"sync", OptionType::kChoice, "always", "", 0, 0, Change::kLive,
@@ -158,11 +184,22 @@ inline constexpr Option kOptions[] = {
     {"requirepass", OptionType::kSecret, "", "", 0, 0, Change::kLive,
      "Password that AUTH must name; empty: none. Kept as a SHA-256 only, may be given as sha256:<64 hex digits>, is "
      "never shown."},
+    {"aclfile", OptionType::kText, "", "", 0, 0, Change::kRestart,
+     "File of users, lines `user name rule ...`, which must be there; ACL LOAD reads it again, ACL SAVE writes it. "
+     "Empty: "
+     "users are lines of the configuration file."},
+    {"acl-pubsub-default", OptionType::kChoice, "resetchannels", "", 0, 0, Change::kLive,
+     "Which channels a new user may use: none or all.", "resetchannels allchannels"},
+    {"acllog-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive, "Entries kept by ACL LOG."},
     {"protected-mode", OptionType::kFlag, "yes", "", 0, 1, Change::kRestart,
      "Refuse to start on an address that others can reach while there is no password."},
     {"client-query-buffer-limit", OptionType::kBytes, "128mb", "bytes", kMega, kGiga, Change::kLive,
      "A connection that has this much of an unfinished command beside the argument being received is closed; 1mb "
      "before AUTH."},
+    {"maxmemory-clients", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
+     "What connections of the Redis protocol have sent and not finished, and not read, may take together; beyond it "
+     "those "
+     "that take most are closed, but for CLIENT NO-EVICT; 0: no such limit."},
     {"output-buffer-hard-limit", OptionType::kBytes, "256mb", "bytes", kMega, 64 * kGiga, Change::kLive,
      "A connection with more unread replies than this is closed, also in the middle of a reply; over HTTP an answer "
      "put "
@@ -181,6 +218,18 @@ inline constexpr Option kOptions[] = {
      "As output-buffer-soft-time, for connections that listen to channels."},
     {"slowlog-log-slower-than", OptionType::kDuration, "10000", "microseconds", -1, kYearSeconds * 1'000'000,
      Change::kLive, "Commands that take longer are kept in the slow log; 0: all; -1: none."},
+    {"commandlog-request-larger-than", OptionType::kBytes, "1048576", "bytes", -1, kInt64Max, Change::kLive,
+     "Calls of more bytes are kept in COMMANDLOG's log of large requests; those of up to 1 KiB never are; -1: none."},
+    {"commandlog-large-request-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive,
+     "Entries kept there."},
+    {"commandlog-reply-larger-than", OptionType::kBytes, "1048576", "bytes", -1, kInt64Max, Change::kLive,
+     "The same for answers."},
+    {"commandlog-large-reply-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive,
+     "Entries kept there."},
+    {"commandlog-execution-slower-than", OptionType::kDuration, "10000", "microseconds", -1, kYearSeconds * 1'000'000,
+     Change::kLive, "Valkey's name for slowlog-log-slower-than."},
+    {"commandlog-slow-execution-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive,
+     "Valkey's name for slowlog-max-len."},
     {"slowlog-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive, "Entries kept in the slow log."},
     {"latency-monitor-threshold", OptionType::kDuration, "0", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
      "Events that take at least this long are kept for LATENCY; 0: none."},
@@ -197,6 +246,8 @@ inline constexpr Option kOptions[] = {
     {"list-max-listpack-size", OptionType::kInteger, "-2", "", -kInt32Max - 1, kInt32Max, Change::kLive,
      "Lists of more elements are called quicklist by OBJECT ENCODING, others listpack; -1 to -5: of more than 4, 8, "
      "16, 32 or 64 KiB."},
+    {"hll-sparse-max-bytes", OptionType::kBytes, "3000", "bytes", 0, kInt64Max, Change::kLive,
+     "HyperLogLogs of more bytes become dense."},
     {"list-compress-depth", OptionType::kInteger, "0", "", 0, kInt32Max, Change::kLive,
      "Nothing depends on it: values are compressed by what compression says."},
     {"set-max-intset-entries", OptionType::kInteger, "512", "", 0, kInt64Max, Change::kLive,
@@ -209,6 +260,10 @@ inline constexpr Option kOptions[] = {
      "Sorted sets of more members are called skiplist by OBJECT ENCODING, others listpack."},
     {"zset-max-listpack-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
      "The same for a member of more bytes."},
+    {"stream-node-max-entries", OptionType::kInteger, "100", "", 0, kInt64Max, Change::kLive,
+     "XTRIM and XADD with ~ remove entries of streams in pieces of so many; 0: one by one."},
+    {"stream-node-max-bytes", OptionType::kBytes, "4096", "bytes", 0, kInt64Max, Change::kLive,
+     "Nothing depends on it: pages of streams have a size of their own."},
     // Redis' names for what Stave decides otherwise.
     {"appendfsync", OptionType::kChoice, "always", "", 0, 0, Change::kLive,
      "Redis' name for sync: always = always, everysec = interval, no = os.", "always everysec no"},
@@ -224,6 +279,40 @@ inline constexpr Option kOptions[] = {
      "Redis' older name for zset-max-listpack-entries."},
     {"zset-max-ziplist-value", OptionType::kBytes, "64", "bytes", 0, kInt64Max, Change::kLive,
      "Redis' older name for zset-max-listpack-value."},
+    {"client-output-buffer-limit", OptionType::kText,
+     "normal 268435456 67108864 60 slave 0 0 0 pubsub 33554432 8388608 60", "", 0, 0, Change::kLive,
+     "Redis' form of the limits of unread replies: for normal clients and for those that listen the hard limit, the "
+     "soft "
+     "limit and its seconds; a hard limit of 0 is the largest that there is. There are no replicas: what is said of "
+     "them "
+     "means nothing."},
+    {"activedefrag", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
+     "Memory is given back without moving what is in it."},
+    {"aof-use-rdb-preamble", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
+     "There is one log, and no file of commands."},
+    {"auto-aof-rewrite-percentage", OptionType::kInteger, "0", "", 0, kInt32Max, Change::kFixed,
+     "The cleaner goes by max-space-amplification."},
+    {"cluster-enabled", OptionType::kFlag, "no", "", 0, 1, Change::kFixed, "A server is not part of a cluster."},
+    {"dynamic-hz", OptionType::kFlag, "no", "", 0, 1, Change::kFixed, "Nothing is done so many times a second."},
+    {"lazyfree-lazy-eviction", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed,
+     "Memory is always given back in the background."},
+    {"lazyfree-lazy-expire", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed,
+     "Memory is always given back in the background."},
+    {"lazyfree-lazy-server-del", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed,
+     "Memory is always given back in the background."},
+    {"lazyfree-lazy-user-del", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed,
+     "Memory is always given back in the background."},
+    {"lazyfree-lazy-user-flush", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed,
+     "Memory is always given back in the background."},
+    {"min-replicas-to-write", OptionType::kInteger, "0", "", 0, kInt32Max, Change::kFixed,
+     "There are no replicas to wait for."},
+    {"rdbchecksum", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed, "Snapshots always have checksums."},
+    {"rdbcompression", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed, "Snapshots are compressed."},
+    {"replica-read-only", OptionType::kFlag, "yes", "", 0, 1, Change::kFixed, "There are no replicas."},
+    {"stop-writes-on-bgsave-error", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,
+     "The log is what is durable; a snapshot that fails stops nobody."},
+    {"supervised", OptionType::kText, "no", "", 0, 0, Change::kFixed,
+     "The server stays in the foreground; its supervisor does the rest."},
     {"lua-time-limit", OptionType::kDuration, "5000", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
      "Redis' older name for busy-reply-threshold."},
     {"daemonize", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,

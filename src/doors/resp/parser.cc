@@ -235,7 +235,8 @@ ParseStatus Parser::array_header(const char* start, const char* end, const Parse
     case LineStatus::kBad: return fail("invalid multibulk length");
     case LineStatus::kOk: break;
   }
-  if (count > limits.arguments_max || count < -1) return fail("invalid multibulk length");
+  // One of less than nothing is nothing, as in Redis.
+  if (count > limits.arguments_max) return fail("invalid multibulk length");
   if (!limits.authenticated && count > kUnauthenticatedArgumentsMax) return fail("unauthenticated multibulk length");
   remaining_ = std::max<std::int64_t>(count, 0);
   offset_ = static_cast<std::size_t>(at - start);

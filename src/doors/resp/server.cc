@@ -3,10 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "commands/users.h"
 
 namespace stave::resp {
 namespace {
@@ -37,8 +39,8 @@ std::size_t thread_count(std::int64_t wanted) noexcept {
 
 }  // namespace
 
-Result<void> check_protected(const Settings& settings) {
-  if (!settings.flag(option_id("protected-mode")) || !settings.text(option_id("requirepass")).empty()) return {};
+Result<void> check_protected(const Settings& settings, bool open) {
+  if (!settings.flag(option_id("protected-mode")) || !open) return {};
   const bool http = settings.number(option_id("http-port")) != 0;
   const std::string all = settings.text(option_id("bind")) + (http ? " " + settings.text(option_id("http-bind")) : "");
   for (const std::string& word : words_of(all)) {
@@ -58,7 +60,8 @@ Server::Server(ServerHost& host, commands::Environment& environment, base::Descr
               .log = log,
               .limits = host.limits(),
               .counters = host.counters(),
-              .descriptors = descriptors} {}
+              .descriptors = descriptors,
+              .tls = &host.tls()} {}
 
 Server::~Server() {
   stop();
@@ -67,13 +70,14 @@ Server::~Server() {
 Result<std::unique_ptr<Server>> Server::start(const Settings& settings, ServerHost& host,
                                               commands::Environment& environment, base::DescriptorBudget& descriptors,
                                               spdlog::logger& log) {
-  STAVE_TRY(check_protected(settings));
+  STAVE_TRY(check_protected(settings, environment.users().open()));
   const std::int64_t wanted = settings.number(option_id("maxclients"));
   if (const std::int64_t most = descriptors.most(); most < wanted) {
     log.warn("The system allows {} clients instead of {}; raise `ulimit -n` for more.", most, wanted);
     host.cap_clients(most);
   }
   std::unique_ptr<Server> server(new Server(host, environment, descriptors, log));
+  STAVE_TRY(host.reload_tls());
   STAVE_ASSIGN(auto listeners, server->listen(settings));
   const std::size_t count = thread_count(settings.number(option_id("threads")));
   host.set_serving(server->port_, count);
@@ -86,23 +90,44 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, ServerHo
   return server;
 }
 
-Result<std::vector<std::unique_ptr<Listener>>> Server::listen(const Settings& settings) {
-  std::vector<std::unique_ptr<Listener>> listeners;
+Result<Server::Listeners> Server::listen(const Settings& settings) {
+  Listeners listeners;
   port_ = static_cast<int>(settings.number(option_id("port")));
+  if (port_ >= 0) STAVE_TRY(listen_at(settings, false, port_, listeners));
+  port_ = std::max(port_, 0);
+  int tls_port = static_cast<int>(settings.number(option_id("tls-port")));
+  if (tls_port != 0) STAVE_TRY(listen_at(settings, true, tls_port, listeners));
+  if (const std::string& path = settings.text(option_id("unixsocket")); !path.empty()) {
+    const std::string digits = std::to_string(settings.number(option_id("unixsocketperm")));
+    unsigned mode = 0;
+    const auto [stop, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), mode, 8);
+    if (problem != std::errc{} || stop != digits.data() + digits.size())
+      return stave::fail(ErrorCode::kInvalidArgument, "unixsocketperm is octal, such as 770");
+    STAVE_ASSIGN(auto listener,
+                 Listener::open_local(path, mode, static_cast<int>(settings.number(option_id("tcp-backlog")))));
+    addresses_ += (addresses_.empty() ? "" : ", ") + path;
+    listeners.push_back(std::move(listener));
+  }
+  if (listeners.empty())
+    return stave::fail(ErrorCode::kInvalidArgument, "bind names no address to listen on, or no port is given");
+  return listeners;
+}
+
+Result<void> Server::listen_at(const Settings& settings, bool secure, int& port, Listeners& listeners) {
   for (const std::string& word : words_of(settings.text(option_id("bind")))) {
     const auto [address, may_lack] = split_optional(word);
-    auto listener = Listener::open(address, port_, static_cast<int>(settings.number(option_id("tcp-backlog"))));
+    auto listener = Listener::open(address, port, static_cast<int>(settings.number(option_id("tcp-backlog"))));
     if (!listener) {
       if (may_lack && listener.error().code() == ErrorCode::kNotFound) continue;
       return std::unexpected(std::move(listener).error());
     }
     // Port 0 is chosen once, for all addresses.
-    port_ = (*listener)->port();
-    addresses_ += (addresses_.empty() ? "" : ", ") + address + ":" + std::to_string(port_);
+    port = (*listener)->port();
+    (*listener)->secure = secure;
+    addresses_ += (addresses_.empty() ? "" : ", ") + address + ":" + std::to_string(port) + (secure ? " (TLS)" : "");
     listeners.push_back(std::move(*listener));
   }
-  if (listeners.empty()) return stave::fail(ErrorCode::kInvalidArgument, "bind names no address to listen on");
-  return listeners;
+  return {};
 }
 
 void Server::place(Accepted accepted) {

@@ -36,7 +36,9 @@ class Server {
  private:
   Server(ServerHost& host, commands::Environment& environment, base::DescriptorBudget& descriptors,
          spdlog::logger& log);
-  Result<std::vector<std::unique_ptr<Listener>>> listen(const Settings& settings);
+  using Listeners = std::vector<std::unique_ptr<Listener>>;
+  Result<Listeners> listen(const Settings& settings);
+  Result<void> listen_at(const Settings& settings, bool secure, int& port, Listeners& listeners);
   void place(Accepted accepted);
 
   Shared shared_;
@@ -45,7 +47,7 @@ class Server {
   int port_ = 0;
 };
 
-/// Errors: kInvalidArgument when the settings would open the store to others without a password.
-Result<void> check_protected(const Settings& settings);
+/// `open`: whether everybody is let in. Errors: kInvalidArgument when the settings would then open the store to others.
+Result<void> check_protected(const Settings& settings, bool open);
 
 }  // namespace stave::resp

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
@@ -12,6 +14,7 @@
 #include "commands/script/scripts.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
+#include "commands/users.h"
 #include "doors/resp/secret.h"
 #include "packing/compression.h"
 #include "store/upkeep.h"
@@ -43,7 +46,69 @@ commands::InfoFields processor_fields() {
   return {{"used_cpu_sys", seconds(use.ru_stime)}, {"used_cpu_user", seconds(use.ru_utime)}};
 }
 
+std::int64_t capacity_of(const commands::SlowLog& log) {
+  return static_cast<std::int64_t>(log.capacity());
+}
+
+/// The hash alone; empty: no password.
+std::string hash_of_password(const Settings& settings) {
+  const std::string& text = settings.text(kPassword);
+  return text.substr(std::min(text.find(':') + 1, text.size()));
+}
+
+tls::Config tls_config(const Settings& settings) {
+  return {.certificate = settings.text(option_id("tls-cert-file")),
+          .key = settings.text(option_id("tls-key-file")),
+          .key_password = settings.text(option_id("tls-key-file-pass")),
+          .ca_file = settings.text(option_id("tls-ca-cert-file")),
+          .ca_directory = settings.text(option_id("tls-ca-cert-dir")),
+          .clients = static_cast<tls::ClientCertificates>(settings.number(option_id("tls-auth-clients"))),
+          .protocols = settings.text(option_id("tls-protocols")),
+          .ciphers = settings.text(option_id("tls-ciphers")),
+          .cipher_suites = settings.text(option_id("tls-ciphersuites")),
+          .prefer_own = settings.flag(option_id("tls-prefer-server-ciphers")),
+          .caches_sessions = settings.flag(option_id("tls-session-caching"))};
+}
+
+/// Whole or not at all: written beside, synced, moved into place.
+Result<void> replace_file(FileSystem& files, const std::string& path, std::string_view text) {
+  const std::string beside = path + ".new";
+  STAVE_ASSIGN(const bool stale, files.exists(beside));
+  if (stale) STAVE_TRY(files.remove(beside));
+  {
+    STAVE_ASSIGN(const auto file, files.open(beside, OpenMode::kCreate));
+    STAVE_TRY(file->write_at(0, base::as_bytes(text)));
+    STAVE_TRY(file->sync_data());
+  }
+  STAVE_TRY(files.rename(beside, path));
+  return files.sync_directory(directory_of(path));
+}
+
+Result<void> load_user_file(FileSystem& files, const std::string& path, commands::Users& users) {
+  STAVE_ASSIGN(const std::string text, read_config_file(files, path));
+  STAVE_ASSIGN(auto read, users.read(text, path));
+  users.replace(std::move(read));
+  return {};
+}
+
 }  // namespace
+
+Result<void> load_users(const Settings& settings, FileSystem& files, commands::Users& users) {
+  users.set_all_channels(settings.number(option_id("acl-pubsub-default")) != 0);
+  users.require_password(hash_of_password(settings));
+  const std::string& path = settings.text(option_id("aclfile"));
+  if (!path.empty() && !settings.user_lines().empty())
+    return stave::fail(ErrorCode::kInvalidArgument,
+                       "users stand in the configuration file and in aclfile; they can be in one of them only");
+  if (!path.empty()) return load_user_file(files, path, users);
+  if (settings.user_lines().empty()) return {};
+  STAVE_ASSIGN(auto read, users.read(settings.user_lines(), "user lines of the configuration"));
+  // Without a line of its own `default` stays what requirepass makes it.
+  if (std::ranges::find(read, "default", &commands::AclUser::name) == read.end())
+    read.push_back(*users.find("default"));
+  users.replace(std::move(read));
+  return {};
+}
 
 void set_log_level(spdlog::logger& log, const Settings& settings) {
   // In the order of the option's choices.
@@ -76,10 +141,13 @@ ServerHost::ServerHost(Settings settings, Process process, FileSystem& files, sp
   apply();
 }
 
-void ServerHost::attach(commands::Environment& environment) {
+Result<void> ServerHost::attach(commands::Environment& environment) {
   base::MutexLock lock(mutex_);
+  STAVE_TRY(resp::load_users(settings_, files_, environment.users()));
+  password_in_force_ = hash_of_password(settings_);
   environment_ = &environment;
   apply();
+  return {};
 }
 
 void ServerHost::cap_clients(std::int64_t most) {
@@ -92,11 +160,22 @@ void ServerHost::cap_clients(std::int64_t most) {
 void ServerHost::apply() {
   limits_.take(settings_);
   set_log_level(log_, settings_);
-  password_required_.store(!settings_.text(kPassword).empty(), std::memory_order_relaxed);
   if (environment_ == nullptr) return;
+  commands::Users& users = environment_->users();
+  users.set_all_channels(settings_.number(option_id("acl-pubsub-default")) != 0);
+  users.log.set_capacity(static_cast<std::size_t>(settings_.number(option_id("acllog-max-len"))));
+  // Only when it changed: rules may have given `default` other passwords since.
+  if (const std::string hash = hash_of_password(settings_); hash != password_in_force_) {
+    users.require_password(hash);
+    password_in_force_ = hash;
+  }
   environment_->engine().set_sync(settings_.sync());
   environment_->slow_log().set_threshold_us(settings_.number(option_id("slowlog-log-slower-than")));
   environment_->slow_log().set_capacity(static_cast<std::size_t>(settings_.number(option_id("slowlog-max-len"))));
+  environment_->large_requests().set_threshold_us(settings_.number(option_id("commandlog-request-larger-than")));
+  environment_->large_requests().set_capacity(settings_.size(option_id("commandlog-large-request-max-len")));
+  environment_->large_replies().set_threshold_us(settings_.number(option_id("commandlog-reply-larger-than")));
+  environment_->large_replies().set_capacity(settings_.size(option_id("commandlog-large-reply-max-len")));
   environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
   environment_->scripts().slow().set_threshold_ms(settings_.number(option_id("busy-reply-threshold")));
   for (std::size_t i = 0; i < kEncodingIds.size(); ++i)
@@ -136,6 +215,11 @@ void ServerHost::refresh() {
   // The commands change these themselves, wherever the store runs.
   if (environment_ == nullptr) return;
   const std::pair<std::size_t, std::int64_t> live[] = {
+      {option_id("acllog-max-len"), static_cast<std::int64_t>(environment_->users().log.capacity())},
+      {option_id("commandlog-request-larger-than"), environment_->large_requests().threshold_us()},
+      {option_id("commandlog-large-request-max-len"), capacity_of(environment_->large_requests())},
+      {option_id("commandlog-reply-larger-than"), environment_->large_replies().threshold_us()},
+      {option_id("commandlog-large-reply-max-len"), capacity_of(environment_->large_replies())},
       {option_id("slowlog-log-slower-than"), environment_->slow_log().threshold_us()},
       {option_id("slowlog-max-len"), static_cast<std::int64_t>(environment_->slow_log().capacity())},
       {option_id("latency-monitor-threshold"), environment_->latency().threshold_ms()}};
@@ -159,6 +243,24 @@ Result<void> ServerHost::set_config(std::string_view name, std::string_view valu
   return {};
 }
 
+Result<void> ServerHost::reload_tls() {
+  base::MutexLock lock(mutex_);
+  if (settings_.number(option_id("tls-port")) == 0) return {};
+  tls::Config config = tls_config(settings_);
+  STAVE_ASSIGN(auto context, tls::make_context(config));
+  tls_in_force_ = std::move(config);
+  tls_.set(std::move(context));
+  return {};
+}
+
+Result<void> ServerHost::settle_config() {
+  {
+    base::MutexLock lock(mutex_);
+    if (tls_config(settings_) == tls_in_force_) return {};
+  }
+  return reload_tls();
+}
+
 Result<void> ServerHost::rewrite_config() {
   if (process_.config_file.empty())
     return stave::fail(ErrorCode::kUnsupported, "The server is running without a config file");
@@ -167,30 +269,30 @@ Result<void> ServerHost::rewrite_config() {
   {
     base::MutexLock lock(mutex_);
     refresh();
-    after = settings_.rewritten(before);
+    after = settings_.rewritten(before, user_lines());
   }
-  // Whole or not at all: written beside, synced, moved into place.
-  const std::string beside = process_.config_file + ".new";
-  STAVE_ASSIGN(const bool stale, files_.exists(beside));
-  if (stale) STAVE_TRY(files_.remove(beside));
-  {
-    STAVE_ASSIGN(const auto file, files_.open(beside, OpenMode::kCreate));
-    STAVE_TRY(file->write_at(0, base::as_bytes(after)));
-    STAVE_TRY(file->sync_data());
-  }
-  STAVE_TRY(files_.rename(beside, process_.config_file));
-  return files_.sync_directory(directory_of(process_.config_file));
+  return replace_file(files_, process_.config_file, after);
 }
 
-bool ServerHost::check_password(std::string_view user, std::string_view password) {
-  std::string hash;
-  {
-    base::MutexLock lock(mutex_);
-    hash = settings_.text(kPassword);
-  }
-  // Compared whoever is named, so that an unknown user takes as long as a wrong password.
-  const bool matches = password_matches(password, hash) || hash.empty();
-  return matches && user == "default";
+// `default` as it is by itself, or with requirepass, needs no line.
+std::string ServerHost::user_lines() const {
+  if (environment_ == nullptr || !settings_.text(option_id("aclfile")).empty()) return {};
+  const auto users = environment_->users().all();
+  if (users.size() == 1 && users[0]->enabled && users[0]->allows_everything() && settings_.user_lines().empty())
+    return {};
+  return environment_->users().written();
+}
+
+Result<void> ServerHost::load_users() {
+  base::MutexLock lock(mutex_);
+  if (environment_ == nullptr || settings_.text(option_id("aclfile")).empty()) return Host::load_users();
+  return load_user_file(files_, settings_.text(option_id("aclfile")), environment_->users());
+}
+
+Result<void> ServerHost::save_users() {
+  base::MutexLock lock(mutex_);
+  if (environment_ == nullptr || settings_.text(option_id("aclfile")).empty()) return Host::save_users();
+  return replace_file(files_, settings_.text(option_id("aclfile")), environment_->users().written());
 }
 
 commands::InfoFields ServerHost::info(std::string_view section) {
@@ -211,6 +313,7 @@ commands::InfoFields ServerHost::info(std::string_view section) {
             {"total_net_output_bytes", count(counters_.output_bytes)},
             {"client_query_buffer_limit_disconnections", count(counters_.query_limit_closed)},
             {"client_output_buffer_limit_disconnections", count(counters_.output_limit_closed)},
+            {"evicted_clients", count(counters_.evicted)},
             {"client_idle_disconnections", count(counters_.idle_closed)},
             {"protocol_errors", count(counters_.protocol_errors)}};
   }

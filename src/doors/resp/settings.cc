@@ -15,6 +15,7 @@ namespace stave::resp {
 namespace {
 
 constexpr std::string_view kMask = "********";
+constexpr std::string_view kUserLine = "user";
 constexpr std::size_t kSync = option_id("sync");
 
 /// One option with two spellings, Redis', or its older one, being the second. Choices stand in the same order in both
@@ -25,6 +26,8 @@ struct Twins {
 };
 constexpr Twins kTwins[] = {{kSync, option_id("appendfsync")},
                             {option_id("snapshot-file"), option_id("dbfilename")},
+                            {option_id("slowlog-log-slower-than"), option_id("commandlog-execution-slower-than")},
+                            {option_id("slowlog-max-len"), option_id("commandlog-slow-execution-max-len")},
                             {option_id("hash-max-listpack-entries"), option_id("hash-max-ziplist-entries")},
                             {option_id("hash-max-listpack-value"), option_id("hash-max-ziplist-value")},
                             {option_id("list-max-listpack-size"), option_id("list-max-ziplist-size")},
@@ -36,6 +39,34 @@ const Twins* twins_of(std::size_t id) noexcept {
   for (const Twins& twins : kTwins)
     if (id == twins.own || id == twins.redis) return &twins;
   return nullptr;
+}
+
+bool is_secret(const Option& option) noexcept {
+  return option.type == OptionType::kSecret || option.type == OptionType::kSecretText;
+}
+
+constexpr std::size_t kOutputLimits = option_id("client-output-buffer-limit");
+/// A class of clients in Redis' option, and the options that its three numbers are here.
+struct OutputClass {
+  std::string_view name;
+  std::array<std::size_t, 3> ids;
+};
+constexpr OutputClass kOutputClasses[] = {
+    {"normal",
+     {option_id("output-buffer-hard-limit"), option_id("output-buffer-soft-limit"),
+      option_id("output-buffer-soft-time")}},
+    {"pubsub",
+     {option_id("pubsub-output-buffer-hard-limit"), option_id("pubsub-output-buffer-soft-limit"),
+      option_id("pubsub-output-buffer-soft-time")}}};
+
+std::vector<std::string_view> split_words(std::string_view text) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    if (end != 0) words.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
 }
 
 char lower(char c) noexcept {
@@ -130,7 +161,8 @@ std::string expectation(const Option& option) {
     case OptionType::kFileName: return "a plain file name: letters, digits, '.', '-', '_', not beginning with '.'";
     case OptionType::kSavePoints: return "pairs of seconds and changes such as \"900 1 300 100\", or empty";
     case OptionType::kText:
-    case OptionType::kSecret: break;
+    case OptionType::kSecret:
+    case OptionType::kSecretText: break;
   }
   return "a text without line breaks";
 }
@@ -201,7 +233,7 @@ Result<Settings::Value> Settings::read(const Option& option, std::string_view te
   const auto refuse = [&] {
     std::string sentence(option.name);
     // A secret must not come back in an error, which may be logged.
-    if (option.type != OptionType::kSecret) sentence += " cannot be \"" + std::string(text) + "\"";
+    if (!is_secret(option)) sentence += " cannot be \"" + std::string(text) + "\"";
     return stave::fail(ErrorCode::kInvalidArgument, sentence + "; it must be " + expectation(option));
   };
   Value value{.set = true};
@@ -239,6 +271,7 @@ Result<Settings::Value> Settings::read(const Option& option, std::string_view te
       value.text = commands::to_text(*points);
       break;
     }
+    case OptionType::kSecretText:
     case OptionType::kText:
       if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) return refuse();
       value.text = text;
@@ -250,10 +283,57 @@ Result<Settings::Value> Settings::read(const Option& option, std::string_view te
   return value;
 }
 
+// Each limit is taken into the bounds that it has here.
+Result<void> Settings::set_output_limits(std::string_view text) {
+  const auto words = split_words(text);
+  std::array<std::int64_t, kOptionCount> wanted{};
+  std::vector<std::size_t> ids;
+  const auto refuse = [&] {
+    return stave::fail(
+        ErrorCode::kInvalidArgument,
+        "client-output-buffer-limit is groups of a class (normal, replica, pubsub), a hard limit, a soft "
+        "limit and seconds, such as \"normal 256mb 64mb 60\"");
+  };
+  if (words.empty() || words.size() % 4 != 0) return refuse();
+  for (std::size_t i = 0; i < words.size(); i += 4) {
+    const std::string kind = lowered(words[i]);
+    const auto* const known = std::ranges::find(kOutputClasses, kind, &OutputClass::name);
+    const bool ignored = kind == "slave" || kind == "replica";
+    if (known == std::end(kOutputClasses) && !ignored) return refuse();
+    for (std::size_t j = 0; j < 3; ++j) {
+      const std::size_t id = (ignored ? kOutputClasses[0] : *known).ids[j];
+      const Option& option = kOptions[id];
+      auto number = read_number(option, words[i + 1 + j]);
+      if (!number || *number < 0) return refuse();
+      if (ignored) continue;
+      // No limit at all there is not.
+      if (j == 0 && *number == 0 && option.least > 0) number = option.most;
+      wanted[id] = std::clamp(*number, option.least, option.most);
+      ids.push_back(id);
+    }
+  }
+  for (const std::size_t id : ids) {
+    values_[id].number = wanted[id];
+    values_[id].set = true;
+  }
+  return {};
+}
+
+std::string Settings::output_limits() const {
+  std::string text;
+  for (const OutputClass& kind : kOutputClasses) {
+    text += text.empty() ? "" : " slave 0 0 0 ";
+    text += kind.name;
+    for (const std::size_t id : kind.ids) text += " " + std::to_string(values_[id].number);
+  }
+  return text;
+}
+
 Result<void> Settings::set(std::string_view name, std::string_view value) {
   const Option* const option = find(name);
   if (option == nullptr) return stave::fail(ErrorCode::kNotFound, "there is no option \"" + std::string(name) + "\"");
   const auto id = static_cast<std::size_t>(option - kOptions);
+  if (id == kOutputLimits) return set_output_limits(value);
   STAVE_ASSIGN(Value parsed, read(*option, value));
   if (option->change == Change::kFixed) {
     if (parsed.number != values_[id].number || parsed.text != values_[id].text)
@@ -281,7 +361,7 @@ Result<void> Settings::change(std::string_view name, std::string_view value) {
     STAVE_TRY(read(*option, value));
     return stave::fail(ErrorCode::kUnsupported, std::string(name) + " is only read at the start");
   }
-  if (option != nullptr && option->type == OptionType::kSecret && value == kMask) return {};
+  if (option != nullptr && is_secret(*option) && value == kMask) return {};
   return set(name, value);
 }
 
@@ -304,6 +384,10 @@ Result<void> Settings::load(std::string_view file_name, std::string_view text) {
     if (!outcome) return;
     auto [name, value] = split_line(line);
     if (name.empty()) return;
+    if (name == kUserLine) {
+      user_lines_.append(name).append(" ").append(value).append("\n");
+      return;
+    }
     // Redis' files name one pair a line; an empty one forgets those before.
     if (name == kOptions[option_id("save")].name) {
       points = value.empty() || points.empty() ? value : points + " " + value;
@@ -330,6 +414,7 @@ Result<void> Settings::load_environment(const std::function<const char*(const ch
 }
 
 std::string Settings::written(std::size_t id) const {
+  if (id == kOutputLimits) return output_limits();
   const Value& value = values_[id];
   switch (kOptions[id].type) {
     case OptionType::kFlag: return value.number != 0 ? "yes" : "no";
@@ -338,13 +423,14 @@ std::string Settings::written(std::size_t id) const {
     case OptionType::kText:
     case OptionType::kFileName:
     case OptionType::kSavePoints:
-    case OptionType::kSecret: return value.text;
+    case OptionType::kSecret:
+    case OptionType::kSecretText: return value.text;
     default: return std::to_string(value.number);
   }
 }
 
 std::string Settings::shown(std::size_t id) const {
-  if (kOptions[id].type == OptionType::kSecret) return values_[id].text.empty() ? "" : std::string(kMask);
+  if (is_secret(kOptions[id])) return values_[id].text.empty() ? "" : std::string(kMask);
   return written(id);
 }
 
@@ -355,7 +441,7 @@ std::vector<std::pair<std::string, std::string>> Settings::all() const {
   return pairs;
 }
 
-std::string Settings::rewritten(std::string_view text) const {
+std::string Settings::rewritten(std::string_view text, std::string_view users) const {
   std::array<bool, kOptionCount> done{};
   std::string out;
   const auto put = [&](std::size_t id) {
@@ -368,6 +454,7 @@ std::string Settings::rewritten(std::string_view text) const {
   };
   for_each_line(text, [&](std::string_view line) {
     const auto [name, value] = split_line(line);
+    if (name == kUserLine) return;
     const Option* const option = name.empty() ? nullptr : find(name);
     if (option == nullptr) {
       out.append(line);
@@ -379,6 +466,7 @@ std::string Settings::rewritten(std::string_view text) const {
   });
   for (std::size_t i = 0; i < kOptionCount; ++i)
     if (values_[i].set && !done[i]) put(i);
+  out += users;
   return out;
 }
 

@@ -42,8 +42,11 @@ class Settings {
   /// As CONFIG GET shows it: bytes and times as bare numbers in the option's unit, secrets masked.
   [[nodiscard]] std::string shown(std::size_t id) const;
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> all() const;
-  /// `text` of a configuration file, with its values brought up to date and the missing ones appended.
-  [[nodiscard]] std::string rewritten(std::string_view text) const;
+  /// `text` of a configuration file, with its values brought up to date, the missing ones appended, and `users` in the
+  /// place of its users.
+  [[nodiscard]] std::string rewritten(std::string_view text, std::string_view users = {}) const;
+  /// The lines of configuration files that name users, each with its end.
+  [[nodiscard]] const std::string& user_lines() const noexcept { return user_lines_; }
 
   [[nodiscard]] Sync sync() const noexcept;
   [[nodiscard]] MemoryPolicy memory_policy() const noexcept;
@@ -62,8 +65,11 @@ class Settings {
   };
   static Result<Value> read(const Option& option, std::string_view text);
   [[nodiscard]] std::string written(std::size_t id) const;
+  Result<void> set_output_limits(std::string_view text);
+  [[nodiscard]] std::string output_limits() const;
 
   std::array<Value, kOptionCount> values_;
+  std::string user_lines_;
 };
 
 /// docs/reference/options.md.

@@ -63,10 +63,10 @@ TEST(Settings, read_sizes_and_times_with_suffixes) {
 }
 
 TEST(Settings, refuse_bad_values_and_say_what_would_be_right) {
-  EXPECT_EQ(refusal("port", "abc"), "port cannot be \"abc\"; it must be a whole number from 0 to 65535");
+  EXPECT_EQ(refusal("port", "abc"), "port cannot be \"abc\"; it must be a whole number from -1 to 65535");
   for (const auto& [name, value] :
        std::initializer_list<std::pair<const char*, const char*>>{{"port", "65536"},
-                                                                  {"port", "-1"},
+                                                                  {"port", "-2"},
                                                                   {"port", ""},
                                                                   {"port", "6379x"},
                                                                   {"port", "1kb"},

@@ -8,6 +8,7 @@
 #include "commands/environment.h"
 #include "doors/resp/parser.h"
 #include "doors/resp/settings.h"
+#include "doors/tls/context.h"
 
 namespace spdlog {
 class logger;
@@ -30,6 +31,8 @@ struct Limits {
   std::atomic<std::uint64_t> query_bytes_max{0};
   OutputLimits replies;
   OutputLimits messages;  ///< Of who listens to channels.
+  std::atomic<bool> certificate_names_user{false};
+  std::atomic<std::uint64_t> clients_bytes_max{0};  ///< Of all connections together; 0: no limit.
   /// Set once, before the threads start.
   std::int64_t bulk_bytes_max = 0;
 
@@ -44,6 +47,7 @@ struct Counters {
   std::atomic<std::uint64_t> query_limit_closed{0};
   std::atomic<std::uint64_t> output_limit_closed{0};
   std::atomic<std::uint64_t> idle_closed{0};
+  std::atomic<std::uint64_t> evicted{0};  ///< For maxmemory-clients.
   std::atomic<std::uint64_t> input_bytes{0};
   std::atomic<std::uint64_t> output_bytes{0};
 
@@ -58,6 +62,8 @@ struct Shared {
   Counters& counters;
   base::DescriptorBudget& descriptors;  ///< Of all doors. A client has one.
   std::atomic<std::int64_t> clients{0};
+  std::atomic<std::uint64_t> clients_bytes{0};  ///< As the clients show them.
+  tls::ContextHolder* tls = nullptr;            ///< Of listeners that are secure.
 };
 
 }  // namespace stave::resp

@@ -2,6 +2,7 @@
 
 #include <histedit.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,7 +94,7 @@ class PipeLines final : public LineSource {
   std::size_t scanned_ = 0;  ///< No line end before this.
 };
 
-/// libedit's editor. Hints stand at the right edge of the line, as its right-hand prompt.
+/// libedit's editor. Hints stand behind the cursor while it is at the end of the line.
 class EditedLines final : public LineSource {
  public:
   explicit EditedLines(std::string history_path);
@@ -107,10 +108,11 @@ class EditedLines final : public LineSource {
  private:
   static EditedLines& of(EditLine* editor);
   static char* show_prompt(EditLine* editor);
-  static char* show_hint(EditLine* editor);
+  /// Whether there was one to show.
+  static bool show_hint(EditLine* editor);
+  static void wipe_hint();
   static int read_character(EditLine* editor, wchar_t* to);
   static unsigned char complete(EditLine* editor, int key);
-  static unsigned char insert_blank(EditLine* editor, int key);
   static std::string before_cursor(EditLine* editor);
   void remember(const std::string& line);
 
@@ -118,11 +120,9 @@ class EditedLines final : public LineSource {
   History* history_;
   std::string history_path_;
   std::string prompt_;
-  std::string hint_;
   bool dropped_ = false;  ///< Ctrl-C ended the line that is being read.
 };
 
-constexpr char kInvisible = '\1';  ///< Brackets escape sequences in a prompt.
 constexpr int kHistoryLines = 1000;
 
 EditedLines::EditedLines(std::string history_path)
@@ -136,14 +136,11 @@ EditedLines::EditedLines(std::string history_path)
   ::el_set(editor_, EL_CLIENTDATA, this);
   ::el_set(editor_, EL_EDITOR, "emacs");
   ::el_set(editor_, EL_PROMPT, &EditedLines::show_prompt);
-  ::el_set(editor_, EL_RPROMPT_ESC, &EditedLines::show_hint, kInvisible);
   ::el_set(editor_, EL_HIST, &::history, history_);
   ::el_set(editor_, EL_GETCFN, &EditedLines::read_character);
   ::el_set(editor_, EL_ADDFN, "stave-complete", "Completes a command.", &EditedLines::complete);
-  ::el_set(editor_, EL_ADDFN, "stave-blank", "Inserts a blank and refreshes the hint.", &EditedLines::insert_blank);
   ::el_source(editor_, nullptr);  // The user's ~/.editrc, before our own keys.
   ::el_set(editor_, EL_BIND, "^I", "stave-complete", nullptr);
-  ::el_set(editor_, EL_BIND, " ", "stave-blank", nullptr);
   ::el_set(editor_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
 }
 
@@ -167,40 +164,61 @@ std::string EditedLines::before_cursor(EditLine* editor) {
   return {line->buffer, line->cursor};
 }
 
-char* EditedLines::show_hint(EditLine* editor) {
-  EditedLines& self = of(editor);
-  const std::string text = hint(before_cursor(editor));
-  self.hint_.clear();
-  if (!text.empty())
-    self.hint_.append(1, kInvisible)
-        .append("\x1b[2m")
-        .append(1, kInvisible)
-        .append(text)
-        .append(1, kInvisible)
-        .append("\x1b[0m")
-        .append(1, kInvisible);
-  return self.hint_.data();
+// The editor knows nothing of it: it stands behind the cursor while a key is awaited, and is wiped away before the
+// editor sees that key. So it is never left over, and nothing that is typed takes its colour.
+bool EditedLines::show_hint(EditLine* editor) {
+  const LineInfoW* const line = ::el_wline(editor);
+  if (line->cursor != line->lastchar) return false;
+  const std::string before = before_cursor(editor);
+  std::string text = hint(before);
+  if (text.empty()) return false;
+  if (!before.ends_with(' ')) text.insert(0, " ");
+  winsize window{};
+  constexpr unsigned kUsualColumns = 80;
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col != 0;
+  const std::size_t columns = known ? window.ws_col : kUsualColumns;
+  std::size_t used = of(editor).prompt_.size();
+  for (const wchar_t* at = line->buffer; at != line->lastchar; ++at)
+    used += static_cast<std::size_t>(std::max(::wcwidth(*at), 1));
+  // The last column stays free: a terminal may go on to the next line when it is written to.
+  constexpr std::size_t kLeast = 8;
+  if (used + kLeast >= columns) return false;
+  const std::size_t room = columns - used - 1;
+  const std::string shown = text.size() <= room ? text : text.substr(0, room - 3) + "...";
+  std::fputs(("\x1b\x37\x1b[2m" + shown + "\x1b[0m\x1b\x38").c_str(), stdout);
+  std::fflush(stdout);
+  return true;
+}
+
+void EditedLines::wipe_hint() {
+  std::fputs("\x1b[K", stdout);
+  std::fflush(stdout);
 }
 
 /// Reads one character; a signal is turned into the end of the line or of the input.
 int EditedLines::read_character(EditLine* editor, wchar_t* to) {
   EditedLines& self = of(editor);
+  const bool hinted = show_hint(editor);
+  const auto wiping = [hinted](int result) {
+    if (hinted) wipe_hint();
+    return result;
+  };
   std::mbstate_t state{};
   for (;;) {
     const bool ready = wait_for_input();
-    if (end_requested != 0) return 0;
+    if (end_requested != 0) return wiping(0);
     if (interrupted != 0) {
       interrupted = 0;
       self.dropped_ = true;
       *to = L'\n';
-      return 1;
+      return wiping(1);
     }
     char byte = 0;
     const ssize_t got = ready ? ::read(STDIN_FILENO, &byte, 1) : 0;
-    if (got == 0) return 0;
+    if (got == 0) return wiping(0);
     if (got < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;
-      return -1;
+      return wiping(-1);
     }
     const std::size_t converted = std::mbrtowc(to, &byte, 1, &state);
     if (converted == static_cast<std::size_t>(-2)) continue;  // The character goes on.
@@ -208,12 +226,8 @@ int EditedLines::read_character(EditLine* editor, wchar_t* to) {
       state = {};
       continue;
     }
-    return 1;
+    return wiping(1);
   }
-}
-
-unsigned char EditedLines::insert_blank(EditLine* editor, int) {
-  return ::el_insertstr(editor, " ") == 0 ? CC_REFRESH : CC_ERROR;
 }
 
 unsigned char EditedLines::complete(EditLine* editor, int) {

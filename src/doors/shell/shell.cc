@@ -24,6 +24,7 @@ constexpr std::string_view kUsage =
 Opens the store in DIR (default ./data) and runs commands on it: the one given, or those
 typed, or those that come through a pipe. The exit code is 1 when a command failed.
 
+  --create             make the store if there is none in DIR
   --connect HOST:PORT  work on a running server instead of a directory
   --user NAME          user for the server's AUTH
   --password TEXT      password for the server (better: environment STAVE_PASSWORD)
@@ -46,6 +47,7 @@ struct Settings {
   int database = 0;
   bool argument_from_input = false;
   bool help = false;
+  bool create = false;
   Format format = Format::kPlain;
   std::vector<std::string> command;
 };
@@ -112,6 +114,8 @@ class Parser {
       STAVE_ASSIGN(settings_.user, value(name, attached));
     } else if (name == "--password") {
       STAVE_ASSIGN(settings_.password, value(name, attached));
+    } else if (name == "--create") {
+      settings_.create = true;
     } else if (name == "-n") {
       STAVE_ASSIGN(const std::string number, value(name, attached));
       const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), settings_.database);
@@ -137,7 +141,7 @@ class Parser {
 
 Result<std::unique_ptr<Target>> open_target(const Settings& settings) {
   if (!settings.file.empty()) return open_json_file(settings.file);
-  if (settings.connect.empty()) return open_directory(settings.directory);
+  if (settings.connect.empty()) return open_directory(settings.directory, settings.create);
   STAVE_ASSIGN(const ServerAddress address, parse_address(settings.connect));
   std::string password = settings.password;
   if (const char* given = std::getenv("STAVE_PASSWORD"); password.empty() && given != nullptr) password = given;

@@ -99,7 +99,7 @@ struct MemoryFiles {
 bool makes_collections(std::string_view name) {
   const commands::Command* const command = commands::find_command(name);
   if (command == nullptr || (command->flags & commands::kWrite) == 0) return false;
-  constexpr std::string_view kGroups[] = {"hash", "list", "set", "sorted-set"};
+  constexpr std::string_view kGroups[] = {"hash", "list", "set", "sorted-set", "stream", "geo", "bf", "cf", "cms"};
   return std::ranges::find(kGroups, command->group) != std::end(kGroups);
 }
 
@@ -218,13 +218,16 @@ class Server final : public Target {
 
 }  // namespace
 
-Result<std::unique_ptr<Target>> open_directory(const std::string& directory) {
+Result<std::unique_ptr<Target>> open_directory(const std::string& directory, bool create) {
   Options options;
+  options.create_if_missing = create;
   options.notice = [](std::string_view text) {
     std::fprintf(stderr, "stave: %.*s\n", static_cast<int>(text.size()), text.data());
   };
   auto store = Store::open(directory, options);
   if (!store) {
+    if (store.error().code() == ErrorCode::kNotFound && !create)
+      return fail(ErrorCode::kNotFound, store.error().describe() + "; --create makes one");
     if (store.error().code() != ErrorCode::kBusy) return fail(std::move(store).error());
     return fail(ErrorCode::kBusy, store.error().describe() + "; if a server has it, use --connect host:port");
   }

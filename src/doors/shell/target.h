@@ -34,7 +34,7 @@ class Target {
 };
 
 /// A store in a directory of this machine.
-Result<std::unique_ptr<Target>> open_directory(const std::string& directory);
+Result<std::unique_ptr<Target>> open_directory(const std::string& directory, bool create);
 /// A store in memory that comes from a JSON file and goes back into it. A missing file is an empty store.
 Result<std::unique_ptr<Target>> open_json_file(const std::string& path);
 

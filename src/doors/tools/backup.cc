@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/try.h"
+#include "base/working_directory.h"
 #include "doors/tools/place.h"
 #include "doors/tools/report.h"
 #include "doors/tools/server_options.h"
@@ -24,9 +25,9 @@ struct Settings {
   ServerLogin server;
 };
 
-void tell(const Settings& settings, std::uint64_t end, std::uint64_t bytes, std::uint64_t added_files,
+void tell(const std::string& where, std::uint64_t end, std::uint64_t bytes, std::uint64_t added_files,
           std::uint64_t added_bytes, const Progress& progress) {
-  std::printf("%s holds everything up to LSN %llu: %s, of which %s in %s %s new, in %s s.\n", settings.target.c_str(),
+  std::printf("%s holds everything up to LSN %llu: %s, of which %s in %s %s new, in %s s.\n", where.c_str(),
               static_cast<unsigned long long>(end), with_unit(bytes).c_str(), with_unit(added_bytes).c_str(),
               with_commas(added_files).c_str(), added_files == 1 ? "file is" : "files are", progress.elapsed().c_str());
 }
@@ -56,13 +57,23 @@ Result<void> back_up_directory(const Settings& settings) {
   STAVE_TRY((*store)->close());
   if (report.afresh)
     std::printf("The backup that was there ended before the store's log begins now; it was replaced.\n");
-  tell(settings, raw(report.end), report.bytes, report.added_files, report.added_bytes, progress);
+  tell(base::absolute_path(settings.target), raw(report.end), report.bytes, report.added_files, report.added_bytes,
+       progress);
   tell_of_images(report.unreadable_images);
   return {};
 }
 
 Result<void> ask_server(const Settings& settings) {
   Progress progress(Clock::system());
+  // It would mean a place below the server's backup-dir, which is not where whoever types it stands.
+  if (!settings.target.starts_with('/') && settings.target.find('/') != std::string::npos)
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "a server puts backups below its backup-dir: give a name without directories, such as " +
+            settings.target.substr(settings.target.find_last_not_of('/') == std::string::npos
+                                       ? 0
+                                       : settings.target.rfind('/', settings.target.find_last_not_of('/')) + 1) +
+            ", or the whole path on the server's machine");
   STAVE_ASSIGN(Client connected, connect_to(settings.server));
   STAVE_ASSIGN(const Reply reply, connected.command({"STAVE.BACKUP", settings.target}));
   if (reply.is_error()) return fail(to_error(reply));
@@ -71,7 +82,10 @@ Result<void> ask_server(const Settings& settings) {
       if (reply.elements[i].text == name) return static_cast<std::uint64_t>(reply.elements[i + 1].integer);
     return 0;
   };
-  tell(settings, number("end"), number("bytes"), number("added_files"), number("added_bytes"), progress);
+  std::string where = settings.target;
+  for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2)
+    if (reply.elements[i].text == "directory") where = reply.elements[i + 1].text;
+  tell(where, number("end"), number("bytes"), number("added_files"), number("added_bytes"), progress);
   tell_of_images(number("unreadable_images"));
   return {};
 }

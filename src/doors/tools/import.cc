@@ -83,6 +83,15 @@ Result<exchange::Summary> read_file(FileSystem& files, const std::string& path, 
                             lines ? std::optional(exchange::Format::kNdjson) : std::nullopt);
 }
 
+/// Whether there is anything to read at all: before a store is made for it.
+Result<void> check_source(const std::string& path) {
+  if (path == "-") return {};
+  FileSystem& files = FileSystem::system();
+  STAVE_ASSIGN(const Source source, find_source(files, path));
+  if (!source.directory) STAVE_TRY(files.open(source.path, OpenMode::kRead));
+  return {};
+}
+
 Result<exchange::Summary> read_source(const Settings& settings, Target& target, Progress& progress) {
   const exchange::Limits limits{.key_bytes_max = static_cast<std::size_t>(settings.key_bytes_max),
                                 .databases = settings.databases};
@@ -136,6 +145,7 @@ int report(const Settings& settings, const exchange::Summary& summary, const Tal
 
 Result<int> run(const Settings& settings) {
   Progress progress(Clock::system());
+  STAVE_TRY(check_source(settings.source));
   STAVE_ASSIGN(const auto target, settings.server.address.empty()
                                       ? open_store_target(settings.directory, settings.databases)
                                       : open_server_target(settings.server));

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "base/iso_time.h"
+
 namespace stave::tools {
 
 namespace {
@@ -61,12 +63,6 @@ std::optional<UnixMs> calendar(std::string_view text) {
   return UnixMs{ms};
 }
 
-void append_padded(std::string& out, std::int64_t value, std::size_t width) {
-  const std::string digits = std::to_string(value);
-  if (digits.size() < width) out.append(width - digits.size(), '0');
-  out += digits;
-}
-
 }  // namespace
 
 std::optional<Place> parse_place(std::string_view text) {
@@ -89,27 +85,7 @@ std::optional<UnixMs> parse_moment(std::string_view text) {
 }
 
 std::string moment_text(UnixMs at) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> moment{milliseconds(raw(at))};
-  const auto midnight = floor<days>(moment);
-  const year_month_day date(midnight);
-  const hh_mm_ss time(moment - midnight);
-  std::string out;
-  append_padded(out, static_cast<int>(date.year()), 4);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_padded(out, static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  append_padded(out, time.hours().count(), 2);
-  out += ':';
-  append_padded(out, time.minutes().count(), 2);
-  out += ':';
-  append_padded(out, time.seconds().count(), 2);
-  out += '.';
-  append_padded(out, time.subseconds().count(), 3);
-  out += 'Z';
-  return out;
+  return base::iso_text(at);
 }
 
 }  // namespace stave::tools

@@ -24,7 +24,7 @@ int run_restore(std::span<const std::string> arguments) {
   app.add_option("source", request.source, "A backup, or the directory of a store")->required();
   app.add_option("target", request.target, "Directory for the new store; missing or empty")->required();
   app.add_option("--log", request.log, "Directory of the same store, whose log goes on where the backup ends");
-  auto* const to_lsn = app.add_option("--to-lsn", lsn, "Everything before this LSN");
+  auto* const to_lsn = app.add_option("--to-lsn", lsn, "Everything before this LSN, without the record at it (STAVE.GETAT includes it)");
   app.add_option("--to-time", time, "Everything up to this time: 2026-11-21T14:05:00Z, @seconds, or milliseconds")
       ->excludes(to_lsn);
   try {

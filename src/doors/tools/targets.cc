@@ -5,15 +5,13 @@
 #include "base/assert.h"
 #include "base/try.h"
 #include "commands/dump_format.h"
+#include "commands/put_item.h"
 #include "doors/client/address.h"
 #include "exchange/collection.h"
 #include "stave/client.h"
 #include "stave/session.h"
 #include "stave/store.h"
-#include "store/collection.h"
 #include "store/engine.h"
-#include "store/foreign_value.h"
-#include "store/transaction.h"
 
 namespace stave::tools {
 
@@ -67,33 +65,7 @@ class StoreTarget final : public Target {
 
  protected:
   Result<void> put(const exchange::Item& item) override {
-    STAVE_ASSERT(item.database >= 0);
-    store::Engine& engine = store_->engine();
-    if (item.database >= engine.options().databases)
-      return fail(ErrorCode::kInvalidArgument,
-                  "database " + std::to_string(item.database) + " is wanted, and there are " +
-                      std::to_string(engine.options().databases) + " here; see --databases");
-    Expiry expiry = item.expiry;
-    expiry.at = engine.time().from_wall(expiry.at);
-    const store::KeyRef key{item.database, item.key};
-    if (item.kind == exchange::Kind::kString) {
-      STAVE_TRY(engine.put(key, item.value, expiry));
-      return {};
-    }
-    store::Transaction transaction(engine, key);
-    const auto type = static_cast<store::ValueType>(item.kind);
-    Expiry own = exchange::own_expiry(item);
-    if (!own.never()) own.at = engine.time().from_wall(own.at);
-    const auto adopted = store::adopted_value(engine.time(), transaction.now(), type, item.value, own);
-    if (!adopted) {
-      STAVE_TRY(store::put_form(transaction, key, type, item.value, expiry));
-    } else if (adopted->value.empty() || adopted->expiry.passed(transaction.now())) {
-      transaction.erase(key);  // its time was up while it came here
-    } else {
-      STAVE_TRY(store::put_form(transaction, key, type, adopted->value, adopted->expiry));
-    }
-    STAVE_TRY(transaction.commit());
-    return {};
+    return commands::put_item(store_->engine(), item, Sync::kDefault);
   }
 
  private:

@@ -1,0 +1,123 @@
+// Bloom filters: was this added?
+#pragma once
+
+#include "commands/table.h"
+
+namespace stave::commands {
+
+Result<void> bf_add_command(Call& call);
+Result<void> bf_card_command(Call& call);
+Result<void> bf_exists_command(Call& call);
+Result<void> bf_info_command(Call& call);
+Result<void> bf_insert_command(Call& call);
+Result<void> bf_loadchunk_command(Call& call);
+Result<void> bf_madd_command(Call& call);
+Result<void> bf_mexists_command(Call& call);
+Result<void> bf_reserve_command(Call& call);
+Result<void> bf_scandump_command(Call& call);
+
+inline constexpr Command kBloomCommands[] = {
+    {.name = "BF.ADD",
+     .arity = exactly(3),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(K), K the number of layers",
+     .syntax = "key item",
+     .help = "Adds an item to a Bloom filter, which is made when it is not there; returns whether it may be new.",
+     .run = bf_add_command},
+    {.name = "BF.CARD",
+     .arity = exactly(2),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns how many different items were added to a Bloom filter, as far as it could tell.",
+     .run = bf_card_command},
+    {.name = "BF.EXISTS",
+     .arity = exactly(3),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(K), K the number of layers",
+     .syntax = "key item",
+     .help = "Returns whether an item may have been added to a Bloom filter.",
+     .run = bf_exists_command},
+    {.name = "BF.INFO",
+     .arity = between(2, 3),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(1)",
+     .syntax = "key [CAPACITY | SIZE | FILTERS | ITEMS | EXPANSION]",
+     .help = "Describes a Bloom filter.",
+     .run = bf_info_command},
+    {.name = "BF.INSERT",
+     .arity = at_least(4),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(K*N), K the number of layers, N of items",
+     .syntax = "key [CAPACITY capacity] [ERROR error] [EXPANSION expansion] [NOCREATE] [NONSCALING] ITEMS item "
+               "[item ...]",
+     .help = "Adds items to a Bloom filter, which is made as the options say when it is not there.",
+     .run = bf_insert_command},
+    {.name = "BF.LOADCHUNK",
+     .arity = exactly(4),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(N), N the bytes",
+     .syntax = "key iterator data",
+     .help = "Takes a piece that BF.SCANDUMP handed out.",
+     .run = bf_loadchunk_command},
+    {.name = "BF.MADD",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(K*N), K the number of layers, N of items",
+     .syntax = "key item [item ...]",
+     .help = "Adds items to a Bloom filter; returns of each whether it may be new.",
+     .run = bf_madd_command},
+    {.name = "BF.MEXISTS",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kReadOnly | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(K*N), K the number of layers, N of items",
+     .syntax = "key item [item ...]",
+     .help = "Returns of each item whether it may have been added to a Bloom filter.",
+     .run = bf_mexists_command},
+    {.name = "BF.RESERVE",
+     .arity = at_least(4),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(N), N the bytes",
+     .syntax = "key error_rate capacity [EXPANSION expansion] [NONSCALING]",
+     .help = "Makes a Bloom filter for so many items that is wrong so often.",
+     .run = bf_reserve_command},
+    {.name = "BF.SCANDUMP",
+     .arity = exactly(3),
+     .keys = key_at(1),
+     .flags = kReadOnly | kTogether,
+     .group = "bf",
+     .since = "0.2",
+     .cost = "O(N), N the bytes of a piece",
+     .syntax = "key iterator",
+     .help = "Hands out a Bloom filter in pieces.",
+     .run = bf_scandump_command},
+};
+
+}  // namespace stave::commands

@@ -1,0 +1,267 @@
+#include "commands/stream_claim_commands.h"
+
+#include <limits>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/collection.h"
+#include "commands/stream_arguments.h"
+#include "commands/stream_groups.h"
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+using store::Stream;
+using types::stream::Consumer;
+using types::stream::Entry;
+using types::stream::Group;
+using types::stream::Id;
+using types::stream::Pending;
+
+namespace {
+
+using OpenedStream = store::Opened<Stream>;
+
+/// How entries are taken over.
+struct ClaimWish {
+  std::int64_t idle_ms = 0;  ///< Only what has been pending for that long.
+  std::int64_t delivered_ms = 0;
+  std::optional<std::uint64_t> deliveries;
+  bool force = false;
+  bool just_id = false;
+  Id last_id;
+};
+
+/// A consumer that takes over entries of its group.
+class Claimer {
+ public:
+  /// Errors: NOGROUP.
+  static Result<Claimer> open(Call& call, OpenedStream& stream, std::int64_t now_ms) {
+    const auto group = stream.existed() ? stream.reader().group(call[2]) : std::nullopt;
+    STAVE_TRY(stream.whole());
+    if (!group) return no_group(call[1], call[2]);
+    return Claimer(stream, *group, now_ms);
+  }
+
+  [[nodiscard]] Group& group() noexcept { return group_; }
+  void begin(std::string_view consumer) {
+    const auto known = stream_.reader().consumer(group_.number, consumer);
+    name_ = consumer;
+    consumer_ = known ? *known : stream_.editor().add_consumer(group_.number, consumer, now_ms_);
+    consumer_.seen_ms = now_ms_;
+  }
+  void end() { stream_.editor().set_consumer(group_.number, name_, consumer_); }
+
+  enum class Claimed : std::uint8_t { kYes, kNo, kGone };
+  /// Takes over one entry, and copies it to `taken`. Gone: the entry is there no more, and nothing of it is pending.
+  Claimed claim(const Id& id, const ClaimWish& wish, TakenEntries& taken) {
+    auto before = stream_.reader().pending(group_.number, id);
+    const auto copy = [&] {
+      bool there = false;
+      stream_.reader().visit(id, id, [&](const Entry& entry) {
+        taken.add(entry);
+        return !(there = true);
+      });
+      return there;
+    };
+    if (!stream_.reader().contains(id)) {
+      if (!before) return Claimed::kNo;
+      stream_.editor().remove_pending(group_.number, id, *before);
+      return Claimed::kGone;
+    }
+    if (!before && !wish.force) return Claimed::kNo;
+    if (before && wish.idle_ms != 0 && now_ms_ - before->delivered_ms < wish.idle_ms) return Claimed::kNo;
+    if (!copy()) return Claimed::kNo;
+    // What FORCE makes pending counts as delivered once.
+    Pending after = before.value_or(Pending{.deliveries = 1});
+    after.consumer = consumer_.number;
+    after.delivered_ms = wish.delivered_ms;
+    if (wish.deliveries) {
+      after.deliveries = *wish.deliveries;
+    } else if (!wish.just_id) {
+      ++after.deliveries;
+    }
+    stream_.editor().set_pending(group_.number, id, after, before);
+    consumer_.active_ms = now_ms_;
+    return Claimed::kYes;
+  }
+
+ private:
+  Claimer(OpenedStream& stream, const Group& group, std::int64_t now_ms)
+      : stream_(stream), group_(group), now_ms_(now_ms) {}
+
+  OpenedStream& stream_;
+  Group group_;
+  Consumer consumer_;
+  std::string_view name_;
+  std::int64_t now_ms_;
+};
+
+void answer_claimed(Sink& reply, const TakenEntries& taken, bool just_id) {
+  if (!just_id) return taken.answer(reply);
+  reply.array(taken.size());
+  for (std::size_t i = 0; i != taken.size(); ++i) answer_id(reply, taken.id(i));
+}
+
+Result<std::int64_t> claim_number(const Call& call, std::size_t i, std::string_view what, std::string_view command) {
+  const auto number = types::parse_integer(call[i]);
+  if (number) return *number;
+  return answer_error("ERR Invalid " + std::string(what) + " argument for " + std::string(command));
+}
+
+// --- XCLAIM ----------------------------------------------------------------------------------------------------------
+
+/// The options from argument `i` on.
+Result<void> parse_claim_options(const Call& call, std::size_t i, std::int64_t now_ms, ClaimWish& wish) {
+  std::optional<std::int64_t> delivered;
+  for (; i < call.size(); ++i) {
+    const bool more = i + 1 < call.size();
+    if (call.is(i, "FORCE")) {
+      wish.force = true;
+    } else if (call.is(i, "JUSTID")) {
+      wish.just_id = true;
+    } else if (more && call.is(i, "IDLE")) {
+      STAVE_ASSIGN(const std::int64_t idle, claim_number(call, ++i, "IDLE option", "XCLAIM"));
+      delivered = types::checked_add(now_ms, idle == std::numeric_limits<std::int64_t>::min() ? 0 : -idle);
+    } else if (more && call.is(i, "TIME")) {
+      STAVE_ASSIGN(delivered, claim_number(call, ++i, "TIME option", "XCLAIM"));
+    } else if (more && call.is(i, "RETRYCOUNT")) {
+      STAVE_ASSIGN(const std::int64_t count, claim_number(call, ++i, "RETRYCOUNT option", "XCLAIM"));
+      wish.deliveries.reset();
+      if (count >= 0) wish.deliveries = static_cast<std::uint64_t>(count);
+    } else if (more && call.is(i, "LASTID")) {
+      STAVE_ASSIGN(wish.last_id, id_argument(call[++i]));
+    } else {
+      return answer_error("ERR Unrecognized XCLAIM option '" + quoted(call[i]) + "'");
+    }
+  }
+  // What lies in the future, or before all times, is somebody's wrong clock: now.
+  wish.delivered_ms = delivered && *delivered >= 0 && *delivered <= now_ms ? *delivered : now_ms;
+  return {};
+}
+
+}  // namespace
+
+Result<void> xclaim_command(Call& call) {
+  TakenEntries taken;
+  ClaimWish wish;
+  const auto change = [&](OpenedStream& stream) -> Result<void> {
+    const std::int64_t now_ms = wall_ms(call);
+    taken.clear();
+    wish = {};
+    STAVE_ASSIGN(Claimer claimer, Claimer::open(call, stream, now_ms));
+    STAVE_ASSIGN(const std::int64_t idle, claim_number(call, 4, "min-idle-time", "XCLAIM"));
+    wish.idle_ms = std::max<std::int64_t>(idle, 0);
+    std::vector<Id> ids;
+    std::size_t i = 5;
+    for (; i < call.size(); ++i) {
+      const auto id = id_argument(call[i]);
+      if (!id) break;
+      ids.push_back(*id);
+    }
+    STAVE_TRY(parse_claim_options(call, i, now_ms, wish));
+    if (wish.last_id > claimer.group().last_delivered) {
+      claimer.group().last_delivered = wish.last_id;
+      stream.editor().set_group(call[2], claimer.group());
+    }
+    claimer.begin(call[3]);
+    for (const Id& id : ids) claimer.claim(id, wish, taken);
+    claimer.end();
+    return {};
+  };
+  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  answer_claimed(call.reply(), taken, wish.just_id);
+  return {};
+}
+
+// --- XAUTOCLAIM ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct AutoClaimWish {
+  ClaimWish claim;
+  Id from;
+  std::uint64_t count = 100;
+};
+
+Result<AutoClaimWish> parse_auto_claim(Call& call) {
+  constexpr std::int64_t kCountMax = std::numeric_limits<std::int64_t>::max() / 16;
+  AutoClaimWish wish;
+  STAVE_ASSIGN(const std::int64_t idle, claim_number(call, 4, "min-idle-time", "XAUTOCLAIM"));
+  wish.claim.idle_ms = std::max<std::int64_t>(idle, 0);
+  STAVE_ASSIGN(wish.from, range_start(call[5]));
+  for (std::size_t i = 6; i < call.size(); ++i) {
+    if (call.is(i, "COUNT") && i + 1 < call.size()) {
+      const auto count = types::parse_integer(call[++i]);
+      if (!count || *count < 1 || *count > kCountMax) return answer_error("ERR COUNT must be > 0");
+      wish.count = static_cast<std::uint64_t>(*count);
+    } else if (call.is(i, "JUSTID")) {
+      wish.claim.just_id = true;
+    } else {
+      return syntax_error();
+    }
+  }
+  return wish;
+}
+
+struct AutoClaimed {
+  TakenEntries taken;
+  std::vector<Id> gone;
+  Id next;  ///< Where to go on; the first of all: it is over.
+};
+
+/// Takes over up to so many entries, having looked at no more than some times as many.
+void claim_from(OpenedStream& stream, Claimer& claimer, const AutoClaimWish& wish, AutoClaimed& done) {
+  constexpr std::uint64_t kLooks = 10;
+  std::uint64_t looks = kLooks * wish.count;
+  Id from = wish.from;
+  while (looks != 0 && done.taken.size() + done.gone.size() != wish.count) {
+    // Some at a time, since claiming changes what is walked over.
+    constexpr std::size_t kAtOnce = 128;
+    std::vector<Id> ids;
+    const std::size_t most =
+        std::min<std::uint64_t>({kAtOnce, looks, wish.count - done.taken.size() - done.gone.size()});
+    stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending&) {
+      ids.push_back(id);
+      return ids.size() != most;
+    });
+    if (ids.empty()) return;
+    for (const Id& id : ids)
+      if (claimer.claim(id, wish.claim, done.taken) == Claimer::Claimed::kGone) done.gone.push_back(id);
+    looks -= ids.size();
+    const auto next = types::stream::next_id(ids.back());
+    if (!next) return;
+    from = *next;
+  }
+  stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending&) {
+    done.next = id;
+    return false;
+  });
+}
+
+}  // namespace
+
+Result<void> xautoclaim_command(Call& call) {
+  STAVE_ASSIGN(AutoClaimWish wish, parse_auto_claim(call));
+  AutoClaimed done;
+  const auto change = [&](OpenedStream& stream) -> Result<void> {
+    done = {};
+    const std::int64_t now_ms = wall_ms(call);
+    wish.claim.delivered_ms = now_ms;
+    STAVE_ASSIGN(Claimer claimer, Claimer::open(call, stream, now_ms));
+    claimer.begin(call[3]);
+    claim_from(stream, claimer, wish, done);
+    claimer.end();
+    return {};
+  };
+  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  Sink& reply = call.reply();
+  reply.array(3);
+  answer_id(reply, done.next);
+  answer_claimed(reply, done.taken, wish.claim.just_id);
+  reply.array(done.gone.size());
+  for (const Id& id : done.gone) answer_id(reply, id);
+  return {};
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,122 @@
+// Streams: entries under ids that grow, added at the end, read by ranges, trimmed at the front. Groups have files of
+// their own.
+#pragma once
+
+#include "commands/table.h"
+
+namespace stave::commands {
+
+Result<void> xackdel_command(Call& call);
+Result<void> xadd_command(Call& call);
+Result<void> xdel_command(Call& call);
+Result<void> xdelex_command(Call& call);
+Result<void> xlen_command(Call& call);
+Result<void> xrange_command(Call& call);
+Result<void> xrevrange_command(Call& call);
+Result<void> xsetid_command(Call& call);
+Result<void> xtrim_command(Call& call);
+
+inline constexpr Command kStreamCommands[] = {
+    {.name = "XACKDEL",
+     .arity = at_least(6),
+     .keys = key_at(1),
+     .flags = kWrite | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(N) in the number of ids given",
+     .syntax = "key group [KEEPREF | DELREF | ACKED] IDS numids id [id ...]",
+     .help = "Acknowledges entries and deletes them; returns of each 1, -1 if it was not pending, 2 if others need it.",
+     .run = xackdel_command,
+     .key_flags = "RW delete"},
+    {.name = "XADD",
+     .arity = at_least(5),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(1) to add an entry; O(N) when trimming, with N the number of entries removed",
+     .syntax = "key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | "
+               "id> field value [field value ...]",
+     .help = "Adds an entry to a stream, creating it if it is absent; returns the entry's id.",
+     .run = xadd_command,
+     .tips = "nondeterministic_output",
+     .key_flags = "RW update"},
+    {.name = "XDEL",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kWrite | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(N) in the number of ids given",
+     .syntax = "key id [id ...]",
+     .help = "Removes entries from a stream; returns how many were there. The stream stays, even with none.",
+     .run = xdel_command,
+     .key_flags = "RW delete"},
+    {.name = "XDELEX",
+     .arity = at_least(5),
+     .keys = key_at(1),
+     .flags = kWrite | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(N) in the number of ids given",
+     .syntax = "key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]",
+     .help = "Removes entries, with what groups have pending of them, or only those that no group needs any more.",
+     .run = xdelex_command,
+     .key_flags = "RW delete"},
+    {.name = "XLEN",
+     .arity = exactly(2),
+     .keys = key_at(1),
+     .flags = kReadOnly | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(1)",
+     .syntax = "key",
+     .help = "Returns the number of entries of a stream.",
+     .run = xlen_command,
+     .key_flags = "RO"},
+    {.name = "XRANGE",
+     .arity = at_least(4),
+     .keys = key_at(1),
+     .flags = kReadOnly | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(N) in the number of entries returned",
+     .syntax = "key start end [COUNT count]",
+     .help = "Returns the entries of a stream from one id to another; - and + are the ends, ( leaves an id out.",
+     .run = xrange_command},
+    {.name = "XREVRANGE",
+     .arity = at_least(4),
+     .keys = key_at(1),
+     .flags = kReadOnly | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(N) in the number of entries returned",
+     .syntax = "key end start [COUNT count]",
+     .help = "Returns the entries of a stream from one id to another, the last one first.",
+     .run = xrevrange_command},
+    {.name = "XSETID",
+     .arity = at_least(3),
+     .keys = key_at(1),
+     .flags = kWrite | kGrows | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(1)",
+     .syntax = "key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]",
+     .help = "Sets the id behind which the next entry of a stream must come, and what the stream keeps count of.",
+     .run = xsetid_command,
+     .key_flags = "RW update"},
+    {.name = "XTRIM",
+     .arity = at_least(4),
+     .keys = key_at(1),
+     .flags = kWrite | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(N) in the number of entries removed, with a small constant: whole pages go at once",
+     .syntax = "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]",
+     .help = "Removes the first entries of a stream, down to a length or up to an id; returns how many.",
+     .run = xtrim_command,
+     .tips = "nondeterministic_output",
+     .key_flags = "RW delete"},
+};
+
+}  // namespace stave::commands

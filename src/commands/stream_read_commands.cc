@@ -1,0 +1,322 @@
+#include "commands/stream_read_commands.h"
+
+#include <utility>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/collection.h"
+#include "commands/key_list.h"
+#include "commands/stream_arguments.h"
+#include "commands/stream_groups.h"
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+using store::Stream;
+using types::stream::Consumer;
+using types::stream::Entry;
+using types::stream::Group;
+using types::stream::Id;
+using types::stream::Pending;
+using types::stream::Reader;
+
+namespace {
+
+using OpenedStream = store::Opened<Stream>;
+
+struct ReadWish {
+  std::uint64_t count = 0;  ///< 0: all.
+  std::optional<std::int64_t> block_ms;
+  bool no_ack = false;
+  std::size_t group = 0;  ///< The argument with its name; 0: there is none.
+  std::size_t first_key = 0;
+  std::size_t keys = 0;
+
+  [[nodiscard]] std::size_t id_at(std::size_t i) const noexcept { return first_key + keys + i; }
+};
+
+/// One stream's part of the answer.
+struct ReadPart {
+  bool there = false;  ///< It has a part.
+  TakenEntries entries;
+};
+
+Result<std::int64_t> block_argument(const Call& call, std::size_t i) {
+  const auto ms = types::parse_integer(call[i]);
+  if (!ms) return answer_error("ERR timeout is not an integer or out of range");
+  if (*ms < 0) return answer_error("ERR timeout is negative");
+  return *ms;
+}
+
+/// Takes the option at argument `i`, which is for groups only, and moves `i` to its last argument. False: it is none.
+Result<bool> take_group_option(const Call& call, bool for_group, std::size_t& i, ReadWish& wish) {
+  const bool group = call.is(i, "GROUP") && i + 2 < call.size();
+  if (!group && !call.is(i, "NOACK")) return false;
+  if (!for_group)
+    return answer_error("ERR The " + std::string(group ? "GROUP" : "NOACK") +
+                        " option is only supported by XREADGROUP. You called XREAD instead.");
+  if (group) {
+    wish.group = i + 1;
+    i += 2;
+  } else {
+    wish.no_ack = true;
+  }
+  return true;
+}
+
+Result<ReadWish> parse_read(Call& call, bool for_group) {
+  ReadWish wish;
+  for (std::size_t i = 1; i < call.size() && wish.first_key == 0; ++i) {
+    const bool more = i + 1 < call.size();
+    if (more && call.is(i, "BLOCK")) {
+      STAVE_ASSIGN(wish.block_ms, block_argument(call, ++i));
+    } else if (more && call.is(i, "COUNT")) {
+      STAVE_ASSIGN(const std::int64_t count, integer_argument(call, ++i));
+      wish.count = static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
+    } else if (more && call.is(i, "STREAMS")) {
+      wish.first_key = i + 1;
+      wish.keys = (call.size() - wish.first_key) / 2;
+      if ((call.size() - wish.first_key) % 2 != 0)
+        return answer_error("ERR Unbalanced '" + std::string(for_group ? "xreadgroup" : "xread") +
+                            "' list of streams: for each stream key an " +
+                            (for_group ? "ID or '>'" : "ID, '+', or '$'") + " must be specified.");
+    } else {
+      STAVE_ASSIGN(const bool taken, take_group_option(call, for_group, i, wish));
+      if (!taken) return syntax_error();
+    }
+  }
+  if (wish.first_key == 0) return syntax_error();
+  if (for_group && wish.group == 0) return answer_error("ERR Missing GROUP option for XREADGROUP");
+  return wish;
+}
+
+void answer_parts(Call& call, const ReadWish& wish, const std::vector<ReadPart>& parts) {
+  Sink& reply = call.reply();
+  std::size_t there = 0;
+  for (const ReadPart& part : parts) there += part.there ? 1 : 0;
+  if (there == 0) {
+    reply.null_array();
+    return;
+  }
+  const bool map = reply.protocol() == 3;
+  if (map) {
+    reply.map(there);
+  } else {
+    reply.array(there);
+  }
+  for (std::size_t i = 0; i != parts.size(); ++i) {
+    if (!parts[i].there) continue;
+    if (!map) reply.array(2);
+    reply.bulk(call[wish.first_key + i]);
+    parts[i].entries.answer(reply);
+  }
+}
+
+// --- XREAD -----------------------------------------------------------------------------------------------------------
+
+/// Behind which id of a stream, which may be absent, argument `text` asks.
+Result<Id> read_behind(std::string_view text, const Reader* stream) {
+  if (text == "$") return stream != nullptr ? stream->counters().last_id : types::stream::kIdMin;
+  if (text == ">")
+    return answer_error(
+        "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.");
+  if (text != "+") return id_argument(text);
+  const auto top = stream != nullptr ? stream->top_id() : std::nullopt;
+  if (!top) return stream != nullptr ? stream->counters().last_id : types::stream::kIdMin;
+  return types::stream::previous_id(*top).value_or(types::stream::kIdMin);
+}
+
+void read_one(const Reader& stream, const Id& behind, std::uint64_t count, ReadPart& part) {
+  part.entries.clear();
+  part.there = false;
+  const auto top = stream.top_id();
+  const auto from = types::stream::next_id(behind);
+  if (!top || *top <= behind || !from) return;
+  part.there = true;
+  stream.visit(*from, types::stream::kIdMax, [&](const Entry& entry) {
+    part.entries.add(entry);
+    return part.entries.size() != count;
+  });
+}
+
+Result<void> read_several(Call& call, const ReadWish& wish, std::vector<ReadPart>& parts) {
+  KeyList keys;
+  for (std::size_t i = 0; i != wish.keys; ++i) keys.push_back(call.key(wish.first_key + i));
+  Part part(call.session(), keys);
+  const store::Access access = call.session().read_access();
+  std::vector<Id> behind;
+  for (std::size_t i = 0; i != wish.keys; ++i) {
+    STAVE_ASSIGN(const OpenedStream stream, store::open_collection<Stream>(part, keys[i], access));
+    count_lookup(call, stream.existed());
+    STAVE_ASSIGN(const Id id, read_behind(call[wish.id_at(i)], stream.existed() ? &stream.reader() : nullptr));
+    STAVE_TRY(stream.whole());
+    behind.push_back(id);
+  }
+  for (std::size_t i = 0; i != wish.keys; ++i) {
+    STAVE_ASSIGN(const OpenedStream stream, store::open_collection<Stream>(part, keys[i], access));
+    read_one(stream.reader(), behind[i], wish.count, parts[i]);
+    STAVE_TRY(stream.whole());
+  }
+  return call.commit(part);
+}
+
+}  // namespace
+
+Result<void> xread_command(Call& call) {
+  STAVE_ASSIGN(const ReadWish wish, parse_read(call, false));
+  std::vector<ReadPart> parts(wish.keys);
+  if (wish.keys == 1) {
+    STAVE_TRY(look_at<Stream>(call, wish.first_key, [&](const Reader* stream) -> Result<void> {
+      STAVE_ASSIGN(const Id behind, read_behind(call[wish.id_at(0)], stream));
+      if (stream != nullptr) read_one(*stream, behind, wish.count, parts[0]);
+      return {};
+    }));
+  } else {
+    STAVE_TRY(read_several(call, wish, parts));
+  }
+  answer_parts(call, wish, parts);
+  return {};
+}
+
+// --- XREADGROUP ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// What a consumer asks for of one stream: what is new, or what it has pending behind an id.
+struct GroupAsk {
+  bool fresh = false;
+  Id behind;
+};
+
+Result<GroupAsk> parse_ask(std::string_view text) {
+  for (const std::string_view word : {"$", "+"})
+    if (text == word)
+      return answer_error("ERR The " + std::string(word) +
+                          " ID is meaningless in the context of XREADGROUP: you want to read the history of this "
+                          "consumer by specifying a proper ID, or use the > ID to get new messages. The " +
+                          std::string(word) + " ID would just return an empty result set.");
+  if (text == ">") return GroupAsk{.fresh = true, .behind = {}};
+  STAVE_ASSIGN(const Id behind, id_argument(text));
+  return GroupAsk{.fresh = behind == types::stream::kIdMax, .behind = behind};
+}
+
+/// A group as it reads on through its stream.
+class GroupReader {
+ public:
+  GroupReader(OpenedStream& stream, std::string_view group_name, std::string_view consumer_name, std::int64_t now_ms)
+      : stream_(stream), group_name_(group_name), consumer_name_(consumer_name), now_ms_(now_ms) {}
+
+  void read(const GroupAsk& ask, const ReadWish& wish, ReadPart& part) {
+    part.entries.clear();
+    part.there = !ask.fresh;
+    const auto group = stream_.reader().group(group_name_);
+    if (!group) return;  // only when pages cannot be had
+    group_ = *group;
+    const auto known = stream_.reader().consumer(group_.number, consumer_name_);
+    consumer_ = known ? *known : stream_.editor().add_consumer(group_.number, consumer_name_, now_ms_);
+    Consumer after = consumer_;
+    after.seen_ms = now_ms_;
+    if (ask.fresh) {
+      read_fresh(wish, part);
+      if (part.entries.size() != 0 && !wish.no_ack) after.active_ms = now_ms_;
+    } else {
+      read_pending(ask.behind, wish.count, part);
+    }
+    stream_.editor().set_consumer(group_.number, consumer_name_, after);
+  }
+
+ private:
+  void read_fresh(const ReadWish& wish, ReadPart& part) {
+    const Reader& stream = stream_.reader();
+    const auto top = stream.top_id();
+    const auto from = types::stream::next_id(group_.last_delivered);
+    if (!top || *top <= group_.last_delivered || !from) return;
+    part.there = true;
+    stream.visit(*from, types::stream::kIdMax, [&](const Entry& entry) {
+      part.entries.add(entry);
+      return part.entries.size() != wish.count;
+    });
+    for (std::size_t i = 0; i != part.entries.size(); ++i) deliver(part.entries.id(i), wish.no_ack);
+    stream_.editor().set_group(group_name_, group_);
+  }
+  void deliver(const Id& id, bool no_ack) {
+    const auto& counters = stream_.reader().counters();
+    if (group_.entries_read && !has_tombstones(counters, group_.last_delivered)) {
+      ++*group_.entries_read;
+    } else if (counters.entries_added != 0) {
+      group_.entries_read = entries_read_at(stream_.reader(), id);
+    }
+    group_.last_delivered = id;
+    if (no_ack) return;
+    const auto before = stream_.reader().pending(group_.number, id);
+    stream_.editor().set_pending(group_.number, id,
+                                 {.consumer = consumer_.number, .delivered_ms = now_ms_, .deliveries = 1}, before);
+  }
+  /// What the consumer has pending, which counts as delivered once more where the entry is still there.
+  void read_pending(const Id& behind, std::uint64_t count, ReadPart& part) {
+    const auto from = types::stream::next_id(behind);
+    if (!from) return;
+    std::vector<Id> ids;
+    stream_.reader().visit_pending(group_.number, consumer_.number, *from, [&](const Id& id) {
+      ids.push_back(id);
+      return ids.size() != count;
+    });
+    for (const Id& id : ids) {
+      bool there = false;
+      stream_.reader().visit(id, id, [&](const Entry& entry) {
+        part.entries.add(entry);
+        return !(there = true);
+      });
+      if (!there) {
+        part.entries.add_gone(id);
+        continue;
+      }
+      const auto before = stream_.reader().pending(group_.number, id);
+      if (!before) continue;  // only when pages cannot be had
+      Pending after = *before;
+      after.delivered_ms = now_ms_;
+      ++after.deliveries;
+      stream_.editor().set_pending(group_.number, id, after, before);
+    }
+  }
+
+  OpenedStream& stream_;
+  std::string_view group_name_;
+  std::string_view consumer_name_;
+  std::int64_t now_ms_;
+  Group group_;
+  Consumer consumer_;
+};
+
+}  // namespace
+
+Result<void> xreadgroup_command(Call& call) {
+  STAVE_ASSIGN(const ReadWish wish, parse_read(call, true));
+  const std::string_view group = call[wish.group];
+  const std::string_view consumer = call[wish.group + 1];
+  std::vector<ReadPart> parts(wish.keys);
+  std::vector<GroupAsk> asks;
+  KeyList keys;
+  for (std::size_t i = 0; i != wish.keys; ++i) keys.push_back(call.key(wish.first_key + i));
+  Part part(call.session(), keys);
+  for (std::size_t i = 0; i != wish.keys; ++i) {
+    STAVE_ASSIGN(const OpenedStream stream, store::open_collection<Stream>(part, keys[i]));
+    count_lookup(call, stream.existed());
+    const bool known = stream.existed() && stream.reader().group(group).has_value();
+    STAVE_TRY(stream.whole());
+    if (!known) return no_group(keys[i].key, group, " in XREADGROUP with GROUP option");
+    STAVE_ASSIGN(const GroupAsk ask, parse_ask(call[wish.id_at(i)]));
+    asks.push_back(ask);
+  }
+  for (std::size_t i = 0; i != wish.keys; ++i) {
+    STAVE_ASSIGN(OpenedStream stream, store::open_collection<Stream>(part, keys[i]));
+    GroupReader reader(stream, group, consumer, wall_ms(call));
+    reader.read(asks[i], wish, parts[i]);
+    STAVE_TRY(store::keep_collection(part, keys[i], stream));
+  }
+  STAVE_TRY(call.commit(part));
+  answer_parts(call, wish, parts);
+  return {};
+}
+
+}  // namespace stave::commands

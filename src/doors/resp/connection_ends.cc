@@ -1,0 +1,115 @@
+// How a connection ends, and what other threads may want of it.
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+
+#include <new>
+
+#include "commands/access.h"
+#include "doors/resp/connection.h"
+
+namespace stave::resp {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+}  // namespace
+
+void Connection::close_when_sent() noexcept {
+  closing_ = true;
+  runnable_ = false;
+  parked_until_ns_ = 0;
+}
+
+void Connection::drop(std::string_view why, std::atomic<std::uint64_t>& counter) {
+  counter.fetch_add(1, std::memory_order_relaxed);
+  bench_.shared.log.warn("Closed {}: it {}.", address_, why);
+  dead_ = true;
+  output_.clear();
+}
+
+// What was answered may be half of it, and what was read and not run cannot be kept: nothing sensible can follow.
+void Connection::run_out() noexcept {
+  bench_.shared.log.warn("Closed {}: there is no memory to serve it.", address_);
+  dead_ = true;
+  output_.clear();
+}
+
+void Connection::close(bool after_reply) {
+  close_wanted_.store(after_reply ? 1 : 2, std::memory_order_relaxed);
+  bench_.close_wanted();
+}
+
+void Connection::look_at_rights() {
+  rights_changed_.store(true);
+  bench_.close_wanted();
+}
+
+// Bounded as messages are, before they are part of what is unread.
+void Connection::show_line(const std::shared_ptr<const std::string>& line) {
+  constexpr std::uint64_t kLinesBytesMax = 32 << 20;
+  bool first = false;
+  {
+    base::MutexLock lock(lines_mutex_);
+    // None may be missing without its knowing.
+    if (lines_bytes_ > kLinesBytesMax) return close(false);
+    first = lines_.empty();
+    lines_bytes_ += line->size();
+    lines_.push_back(line);
+  }
+  if (first) bench_.close_wanted();
+}
+
+void Connection::show_lines() {
+  std::vector<std::shared_ptr<const std::string>> lines;
+  {
+    base::MutexLock lock(lines_mutex_);
+    if (lines_.empty()) return;
+    lines.swap(lines_);
+    lines_bytes_ = 0;
+  }
+  std::string text;
+  for (const auto& line : lines) {
+    text.assign("+").append(*line).append("\r\n");
+    hear(text, {});
+    if (dead_) return;
+  }
+}
+
+void Connection::attend() noexcept try {
+  const std::uint8_t wanted = close_wanted_.load(std::memory_order_relaxed);
+  if (wanted == 2) dead_ = true;
+  if (wanted == 1 && !closing_) close_when_sent();
+  if (dead_) return;
+  if (rights_changed_.exchange(false) && !commands::may_go_on_listening(session_)) dead_ = true;
+  show_lines();
+} catch (const std::bad_alloc&) {
+  run_out();
+}
+
+void Connection::check_time() {
+  const Limits& limits = bench_.shared.limits;
+  const auto idle_ns = static_cast<std::uint64_t>(limits.idle_seconds.load(std::memory_order_relaxed)) * kSecondNs;
+  if (lingering_ && bench_.now_ns >= linger_until_ns_) dead_ = true;
+  const OutputLimits& output = session_.listening ? limits.messages : limits.replies;
+  const std::uint64_t soft = output.soft_bytes.load(std::memory_order_relaxed);
+  const auto patience_ns = static_cast<std::uint64_t>(output.soft_seconds.load(std::memory_order_relaxed)) * kSecondNs;
+  if (slow_reader_.overdue(output_.pending(), output_.sent(), soft, patience_ns, bench_.now_ns))
+    drop(
+        "has more unread replies or messages than the soft limit of its output buffer and has read too few of them in "
+        "time",
+        bench_.shared.counters.output_limit_closed);
+  if (!dead_ && idle_ns != 0 && !session_.listening && !waiting_ && bench_.now_ns - active_ns_ > idle_ns &&
+      marks_.empty()) {
+    bench_.shared.counters.idle_closed.fetch_add(1, std::memory_order_relaxed);
+    dead_ = true;
+  }
+}
+
+std::uint32_t Connection::interest() const noexcept {
+  std::uint32_t events = blocked_ ? EPOLLOUT : 0u;
+  if (waiting_ && !closing_) return events | EPOLLRDHUP | (unread_ ? 0u : EPOLLIN);
+  if (!at_end_ && parked_until_ns_ == 0 && !stalled()) events |= EPOLLIN | EPOLLRDHUP;
+  return events;
+}
+
+}  // namespace stave::resp

@@ -1,0 +1,95 @@
+// What a stream knows beside its entries, as elements of one order: groups, their consumers, and what was delivered and
+// not yet acknowledged.
+//
+//     1 | group's name                  -> its number | last id delivered | entries read
+//     2 | group | consumer's name       -> the consumer's number
+//     3 | group | consumer              -> last seen | last active | its name
+//     4 | group | id                    -> consumer | delivered when | how often      of all of a group
+//     5 | group | consumer | id         -> nothing                                    the same of one consumer
+//
+// A key comes first, so that the bytes of elements are in the order of the keys; none is the beginning of another one.
+// Numbers in keys are big-endian behind their length; names end with a zero, and a zero in them is two bytes. Promises:
+// nothing but `well_formed` looks at bytes that were not checked. Must not know: trees, entries. On disk; see
+// docs/format.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "types/stream/id.h"
+
+namespace stave::types::stream {
+
+/// Of a group or a consumer: given once in the life of a stream.
+using Number = std::uint64_t;
+
+struct Group {
+  Number number = 0;
+  Id last_delivered;
+  std::optional<std::uint64_t> entries_read;  ///< nullopt: not known.
+};
+
+struct Consumer {
+  Number number = 0;
+  std::int64_t seen_ms = 0;               ///< When it asked for something the last time.
+  std::optional<std::int64_t> active_ms;  ///< When it was given something the last time.
+};
+
+struct Pending {
+  Number consumer = 0;
+  std::int64_t delivered_ms = 0;
+  std::uint64_t deliveries = 0;
+};
+
+namespace mark {
+
+enum class Kind : std::uint8_t { kGroup = 1, kConsumerName = 2, kConsumer = 3, kPending = 4, kConsumerPending = 5 };
+
+// Keys, or what keys begin with.
+std::string group_key(std::string_view name);
+std::string consumer_names_of(Number group);
+std::string consumer_name_key(Number group, std::string_view name);
+std::string consumers_of(Number group);
+std::string consumer_key(Number group, Number consumer);
+std::string pending_of(Number group);
+std::string pending_key(Number group, const Id& id);
+std::string pending_of(Number group, Number consumer);
+std::string pending_key(Number group, Number consumer, const Id& id);
+/// What is greater than everything that begins with `prefix`, which does not end with 0xff.
+std::string behind(std::string prefix);
+/// What is greater than all of a kind.
+std::string behind(Kind kind);
+
+// Whole elements.
+std::string element_of(std::string_view name, const Group& group);
+std::string element_of(Number group, std::string_view name, Number consumer);
+std::string element_of(Number group, std::string_view name, const Consumer& consumer);
+std::string element_of(Number group, const Id& id, const Pending& pending);
+
+/// An element taken to pieces. Views are of the element, but for names with zeros, which are its own.
+struct Read {
+  Kind kind{};
+  Number group = 0;     ///< Not of a group: it says so itself.
+  Number consumer = 0;  ///< Of kConsumerName, kConsumer and kConsumerPending.
+  Id id;                ///< Of pending entries.
+  std::string name;
+  Group as_group;
+  Consumer as_consumer;
+  Pending as_pending;
+};
+/// nullopt: the bytes, which may be from anywhere, are no element.
+std::optional<Read> read(std::string_view element);
+
+// The same of what was checked, without what is not asked for.
+Group group_of(std::string_view element);
+Number consumer_number_of(std::string_view element);
+Consumer consumer_of(std::string_view element);
+std::string_view consumer_name_of(std::string_view element);
+Id pending_id_of(std::string_view element) noexcept;
+Pending pending_of(std::string_view element);
+
+}  // namespace mark
+
+}  // namespace stave::types::stream

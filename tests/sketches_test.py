@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""Bitmaps, places, HyperLogLogs and Bloom filters through python3-redis: what redis-server 7.0 does not have, against models; errors
+within what was asked; and that all of it is there after a kill, a restart, an image, cleaning, and in snapshots of both kinds.
+
+Usage: STAVE_BIN=<path to stave> python3 sketches_test.py.
+"""
+
+import math
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import redis
+
+from package_index_test import Server
+
+os.environ["HTTP_PORT"] = "0"
+STAVE = os.environ["STAVE_BIN"]
+
+
+class Sketches(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="stave-sketches-")
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.server = Server(self.directory)
+        self.start()
+        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop(signal.SIGKILL))
+
+    def start(self, *options):
+        self.server.start("--threads", "2", *options)
+        self.client = redis.Redis(port=self.server.port, socket_timeout=60)
+
+    def restart(self, how=signal.SIGTERM, *options):
+        self.server.stop(how)
+        self.start(*options)
+
+    def test_bitop_has_the_newer_operations(self):
+        generator = random.Random(1)
+        ask = self.client.execute_command
+        for _ in range(50):
+            values = [generator.randbytes(generator.randrange(0, 40)) for _ in range(generator.randrange(2, 5))]
+            size = max(map(len, values))
+            first, *others = (int.from_bytes(value.ljust(size, b"\0"), "big") for value in values)
+            joined = 0
+            once, twice = first, 0
+            for other in others:
+                joined |= other
+                once, twice = once | other, twice | (once & other)
+            names = ["b%d" % i for i in range(len(values))]
+            self.client.mset(dict(zip(names, values)))
+            for operation, expected in (("DIFF", first & ~joined), ("DIFF1", joined & ~first), ("ANDOR", first & joined), ("ONE", once & ~twice)):
+                self.assertEqual(ask("BITOP", operation, "to", *names), size)
+                self.assertEqual(self.client.get("to") or b"", expected.to_bytes(size, "big"), operation)
+        for operation in ("DIFF", "DIFF1", "ANDOR"):
+            with self.assertRaisesRegex(redis.ResponseError, "BITOP %s must be called with at least two source keys" % operation):
+                ask("BITOP", operation, "to", "b0")
+
+    def test_a_large_bitmap_is_changed_counted_and_kept(self):
+        generator = random.Random(2)
+        bits = set()
+        for _ in range(60):
+            at = generator.randrange(4_000_000)
+            self.assertEqual(self.client.setbit("big", at, 1), 1 if at in bits else 0)
+            bits.add(at)
+        for _ in range(2):
+            self.assertEqual(self.client.bitcount("big"), len(bits))
+            self.assertEqual(self.client.bitpos("big", 1), min(bits))
+            self.assertTrue(all(self.client.getbit("big", at) == 1 for at in bits))
+            self.restart(signal.SIGKILL)
+
+    def test_a_polygon_finds_what_lies_in_it(self):
+        generator = random.Random(3)
+        places = {"m%d" % i: (generator.uniform(-40, 40), generator.uniform(-40, 40)) for i in range(800)}
+        for member, (longitude, latitude) in places.items():
+            self.client.execute_command("GEOADD", "map", longitude, latitude, member)
+        self.client.set_response_callback("GEOSEARCH", lambda reply, **options: reply)
+        corners = [(-30, -30), (30, -25), (5, 0), (25, 30), (-20, 20)]
+
+        def inside(longitude, latitude):
+            crossed = False
+            for (ax, ay), (bx, by) in zip(corners, corners[-1:] + corners[:-1]):
+                if (ay > latitude) != (by > latitude) and longitude < (bx - ax) * (latitude - ay) / (by - ay) + ax:
+                    crossed = not crossed
+            return crossed
+
+        flat = [part for corner in corners for part in corner]
+        found = self.client.execute_command("GEOSEARCH", "map", "BYPOLYGON", len(corners), *flat)
+        self.assertEqual(sorted(found), sorted(member.encode() for member, place in places.items() if inside(*place)))
+        near = self.client.execute_command("GEOSEARCH", "map", "BYPOLYGON", len(corners), *flat, "ASC", "COUNT", 3, "WITHDIST", "WITHCOORD")
+        self.assertEqual(len(near), 3)
+        self.assertEqual(sorted(float(row[1]) for row in near), [float(row[1]) for row in near])
+        for wrong in (["BYPOLYGON", 2, 0, 0, 1, 1], ["BYPOLYGON", 4, 0, 0, 1, 1, 2, 2], ["BYPOLYGON", "x", 0, 0], ["FROMLONLAT", 0, 0, "BYPOLYGON", 3, *flat[:6]]):
+            with self.assertRaises(redis.ResponseError):
+                self.client.execute_command("GEOSEARCH", "map", *wrong, "ASC")
+        self.assertEqual(self.client.execute_command("GEOSEARCHSTORE", "in", "map", "BYPOLYGON", len(corners), *flat), len(found))
+
+    def test_a_hyperloglog_that_is_broken_is_refused(self):
+        self.client.execute_command("PFADD", "h", "a", "b", "c")
+        good = self.client.get("h")
+        for bad in (good + b"hello", good[:-1], good[:16], b"HYLL\x01" + b"\0" * 10 + b"\x80\x7f\xff\x7f\xff", b"HYLL\x00" + b"\0" * 10 + b"\x80" + b"\xff" * 12288):
+            self.client.set("bad", bad)
+            for call in (["PFCOUNT", "bad"], ["PFCOUNT", "bad", "h"], ["PFMERGE", "h", "bad"]):
+                with self.assertRaisesRegex(redis.ResponseError, "INVALIDOBJ"):
+                    self.client.execute_command(*call)
+        self.assertEqual(self.client.get("h"), good)
+        for bad in (b"HYLX" + good[4:], b"HYLL\x02" + good[5:], b"HYLL\x00" + good[5:], b"", b"HYLL"):
+            self.client.set("bad", bad)
+            with self.assertRaisesRegex(redis.ResponseError, "WRONGTYPE"):
+                self.client.execute_command("PFCOUNT", "bad")
+
+    def fill(self, key, rate, capacity, count):
+        self.client.execute_command("BF.RESERVE", key, rate, capacity)
+        for begin in range(0, count, 1000):
+            self.client.execute_command("BF.MADD", key, *(b"yes:%d" % i for i in range(begin, min(count, begin + 1000))))
+
+    def check(self, key, rate, count):
+        there = self.client.execute_command("BF.MEXISTS", key, *(b"yes:%d" % i for i in range(0, count, 7)))
+        self.assertEqual(set(there), {1})
+        asked = 20_000
+        wrong = sum(self.client.execute_command("BF.MEXISTS", key, *(b"no:%d" % i for i in range(asked))))
+        self.assertLessEqual(wrong, asked * rate * 1.1 + 3 * math.sqrt(asked * rate) + 1)
+
+    def everywhere(self, client=None):
+        client = client or self.client
+        return {key: (client.type(key), client.dump(key)) for key in sorted(client.keys("*"))}
+
+    def test_bloom_filters_stay_through_everything(self):
+        self.fill("small", 0.01, 100, 100)
+        self.fill("grown", 0.001, 1000, 9000)
+        self.client.execute_command("BF.INSERT", "fixed", "CAPACITY", 20, "NONSCALING", "ITEMS", *range(20))
+        with self.assertRaisesRegex(redis.ResponseError, "non scaling filter is full"):
+            for i in range(100):
+                self.client.execute_command("BF.ADD", "fixed", "more:%d" % i)
+        self.assertEqual(self.client.execute_command("BF.INFO", "grown")[4:6], [b"Number of filters", 4])
+        self.assertEqual([self.client.type(key) for key in ("small", "grown")], [b"MBbloom--"] * 2)
+        self.client.rename("grown", "renamed")
+        self.client.execute_command("COPY", "renamed", "grown")
+        self.client.expire("small", 100000)
+        self.client.set("text", "x")
+        with self.assertRaisesRegex(redis.ResponseError, "WRONGTYPE"):
+            self.client.execute_command("BF.ADD", "text", "x")
+        with self.assertRaisesRegex(redis.ResponseError, "WRONGTYPE"):
+            self.client.get("small")
+        self.assertEqual(sorted(self.client.execute_command("SCAN", 0, "TYPE", "mbbloom--", "COUNT", 1000)[1]), [b"fixed", b"grown", b"renamed", b"small"])
+        before = self.everywhere()
+        steps = [lambda: self.restart(signal.SIGKILL), lambda: self.client.execute_command("STAVE.CHECKPOINT"), lambda: self.restart(signal.SIGKILL),
+                 lambda: self.client.execute_command("STAVE.CLEAN", "WAIT"), self.restart, lambda: self.restart(signal.SIGTERM, "--maxmemory", "64mb")]
+        for step in steps:
+            step()
+            self.assertEqual(self.everywhere(), before)
+        for key, rate, count in (("small", 0.01, 100), ("grown", 0.001, 9000), ("renamed", 0.001, 9000)):
+            self.check(key, rate, count)
+
+    def test_bloom_filters_move(self):
+        self.fill("grown", 0.01, 1000, 5000)
+        cursor = 0
+        while True:
+            cursor, piece = self.client.execute_command("BF.SCANDUMP", "grown", cursor)
+            if cursor == 0:
+                break
+            self.assertEqual(self.client.execute_command("BF.LOADCHUNK", "loaded", cursor, piece), b"OK")
+        self.check("loaded", 0.01, 5000)
+        self.client.restore("restored", 0, self.client.dump("grown"))
+        self.assertEqual(self.client.dump("restored"), self.client.dump("loaded"))
+        for position, piece in ((1, b"x"), (1, b"\x01\x01" + b"\xff" * 62), (0, b"x"), (2, b""), (5, b"x" * 9), (10 ** 12, b"x")):
+            with self.assertRaises(redis.ResponseError):
+                self.client.execute_command("BF.LOADCHUNK", "loaded" if position != 1 else "other", position, piece)
+        before = self.everywhere()
+        for form in ("JSON", "BINARY"):
+            name = self.client.execute_command("SNAPSHOT", form)
+            name = name.decode().rsplit(" to ", 1)[1]
+            target = tempfile.mkdtemp(prefix="stave-sketches-")
+            self.addCleanup(shutil.rmtree, target, ignore_errors=True)
+            subprocess.run([STAVE, "load", name, "--dir", target], check=True, stdout=subprocess.DEVNULL)
+            other = Server(target)
+            other.start("--threads", "1")
+            try:
+                self.assertEqual(self.everywhere(redis.Redis(port=other.port, socket_timeout=60)), before)
+            finally:
+                other.stop(signal.SIGTERM)
+
+    def test_counts_are_never_too_few_and_seldom_too_many(self):
+        generator = random.Random(4)
+        error, chance, total = 0.002, 0.01, 60_000
+        self.client.execute_command("CMS.INITBYPROB", "c", error, chance)
+        self.client.execute_command("CMS.INITBYPROB", "d", error, chance)
+        counts = {}
+        pairs = []
+        for _ in range(total):
+            item = "item:%d" % int(generator.paretovariate(0.6))
+            counts[item] = counts.get(item, 0) + 1
+            pairs += [item, 1]
+            if len(pairs) == 2000:
+                self.client.execute_command("CMS.INCRBY", generator.choice("cd"), *pairs)
+                pairs = []
+        self.client.execute_command("CMS.MERGE", "c", 2, "c", "d", "WEIGHTS", 1, 1)
+        for _ in range(2):
+            self.assertEqual(self.client.execute_command("CMS.INFO", "c")[5], total)
+            names = list(counts)
+            told = self.client.execute_command("CMS.QUERY", "c", *names)
+            self.assertTrue(all(told[i] >= counts[name] for i, name in enumerate(names)))
+            wrong = sum(told[i] > counts[name] + error * total for i, name in enumerate(names))
+            self.assertLessEqual(wrong, len(names) * chance * 1.5 + 3)
+            self.assertEqual(self.client.type("c"), b"CMSk-TYPE")
+            self.restart(signal.SIGKILL)
+        for call in (["CMS.INCRBY", "none", "a", 1], ["CMS.INCRBY", "c", "a", -1], ["CMS.INITBYDIM", "c", 1, 1], ["CMS.INITBYDIM", "x", 0, 1], ["CMS.INITBYDIM", "x", 10 ** 12, 9],
+                     ["CMS.INITBYPROB", "x", 0, 0.5], ["CMS.MERGE", "c", 3, "c", "d"], ["CMS.MERGE", "c", 1, "none"], ["CMS.MERGE", "c", 1, "c", "WEIGHTS", -1]):
+            with self.assertRaises(redis.ResponseError):
+                self.client.execute_command(*call)
+        self.client.execute_command("CMS.INITBYDIM", "x", 3, 2)
+        with self.assertRaisesRegex(redis.ResponseError, "width/depth is not equal"):
+            self.client.execute_command("CMS.MERGE", "x", 1, "c")
+
+    def test_cuckoo_filters_let_go_what_is_taken_out(self):
+        ask = lambda *call: self.client.execute_command(*call)
+        ask("CF.RESERVE", "c", 1000)
+        count = 6000
+        for begin in range(0, count, 1000):
+            self.assertEqual(set(ask("CF.INSERT", "c", "ITEMS", *("yes:%d" % i for i in range(begin, begin + 1000)))), {1})
+        for i in range(0, count, 3):
+            self.assertEqual(ask("CF.DEL", "c", "yes:%d" % i), 1)
+        for _ in range(2):
+            self.assertEqual(set(ask("CF.MEXISTS", "c", *("yes:%d" % i for i in range(count) if i % 3))), {1})
+            self.assertLessEqual(sum(ask("CF.MEXISTS", "c", *("yes:%d" % i for i in range(0, count, 3)))), 20)
+            self.assertLessEqual(sum(ask("CF.MEXISTS", "c", *("no:%d" % i for i in range(20_000)))), 80)
+            info = ask("CF.INFO", "c")
+            self.assertEqual(dict(zip(info[::2], info[1::2]))[b"Number of items deleted"], count // 3)
+            self.assertEqual(self.client.type("c"), b"MBbloomCF")
+            self.restart(signal.SIGKILL)
+        self.assertEqual([ask("CF.ADD", "d", "a"), ask("CF.ADD", "d", "a"), ask("CF.ADDNX", "d", "a"), ask("CF.COUNT", "d", "a")], [1, 1, 0, 2])
+        ask("CF.RESERVE", "full", 4, "EXPANSION", 0)
+        self.assertIn(-1, ask("CF.INSERT", "full", "ITEMS", *range(20)))
+        with self.assertRaisesRegex(redis.ResponseError, "Filter is full"):
+            for i in range(40):
+                ask("CF.ADD", "full", "more:%d" % i)
+        cursor = 0
+        while True:
+            cursor, piece = ask("CF.SCANDUMP", "c", cursor)
+            if cursor == 0:
+                break
+            ask("CF.LOADCHUNK", "loaded", cursor, piece)
+        self.assertEqual(self.client.dump("loaded"), self.client.dump("c"))
+
+    def test_the_past_of_a_filter_is_kept(self):
+        self.fill("f", 0.01, 2000, 3000)
+        before = self.client.dump("f")
+        self.client.execute_command("BF.MADD", "f", *("later:%d" % i for i in range(100)))
+        self.assertNotEqual(self.client.dump("f"), before)
+        history = self.client.execute_command("STAVE.HISTORY", "f", "COUNT", 3)
+        self.assertIn(b"set_sketch", history[0])
+        self.client.execute_command("STAVE.REVERT", "f", "LSN", history[1][history[1].index(b"lsn") + 1])
+        self.assertEqual(self.client.dump("f"), before)
+
+
+if __name__ == "__main__":
+    unittest.main()

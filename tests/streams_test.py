@@ -1,0 +1,213 @@
+"""Streams through a real server: pages, groups, restarts, snapshots, redis-server's dumps, memory that is too small, other doors.
+
+Usage: STAVE_BIN=<path to stave> python3 streams_test.py. Every server listens on a free loopback port and ends with its test.
+"""
+
+import json
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import redis
+
+from exchange_test import STAVE, RedisServer
+from server_test import SANITIZED, TestCase
+
+ENTRIES = 3000 if SANITIZED else 20000
+
+
+def fields(i):
+    return {b"field": b"value %d" % i, b"number": b"%d" % i}
+
+
+def fill(client, key, count, first=1):
+    for begin in range(first, first + count, 1000):
+        pipeline = client.pipeline(transaction=False)
+        for i in range(begin, min(begin + 1000, first + count)):
+            pipeline.xadd(key, fields(i), id="%d-0" % i)
+        pipeline.execute()
+
+
+def everything(client, key):
+    """All that is known of a stream but how it is kept."""
+    told = client.execute_command("XINFO", "STREAM", key, "FULL", "COUNT", "0")
+    return {name: value for name, value in told.items() if not name.startswith("radix")}
+
+
+class Streams(TestCase):
+    OPTIONS = ("--sync", "os", "--segment-size", "256kb", "--log-buffer", "64kb")
+
+    def restart(self, server, how, *options):
+        server.end(how)
+        return self.serve(*(options or self.OPTIONS))
+
+    def make_groups(self, client, key, count):
+        client.xgroup_create(key, "g", 0)
+        client.xgroup_create(key, "idle", "$")
+        for i in range(count // 100):
+            taken = client.xreadgroup("g", "consumer %d" % (i % 3), {key: ">"}, count=100)
+            ids = [entry for entry, _ in taken[0][1]]
+            self.assertEqual(client.xack(key, "g", *ids[::2]), 50)
+
+    def test_all_of_a_large_stream_is_there_after_every_kind_of_restart(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        fill(client, "s", ENTRIES)
+        self.make_groups(client, "s", ENTRIES // 2)
+        client.xdel("s", "5-0", "%d-0" % ENTRIES, "7-7")
+        client.xtrim("s", minid="3-0", approximate=False)
+        before = everything(client, "s")
+        self.assertEqual(before["length"], ENTRIES - 4)
+        self.assertEqual(client.xlen("s"), ENTRIES - 4)
+        for round_number, how in enumerate((signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL)):
+            if round_number == 1:
+                client.execute_command("STAVE.CHECKPOINT")
+            if round_number == 2:
+                client.execute_command("STAVE.CLEAN", "WAIT")
+            server = self.restart(server, how)
+            client = server.client()
+            self.assertEqual(everything(client, "s"), before)
+        self.assertEqual(client.xrange("s", "100-0", "101-0"), [(b"100-0", fields(100)), (b"101-0", fields(101))])
+        self.assertEqual(client.xrevrange("s", count=1), [(b"%d-0" % (ENTRIES - 1), fields(ENTRIES - 1))])
+        # Groups go, and what they held with them.
+        self.assertEqual(client.xgroup_destroy("s", "g"), 1)
+        self.assertEqual(client.xtrim("s", maxlen=10, approximate=False), ENTRIES - 14)
+        server = self.restart(server, signal.SIGKILL)
+        self.assertEqual([group["name"] for group in server.client().xinfo_groups("s")], [b"idle"])
+        self.assertEqual(server.client().xlen("s"), 10)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer's memory is its own")
+    def test_a_stream_larger_than_memory_is_read_and_trimmed(self):
+        options = (*self.OPTIONS, "--maxmemory", "16mb", "--maxmemory-policy", "spill", "--compression", "none")
+        server = self.serve(*options)
+        client = server.client()
+        noise = "x" * 300
+        count = 100000
+        for begin in range(0, count, 1000):
+            pipeline = client.pipeline(transaction=False)
+            for i in range(begin, begin + 1000):
+                pipeline.xadd("s", {"noise": noise, "n": i}, id="%d-1" % (i + 1))
+            pipeline.execute()
+        self.assertGreater(client.info("memory")["stave_spilled_keys"], 10000)
+        self.assertEqual(client.xlen("s"), count)
+        server = self.restart(server, signal.SIGKILL, *options)
+        client = server.client()
+        behind, seen = "0", 0
+        while True:
+            part = client.xread({"s": behind}, count=1000)
+            if not part:
+                break
+            for entry, values in part[0][1]:
+                self.assertEqual(values[b"n"], b"%d" % seen)
+                seen += 1
+                behind = entry
+        self.assertEqual(seen, count)
+        self.assertEqual(client.xtrim("s", maxlen=1000, approximate=False), count - 1000)
+        self.assertEqual(client.xrange("s", count=1)[0][0], b"%d-1" % (count - 999))
+
+    def test_snapshots_hold_all_of_it(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        fill(client, "s", 1000)
+        self.make_groups(client, "s", 500)
+        client.xadd(b"bytes\xff", {b"\xff": b"\x00"}, id="1-1")
+        client.xgroup_create("empty", "g", "$", mkstream=True)
+        keys = ("s", b"bytes\xff", "empty")
+        before = {key: everything(client, key) for key in keys}
+        server.end(signal.SIGTERM)
+        for form in ((), ("--json",), ("--ndjson",)):
+            with tempfile.TemporaryDirectory() as home:
+                made = subprocess.run([STAVE, "snapshot", "-", *form, "--dir", str(self.directory / "data")], capture_output=True, check=True)
+                subprocess.run([STAVE, "import", "-", "--dir", home], input=made.stdout, capture_output=True, check=True)
+                other = self.serve(*self.OPTIONS, directory=home)
+                self.assertEqual({key: everything(other.client(), key) for key in keys}, before, form)
+                other.end(signal.SIGTERM)
+
+    def test_dumps_go_to_redis_and_come_back(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        home = tempfile.TemporaryDirectory()
+        self.addCleanup(home.cleanup)
+        peer = RedisServer(home.name, "--sanitize-dump-payload", "yes")
+        self.addCleanup(peer.kill)
+        theirs = peer.client(0)
+        self.addCleanup(theirs.close)
+        fill(client, "plain", 500)
+        client.xgroup_create("plain", "g", "77-0")
+        theirs.restore("plain", 0, client.dump("plain"))
+        self.assertEqual(theirs.xrange("plain"), client.xrange("plain"))
+        for i in range(1, 400):
+            theirs.xadd("s", fields(i) if i % 5 else {"other": i}, id="%d-%d" % (i // 3 + 1, i))
+        theirs.xdel("s", "2-3", "7-20")
+        theirs.xgroup_create("s", "g", 0)
+        theirs.xreadgroup("g", "c", {"s": ">"}, count=250)
+        theirs.xack("s", "g", "1-1", "3-6")
+        client.restore("s", 0, theirs.dump("s"))
+        for ask in (("XRANGE", "s", "-", "+"), ("XPENDING", "s", "g"), ("XLEN", "s")):
+            self.assertEqual(client.execute_command(*ask), theirs.execute_command(*ask))
+        ours, told = everything(client, "s"), everything(theirs, "s")
+        for name in ("length", "last-generated-id", "max-deleted-entry-id", "entries-added", "recorded-first-entry-id"):
+            self.assertEqual(ours[name], told[name])
+        # What has consumers is of a version that this redis-server does not take; here it comes back.
+        client.restore("again", 0, client.dump("s"))
+        self.assertEqual(everything(client, "again"), ours)
+
+    def test_transactions_and_copies_hold_all_of_it(self):
+        client = self.serve(*self.OPTIONS).client()
+        fill(client, "s", 2000)
+        with client.pipeline(transaction=True) as pipeline:
+            pipeline.xadd("s", {"in": "a transaction"}, id="9999-1").xgroup_create("s", "g", 0).xreadgroup("g", "c", {"s": ">"}, count=5).xlen("s")
+            answers = pipeline.execute()
+        self.assertEqual(answers[0], b"9999-1")
+        self.assertEqual(len(answers[2][0][1]), 5)
+        self.assertEqual(answers[3], 2001)
+        client.copy("s", "t")
+        client.rename("s", "u")
+        self.assertEqual(everything(client, "t"), everything(client, "u"))
+        client.delete("u")
+        self.assertEqual(client.xlen("t"), 2001)
+        self.assertGreater(client.memory_usage("t"), 2001 * 15)
+
+    def test_no_entry_is_given_twice_to_many_at_once(self):
+        server = self.serve(*self.OPTIONS)
+        fill(server.client(), "s", 2000)
+        server.client().xgroup_create("s", "g", 0)
+        got = [[] for _ in range(4)]
+
+        def consume(number):
+            client = server.client()
+            while True:
+                taken = client.xreadgroup("g", "c%d" % number, {"s": ">"}, count=7)
+                if not taken:
+                    return
+                ids = [entry for entry, _ in taken[0][1]]
+                got[number] += ids
+                self.assertEqual(client.xack("s", "g", *ids), len(ids))
+
+        threads = [threading.Thread(target=consume, args=(i,)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        every = [entry for ids in got for entry in ids]
+        self.assertEqual(len(every), 2000)
+        self.assertEqual(len(set(every)), 2000)
+        self.assertEqual(server.client().xpending("s", "g")["pending"], 0)
+
+    def test_clients_speak_both_protocols(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        client.xadd("s", {"f": "v"}, id="1-1")
+        self.assertEqual(client.execute_command("XREAD", "STREAMS", "s", "0"), [[b"s", [(b"1-1", {b"f": b"v"})]]])
+        with self.assertRaisesRegex(redis.ResponseError, "NOGROUP"):
+            client.xreadgroup("g", "c", {"s": ">"})
+        with self.assertRaisesRegex(redis.ResponseError, "equal or smaller"):
+            client.xadd("s", {"f": "v"}, id="1-1")
+        now = client.xadd("s", {"f": "v"})
+        self.assertGreater(int(now.split(b"-")[0]), 1_700_000_000_000)
+
+
+if __name__ == "__main__":
+    unittest.main()
