@@ -78,6 +78,7 @@ std::string command_reference() {
   append_group(page, "stream", "Streams");
   append_group(page, "generic", "Keys and expiry");
   append_group(page, "transactions", "Transactions");
+  append_group(page, "scripting", "Scripts and functions");
   append_group(page, "pubsub", "Publish and subscribe");
   append_group(page, "connection", "Connection");
   append_group(page, "server", "Server");

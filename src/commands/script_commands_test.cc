@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "commands/fixture_for_test.h"
@@ -134,10 +135,11 @@ TEST_F(ScriptCommandsTest, lets_no_script_change_what_others_see) {
   EXPECT_EQ(eval("return cjson.encode({{{1}}})"), "\"[[[1]]]\"");
 }
 
-TEST_F(ScriptCommandsTest, gives_every_script_the_same_numbers) {
-  const std::string first = eval("return tostring(math.random()) .. math.random(100)");
-  EXPECT_EQ(eval("return tostring(math.random()) .. math.random(100)"), first);
-  EXPECT_NE(eval("math.randomseed(7) return tostring(math.random()) .. math.random(100)"), first);
+TEST_F(ScriptCommandsTest, draws_other_numbers_each_time_unless_a_seed_is_given) {
+  const std::string first = eval("return tostring(math.random())");
+  EXPECT_NE(eval("return tostring(math.random())"), first);
+  EXPECT_EQ(eval("math.randomseed(0) return tostring(math.random())"), "\"0.17082803611217\"");
+  EXPECT_EQ(eval("math.randomseed(0) return math.random(100) + math.random(3, 3)"), "21");
 }
 
 TEST_F(ScriptCommandsTest, survives_what_is_too_much) {
@@ -145,7 +147,7 @@ TEST_F(ScriptCommandsTest, survives_what_is_too_much) {
   EXPECT_EQ(eval("return string.rep('', 1e15)"), "\"\"");
   expect_error("local t = {} for i = 1, 1e9 do t[i] = string.rep('x', 1000000) .. i end", "not enough memory");
   expect_error("local function f() return f() + 1 end return f()", "stack overflow");
-  expect_error("local t = {} t[1] = t return cjson.encode(t)", "excessive depth");
+  expect_error("local t = {} t[1] = t return cjson.encode(t)", "excessive nesting");
   expect_error("return string.find(string.rep('a', 10000), string.rep('a?', 10000))", "pattern too complex");
   expect_error("return loadstring(string.rep('(', 100000))()", "attempt to call a nil value");
   expect_error("return unpack({}, 1, 1e7)", "too many results to unpack");
@@ -250,6 +252,81 @@ TEST_F(ScriptCommandsTest, stays_in_its_database_whatever_a_script_selects) {
   EXPECT_EQ(run({"GET", "x"}), "nil");
   run({"SELECT", "1"});
   EXPECT_EQ(run({"GET", "x"}), "\"one\"");
+}
+
+/// Scripts that take long, on real time; threads meet where one is told that the other is busy.
+class SlowScriptsTest : public ScriptCommandsTest {
+ protected:
+  void SetUp() override {
+    ScriptCommandsTest::SetUp();
+    close();
+    options_.clock = &Clock::system();
+    open();
+    session_->set_protocol(2);
+    environment_->scripts().slow().set_threshold_ms(50);
+  }
+  /// For another thread: in a session of its own.
+  std::string run_elsewhere(std::initializer_list<std::string_view> call) {
+    const auto session = new_session();
+    ReplySink sink(*session);
+    dispatch(*session, std::span(call.begin(), call.size()), sink);
+    EXPECT_TRUE(engine_->wait(session->take_pending()));
+    return spell(sink.take());
+  }
+  std::string until_busy(std::initializer_list<std::string_view> call) {
+    for (;;)
+      if (std::string answer = run(call); answer.starts_with("-BUSY")) return answer;
+  }
+};
+
+TEST_F(SlowScriptsTest, are_ended_before_they_write) {
+  run({"SET", "a", "1"});
+  std::string answer;
+  std::thread other([&] { answer = run_elsewhere({"EVAL", "while true do end", "1", "a"}); });
+  EXPECT_EQ(until_busy({"GET", "a"}),
+            "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.");
+  EXPECT_EQ(run({"PING"}), "PONG");
+  EXPECT_TRUE(run({"EVAL", "return redis.call('GET', 'a')", "0"}).starts_with("-BUSY"));
+  EXPECT_TRUE(run({"FUNCTION", "KILL"}).starts_with("-BUSY"));
+  EXPECT_EQ(run({"SCRIPT", "KILL"}), "OK");
+  other.join();
+  EXPECT_TRUE(answer.starts_with("-ERR Script killed by user with SCRIPT KILL. script: ")) << answer;
+  EXPECT_EQ(run({"GET", "a"}), "\"1\"");
+}
+
+TEST_F(SlowScriptsTest, that_wrote_are_ended_with_the_store_only_and_leave_nothing) {
+  std::string answer;
+  std::thread other([&] {
+    answer = run_elsewhere({"EVAL", "redis.call('SET', 'a', 1) redis.call('SET', 'b', 1) while true do end", "0"});
+  });
+  until_busy({"GET", "a"});
+  EXPECT_TRUE(run({"SCRIPT", "KILL"}).starts_with("-UNKILLABLE"));
+  environment_->scripts().stop();
+  other.join();
+  EXPECT_TRUE(answer.starts_with("-ERR Script killed")) << answer;
+  EXPECT_EQ(run({"EXISTS", "a", "b"}), "0");
+}
+
+TEST_F(SlowScriptsTest, within_a_transaction_are_undone_with_it) {
+  run({"MULTI"});
+  run({"SET", "a", "1"});
+  run({"EVAL", "while true do end", "0"});
+  EXPECT_TRUE(run({"EXEC"}).starts_with("-EXECABORT"));
+  EXPECT_EQ(run({"GET", "a"}), "nil");
+}
+
+TEST_F(SlowScriptsTest, let_the_others_have_what_they_did) {
+  environment_->scripts().slow().set_threshold_ms(0);
+  std::string answer;
+  std::thread other([&] {
+    answer = run_elsewhere({"EVAL",
+                            "local n = os.clock() while os.clock() < n + 0.1 do end "
+                            "redis.call('SET', KEYS[1], 'done') return 'done'",
+                            "1", "a"});
+  });
+  other.join();
+  EXPECT_EQ(answer, "\"done\"");
+  EXPECT_EQ(run({"GET", "a"}), "\"done\"");
 }
 
 class FunctionCommandsTest : public ScriptCommandsTest {

@@ -149,8 +149,10 @@ TEST(Table, names_keys_in_the_syntax_of_rows_that_have_them) {
       return;
     }
     if (!arguments.empty() && row.keys.count_at != 0 && row.keys.step == 0) {
-      EXPECT_EQ(arguments[0].name, "numkeys") << full_name(row);
-      arguments.erase(arguments.begin());
+      const auto before = static_cast<std::size_t>(row.keys.count_at);
+      ASSERT_GE(arguments.size(), before) << full_name(row);
+      EXPECT_EQ(arguments[before - 1].name, "numkeys") << full_name(row);
+      arguments.erase(arguments.begin(), arguments.begin() + row.keys.count_at);
     }
     // BITOP and PFDEBUG are told what to do before they are told with which keys.
     if (row.keys.first == 2 && row.arity.least > 2 && container_of(row) == nullptr && !arguments.empty())

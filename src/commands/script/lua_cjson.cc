@@ -123,7 +123,7 @@ class Encoder {
 
   void table(int depth) {
     if (depth > std::min(settings_.encode_depth_max, kDepthMax) || lua_checkstack(lua_, 4) == 0)
-      luaL_error(lua_, "Cannot serialise, excessive depth (%d)", depth);
+      luaL_error(lua_, "Cannot serialise, excessive nesting (%d)", depth);
     const lua_Number length = array_length();
     if (length > 0) return array(length, depth);
     object(depth);
@@ -287,6 +287,7 @@ class Decoder {
     char* end = nullptr;
     const double value = std::strtod(text_.data() + at_, &end);
     const auto size = static_cast<std::size_t>(end - (text_.data() + at_));
+    if (size == 0 && plain) expected("value", "invalid number", at_);
     if (size == 0) return false;
     if (!settings_.decode_invalid && !is_valid_number(text_.substr(at_, size)))
       expected("value", "invalid number", at_);
@@ -312,7 +313,7 @@ class Decoder {
     }
     std::string bytes;
     for (;;) {
-      if (at_ >= text_.size()) expected("value", "unexpected end of string", begin);
+      if (at_ >= text_.size()) expected("value", "unexpected end of string", at_);
       const char c = text_[at_];
       if (static_cast<unsigned char>(c) < 0x20) expected("value", "invalid token", begin);
       ++at_;
@@ -376,7 +377,7 @@ class Decoder {
 
   void check_depth(int depth) {
     if (depth > std::min(settings_.decode_depth_max, kDepthMax))
-      luaL_error(lua_, "Found too many nested data structures (%d)", depth);
+      luaL_error(lua_, "Found too many nested data structures (%d) at character %d", depth, static_cast<int>(at_ + 1));
   }
 
   void array(int depth) {

@@ -56,7 +56,7 @@ class Layout {
           luaL_error(lua_, "integral size %d is larger than limit of %d", static_cast<int>(item.size),
                      static_cast<int>(kIntegerBytesMax));
         break;
-      default: luaL_error(lua_, "invalid format option '%c'", item.option);
+      default: luaL_argerror(lua_, 1, lua_pushfstring(lua_, "invalid format option '%c'", item.option));
     }
     const std::size_t unit = item.size > alignment_ ? alignment_ : item.size;
     if (unit > 1 && std::has_single_bit(unit)) item.padding = (unit - (length & (unit - 1))) & (unit - 1);
@@ -124,7 +124,7 @@ void pack_one(lua_State* lua, std::string& to, const Item& item, bool big, int& 
     }
     case 'c': {
       const std::string_view text = check_text(lua, argument++);
-      if (item.size > text.size()) luaL_argerror(lua, argument - 1, "string too short");
+      if (item.size > text.size()) luaL_argerror(lua, argument, "string too short");
       to += item.size == 0 ? text : text.substr(0, item.size);
       return;
     }
@@ -218,8 +218,8 @@ int size(lua_State* lua) {
   while (!layout.done()) {
     const Item item = layout.next(all);
     if (item.option == ' ') continue;
-    if (item.option == 's') return luaL_argerror(lua, 1, "variable-size format in 'size'");
-    if (item.option == 'c' && item.size == 0) return luaL_argerror(lua, 1, "variable-length format in 'size'");
+    if (item.option == 's' || (item.option == 'c' && item.size == 0))
+      return luaL_argerror(lua, 1, lua_pushfstring(lua, "option '%c' has no fixed size", item.option));
     all += item.padding + item.size;
     if (all > kSizeMax) return luaL_error(lua, "integral size overflow");
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/random.h"
 #include "commands/script/libraries.h"
 #include "commands/script/sandbox.h"
 
@@ -38,6 +39,7 @@ std::unique_ptr<Machine> Machine::make(store::BufferMeter* meter) {
   if (machine->lua_ == nullptr) return nullptr;
   if (lua_cpcall(machine->lua_, build, nullptr) != 0) return nullptr;
   watch_instructions(machine->lua_);
+  machine->seed_random(static_cast<std::uint32_t>(base::thread_random()));
   return machine;
 }
 

@@ -3,8 +3,8 @@
 //
 // Promises: a script reaches nothing but what the sandbox shows (no files, no processes, no bytecode), leaves nothing
 // behind for the next one (globals and libraries cannot be changed), and takes no more memory than the limit: what is
-// refused is an error of the script. `math.random` gives every script the same numbers. A script is interrupted between
-// two instructions, and cannot catch that. Must not know: sockets, who runs it. Threads: one at a time.
+// refused is an error of the script. A script is interrupted between two instructions, and cannot catch that. Must not
+// know: sockets, who runs it. Threads: one at a time.
 #pragma once
 
 #include <cstddef>

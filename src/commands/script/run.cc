@@ -165,7 +165,6 @@ End Run::attempt_once() {
   protocol_ = 2;
   calls_ = 0;
   if (mode_ != Mode::kWithin) session_.afterwards.clear();
-  machine_.seed_random(0);
   machine_.json = {};
   machine_.result.rewind();
   machine_.result.begin_answer();

@@ -203,8 +203,8 @@ class SlowErrand final : public Errand {
   SlowErrand(Session& session, const Script& script)
       : environment_(session.environment()),
         info_(session.info()),
-        sync_(session.sync()),
         identity_(session.identity),
+        sync_(session.sync()),
         script_(script),
         call_(script.call.begin(), script.call.end()),
         answer_(&session.environment().engine().budget(), session.answer_bytes_max, session.protocol()) {
@@ -257,8 +257,8 @@ class SlowErrand final : public Errand {
 
   Environment& environment_;
   ClientInfo info_;
+  Session::Identity identity_;  ///< It may do what that user may.
   Sync sync_;
-  Session::Identity identity_;
   Script script_;
   std::vector<std::string> call_;
   std::vector<std::string_view> views_;

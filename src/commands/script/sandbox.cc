@@ -44,8 +44,9 @@ int call_original(lua_State* lua) {
 
 /// Changes its first argument.
 int changing(lua_State* lua) {
-  if (push_real(lua, 1)) return readonly_error(lua);
-  return call_original(lua);
+  if (!push_real(lua, 1)) return call_original(lua);
+  lua_pushliteral(lua, "Attempt to modify a readonly table");
+  return lua_error(lua);
 }
 /// Reads its first argument as it is.
 int reading(lua_State* lua) {
