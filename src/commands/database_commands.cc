@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/operator_log.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -62,6 +63,7 @@ Result<void> flushdb_command(Call& call) {
   STAVE_TRY(check_flush(call));
   if (call.session().shared != nullptr) return erase_all(call, call.session().database(), call.session().database());
   STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
+  tell_operator(call, "FLUSHDB of database " + std::to_string(call.session().database()));
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};
@@ -71,6 +73,7 @@ Result<void> flushall_command(Call& call) {
   STAVE_TRY(check_flush(call));
   if (call.session().shared != nullptr) return erase_all(call, 0, call.session().databases() - 1);
   STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
+  tell_operator(call, "FLUSHALL");
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};

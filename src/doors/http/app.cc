@@ -1,5 +1,7 @@
 #include "doors/http/app.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <charconv>
 #include <new>
@@ -147,7 +149,8 @@ std::optional<Problem> App::check_token(const Request& request, Caller& caller,
     return std::nullopt;
   }
   caller.trusted = false;
-  backoff.failed(caller.host, now_ns);
+  if (backoff.failed(caller.host, now_ns))
+    hub_.log.warn("A wrong token came from {}; more from there are told at most every 10 s.", caller.host);
   Problem problem = refusal(401, "unauthorized", "the token is wrong");
   problem.members = ",\"error\":\"Unauthorized\"";
   return problem;

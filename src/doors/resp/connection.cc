@@ -408,8 +408,8 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
   if (guess) [[unlikely]] {
     if (session_.authenticated()) {
       environment.auth_backoff().succeeded(host());
-    } else {
-      environment.auth_backoff().failed(host(), bench_.now_ns);
+    } else if (environment.auth_backoff().failed(host(), bench_.now_ns)) {
+      bench_.shared.log.warn("A wrong password came from {}; more from there are told at most every 10 s.", host());
     }
   }
   if (output_.refusal() != Output::Refusal::kNone) [[unlikely]] {
