@@ -105,7 +105,7 @@ def subcommand_page(program, subcommand):
     text += ".SH DESCRIPTION\n%s\n" % escaped(subcommand.description or subcommand.help + ".")
     if subcommand.name == "serve":
         text += ".PP\nLater sources of options win: default, configuration file, environment, command line.\n"
-        text += "An option's variable is its name in upper case with _ for \\-, such as\n.B PORT\nor\n.BR SYNC_INTERVAL .\n"
+        text += "An option's variable is STAVE_ and its name in upper case with _ for \\-, such as\n.B STAVE_PORT\nor\n.BR STAVE_SYNC_INTERVAL .\n"
         text += ".PP\nSIGTERM and SIGINT stop the server in good order; the second one at once.\n"
     text += ".SH OPTIONS\n" + option_list(subcommand.options)
     for child in subcommand.children:
@@ -119,7 +119,7 @@ def configuration(program):
     text = heading("stave.conf", 5, program, "File Formats")
     text += ".SH NAME\nstave.conf \\- options of the server\n"
     text += ".SH DESCRIPTION\nLines of the form\n.IR \"name value\" ;\n# begins a comment, quotes keep blanks. "
-    text += "The file is read by\n.BR \"stave serve \\-\\-config\" .\nEnvironment (the name in upper case, _ for \\-) and command line win over it.\n"
+    text += "The file is read by\n.BR \"stave serve \\-\\-config\" .\nEnvironment (STAVE_ and the name in upper case, _ for \\-) and command line win over it.\n"
     text += ".PP\nSizes: 100, 64kb, 1gb (powers of 1024), 1k, 1m, 1g (powers of 1000). Times: 250us, 500ms, 30s, 5m, 1h, 7d; a bare number is in the unit given.\n"
     text += ".PP\nA\n.I live\noption can be changed by CONFIG SET while the server runs; a\n.I restart\none is read when it starts; a\n"
     text += ".I fixed\none is there for clients that ask and has one value.\n.SH OPTIONS\n"

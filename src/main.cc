@@ -23,10 +23,14 @@
 #include <vector>
 
 #include "base/descriptor_budget.h"
+#include "base/memory_limit.h"
+#include "base/nearest_word.h"
 #include "base/process_memory.h"
 #include "commands/reference.h"
 #include "commands/users.h"
 #include "doors/http/server.h"
+#include "doors/resp/log_format.h"
+#include "doors/resp/redis_conf.h"
 #include "doors/resp/server.h"
 #include "doors/shell/shell.h"
 #include "doors/tools/tools.h"
@@ -108,18 +112,40 @@ int complain(const stave::Error& error, int code) {
   return code;
 }
 
+/// What a configuration file says that means nothing here, or is always otherwise: told once, not refused.
+using Remarks = std::vector<std::string>;
+
 /// Default, then file, then environment, then flags.
-stave::Result<Settings> read_settings(const std::string& config_file, const std::map<std::string, std::string>& flags) {
+stave::Result<Settings> read_settings(const std::string& config_file, const std::map<std::string, std::string>& flags,
+                                      Remarks& remarks) {
   Settings settings;
   if (!config_file.empty()) {
     auto text = stave::resp::read_config_file(stave::FileSystem::system(), config_file);
     if (!text) return std::unexpected(std::move(text).error());
-    if (auto done = settings.load(config_file, *text); !done) return std::unexpected(std::move(done).error());
+    auto conf = stave::resp::read_conf(config_file, *text);
+    if (!conf) return std::unexpected(std::move(conf).error());
+    if (auto done = settings.load(config_file, conf->text); !done) return std::unexpected(std::move(done).error());
+    remarks = std::move(conf->notes);
+    std::string names;
+    for (const std::string& name : conf->without_meaning) names += (names.empty() ? "" : ", ") + name;
+    if (!names.empty()) remarks.push_back("these options of Redis mean nothing here: " + names);
+    for (std::string& remark : remarks) remark = config_file + ": " + remark;
   }
   if (auto done = settings.load_environment(&std::getenv); !done) return std::unexpected(std::move(done).error());
   for (const auto& [name, value] : flags)
     if (auto done = settings.set(name, value); !done) return std::unexpected(std::move(done).error());
   return settings;
+}
+
+/// What a server may take that nobody gave a limit; returns where that comes from, for INFO. Nothing is left to chance
+/// in a container: the system would end the process without a word.
+std::string limit_memory(Settings& settings) {
+  if (settings.given(stave::resp::option_id("maxmemory"))) return "option";
+  const auto limit = stave::base::memory_limit();
+  if (!limit) return "none";
+  const std::uint64_t share = limit->of_cgroup ? limit->bytes / 4 * 3 : limit->bytes / 2;
+  settings.assume(stave::resp::option_id("maxmemory"), static_cast<std::int64_t>(share));
+  return limit->of_cgroup ? "cgroup" : "machine";
 }
 
 void report_recovery(spdlog::logger& log, stave::store::Engine& engine) {
@@ -206,9 +232,12 @@ std::uint64_t process_memory() {
   return stave::base::own_memory().value_or(0);
 }
 
-int serve(const Settings& settings, const std::string& config_file) {
+int serve(Settings settings, const std::string& config_file, const Remarks& remarks) {
   const auto log = spdlog::stderr_color_mt("stave");
+  if (settings.number(stave::resp::option_id("log-format")) != 0) log->set_formatter(stave::resp::json_lines());
   stave::resp::set_log_level(*log, settings);
+  for (const std::string& remark : remarks) log->warn("{}", remark);
+  const std::string memory_source = limit_memory(settings);
   // Looked at before anything is opened; the store has its own once it is there.
   stave::commands::Users users;
   if (auto loaded = stave::resp::load_users(settings, stave::FileSystem::system(), users); !loaded)
@@ -232,7 +261,8 @@ int serve(const Settings& settings, const std::string& config_file) {
   auto engine = stave::store::Engine::open(directory, *options);
   if (!engine) return complain(engine.error(), kExitFailed);
   report_recovery(*log, **engine);
-  stave::resp::ServerHost host(settings, {.config_file = config_file, .shut_down = ask_to_stop},
+  stave::resp::ServerHost host(settings,
+                               {.config_file = config_file, .memory_source = memory_source, .shut_down = ask_to_stop},
                                stave::FileSystem::system(), *log);
   {
     stave::commands::Environment environment(**engine, host);
@@ -270,6 +300,25 @@ void add_options(CLI::App& command, std::map<std::string, std::string>& flags) {
   }
 }
 
+/// What was meant by the first word or option that there is none of.
+void suggest(const CLI::App& app, const CLI::App& serving, const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (const CLI::App* const subcommand : app.get_subcommands({})) names.push_back(subcommand->get_name());
+  const auto tell = [&](const std::string& word) {
+    if (std::ranges::find(names, word) != names.end()) return false;
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string_view meant = stave::base::nearest_word(word, known);
+    if (!meant.empty()) std::fprintf(stderr, "Did you mean %.*s?\n", static_cast<int>(meant.size()), meant.data());
+    return !meant.empty();
+  };
+  if (tell(words.front()) || words.front() != serving.get_name()) return;
+  names.clear();
+  for (const CLI::Option* const option : serving.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  for (const std::string& word : words)
+    if (word.starts_with("--") && tell(word.substr(0, word.find('=')))) return;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -289,7 +338,8 @@ int main(int argc, char** argv) {
   std::string config_file;
   CLI::App* const serving = app.add_subcommand("serve", "Serve a store to Redis and HTTP clients");
   serving->add_option("--config", config_file,
-                      "Configuration file, lines `name value`; environment and flags win over it");
+                      "Configuration file, lines `name value`, also Redis'; environment and flags win over it");
+  serving->add_option("file", config_file, "The same without --config: stave serve redis.conf");
   add_options(*serving, flags);
   app.add_subcommand("shell", "Type commands to a directory, a JSON file or a server (stave shell --help)");
   for (const stave::tools::Tool& tool : stave::tools::kTools)
@@ -302,7 +352,9 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kExitUsage;
+    const int code = app.exit(error) == 0 ? 0 : kExitUsage;
+    if (code != 0 && argc > 1) suggest(app, *serving, std::vector<std::string>(argv + 1, argv + argc));
+    return code;
   }
   if (*version) {
     std::printf("stave %s\n", kVersion);
@@ -320,7 +372,8 @@ int main(int argc, char** argv) {
     std::fputs(overview.c_str(), stdout);
     return 0;
   }
-  auto settings = read_settings(config_file, flags);
+  Remarks remarks;
+  auto settings = read_settings(config_file, flags, remarks);
   if (!settings) return complain(settings.error(), kExitUsage);
-  return serve(*settings, config_file);
+  return serve(std::move(*settings), config_file, remarks);
 }

@@ -562,6 +562,15 @@ class Documents(http_support.TestCase):
         document = self.document(self.serve())
         self.assertEqual(TABLE.search(DOCS.read_text(encoding="utf-8")).group(2), table_of(document), "run http_test.py --write")
 
+    def test_both_lists_take_either_name_of_the_filter(self):
+        server = self.serve()
+        for key in ("user:1", "user:2", "other"):
+            self.expect(server, 201, "PUT", "/db/" + key, "x", {"Content-Type": "application/octet-stream"})
+        for name in ("match", "pattern"):
+            self.assertEqual(sorted(self.expect(server, 200, "GET", "/keys?%s=user:*" % name).json()), ["user:1", "user:2"])
+            listed = self.expect(server, 200, "GET", "/db?%s=user:*" % name).json()["keys"]
+            self.assertEqual(len(listed), 2, listed)
+
     def test_every_reference_of_openapi_leads_somewhere(self):
         document = self.document(self.serve())
         self.assertTrue(document["openapi"].startswith("3.1."))
@@ -642,7 +651,7 @@ class Documents(http_support.TestCase):
             "deleteMember": ["/db/s/members/x", 204], "putScore": ["/db/z/scores/alice", 201, *text, "-d", "310"],
             "patchScores": ["/db/z/scores", 200, *text, "-d", '{"bob": 275.5, "top": "inf"}'], "getScore": ["/db/z/scores/top?order=desc", 200],
             "listScores": ["/db/z/scores?min=(1&order=desc&limit=10", 200], "deleteScore": ["/db/z/scores/bob", 204],
-            "version": ["/version", 200], "metrics": ["/metrics", 200], "openapi": ["/openapi.json", 200], "documentation": ["/docs", 200],
+            "version": ["/version", 200], "metrics": ["/metrics", 200], "openapi": ["/openapi.json", 200], "documentation": ["/docs", 200], "start": ["/", 303],
         }
         operations = {o["operationId"]: (verb, path, o) for path, by_verb in document["paths"].items() for verb, o in by_verb.items()}
         self.assertEqual(set(operations), set(examples), "an example for every row, a row for every example")

@@ -4,6 +4,7 @@ Usage: STAVE_BIN=<path to stave> python3 server_test.py. Every server listens on
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -579,7 +580,8 @@ class Starting(TestCase):
             (["--no-such-option", "1"], {}, "no-such-option"),
             (["--config", str(config)], {}, "line 2"),
             (["--config", str(self.directory / "missing")], {}, "missing"),
-            ([], {"MAXCLIENTS": "many"}, "MAXCLIENTS"),
+            ([], {"STAVE_MAXCLIENTS": "many"}, "STAVE_MAXCLIENTS"),
+            ([], {"REQUIREPASS": "secret"}, "STAVE_PASSWORD"),
         ]:
             done = self.run_stave("serve", "--dir", str(data), *arguments, environment=environment)
             self.assertEqual(done.returncode, 2, arguments)
@@ -589,7 +591,7 @@ class Starting(TestCase):
     def test_flags_win_over_environment_over_file(self):
         config = self.directory / "stave.conf"
         config.write_text("# mine\nmaxclients 100\ntimeout 1h\nslowlog-max-len 7\n")
-        server = self.serve("--config", str(config), "--timeout", "2h", environment={"MAXCLIENTS": "200", "TIMEOUT": "3h"})
+        server = self.serve("--config", str(config), "--timeout", "2h", environment={"STAVE_MAXCLIENTS": "200", "STAVE_TIMEOUT": "3h", "KEY_MAX_BYTES": "nonsense"})
         client = server.client()
         self.assertEqual(client.config_get("maxclients"), {"maxclients": "200"})
         self.assertEqual(client.config_get("timeout"), {"timeout": "7200"})
@@ -608,6 +610,80 @@ class Starting(TestCase):
         for name, value in (("port", "1"), ("no-such-option", "1"), ("maxclients", "many"), ("appendonly", "no")):
             with self.assertRaises(redis.exceptions.ResponseError):
                 client.config_set(name, value)
+
+    def test_a_redis_conf_is_taken_as_it_is(self):
+        config = self.directory / "redis.conf"
+        config.write_text("bind 127.0.0.1 -::1\nprotected-mode yes\ntcp-backlog 511\ndaemonize yes\nsupervised auto\npidfile /run/r.pid\n"
+                          "loglevel notice\nlogfile /var/log/r.log\ndatabases 16\nalways-show-logo no\nstop-writes-on-bgsave-error yes\n"
+                          "rdbcompression yes\ndbfilename dump.rdb\nreplica-serve-stale-data yes\nappendonly no\nappendfsync everysec\n"
+                          "aof-use-rdb-preamble yes\nslowlog-max-len 77\nhz 10\nrename-command CONFIG \"\"\n")
+        refused = self.run_stave("serve", "--port", "0", "--http-port", "0", "--dir", str(self.directory / "no"), str(config))
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("line 20: rename-command: ", refused.stderr)
+        config.write_text(config.read_text().replace("rename-command", "# rename-command"))
+        server = self.serve("--http-port", "0", str(config))
+        self.assertEqual(server.client().config_get("slowlog-max-len"), {"slowlog-max-len": "77"})
+        self.assertEqual(server.client().config_get("appendfsync"), {"appendfsync": "everysec"})
+        server.end()
+        told = [line for line in server.log if "mean nothing here" in line]
+        self.assertEqual(len(told), 1, server.log)
+        self.assertIn("supervised, pidfile, logfile", told[0])
+        self.assertTrue(any("appendonly is always" in line for line in server.log))
+
+    def test_a_misspelt_word_is_answered_with_the_one_that_was_meant(self):
+        for arguments, meant in ((["srve"], "Did you mean serve?"), (["serve", "--prot", "1"], "Did you mean --port?"),
+                                 (["serve", "--maxmemmory=1gb"], "Did you mean --maxmemory?")):
+            done = self.run_stave(*arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(meant, done.stderr)
+
+    def test_memory_is_limited_by_what_there_is_unless_told(self):
+        client = self.serve("--http-port", "0").client()
+        memory = client.info("memory")
+        self.assertIn(memory["stave_maxmemory_source"], ("cgroup", "machine"))
+        total = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text()).group(1)) * 1024
+        self.assertGreater(memory["maxmemory"], 0)
+        self.assertLessEqual(memory["maxmemory"], total * 3 // 4)
+        client.config_set("maxmemory", "100mb")
+        self.assertEqual(client.info("memory")["stave_maxmemory_source"], "option")
+        client = self.serve("--http-port", "0", "--maxmemory", "0", directory=self.directory / "other").client()
+        self.assertEqual(client.info("memory")["maxmemory"], 0)
+        self.assertEqual(client.info("memory")["stave_maxmemory_source"], "option")
+
+    def test_the_policy_spill_is_told_as_clients_of_redis_understand_it(self):
+        client = self.serve("--http-port", "0").client()
+        self.assertEqual(client.config_get("*maxmemory-policy"), {"maxmemory-policy": "noeviction", "stave-maxmemory-policy": "spill"})
+        self.assertEqual(client.info("memory")["maxmemory_policy"], "noeviction")
+        # What is set back after a failure is the policy that was there, not what it is told as.
+        with self.assertRaises(redis.exceptions.ResponseError):
+            client.execute_command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru", "maxclients", "many")
+        self.assertEqual(client.config_get("stave-maxmemory-policy"), {"stave-maxmemory-policy": "spill"})
+        client.config_set("maxmemory-policy", "noeviction")
+        self.assertEqual(client.config_get("stave-maxmemory-policy"), {"stave-maxmemory-policy": "noeviction"})
+        client.config_set("stave-maxmemory-policy", "spill")
+        self.assertEqual(client.config_get("stave-maxmemory-policy"), {"stave-maxmemory-policy": "spill"})
+
+    def test_the_log_tells_who_did_what_as_json_lines(self):
+        server = self.serve("--http-port", "0", "--log-format", "json", "--loglevel", "info", environment={"STAVE_PASSWORD": "secret"})
+        for _ in range(3):
+            with self.assertRaises(redis.exceptions.ResponseError):
+                server.client(password='wro"ng').ping()
+        client = server.client(password="secret")
+        client.set("a", 1)
+        client.flushall()
+        client.execute_command("STAVE.BACKUP", "b")
+        client.execute_command("STAVE.PURGE", "a")
+        client.flushdb()
+        client.config_set("maxmemory", "100mb")
+        server.end()
+        lines = [json.loads(line) for line in server.log]
+        self.assertEqual({frozenset(line) for line in lines}, {frozenset(("time", "level", "message"))})
+        self.assertEqual({line["level"] for line in lines}, {"info", "warning"})
+        messages = [line["message"] for line in lines]
+        self.assertEqual(sum("wrong password" in message for message in messages), 1, messages)
+        for part in ("FLUSHALL by 127.0.0.1:", "FLUSHDB of database 0 by 127.0.0.1:", "backup up to LSN", "STAVE.PURGE", "changed maxmemory"):
+            self.assertTrue(any(part in message for message in messages), (part, messages))
+        self.assertFalse(any("secret" in message or "wro" in message.replace("wrong password", "") for message in messages))
 
     def test_version_help_and_reference(self):
         self.assertRegex(self.run_stave("version").stdout, r"^stave \d+\.\d+\.\d+\n$")

@@ -12,7 +12,7 @@ std::uint64_t AuthBackoff::wait_until_ns(std::string_view host) const {
   return found == hosts_.end() ? 0 : found->second.until_ns;
 }
 
-void AuthBackoff::failed(std::string_view host, std::uint64_t now_ns) {
+bool AuthBackoff::failed(std::string_view host, std::uint64_t now_ns) {
   base::MutexLock lock(mutex_);
   if (hosts_.size() >= kHostsMax && hosts_.find(host) == hosts_.end()) {
     // Whoever waits no longer is forgotten first; somebody with so many addresses cannot be slowed down by address.
@@ -24,10 +24,13 @@ void AuthBackoff::failed(std::string_view host, std::uint64_t now_ns) {
   record.failed_ns = now_ns;
   ++record.failures;
   STAVE_ASSERT(record.failures > 0 && hosts_.size() <= kHostsMax);
-  if (record.failures < kFreeFailures) return;
+  const bool tell = record.told_ns == 0 || now_ns - record.told_ns >= kTellEveryNs;
+  if (tell) record.told_ns = now_ns;
+  if (record.failures < kFreeFailures) return tell;
   const int doublings = std::min(record.failures - kFreeFailures, 10);
   static_assert(kFirstDelayNs << 10 > kDelayNsMax && kFirstDelayNs << 10 >> 10 == kFirstDelayNs);
   record.until_ns = now_ns + std::min(kFirstDelayNs << doublings, kDelayNsMax);
+  return tell;
 }
 
 void AuthBackoff::succeeded(std::string_view host) {

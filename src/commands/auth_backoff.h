@@ -18,7 +18,8 @@ class AuthBackoff {
  public:
   /// When the next attempt from `host` may be looked at; 0 or the past: now.
   [[nodiscard]] std::uint64_t wait_until_ns(std::string_view host) const STAVE_EXCLUDES(mutex_);
-  void failed(std::string_view host, std::uint64_t now_ns) STAVE_EXCLUDES(mutex_);
+  /// Whether somebody should be told: at most once in ten seconds for each host.
+  bool failed(std::string_view host, std::uint64_t now_ns) STAVE_EXCLUDES(mutex_);
   void succeeded(std::string_view host) STAVE_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t hosts() const STAVE_EXCLUDES(mutex_);
 
@@ -30,10 +31,12 @@ class AuthBackoff {
   static constexpr std::uint64_t kDelayNsMax = 10'000'000'000;
   /// Who has not failed for so long begins anew.
   static constexpr std::uint64_t kMemoryNs = 600'000'000'000;
+  static constexpr std::uint64_t kTellEveryNs = 10'000'000'000;
   struct Record {
     int failures = 0;
     std::uint64_t failed_ns = 0;
     std::uint64_t until_ns = 0;
+    std::uint64_t told_ns = 0;
   };
   mutable base::Mutex mutex_;
   std::map<std::string, Record, std::less<>> hosts_ STAVE_GUARDED_BY(mutex_);

@@ -48,5 +48,15 @@ TEST(AuthBackoff, knows_hosts_without_their_ports) {
   EXPECT_EQ(host_of("[::1]:5678"), "[::1]");
 }
 
+TEST(AuthBackoff, tells_of_one_failure_in_ten_seconds_for_each_host) {
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  AuthBackoff backoff;
+  EXPECT_TRUE(backoff.failed("1.2.3.4", kSecond));
+  EXPECT_FALSE(backoff.failed("1.2.3.4", 2 * kSecond));
+  EXPECT_TRUE(backoff.failed("5.6.7.8", 2 * kSecond));
+  EXPECT_FALSE(backoff.failed("1.2.3.4", 10 * kSecond));
+  EXPECT_TRUE(backoff.failed("1.2.3.4", 11 * kSecond));
+}
+
 }  // namespace
 }  // namespace stave::commands

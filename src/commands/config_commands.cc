@@ -132,7 +132,8 @@ OptionList facts(Environment& environment) {
           {"appendonly", "yes"},
           {"databases", std::to_string(options.databases)},
           {"maxmemory", std::to_string(environment.engine().budget().max())},
-          {"maxmemory-policy", std::string(policy_name(environment.engine().budget().policy()))},
+          {"maxmemory-policy", std::string(redis_policy_name(environment.engine().budget().policy()))},
+          {"stave-maxmemory-policy", std::string(policy_name(environment.engine().budget().policy()))},
           {"proto-max-bulk-len", std::to_string(options.value_bytes_max)},
           {"save", ""}};
 }
@@ -162,6 +163,11 @@ Result<void> set_option(Environment& environment, std::string_view name, std::st
                                                  std::to_string(own->most) + " inclusive");
   own->set(environment, *number);
   return {};
+}
+
+/// The name under which an option shows the value that it has, and not what clients of Redis understand.
+std::string_view own_name(std::string_view name) {
+  return same_word(name, "maxmemory-policy") ? "stave-maxmemory-policy" : name;
 }
 
 std::unexpected<Error> set_failed(std::string_view name, std::string_view why) {
@@ -216,7 +222,7 @@ Result<void> config_set_command(Call& call) {
     if (set) continue;
     // What was set before this one goes back; those values were good a moment ago.
     for (std::size_t j = 0; j < done; ++j)
-      static_cast<void>(set_option(environment, call[order[j]], known(call[order[j]])->second));
+      static_cast<void>(set_option(environment, call[order[j]], known(own_name(call[order[j]]))->second));
     if (set.error().code() == ErrorCode::kNotFound) return set_failed(call[i], "can't set immutable config");
     return set_failed(call[i], set.error().message());
   }

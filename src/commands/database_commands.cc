@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/operator_log.h"
 #include "commands/script/scripts.h"
 #include "commands/waiting/waiting.h"
 #include "types/string/number.h"
@@ -65,6 +66,7 @@ Result<void> flushdb_command(Call& call) {
   if (call.session().shared != nullptr) return erase_all(call, call.session().database(), call.session().database());
   STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
   call.environment().waiting().look_again(call.session().database(), call.session().database());
+  tell_operator(call, "FLUSHDB of database " + std::to_string(call.session().database()));
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};
@@ -77,6 +79,7 @@ Result<void> flushall_command(Call& call) {
   base::MutexLock lock(call.environment().scripts().functions().change_mutex());
   STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
   call.environment().waiting().look_again(0, call.session().databases() - 1);
+  tell_operator(call, "FLUSHALL");
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};

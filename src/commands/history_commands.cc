@@ -10,6 +10,7 @@
 #include "base/working_directory.h"
 #include "commands/arguments.h"
 #include "commands/errands.h"
+#include "commands/operator_log.h"
 #include "commands/points.h"
 #include "commands/whole_value.h"
 #include "log/segment.h"
@@ -141,9 +142,17 @@ Result<void> stave_revert_command(Call& call) {
 Result<void> stave_backup_command(Call& call) {
   store::Engine& engine = call.engine();
   STAVE_ASSIGN(const std::string directory, backup_directory(call));
-  STAVE_ASSIGN(const auto report, at_length<archive::BackupReport>(
-                                      call, [&engine, directory] { return archive::back_up(engine, directory); }));
+  auto made =
+      at_length<archive::BackupReport>(call, [&engine, directory] { return archive::back_up(engine, directory); });
+  if (!made) {
+    tell_operator(call, "A backup into " + base::absolute_path(directory) + " failed (" + made.error().describe() +
+                            "); it was asked for");
+    return fail(std::move(made).error());
+  }
+  const auto& report = *made;
   if (!report) return {};
+  tell_operator(call, "A backup up to LSN " + std::to_string(raw(report->end)) + " was made in " +
+                          base::absolute_path(directory) + "; it was asked for");
   Sink& reply = call.reply();
   reply.map(9);
   answer_pair(reply, "first", raw(report->first));
@@ -163,6 +172,7 @@ Result<void> stave_purge_command(Call& call) {
   store::Engine& engine = call.engine();
   STAVE_ASSIGN(const auto report, at_length<store::CleanReport>(call, [&engine] { return engine.upkeep().purge(); }));
   if (!report) return {};
+  tell_operator(call, "STAVE.PURGE of the whole past");
   // What a key holds now is its present, and stays: whoever purges should know.
   std::uint64_t present = 0;
   for (std::size_t i = 1; i < call.size(); ++i)

@@ -32,6 +32,11 @@ constexpr std::string_view policy_name(MemoryPolicy policy) noexcept {
   return "unknown";
 }
 
+/// What clients that know Redis' policies understand: whether keys may be removed for want of memory, which none is.
+constexpr std::string_view redis_policy_name(MemoryPolicy policy) noexcept {
+  return policy_name(policy == MemoryPolicy::kSpill ? MemoryPolicy::kNoEviction : policy);
+}
+
 constexpr bool by_frequency(MemoryPolicy policy) noexcept {
   return policy == MemoryPolicy::kAllKeysLfu || policy == MemoryPolicy::kVolatileLfu;
 }

@@ -200,10 +200,10 @@ class Environment(unittest.TestCase):
             # Any password is a good one.
             if change == "fixed" or name == "requirepass":
                 continue
-            environment = {**clean, variable(name): "bad\nvalue"}
+            environment = {**clean, "STAVE_" + variable(name): "bad\nvalue"}
             done = subprocess.run([PROGRAM, "serve"], env=environment, capture_output=True, text=True, timeout=60, check=False)
             self.assertEqual(done.returncode, 2, name)
-            self.assertIn("environment variable %s: " % variable(name), done.stderr)
+            self.assertIn("environment variable STAVE_%s: " % variable(name), done.stderr)
 
 
 class Containers(unittest.TestCase):
@@ -234,9 +234,10 @@ class Containers(unittest.TestCase):
             self.assertEqual(container["image"], "stave:" + VERSION)
 
     def test_variables_are_options_of_the_program(self):
-        options = {variable(name) for name, change in option_names().items() if change != "fixed"}
+        options = {"STAVE_" + variable(name) for name, change in option_names().items() if change != "fixed"}
+        options |= {"PORT", "HTTP_PORT", "DIR", "STAVE_PASSWORD"}
         dockerfile = (PACKAGING / "docker/Dockerfile").read_text()
-        used = set(re.findall(r"(?:^ENV| )\s+(\w+)=", dockerfile.split("ENV ")[1].split("USER")[0], re.MULTILINE)) | {"BIND"}
+        used = set(re.findall(r"(?:^ENV| )\s+(\w+)=", dockerfile.split("ENV ")[1].split("USER")[0], re.MULTILINE)) | {"STAVE_BIND"}
         compose = yaml.safe_load((PACKAGING / "docker/compose.yaml").read_text())
         used |= set(compose["services"]["stave"]["environment"])
         for container in self.of_kind("StatefulSet")[0]["spec"]["template"]["spec"]["containers"]:
@@ -307,14 +308,14 @@ class Containers(unittest.TestCase):
                 port = str(server.port)
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "PORT": port, "HTTP_PORT": "0"})
         with tempfile.TemporaryDirectory() as scratch:
-            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch, REQUIREPASS="secret") as server:
+            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch, STAVE_PASSWORD="secret") as server:
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "HTTP_PORT": str(server.http_port())})
         with tempfile.TemporaryDirectory() as scratch:
             # https only: then the other door is asked.
             output_of("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
                       "-keyout", scratch + "/key", "-out", scratch + "/cert")
-            tls = {"TLS_CERT_FILE": scratch + "/cert", "TLS_KEY_FILE": scratch + "/key"}
-            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch + "/store", REQUIREPASS="secret", **tls) as server:
+            tls = {"STAVE_TLS_CERT_FILE": scratch + "/cert", "STAVE_TLS_KEY_FILE": scratch + "/key"}
+            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch + "/store", STAVE_PASSWORD="secret", **tls) as server:
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "PORT": str(server.port), "HTTP_PORT": "8080", **tls})
         gone = subprocess.run(["bash", script], env={"PATH": os.environ["PATH"], "PORT": port, "HTTP_PORT": "0"}, capture_output=True, timeout=60, check=False)
         self.assertNotEqual(gone.returncode, 0)

@@ -1,5 +1,7 @@
 #include "doors/http/app.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <charconv>
 #include <new>
@@ -178,7 +180,8 @@ std::optional<Problem> App::check_token(const Request& request, Caller& caller,
     return std::nullopt;
   }
   caller.trusted = false;
-  backoff.failed(caller.host, now_ns);
+  if (backoff.failed(caller.host, now_ns))
+    hub_.log.warn("Wrong credentials came from {}; more from there are told at most every 10 s.", caller.host);
   Problem problem = refusal(401, "unauthorized", given->bearer ? "the token is wrong" : "name or password is wrong");
   problem.members = ",\"error\":\"Unauthorized\"";
   return problem;

@@ -58,5 +58,6 @@ Response version(Exchange& exchange);
 Response metrics(Exchange& exchange);
 Response openapi(Exchange& exchange);
 Response documentation(Exchange& exchange);
+Response start(Exchange& exchange);
 
 }  // namespace stave::http

@@ -46,10 +46,16 @@ struct Filter {
   }
 };
 
-Filter filter_of(const Exchange& exchange, std::string_view pattern_name) {
+/// `match` and `pattern` are two names of one thing.
+const std::string* pattern_of(const Exchange& exchange) {
+  const std::string* const match = exchange.param("match");
+  return match != nullptr ? match : exchange.param("pattern");
+}
+
+Filter filter_of(const Exchange& exchange) {
   Filter filter;
   if (const std::string* prefix = exchange.param("prefix")) filter.prefix = *prefix;
-  if (const std::string* pattern = exchange.param(pattern_name)) filter.pattern = *pattern;
+  if (const std::string* pattern = pattern_of(exchange)) filter.pattern = *pattern;
   return filter;
 }
 
@@ -276,12 +282,12 @@ class ClearWork final : public Work {
   store::Pending pending_;
 };
 
-Response list(const Exchange& exchange, std::string_view pattern_name, bool values, ListWork::Write write) {
+Response list(const Exchange& exchange, bool values, ListWork::Write write) {
   const auto limit = count_param(exchange, "limit", kPageInitial, kPageMax);
   if (!limit) return answer_problem(limit.error());
   const auto cursor = cursor_param(exchange);
   if (!cursor) return answer_problem(cursor.error());
-  auto page = std::make_shared<Page>(exchange, filter_of(exchange, pattern_name), *limit, *cursor, values);
+  auto page = std::make_shared<Page>(exchange, filter_of(exchange), *limit, *cursor, values);
   return begin_work(std::make_unique<ListWork>(std::move(page), write));
 }
 
@@ -291,12 +297,12 @@ Response list_keys(Exchange& exchange) {
   const auto values = flag_param(exchange, "values");
   if (!values) return answer_problem(values.error());
   const std::string& accept = exchange.request.header(Header::kAccept);
-  if (accepts(accept, kProtobufType)) return list(exchange, "match", *values, write_message);
-  return list(exchange, "match", *values, accepts(accept, kLinesType) ? write_lines : write_page);
+  if (accepts(accept, kProtobufType)) return list(exchange, *values, write_message);
+  return list(exchange, *values, accepts(accept, kLinesType) ? write_lines : write_page);
 }
 
 Response short_keys(Exchange& exchange) {
-  return list(exchange, "pattern", false, write_names);
+  return list(exchange, false, write_names);
 }
 
 Response delete_keys(Exchange& exchange) {
@@ -308,10 +314,10 @@ Response delete_keys(Exchange& exchange) {
                            .detail = "add confirm=true to delete keys",
                            .retryable = false,
                            .members = {}});
-  if (exchange.param("match") == nullptr && exchange.param("prefix") == nullptr)
+  if (pattern_of(exchange) == nullptr && exchange.param("prefix") == nullptr)
     return answer_problem(bad_parameter("say which keys: match or prefix; match=* for all"));
   Response response;
-  response.work = std::make_unique<ClearWork>(exchange, filter_of(exchange, "match"));
+  response.work = std::make_unique<ClearWork>(exchange, filter_of(exchange));
   return response;
 }
 

@@ -96,4 +96,11 @@ Response documentation(Exchange& exchange) {
   return response;
 }
 
+Response start(Exchange&) {
+  Response response;
+  response.status = 303;
+  response.add_header("Location", "/docs");
+  return response;
+}
+
 }  // namespace stave::http

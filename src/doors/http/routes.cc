@@ -24,6 +24,7 @@ constexpr Param kKeepTtl{"keep_ttl", ParamIn::kQuery, "boolean", false, "Leave t
 constexpr Param kPrefix{"prefix", ParamIn::kQuery, "string", false, "Only keys that begin so."};
 constexpr Param kMatch{"match", ParamIn::kQuery, "string", false,
                        "Only keys that match this pattern (`*`, `?`, `[a-c]`)."};
+constexpr Param kPattern{"pattern", ParamIn::kQuery, "string", false, "Another name of `match`."};
 constexpr Param kLimit{"limit", ParamIn::kQuery, "integer", false,
                        "About how many keys a page holds, 1 to 10000; a page may hold a few more."};
 constexpr Param kCursor{"cursor", ParamIn::kQuery, "string", false, "The cursor of the page before."};
@@ -95,15 +96,17 @@ constexpr Param kScoresParams[] = {
     kElementsLimit,
     kOrder};
 constexpr Param kListParams[] = {
-    kPrefix, kMatch, kLimit, kCursor, {"values", ParamIn::kQuery, "boolean", false, "Show the values too."}};
+    kPrefix, kMatch, kPattern, kLimit, kCursor, {"values", ParamIn::kQuery, "boolean", false, "Show the values too."}};
 constexpr Param kClearParams[] = {
-    kPrefix, kMatch, {"confirm", ParamIn::kQuery, "boolean", true, "Must be `true`: nothing is deleted by accident."}};
+    kPrefix,
+    kMatch,
+    kPattern,
+    {"confirm", ParamIn::kQuery, "boolean", true, "Must be `true`: nothing is deleted by accident."}};
 constexpr Param kShortKey{"key", ParamIn::kQuery, "string", true, "The key."};
 constexpr Param kShortGetParams[] = {kShortKey};
 constexpr Param kShortSetParams[] = {
     kShortKey, {"value", ParamIn::kQuery, "string", true, "The value."}, kTtl, kExpiresAt, kSliding, kKeepTtl};
-constexpr Param kShortKeysParams[] = {
-    {"pattern", ParamIn::kQuery, "string", false, "Only keys that match it; `*` when left out."}, kLimit, kCursor};
+constexpr Param kShortKeysParams[] = {kPrefix, kMatch, kPattern, kLimit, kCursor};
 constexpr Param kCommandParams[] = {{"Upstash-Encoding", ParamIn::kHeader, "string", false,
                                      "`base64`: every string of the answer but `OK` is base64."}};
 
@@ -308,6 +311,7 @@ constexpr Outcome kReadyOutcomes[] = {{200, "Reads and writes are served.", kJso
 constexpr Outcome kVersionOutcomes[] = {{200, "Version and API.", kJsonType, "Version"}};
 constexpr Outcome kMetricsOutcomes[] = {{200, "Prometheus' text format.", "text/plain", ""}};
 constexpr Outcome kOpenapiOutcomes[] = {{200, "OpenAPI 3.1.", kJsonType, "Json"}};
+constexpr Outcome kStartOutcomes[] = {{303, "Location: /docs.", "", ""}};
 constexpr Outcome kDocsOutcomes[] = {{200, "A page for people.", "text/html", ""}};
 
 constexpr unsigned kRead = kDatabase;
@@ -580,6 +584,16 @@ constexpr Route kRoutes[] = {
      kOpenapiOutcomes,
      kOpen,
      openapi},
+    {Verb::kGet,
+     "/",
+     "start",
+     "platform",
+     "For people who open the address: leads to /docs.",
+     {},
+     {},
+     kStartOutcomes,
+     kOpen,
+     start},
     {Verb::kGet,
      "/docs",
      "documentation",

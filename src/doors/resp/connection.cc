@@ -482,7 +482,8 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
   }
   if (guess) [[unlikely]] {
     if (session_.identity.failures != failures) {
-      environment.auth_backoff().failed(host(), bench_.now_ns);
+      if (environment.auth_backoff().failed(host(), bench_.now_ns))
+        bench_.shared.log.warn("A wrong password came from {}; more from there are told at most every 10 s.", host());
     } else if (trusted()) {
       environment.auth_backoff().succeeded(host());
     }
@@ -668,33 +669,6 @@ void Connection::fail_held(std::string_view error) {
   }
   release_all();
   if (output_.refusal() != Output::Refusal::kNone) dead_ = true;  // not even errors fit beside what it has not read
-}
-
-// The stream from the first answer that is held, once more, with `error` in the place of every one that waits in vain.
-void Connection::replace_held(std::string_view error) {
-  const std::uint64_t from = marks_.front().begin;
-  STAVE_ASSERT(output_.sent() <= from);
-  std::vector<iovec> pieces(kPiecesMax);
-  std::size_t count = 0;
-  while ((count = output_.gather(output_.appended(), pieces.data(), pieces.size())) == pieces.size())
-    pieces.resize(2 * pieces.size());
-  std::string held;
-  held.reserve(output_.pending());
-  for (std::size_t i = 0; i < count; ++i) held.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
-  held.erase(0, from - output_.sent());
-  const std::string_view old = held;
-  const std::uint64_t end = output_.appended();
-  STAVE_ASSERT(old.size() == end - from);
-  output_.truncate(from);
-  std::uint64_t at = from;
-  for (const Mark& mark : marks_) {
-    STAVE_ASSERT(at <= mark.begin && mark.begin < mark.end && mark.end <= end);
-    const bool safe = bench_.shared.engine.fulfilled(mark.pending);
-    output_.append(old.substr(at - from, (safe ? mark.end : mark.begin) - at));
-    if (!safe && !mark.message) bench_.writer.error(error);
-    at = mark.end;
-  }
-  output_.append(old.substr(at - from));
 }
 
 }  // namespace stave::resp

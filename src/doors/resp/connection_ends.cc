@@ -1,9 +1,12 @@
 // How a connection ends, and what other threads may want of it.
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 
 #include <new>
+#include <vector>
 
+#include "base/assert.h"
 #include "commands/access.h"
 #include "doors/resp/connection.h"
 
@@ -110,6 +113,34 @@ std::uint32_t Connection::interest() const noexcept {
   if (waiting_ && !closing_) return events | EPOLLRDHUP | (unread_ ? 0u : EPOLLIN);
   if (!at_end_ && parked_until_ns_ == 0 && !stalled()) events |= EPOLLIN | EPOLLRDHUP;
   return events;
+}
+
+// The stream from the first answer that is held, once more, with `error` in the place of every one that waits in vain.
+void Connection::replace_held(std::string_view error) {
+  const std::uint64_t from = marks_.front().begin;
+  STAVE_ASSERT(output_.sent() <= from);
+  constexpr std::size_t kPiecesAtFirst = 64;
+  std::vector<iovec> pieces(kPiecesAtFirst);
+  std::size_t count = 0;
+  while ((count = output_.gather(output_.appended(), pieces.data(), pieces.size())) == pieces.size())
+    pieces.resize(2 * pieces.size());
+  std::string held;
+  held.reserve(output_.pending());
+  for (std::size_t i = 0; i < count; ++i) held.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+  held.erase(0, from - output_.sent());
+  const std::string_view old = held;
+  const std::uint64_t end = output_.appended();
+  STAVE_ASSERT(old.size() == end - from);
+  output_.truncate(from);
+  std::uint64_t at = from;
+  for (const Mark& mark : marks_) {
+    STAVE_ASSERT(at <= mark.begin && mark.begin < mark.end && mark.end <= end);
+    const bool safe = bench_.shared.engine.fulfilled(mark.pending);
+    output_.append(old.substr(at - from, (safe ? mark.end : mark.begin) - at));
+    if (!safe && !mark.message) bench_.writer.error(error);
+    at = mark.end;
+  }
+  output_.append(old.substr(at - from));
 }
 
 }  // namespace stave::resp

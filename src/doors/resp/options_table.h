@@ -132,7 +132,9 @@ inline constexpr Option kOptions[] = {
     {"disk-reserve", OptionType::kBytes, "16mb", "bytes", 0, 1024 * kGiga, Change::kRestart,
      "Writes are refused while the file system has less room than this and a segment, which is for cleaning."},
     {"maxmemory", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
-     "Memory that keys, values, indexes and what clients have not read may take, log-buffer included; 0: no limit."},
+     "Memory that keys, values, indexes and what clients have not read may take, log-buffer included; 0: no limit. "
+     "When "
+     "it is not given, three quarters of what the container may take (cgroup), or half of the machine's memory."},
     {"maxmemory-policy", OptionType::kChoice, "spill", "", 0, 0, Change::kLive,
      "What gives way at maxmemory: spill = cold values leave memory and stay in the log, nothing is lost; noeviction = "
      "writes that need memory are refused; the others delete keys, as in Redis.",
@@ -237,7 +239,10 @@ inline constexpr Option kOptions[] = {
      "How long a script may run before whoever needs its keys is told that the server is busy; 0: as long as it "
      "likes."},
     {"loglevel", OptionType::kChoice, "notice", "", 0, 0, Change::kLive,
-     "How much is written to the standard error output.", "debug verbose notice warning nothing"},
+     "How much is written to the standard error output; info is taken for notice.",
+     "debug verbose notice warning nothing"},
+    {"log-format", OptionType::kChoice, "text", "", 0, 0, Change::kRestart,
+     "How it is written: lines for people, or one JSON object (time, level, message) a line.", "text json"},
     // How Redis would keep a value: what OBJECT ENCODING answers. Stave has forms of its own.
     {"hash-max-listpack-entries", OptionType::kInteger, "512", "", 0, kInt64Max, Change::kLive,
      "Hashes of more fields are called hashtable by OBJECT ENCODING, others listpack."},

@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "commands/encoding_limits.h"
 #include "commands/latency_monitor.h"
+#include "commands/policy_names.h"
 #include "commands/script/scripts.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
@@ -231,15 +232,21 @@ void ServerHost::refresh() {
 std::vector<std::pair<std::string, std::string>> ServerHost::config() {
   base::MutexLock lock(mutex_);
   refresh();
-  return settings_.all();
+  std::vector<std::pair<std::string, std::string>> all = settings_.all();
+  // Clients that know Redis' policies ask whether keys may be lost (policy_names.h).
+  all[option_id("maxmemory-policy")].second = commands::redis_policy_name(settings_.memory_policy());
+  return all;
 }
 
 Result<void> ServerHost::set_config(std::string_view name, std::string_view value) {
   base::MutexLock lock(mutex_);
   refresh();
+  if (name == "stave-maxmemory-policy") name = kOptions[option_id("maxmemory-policy")].name;
   STAVE_TRY(settings_.change(name, value));
   apply();
-  log_.info("CONFIG SET changed {}.", Settings::find(name)->name);
+  const std::size_t id = static_cast<std::size_t>(Settings::find(name) - kOptions);
+  if (id == option_id("maxmemory")) process_.memory_source = "option";
+  log_.info("CONFIG SET changed {}.", kOptions[id].name);
   return {};
 }
 
@@ -304,6 +311,10 @@ commands::InfoFields ServerHost::info(std::string_view section) {
             {"multiplexing_api", "epoll"},
             {"io_threads_active", std::to_string(threads_.load(std::memory_order_relaxed))},
             {"config_file", process_.config_file}};
+  if (section == "memory") {
+    base::MutexLock lock(mutex_);
+    return {{"stave_maxmemory_source", process_.memory_source}};
+  }
   if (section == "cpu") return processor_fields();
   if (section == "clients")
     return {{"maxclients", std::to_string(limits_.clients_max.load(std::memory_order_relaxed))}};

@@ -22,8 +22,9 @@ namespace stave::resp {
 class ServerHost final : public commands::Host {
  public:
   struct Process {
-    std::string config_file;          ///< Empty: none.
-    std::function<void()> shut_down;  ///< Asks the process to end in good order. Threads: any.
+    std::string config_file;               ///< Empty: none.
+    std::string memory_source = "option";  ///< Where maxmemory comes from: option, cgroup or machine.
+    std::function<void()> shut_down;       ///< Asks the process to end in good order. Threads: any.
   };
   ServerHost(Settings settings, Process process, FileSystem& files, spdlog::logger& log);
 

@@ -29,13 +29,19 @@ class Settings {
   /// Like `set`, while running. What a secret is shown as leaves it as it is, so that no tool that writes back what it
   /// read makes asterisks the password. Errors: also kUnsupported: needs a restart.
   Result<void> change(std::string_view name, std::string_view value);
+  /// A default that is only known here and now: it counts as given by nobody.
+  void assume(std::size_t id, std::int64_t number) noexcept { values_[id].number = number; }
   /// The value in force turned out to be this. Of an option with two names, the one that is its own.
   void note(std::size_t id, std::int64_t number) noexcept;
   /// Lines `name value`; '#' begins a comment, quotes keep blanks. Errors name the line.
   Result<void> load(std::string_view file_name, std::string_view text);
-  /// Every option's variable (upper case, '_' for '-') that `variable` knows.
+  /// Every option's variable (STAVE_, then upper case, '_' for '-') that `variable` knows. STAVE_PASSWORD is
+  /// requirepass's as well; PORT, HTTP_PORT, DIR and FILENAME, another name of DIR, count where the long ones are not
+  /// set. Errors name the variable: also kUnsupported, REQUIREPASS, which is read no more and must not be overlooked.
   Result<void> load_environment(const std::function<const char*(const char*)>& variable);
 
+  /// Whether somebody gave it a value.
+  [[nodiscard]] bool given(std::size_t id) const noexcept { return values_[id].set; }
   [[nodiscard]] std::int64_t number(std::size_t id) const noexcept { return values_[id].number; }
   [[nodiscard]] bool flag(std::size_t id) const noexcept { return values_[id].number != 0; }
   [[nodiscard]] const std::string& text(std::size_t id) const noexcept { return values_[id].text; }
@@ -71,6 +77,11 @@ class Settings {
   std::array<Value, kOptionCount> values_;
   std::string user_lines_;
 };
+
+/// `name value` of a line of a configuration file; an empty name for a comment or an empty line.
+std::pair<std::string, std::string> split_conf_line(std::string_view line);
+/// All names.
+std::vector<std::string_view> option_names();
 
 /// docs/reference/options.md.
 std::string options_reference();

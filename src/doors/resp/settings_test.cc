@@ -262,8 +262,11 @@ TEST(Settings, let_later_sources_win) {
   EXPECT_EQ(settings.text(option_id("dir")), "my data");
   EXPECT_EQ(settings.text(option_id("bind")), "127.0.0.1 ::1");
   EXPECT_EQ(settings.number(option_id("timeout")), 3600);
-  const std::map<std::string, const char*> environment{
-      {"PORT", "7001"}, {"SYNC_INTERVAL", "5s"}, {"DAEMONIZE", "nonsense"}};
+  const std::map<std::string, const char*> environment{{"PORT", "7001"},
+                                                       {"STAVE_SYNC_INTERVAL", "5s"},
+                                                       {"FILENAME", "there"},
+                                                       {"TIMEOUT", "nonsense"},
+                                                       {"STAVE_DAEMONIZE", "nonsense"}};
   ASSERT_TRUE(settings
                   .load_environment([&](const char* name) {
                     const auto found = environment.find(name);
@@ -272,13 +275,14 @@ TEST(Settings, let_later_sources_win) {
                   .has_value());
   EXPECT_EQ(settings.number(option_id("port")), 7001);
   EXPECT_EQ(settings.number(option_id("sync-interval")), 5000);
+  EXPECT_EQ(settings.text(option_id("dir")), "there");
 }
 
 TEST(Settings, name_the_line_of_a_bad_configuration) {
   Settings settings;
   const auto done = settings.load("stave.conf", "port 7000\nprot 7001\n");
   ASSERT_FALSE(done.has_value());
-  EXPECT_EQ(done.error().message(), "stave.conf, line 2: there is no option \"prot\"");
+  EXPECT_EQ(done.error().message(), "stave.conf, line 2: there is no option \"prot\"; did you mean port?");
 }
 
 TEST(Settings, change_only_live_options_while_running) {
