@@ -467,6 +467,8 @@ class Past(Collections):
             return dict(zip(answer[::2], answer[1::2]))
         if kind is SortedSet:
             return [(member, float(score)) for member, score in zip(answer[::2], answer[1::2])]
+        if kind is Stream:
+            return [(entry, dict(zip(texts[::2], texts[1::2]))) for entry, texts in answer]
         return set(answer) if kind is Set else answer
 
     def test_what_a_key_held_is_told_and_brought_back(self):
@@ -477,11 +479,16 @@ class Past(Collections):
             key = b"k%d" % number
             for size in (1, 3, 60, 2, 30):
                 held = kind()
+                if kind is Stream and size != 1:
+                    held.held["last"] = versions[key][-1][1]["last"]
                 client.execute_command(*held.fill(key, [b"%d of %d" % (i, size) for i in range(size)]))
                 # It is filled whole, and what was there before is not taken away: the model goes on from what is there.
                 if size != 1:
                     before = versions[key][-1][1]
-                    held.held = before + held.held if kind is List else before | held.held
+                    if kind is Stream:
+                        held.held["entries"] = before["entries"] + held.held["entries"]
+                    else:
+                        held.held = before + held.held if kind is List else before | held.held
                 lsn = client.execute_command("STAVE.HISTORY", key, "COUNT", "1")[0][1]
                 versions.setdefault(key, []).append((lsn, held.held))
             client.delete(key)

@@ -30,6 +30,11 @@ def makers(generator):
         ms = max(0, last[0] - r.randrange(0, 400))
         return b"%d-%d" % (ms, r.randrange(0, 4)) if r.random() < 0.8 else b"%d" % ms
 
+    def ahead():
+        # One below what was deleted is refused by later servers only.
+        last[0] += 10
+        return pick([b"%d-0" % last[0], b"%d" % last[0], b"x"])
+
     def ids():
         return many(old_id)
 
@@ -95,7 +100,7 @@ def makers(generator):
         (4, lambda: [word("XINFO"), word("STREAM"), stream(), *pick([[], [word("FULL")], [word("FULL"), word("COUNT"), b"%d" % r.randrange(-1, 20)], [b"foo"]])]),
         (3, lambda: [word("XINFO"), word("GROUPS"), stream()]),
         (3, lambda: [word("XINFO"), word("CONSUMERS"), stream(), group()]),
-        (1, lambda: [word("XSETID"), stream(), new_id(), *pick([[], [word("ENTRIESADDED"), small()], [word("MAXDELETEDID"), old_id()]])]),
+        (1, lambda: [word("XSETID"), stream(), ahead(), *pick([[], [word("ENTRIESADDED"), small()], [word("MAXDELETEDID"), old_id()]])]),
     ]
 
 
@@ -138,6 +143,9 @@ def skip(command):
         if b"+" in command[1:]:
             return True
         return b"STREAMS" in upper and (len(command) - upper.index(b"STREAMS") - 1) % 2 == 1
+    # A blank before a number is none of an id here; and not there from 7.2 on.
+    if name[:1] == b"X" and any(part[:1].isspace() for part in command[2:]):
+        return True
     # Made by the clock.
     return name == b"XADD" and b"*" in command
 
@@ -161,7 +169,7 @@ XRANGE s (5-5 +|XRANGE s - (5-5|XRANGE s (0-0 (0-1|XRANGE s (1844674407370955161
 XRANGE s (- +|XRANGE s - (+|XRANGE s - + COUNT 0|XRANGE s - + COUNT -1|XRANGE s - + COUNT|XRANGE s - + FOO 1|XRANGE nokey - + COUNT 0
 XRANGE nokey x +|XREVRANGE s - +|XREVRANGE s + - COUNT 2|XDEL s 5-5 5-5 9-9|XDEL s x|XDEL nokey x|XTRIM s MAXLEN 2|XTRIM s|XTRIM s FOO 1
 XTRIM s MAXLEN x|XTRIM s MAXLEN -1|XTRIM s MINID x|XTRIM s MAXLEN 1 MINID 1|XTRIM s MAXLEN ~ 0 LIMIT 0|XTRIM nokey MAXLEN 1|XLEN s
-XSETID s 1-1|XSETID s x|XSETID nokey 1-1|XSETID s 5 ENTRIESADDED -1|XSETID s 5 MAXDELETEDID 6|XSETID s 5 FOO|TYPE s|OBJECT ENCODING s
+XSETID s x|XSETID nokey 1-1|XSETID s 7 ENTRIESADDED -1|XSETID s 7 MAXDELETEDID 8|XSETID s 7 FOO|TYPE s|OBJECT ENCODING s
 DEL s|XGROUP CREATE s g 0|XGROUP CREATE s g 0 MKSTREAM|XGROUP CREATE s g 0 MKSTREAM|XLEN s|EXISTS s|XINFO GROUPS s|XGROUP CREATE s g x
 XGROUP CREATE s h $ ENTRIESREAD -2|XGROUP CREATE s h $ ENTRIESREAD x|XGROUP CREATE s h $ FOO|XGROUP CREATE|XGROUP FOO s g|XGROUP
 XGROUP SETID s g x|XGROUP SETID s nog 0|XGROUP SETID nokey g 0|XGROUP SETID s g 0 FOO 1|XGROUP DESTROY s nog|XGROUP DESTROY nokey g
@@ -183,7 +191,7 @@ XINFO GROUPS nokey|XINFO CONSUMERS s nog|XINFO CONSUMERS nokey g|XINFO|XINFO FOO
 XGROUP DESTROY s g|XINFO GROUPS s|SET str 1|XADD str 1-1 f v|XLEN str|XRANGE str - +|XDEL str 1|XTRIM str MAXLEN 0|XREAD STREAMS str 0
 XREADGROUP GROUP g c STREAMS str >|XACK str g 1|XPENDING str g|XCLAIM str g c 0 1|XAUTOCLAIM str g c 0 1|XINFO STREAM str|XSETID str 1-1
 XGROUP CREATE str g 0|XGROUP DESTROY str g|COMMAND GETKEYS xread count 1 streams a b 0 0|COMMAND GETKEYS xreadgroup group g c streams a 0
-COMMAND GETKEYS xread streams a b 0|HELLO 3|XREAD STREAMS s 0|XREAD STREAMS nokey 0|XADD s NOMKSTREAM 9-9 f v|XINFO STREAM s
+HELLO 3|XREAD STREAMS s 0|XREAD STREAMS nokey 0|XADD s NOMKSTREAM 9-9 f v|XINFO STREAM s
 XADD nokey NOMKSTREAM 9-9 f v|XRANGE s - + COUNT 0|XGROUP CREATE s g 0|XREADGROUP GROUP g c STREAMS s >|XDEL s 9-9
 XREADGROUP GROUP g c STREAMS s 0|XPENDING s g|XINFO STREAM s FULL|DEL s|XPENDING s g|RESET
 """

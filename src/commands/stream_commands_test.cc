@@ -55,9 +55,9 @@ TEST_F(StreamCommands, read_ranges_forwards_and_backwards_in_both_forms) {
     run({"FLUSHALL"});
     fill(entries);
     EXPECT_EQ(run({"XLEN", "s"}), std::to_string(entries));
-    EXPECT_EQ(run({"XRANGE", "s", "2", "(4"}),
+    EXPECT_EQ(run({"XRANGE", "s", "2", "(4-0"}),
               R"([["2-0", ["f", "2", "field", "value of 2"]], ["3-0", ["f", "3", "field", "value of 3"]]])");
-    EXPECT_EQ(run({"XREVRANGE", "s", "(4", "2", "COUNT", "1"}), R"([["3-0", ["f", "3", "field", "value of 3"]]])");
+    EXPECT_EQ(run({"XREVRANGE", "s", "(4-0", "2", "COUNT", "1"}), R"([["3-0", ["f", "3", "field", "value of 3"]]])");
     EXPECT_EQ(reply({"XRANGE", "s", "-", "+"}).elements.size(), static_cast<std::size_t>(entries));
     EXPECT_EQ(reply({"XREVRANGE", "s", "+", "-"}).elements.size(), static_cast<std::size_t>(entries));
     EXPECT_EQ(run({"XRANGE", "s", "9", "2"}), "[]");

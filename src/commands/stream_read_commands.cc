@@ -1,5 +1,6 @@
 #include "commands/stream_read_commands.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.h"
@@ -8,6 +9,7 @@
 #include "commands/key_list.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_groups.h"
+#include "commands/waiting/wait.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -26,7 +28,7 @@ using OpenedStream = store::Opened<Stream>;
 
 struct ReadWish {
   std::uint64_t count = 0;  ///< 0: all.
-  std::optional<std::int64_t> block_ms;
+  std::optional<std::uint64_t> block_ns;
   bool no_ack = false;
   std::size_t group = 0;  ///< The argument with its name; 0: there is none.
   std::size_t first_key = 0;
@@ -41,17 +43,10 @@ struct ReadPart {
   TakenEntries entries;
 };
 
-Result<std::int64_t> block_argument(const Call& call, std::size_t i) {
-  const auto ms = types::parse_integer(call[i]);
-  if (!ms) return answer_error("ERR timeout is not an integer or out of range");
-  if (*ms < 0) return answer_error("ERR timeout is negative");
-  return *ms;
-}
-
 /// Takes the option at argument `i`, which is for groups only, and moves `i` to its last argument. False: it is none.
-Result<bool> take_group_option(const Call& call, bool for_group, std::size_t& i, ReadWish& wish) {
-  const bool group = call.is(i, "GROUP") && i + 2 < call.size();
-  if (!group && !call.is(i, "NOACK")) return false;
+Result<bool> take_group_option(Arguments call, bool for_group, std::size_t& i, ReadWish& wish) {
+  const bool group = same_word(call[i], "GROUP") && i + 2 < call.size();
+  if (!group && !same_word(call[i], "NOACK")) return false;
   if (!for_group)
     return answer_error("ERR The " + std::string(group ? "GROUP" : "NOACK") +
                         " option is only supported by XREADGROUP. You called XREAD instead.");
@@ -64,16 +59,17 @@ Result<bool> take_group_option(const Call& call, bool for_group, std::size_t& i,
   return true;
 }
 
-Result<ReadWish> parse_read(Call& call, bool for_group) {
+Result<ReadWish> parse_read(Arguments call, bool for_group) {
   ReadWish wish;
   for (std::size_t i = 1; i < call.size() && wish.first_key == 0; ++i) {
     const bool more = i + 1 < call.size();
-    if (more && call.is(i, "BLOCK")) {
-      STAVE_ASSIGN(wish.block_ms, block_argument(call, ++i));
-    } else if (more && call.is(i, "COUNT")) {
-      STAVE_ASSIGN(const std::int64_t count, integer_argument(call, ++i));
-      wish.count = static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
-    } else if (more && call.is(i, "STREAMS")) {
+    if (more && same_word(call[i], "BLOCK")) {
+      STAVE_ASSIGN(wish.block_ns, timeout_in_ms(call[++i]));
+    } else if (more && same_word(call[i], "COUNT")) {
+      const auto count = types::parse_integer(call[++i]);
+      if (!count) return not_an_integer();
+      wish.count = static_cast<std::uint64_t>(std::max<std::int64_t>(*count, 0));
+    } else if (more && same_word(call[i], "STREAMS")) {
       wish.first_key = i + 1;
       wish.keys = (call.size() - wish.first_key) / 2;
       if ((call.size() - wish.first_key) % 2 != 0)
@@ -90,10 +86,12 @@ Result<ReadWish> parse_read(Call& call, bool for_group) {
   return wish;
 }
 
-void answer_parts(Call& call, const ReadWish& wish, const std::vector<ReadPart>& parts) {
-  Sink& reply = call.reply();
-  std::size_t there = 0;
-  for (const ReadPart& part : parts) there += part.there ? 1 : 0;
+std::size_t parts_there(const std::vector<ReadPart>& parts) {
+  return static_cast<std::size_t>(std::ranges::count(parts, true, &ReadPart::there));
+}
+
+void answer_parts(Sink& reply, Arguments call, const ReadWish& wish, const std::vector<ReadPart>& parts) {
+  const std::size_t there = parts_there(parts);
   if (there == 0) {
     reply.null_array();
     return;
@@ -110,6 +108,10 @@ void answer_parts(Call& call, const ReadWish& wish, const std::vector<ReadPart>&
     reply.bulk(call[wish.first_key + i]);
     parts[i].entries.answer(reply);
   }
+}
+
+KeyList keys_of_read(int database, Arguments call, const ReadWish& wish) {
+  return keys_between(database, call, wish.first_key, wish.first_key + wish.keys);
 }
 
 // --- XREAD -----------------------------------------------------------------------------------------------------------
@@ -139,12 +141,10 @@ void read_one(const Reader& stream, const Id& behind, std::uint64_t count, ReadP
   });
 }
 
-Result<void> read_several(Call& call, const ReadWish& wish, std::vector<ReadPart>& parts) {
-  KeyList keys;
-  for (std::size_t i = 0; i != wish.keys; ++i) keys.push_back(call.key(wish.first_key + i));
+Result<void> read_several(Call& call, const ReadWish& wish, std::vector<Id>& behind, std::vector<ReadPart>& parts) {
+  const KeyList keys = keys_of_read(call.session().database(), call.arguments(), wish);
   Part part(call.session(), keys);
   const store::Access access = call.session().read_access();
-  std::vector<Id> behind;
   for (std::size_t i = 0; i != wish.keys; ++i) {
     STAVE_ASSIGN(const OpenedStream stream, store::open_collection<Stream>(part, keys[i], access));
     count_lookup(call, stream.existed());
@@ -160,21 +160,57 @@ Result<void> read_several(Call& call, const ReadWish& wish, std::vector<ReadPart
   return call.commit(part);
 }
 
+/// A call that waits: its ids are such. What one of its keys has become meanwhile, if that is no stream, is of no
+/// interest.
+Result<bool> try_read(const Attempt& attempt, Sink& answer) {
+  STAVE_ASSIGN(const ReadWish wish, parse_read(attempt.arguments, false));
+  const KeyList keys = keys_of_read(attempt.database, attempt.arguments, wish);
+  std::vector<ReadPart> parts(wish.keys);
+  for (std::size_t i = 0; i != wish.keys; ++i) {
+    if (!attempt.may_look(keys[i])) continue;
+    const auto held = attempt.transaction.find(keys[i], attempt.access);
+    if (!held || held->type != Stream::kType) continue;
+    STAVE_ASSIGN(const OpenedStream stream, OpenedStream::open(attempt.transaction, &*held));
+    STAVE_ASSIGN(const Id behind, id_argument(attempt.arguments[wish.id_at(i)]));
+    read_one(stream.reader(), behind, wish.count, parts[i]);
+    STAVE_TRY(stream.whole());
+  }
+  if (parts_there(parts) == 0) return false;
+  answer_parts(answer, attempt.arguments, wish, parts);
+  return true;
+}
+
+/// Waits with the call whose ids are what they meant when it came: that is what `$` is about.
+Result<void> wait_to_read(Call& call, const ReadWish& wish, const std::vector<Id>& behind) {
+  std::vector<std::string> ids;
+  for (const Id& id : behind) ids.emplace_back(types::stream::IdText(id).view());
+  std::vector<std::string_view> arguments(call.arguments().begin(), call.arguments().end());
+  for (std::size_t i = 0; i != wish.keys; ++i) arguments[wish.id_at(i)] = ids[i];
+  Call meant(call.session(), arguments, call.reply());
+  const KeyList keys = keys_of_read(call.session().database(), arguments, wish);
+  return answer_or_wait(meant, keys, keys.size(),
+                        {.attempt = try_read, .type = Stream::kType, .timeout_ns = *wish.block_ns});
+}
+
 }  // namespace
 
 Result<void> xread_command(Call& call) {
-  STAVE_ASSIGN(const ReadWish wish, parse_read(call, false));
+  if (has_waited(call)) return come_back(call);
+  STAVE_ASSIGN(const ReadWish wish, parse_read(call.arguments(), false));
   std::vector<ReadPart> parts(wish.keys);
+  std::vector<Id> behind;
   if (wish.keys == 1) {
     STAVE_TRY(look_at<Stream>(call, wish.first_key, [&](const Reader* stream) -> Result<void> {
-      STAVE_ASSIGN(const Id behind, read_behind(call[wish.id_at(0)], stream));
-      if (stream != nullptr) read_one(*stream, behind, wish.count, parts[0]);
+      STAVE_ASSIGN(const Id id, read_behind(call[wish.id_at(0)], stream));
+      behind.assign(1, id);
+      if (stream != nullptr) read_one(*stream, id, wish.count, parts[0]);
       return {};
     }));
   } else {
-    STAVE_TRY(read_several(call, wish, parts));
+    STAVE_TRY(read_several(call, wish, behind, parts));
   }
-  answer_parts(call, wish, parts);
+  if (wish.block_ns && parts_there(parts) == 0) return wait_to_read(call, wish, behind);
+  answer_parts(call.reply(), call.arguments(), wish, parts);
   return {};
 }
 
@@ -288,16 +324,35 @@ class GroupReader {
   Consumer consumer_;
 };
 
-}  // namespace
+/// A call that waits, all of it for what is new. Its consumer is known, and was seen when it came.
+Result<bool> try_read_group(const Attempt& attempt, Sink& answer) {
+  STAVE_ASSIGN(const ReadWish wish, parse_read(attempt.arguments, true));
+  const std::string_view name = attempt.arguments[wish.group];
+  const KeyList keys = keys_of_read(attempt.database, attempt.arguments, wish);
+  const std::int64_t now_ms = raw(attempt.environment.engine().time().to_wall(attempt.transaction.now()));
+  std::vector<ReadPart> parts(wish.keys);
+  for (std::size_t i = 0; i != wish.keys; ++i) {
+    if (!attempt.may_look(keys[i])) continue;
+    STAVE_ASSIGN(OpenedStream stream, store::open_collection<Stream>(attempt.transaction, keys[i]));
+    const auto group = stream.existed() ? stream.reader().group(name) : std::nullopt;
+    STAVE_TRY(stream.whole());
+    if (!group) return no_group(keys[i].key, name, " in XREADGROUP with GROUP option");
+    const auto top = stream.reader().top_id();
+    if (!top || *top <= group->last_delivered) continue;
+    GroupReader reader(stream, name, attempt.arguments[wish.group + 1], now_ms);
+    reader.read(GroupAsk{.fresh = true, .behind = {}}, wish, parts[i]);
+    STAVE_TRY(store::keep_collection(attempt.transaction, keys[i], stream));
+  }
+  if (parts_there(parts) == 0) return false;
+  answer_parts(answer, attempt.arguments, wish, parts);
+  return true;
+}
 
-Result<void> xreadgroup_command(Call& call) {
-  STAVE_ASSIGN(const ReadWish wish, parse_read(call, true));
+/// The call once: what is there now.
+Result<void> read_group(Call& call, const ReadWish& wish, const KeyList& keys, std::vector<ReadPart>& parts) {
   const std::string_view group = call[wish.group];
   const std::string_view consumer = call[wish.group + 1];
-  std::vector<ReadPart> parts(wish.keys);
   std::vector<GroupAsk> asks;
-  KeyList keys;
-  for (std::size_t i = 0; i != wish.keys; ++i) keys.push_back(call.key(wish.first_key + i));
   Part part(call.session(), keys);
   for (std::size_t i = 0; i != wish.keys; ++i) {
     STAVE_ASSIGN(const OpenedStream stream, store::open_collection<Stream>(part, keys[i]));
@@ -314,8 +369,22 @@ Result<void> xreadgroup_command(Call& call) {
     reader.read(asks[i], wish, parts[i]);
     STAVE_TRY(store::keep_collection(part, keys[i], stream));
   }
-  STAVE_TRY(call.commit(part));
-  answer_parts(call, wish, parts);
+  return call.commit(part);
+}
+
+}  // namespace
+
+Result<void> xreadgroup_command(Call& call) {
+  if (has_waited(call)) return come_back(call);
+  STAVE_ASSIGN(const ReadWish wish, parse_read(call.arguments(), true));
+  std::vector<ReadPart> parts(wish.keys);
+  const KeyList keys = keys_of_read(call.session().database(), call.arguments(), wish);
+  STAVE_TRY(read_group(call, wish, keys, parts));
+  if (wish.block_ns && parts_there(parts) == 0)
+    return answer_or_wait(
+        call, keys, keys.size(),
+        {.attempt = try_read_group, .type = Stream::kType, .whatever_it_holds = true, .timeout_ns = *wish.block_ns});
+  answer_parts(call.reply(), call.arguments(), wish, parts);
   return {};
 }
 

@@ -240,7 +240,7 @@ StreamKeys stream_keys(const Command& row, std::span<const std::string_view> arg
   for (auto i = static_cast<std::size_t>(row.keys.word_from); i < arguments.size(); ++i) {
     if (!same_word(arguments[i], "STREAMS")) continue;
     const std::size_t left = arguments.size() - i - 1;
-    return left % 2 == 0 ? StreamKeys{.first = i + 1, .count = left / 2} : StreamKeys{};
+    return {.first = i + 1, .count = left / 2};
   }
   return {};
 }

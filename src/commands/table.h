@@ -154,7 +154,7 @@ inline bool arity_fits(const Command& row, std::size_t arguments) noexcept {
 /// How many keys `arguments`, whose number fits, count at the row's `count_at`; 0: that is no number, or fewer follow.
 /// The `i`-th, from 0, is argument `counted_key_at`.
 std::size_t counted_keys(const Command& row, std::span<const std::string_view> arguments) noexcept;
-/// Which arguments are the keys of such a call: `count` from `first` on; none when it is malformed.
+/// Which arguments are the keys of such a call: `count` from `first` on.
 struct StreamKeys {
   std::size_t first = 0;
   std::size_t count = 0;

@@ -255,5 +255,53 @@ TEST_F(Waits, whoever_writes_without_a_command_is_heard_too) {
   EXPECT_EQ(answer(waiter), "[\"q\", \"a\"]");
 }
 
+// --- streams ---------------------------------------------------------------------------------------------------------
+
+TEST_F(Waits, a_new_entry_answers_all_who_read_a_stream) {
+  run({"XADD", "s", "1-1", "f", "old"});
+  const auto first = wait({"XREAD", "BLOCK", "0", "STREAMS", "s", "$"});
+  const auto second = wait({"XREAD", "BLOCK", "0", "COUNT", "1", "STREAMS", "t", "s", "0", "1-1"});
+  const auto third = wait({"XREAD", "BLOCK", "0", "STREAMS", "s", "5"});
+  run({"XDEL", "s", "1-1"});
+  EXPECT_EQ(answer(first), "(waits)");
+  EXPECT_EQ(run({"XADD", "s", "2-1", "f", "new"}), "\"2-1\"");
+  for (const auto reader : {first, second}) {
+    const std::string answered = answer(reader);
+    EXPECT_NE(answered.find("[[\"2-1\", [\"f\", \"new\"]]]"), std::string::npos) << answered;
+  }
+  EXPECT_EQ(answer(third), "(waits)");
+  EXPECT_EQ(run({"XADD", "s", "9-1", "f", "newest"}), "\"9-1\"");
+  EXPECT_NE(answer(third).find("\"9-1\""), std::string::npos);
+  EXPECT_EQ(environment_->waiting().calls(), 0u);
+}
+
+TEST_F(Waits, who_reads_a_stream_goes_on_waiting_when_the_key_goes) {
+  run({"XADD", "s", "5-1", "f", "v"});
+  const auto reader = wait({"XREAD", "BLOCK", "0", "STREAMS", "s", "$"});
+  run({"DEL", "s"});
+  run({"SET", "s", "text"});
+  run({"DEL", "s"});
+  run({"XADD", "s", "3-1", "f", "v"});
+  EXPECT_EQ(answer(reader), "(waits)") << "behind 5-1 is nothing";
+  run({"XADD", "s", "6-1", "f", "v"});
+  EXPECT_NE(answer(reader).find("\"6-1\""), std::string::npos);
+}
+
+TEST_F(Waits, a_new_entry_goes_to_one_consumer_of_a_group) {
+  run({"XGROUP", "CREATE", "s", "g", "$", "MKSTREAM"});
+  const auto first = wait({"XREADGROUP", "GROUP", "g", "a", "BLOCK", "0", "STREAMS", "s", ">"});
+  const auto second = wait({"XREADGROUP", "GROUP", "g", "b", "BLOCK", "0", "STREAMS", "s", ">"});
+  run({"XADD", "s", "1-1", "f", "v"});
+  EXPECT_NE(answer(first).find("\"1-1\""), std::string::npos);
+  EXPECT_EQ(answer(second), "(waits)");
+  EXPECT_EQ(run({"XPENDING", "s", "g"}), "[1, \"1-1\", \"1-1\", [[\"a\", \"1\"]]]");
+  run({"XADD", "s", "2-1", "f", "v"});
+  EXPECT_NE(answer(second).find("\"2-1\""), std::string::npos);
+  EXPECT_EQ(run({"XPENDING", "s", "g"}), "[2, \"1-1\", \"2-1\", [[\"a\", \"1\"], [\"b\", \"1\"]]]");
+  const auto third = wait({"XREADGROUP", "GROUP", "g", "a", "BLOCK", "0", "STREAMS", "s", ">"});
+  run({"XGROUP", "DESTROY", "s", "g"});
+  EXPECT_EQ(answer(third), "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option");
+}
+
 }  // namespace
 }  // namespace stave::commands
