@@ -49,6 +49,8 @@ function(stave_module name)
   endif()
   if(STAVE_TESTS AND tests AND NOT (M_ONE_THREAD AND STAVE_SANITIZE MATCHES "thread"))
     add_executable(${name}_test ${tests})
+    # What is tested is optimised; the tests themselves compile a third faster like this.
+    target_compile_options(${name}_test PRIVATE -O1)
     target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR}/tests)
     target_link_libraries(${name}_test PRIVATE stave_${name} ${M_TEST_LINKS} GTest::gtest GTest::gtest_main)
     if(M_PRECOMPILE)

@@ -144,7 +144,9 @@ TEST(Rdb, streams_are_read_in_all_their_encodings) {
     std::string damaged = node;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
     const auto read = read_text(with_sentinel(21, "\x01" + str(first) + str(damaged) + rest(true, true)));
-    if (read) EXPECT_TRUE(well_formed(Kind::kStream, read->entries[0].value)) << at;
+    if (read) {
+      EXPECT_TRUE(well_formed(Kind::kStream, read->entries[0].value)) << at;
+    }
   }
 }
 
