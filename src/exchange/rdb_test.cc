@@ -117,7 +117,7 @@ TEST(Rdb, streams_are_read_in_all_their_encodings) {
   const std::string first = from_hex("00000000000000010000000000000000");
   const std::string second = from_hex("00000000000000020000000000000000");
   const std::string node =
-      from_hex("1f000000 0f00 0101 0101 0101 8166 02 0001 0201 0001 0001 8176 02 0401 0301 0101 0001") +
+      from_hex("28000000 0f00 0101 0101 0101 8166 02 0001 0201 0001 0001 8176 02 0401 0301 0101 0001") +
       from_hex("8177 02 0401 ff");
   const std::string entries = "\x01" + str(first) + str(node);
   const auto rest = [&](bool counters, bool active) {

@@ -27,11 +27,13 @@ TEST(RecordKind, has_traits_for_every_number_and_the_format_s_names) {
       EXPECT_TRUE(names.insert(t.name).second) << t.name;
     }
   }
-  EXPECT_EQ(known, 22);
+  EXPECT_EQ(known, 26);
   EXPECT_EQ(names, (std::set<std::string_view>{
-                       "delete",  "expire",     "evict", "set_expiry", "flush",      "swap",      "close",
-                       "refresh", "trim",       "lost",  "patch", "string",     "json",       "hash",      "list",
-                       "set",     "sorted_set", "page",  "paged_hash", "paged_list", "paged_set", "paged_sorted_set"}));
+                       "delete",       "expire",      "evict",      "set_expiry", "flush",      "swap",
+                       "close",        "refresh",     "trim",       "lost",       "patch",      "string",
+                       "json",         "hash",        "list",       "set",        "sorted_set", "stream",
+                       "sketch",       "page",        "paged_hash", "paged_list", "paged_set",  "paged_sorted_set",
+                       "paged_stream", "paged_sketch"}));
 }
 
 // What is derived from several columns elsewhere must not contradict itself.
@@ -60,7 +62,7 @@ TEST(RecordKind, knows_values_changes_and_removals) {
   EXPECT_FALSE(traits(RecordKind::kRefresh).may_live || traits(RecordKind::kRefresh).sets_version);
   EXPECT_TRUE(traits(RecordKind::kFlush).whole_database && traits(RecordKind::kSwap).whole_database);
   EXPECT_FALSE(has_key(RecordKind::kClose) || has_key(RecordKind::kTrim) || has_key(RecordKind::kLost));
-  EXPECT_FALSE(traits(kind_of(0)).known || traits(kind_of(23)).known || traits(kind_of(255)).known);
+  EXPECT_FALSE(traits(kind_of(0)).known || traits(kind_of(28)).known || traits(kind_of(255)).known);
 }
 
 }  // namespace
