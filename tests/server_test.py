@@ -627,7 +627,7 @@ class Starting(TestCase):
         server.end()
         told = [line for line in server.log if "mean nothing here" in line]
         self.assertEqual(len(told), 1, server.log)
-        self.assertIn("supervised, pidfile, logfile", told[0])
+        self.assertIn("pidfile, logfile", told[0])
         self.assertTrue(any("appendonly is always" in line for line in server.log))
 
     def test_a_misspelt_word_is_answered_with_the_one_that_was_meant(self):

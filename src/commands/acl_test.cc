@@ -189,7 +189,7 @@ TEST_F(AclTest, every_row_is_in_a_category_and_every_category_has_a_name) {
     EXPECT_NE(categories_of(row), 0u) << row.name;
     EXPECT_FALSE(access_categories(row).empty());
   }
-  EXPECT_EQ(category_names().size(), 21u);
+  EXPECT_EQ(category_names().size(), 26u);
   EXPECT_EQ(category_bit("nonsense"), 0u);
   EXPECT_NE(category_bit("SortedSet"), 0u);
 }

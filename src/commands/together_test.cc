@@ -40,6 +40,38 @@ class Together : public CommandsTest {
 // Each command that may be one of several, as it would be used. A new one has to be added here.
 const std::map<std::string_view, std::vector<Words>> kUses = {
     {"APPEND", {{"APPEND", "text", "more"}, {"APPEND", "new", "x"}}},
+    {"BLMOVE",
+     {{"BLMOVE", "list", "list2", "LEFT", "RIGHT", "0"}, {"BLMOVE", "none", "list2", "LEFT", "RIGHT", "0.01"}}},
+    {"BLMPOP", {{"BLMPOP", "0.01", "2", "none", "list", "LEFT", "COUNT", "2"}}},
+    {"BLPOP", {{"BLPOP", "none", "list", "0"}, {"BLPOP", "text", "0.01"}}},
+    {"BRPOP", {{"BRPOP", "list", "0"}}},
+    {"BRPOPLPUSH", {{"BRPOPLPUSH", "list", "new", "0"}}},
+    {"BZMPOP", {{"BZMPOP", "0.01", "1", "scores", "MIN", "COUNT", "2"}}},
+    {"BZPOPMAX", {{"BZPOPMAX", "scores", "0"}}},
+    {"BZPOPMIN", {{"BZPOPMIN", "none", "scores", "0"}}},
+    {"XACK", {{"XACK", "stream", "g", "1-1", "2-1"}}},
+    {"XACKDEL", {{"XACKDEL", "stream", "g", "IDS", "1", "1-1"}}},
+    {"XADD",
+     {{"XADD", "stream", "9-1", "f", "v"}, {"XADD", "new", "1-1", "f", "v"}, {"XADD", "stream", "1-1", "f", "v"}}},
+    {"XAUTOCLAIM", {{"XAUTOCLAIM", "stream", "g", "d", "0", "0", "JUSTID"}}},
+    {"XCLAIM", {{"XCLAIM", "stream", "g", "d", "0", "1-1", "JUSTID"}}},
+    {"XDEL", {{"XDEL", "stream", "1-1"}, {"XDEL", "none", "1-1"}}},
+    {"XDELEX", {{"XDELEX", "stream", "DELREF", "IDS", "1", "1-1"}}},
+    {"XGROUP",
+     {{"XGROUP", "CREATE", "stream", "h", "$"},
+      {"XGROUP", "CREATECONSUMER", "stream", "g", "d"},
+      {"XGROUP", "DELCONSUMER", "stream", "g", "c"},
+      {"XGROUP", "DESTROY", "stream", "g"},
+      {"XGROUP", "SETID", "stream", "g", "0"}}},
+    {"XINFO", {{"XINFO", "GROUPS", "stream"}, {"XINFO", "STREAM", "stream"}, {"XINFO", "STREAM", "none"}}},
+    {"XLEN", {{"XLEN", "stream"}, {"XLEN", "text"}}},
+    {"XPENDING", {{"XPENDING", "stream", "g"}}},
+    {"XRANGE", {{"XRANGE", "stream", "-", "+"}}},
+    {"XREAD", {{"XREAD", "BLOCK", "0", "STREAMS", "stream", "0"}, {"XREAD", "BLOCK", "10", "STREAMS", "stream", "$"}}},
+    {"XREADGROUP", {{"XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">"}}},
+    {"XREVRANGE", {{"XREVRANGE", "stream", "+", "-"}}},
+    {"XSETID", {{"XSETID", "stream", "100-1"}}},
+    {"XTRIM", {{"XTRIM", "stream", "MAXLEN", "1"}}},
     {"BF.ADD", {{"BF.ADD", "bloom", "a"}, {"BF.ADD", "new", "b"}, {"BF.ADD", "text", "b"}}},
     {"BF.CARD", {{"BF.CARD", "bloom"}, {"BF.CARD", "none"}}},
     {"BF.EXISTS", {{"BF.EXISTS", "bloom", "a"}, {"BF.EXISTS", "none", "a"}, {"BF.EXISTS", "text", "a"}}},
@@ -289,6 +321,10 @@ TEST_F(Together, commands_do_what_they_do_alone) {
     run({"CF.INSERT", "cuckoo", "ITEMS", "a", "z", "a"});
     run({"CMS.INITBYDIM", "counts", "10", "3"});
     run({"CMS.INCRBY", "counts", "a", "7"});
+    run({"XADD", "stream", "1-1", "f", "v"});
+    run({"XADD", "stream", "2-1", "f", "w"});
+    run({"XGROUP", "CREATE", "stream", "g", "0"});
+    run({"XREADGROUP", "GROUP", "g", "c", "COUNT", "1", "STREAMS", "stream", ">"});
   };
   const auto everything = [&] {
     std::string all;
@@ -297,6 +333,7 @@ TEST_F(Together, commands_do_what_they_do_alone) {
       all += run({"GET", key}) + " " + run({"HGETALL", key}) + " " + run({"ZRANGE", key, "0", "-1", "WITHSCORES"}) +
              " " + run({"SMEMBERS", key}) + " " + run({"LRANGE", key, "0", "-1"}) + " " + run({"PEXPIRETIME", key}) +
              "\n";
+    all += run({"XRANGE", "stream", "-", "+"}) + run({"XPENDING", "stream", "g"}) + run({"XINFO", "GROUPS", "stream"});
     all += run({"HPEXPIRETIME", "fields", "FIELDS", "2", "f", "n"});
     return all;
   };

@@ -97,9 +97,6 @@ constexpr Refused kRefused[] = {
     {"notify-keyspace-events", "", "this version tells nobody of changes"},
     {"min-replicas-to-write", "0", "there are no replicas, so no write would be taken"},
     {"min-slaves-to-write", "0", "there are no replicas, so no write would be taken"},
-    {"unixsocket", "", "this version listens on TCP only"},
-    {"aclfile", "", "this version has one user"},
-    {"tls-port", "0", "this version has TLS at its HTTP door only"},
 };
 
 bool stands_for(std::string_view pattern, std::string_view name) noexcept {

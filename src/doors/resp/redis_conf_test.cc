@@ -9,12 +9,12 @@ namespace {
 
 TEST(RedisConf, takes_what_both_know_and_tells_the_rest_once) {
   const auto conf = read_conf("redis.conf",
-                              "# Redis\nport 7000\nappendonly no\nrdbcompression yes\nrepl-diskless-sync yes\n"
-                              "rdbcompression yes\nmaxmemory 100mb\ncluster-enabled no\n");
+                              "# Redis\nport 7000\nappendonly no\nrdb-del-sync-files no\nrepl-diskless-sync yes\n"
+                              "rdb-del-sync-files no\nmaxmemory 100mb\ncluster-enabled no\n");
   ASSERT_TRUE(conf) << conf.error().message();
   EXPECT_EQ(conf->text, "# Redis\nport 7000\n#\n#\n#\n#\nmaxmemory 100mb\n#\n") << "lines keep their numbers";
   EXPECT_EQ(conf->without_meaning,
-            (std::vector<std::string>{"rdbcompression", "repl-diskless-sync", "cluster-enabled"}));
+            (std::vector<std::string>{"rdb-del-sync-files", "repl-diskless-sync", "cluster-enabled"}));
   ASSERT_EQ(conf->notes.size(), 1u);
   EXPECT_TRUE(conf->notes[0].starts_with("appendonly is always \"yes\"")) << conf->notes[0];
   Settings settings;
