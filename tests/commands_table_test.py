@@ -25,13 +25,20 @@ RIGHTS = {"access": "read", "insert": "write", "delete": "write", "update": "wri
 # What Stave decides otherwise, or Redis 7.0 did not have yet, each with its reason.
 OTHERWISE = {
     "debug": "what it can do are rows of their own here, each in these categories",
+    "georadius": "what STORE names is looked at where it is named",
+    "georadiusbymember": "likewise",
     "multi": "MULTI ROLLBACK",
+    "pfdebug": "some of what it shows it makes first",
+    "pfselftest": "it reads",
     "sort": "whether it writes depends on STORE, and BY and GET are looked at when it is run",
     "sort_ro": "BY and GET are looked at when it is run",
     "spublish": "a shard's channel is a channel here, in one place with the others",
     "ssubscribe": "likewise",
     "sunsubscribe": "likewise",
     "wait": "Redis 7.2 calls it blocking",
+    "xautoclaim": "it answers with entries, so it reads",
+    "xclaim": "likewise",
+    "xreadgroup": "it notes to whom it gave what, so it writes",
     "zrank": "WITHSCORE, of Redis 7.2",
     "zrevrank": "WITHSCORE, of Redis 7.2",
 }

@@ -179,7 +179,7 @@ class DiskError(TestCase):
 
     def test_a_shell_whose_exit_failed_is_left_by_a_second_one(self):
         self.flag.unlink()
-        with subprocess.Popen([os.environ["STAVE_BIN"], "shell", str(self.directory / "own")], stdin=subprocess.PIPE,
+        with subprocess.Popen([os.environ["STAVE_BIN"], "shell", "--create", str(self.directory / "own")], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env={**os.environ, "LD_PRELOAD": LIBRARY, "FAILSYNC": str(self.flag)}) as shell:
             shell.stdin.write(b"SET a 1\n")

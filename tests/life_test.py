@@ -325,7 +325,7 @@ class Snapshots(TestCase):
         client = self.serve("--config", str(config)).client()
         self.assertEqual(client.config_get("save", "maxmemory*", "snapshot-file"),
                          {"save": "900 1 300 10", "maxmemory": str(100 * MB), "maxmemory-policy": "allkeys-lru",
-                          "snapshot-file": "dump.json"})
+                          "maxmemory-clients": "0", "snapshot-file": "dump.json"})
 
 
 class Upkeep(TestCase):

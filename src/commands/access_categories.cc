@@ -69,7 +69,8 @@ std::uint32_t categories_of(const Command& row) noexcept {
   std::uint32_t mask = special != std::end(kSpecial) ? special->mask : group_bit(row.group);
   if (row.group == "pubsub" && !flagged(kPubSub)) mask = 0;
   if (flagged(kKeyspace)) mask |= bit("keyspace");
-  if (flagged(kReadOnly)) mask |= bit("read");
+  // As in Redis: what a script reads it says itself.
+  if (flagged(kReadOnly) && row.group != "scripting") mask |= bit("read");
   if (flagged(kWrite)) mask |= bit("write");
   if (flagged(kAdmin)) mask |= bit("admin");
   if (flagged(kAdmin | kDangerous)) mask |= bit("dangerous");

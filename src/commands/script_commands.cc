@@ -101,7 +101,7 @@ Result<void> script_exists_command(Call& call) {
 }
 
 Result<void> script_flush_command(Call& call) {
-  if (call.size() == 3 && !call.is(2, "ASYNC") && !call.is(2, "SYNC"))
+  if (call.size() > 3 || (call.size() == 3 && !call.is(2, "ASYNC") && !call.is(2, "SYNC")))
     return answer_error("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
   script::Scripts& scripts = call.environment().scripts();
   scripts.cache().flush();

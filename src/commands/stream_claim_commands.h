@@ -33,7 +33,7 @@ inline constexpr Command kStreamClaimCommands[] = {
      .help = "Takes over entries that have been pending for long, or makes them pending; returns them.",
      .run = xclaim_command,
      .tips = "nondeterministic_output",
-     .key_flags = "RW update"},
+     .key_flags = "RW access update"},
 };
 
 }  // namespace stave::commands

@@ -17,7 +17,8 @@ inline constexpr Command kStreamReadCommands[] = {
      .since = "0.2",
      .cost = "O(N) in the number of entries returned",
      .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
-     .help = "Returns the entries of streams behind an id each; $ is the last one so far, + asks for the last entry alone.",
+     .help =
+         "Returns the entries of streams behind an id each; $ is the last one so far, + asks for the last entry alone.",
      .run = xread_command},
     {.name = "XREADGROUP",
      .arity = at_least(7),
@@ -29,7 +30,8 @@ inline constexpr Command kStreamReadCommands[] = {
      .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
      .help =
          "Returns what a group has not been given yet (>) and notes to whom it was, or what a consumer has pending.",
-     .run = xreadgroup_command},
+     .run = xreadgroup_command,
+     .key_flags = "RW access update"},
 };
 
 }  // namespace stave::commands

@@ -283,7 +283,6 @@ std::string_view Run::why_not(const Resolved& resolved) const noexcept {
     return resolved.refusal == Resolved::Refusal::kArity ? "ERR Wrong number of args calling Redis command from script"
                                                          : "ERR Unknown Redis command called from script";
   const Command& row = *resolved.row;
-  // Whether the user may call it is looked at by dispatch, as for everybody.
   if ((row.flags & kNoScript) != 0 || ((row.flags & kTogether) == 0 && !is_harmless(row)))
     return "ERR This Redis command is not allowed from script";
   if (script_.read_only && ((row.flags & kWrite) != 0 || publishes(row)))

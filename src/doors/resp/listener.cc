@@ -129,6 +129,8 @@ Result<std::unique_ptr<Listener>> Listener::open_local(const std::string& path, 
       return refuse(EADDRINUSE);
     }
   }
+  // The file is made with the rights that the socket has, so that nobody connects before it has those of `mode`.
+  if (mode != 0) static_cast<void>(::fchmod(descriptor, mode));
   if (::bind(descriptor, name, sizeof address) != 0 || (mode != 0 && ::chmod(path.c_str(), mode) != 0) ||
       ::listen(descriptor, backlog) != 0) {
     const int problem = errno;
