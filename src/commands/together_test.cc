@@ -72,6 +72,15 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"XREVRANGE", {{"XREVRANGE", "stream", "+", "-"}}},
     {"XSETID", {{"XSETID", "stream", "100-1"}}},
     {"XTRIM", {{"XTRIM", "stream", "MAXLEN", "1"}}},
+    {"EVAL",
+     {{"EVAL", "redis.call('INCR', KEYS[1]) return redis.call('GET', KEYS[1])", "1", "number"},
+      {"EVAL", "return redis.call('INCR', KEYS[1])", "1", "text"},
+      {"EVAL", "return redis.call('SET', 'new', ARGV[1])", "0", "x"}}},
+    {"EVALSHA", {{"EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0"}}},
+    {"EVALSHA_RO", {{"EVALSHA_RO", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", "0"}}},
+    {"EVAL_RO", {{"EVAL_RO", "return redis.call('GET', KEYS[1])", "1", "text"}}},
+    {"FCALL", {{"FCALL", "nobody", "0"}}},
+    {"FCALL_RO", {{"FCALL_RO", "nobody", "0"}}},
     {"BF.ADD", {{"BF.ADD", "bloom", "a"}, {"BF.ADD", "new", "b"}, {"BF.ADD", "text", "b"}}},
     {"BF.CARD", {{"BF.CARD", "bloom"}, {"BF.CARD", "none"}}},
     {"BF.EXISTS", {{"BF.EXISTS", "bloom", "a"}, {"BF.EXISTS", "none", "a"}, {"BF.EXISTS", "text", "a"}}},
@@ -321,6 +330,7 @@ TEST_F(Together, commands_do_what_they_do_alone) {
     run({"CF.INSERT", "cuckoo", "ITEMS", "a", "z", "a"});
     run({"CMS.INITBYDIM", "counts", "10", "3"});
     run({"CMS.INCRBY", "counts", "a", "7"});
+    run({"SCRIPT", "LOAD", "return 1"});
     run({"XADD", "stream", "1-1", "f", "v"});
     run({"XADD", "stream", "2-1", "f", "w"});
     run({"XGROUP", "CREATE", "stream", "g", "0"});

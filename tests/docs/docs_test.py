@@ -192,7 +192,10 @@ class Docs(unittest.TestCase):
                     answer = self.succeed(block, ["bash", "-c", self.with_ports(command)])
                     line = line.replace(text, re.search(r"\d{3,}", answer).group())
             if " serve " in line:  # goes on: it has to become ready
-                Server(self.folder, ["bash", "-c", "exec " + re.sub(r"--port \d+", "--port 0 --http-port -1", line)], self.environment).end()
+                ported = re.sub(r"--port \d+", "--port 0 --http-port -1", line)
+                if ported == line:  # elsewhere than at the ports of whoever else is on this machine
+                    ported = line.replace(" serve ", " serve --port 0 --http-port -1 ", 1)
+                Server(self.folder, ["bash", "-c", "exec " + ported], self.environment).end()
                 continue
             text = "".join(re.sub(r"\s{2,}# .*", "", one) + "\n" for one in typed) if typed else None
             answer = self.succeed(block, ["bash", "-c", self.with_ports(line)], text)

@@ -13,6 +13,7 @@
 #include "commands/errors.h"
 #include "commands/glob.h"
 #include "commands/pubsub_commands.h"
+#include "commands/script/contention.h"
 #include "commands/script/scripts.h"
 #include "commands/script/values.h"
 #include "commands/together.h"
@@ -20,6 +21,8 @@
 namespace stave::commands::script {
 namespace {
 
+/// So often a slow script begins again for somebody who waits for its shards.
+constexpr int kYieldsMax = 8;
 /// A script that has run for so long is a slow one.
 constexpr std::uint64_t kQuickNs = 5'000'000;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
@@ -271,6 +274,10 @@ void Run::look() noexcept {
                                                           : "ERR Script killed by user with FUNCTION KILL.");
       } else if (overdue && !slow_scripts.is_overdue(*slow_)) {
         slow_scripts.set_overdue(*slow_);
+      } else if (yields_ < kYieldsMax && somebody_waits(*transaction_)) {
+        // One that looked before the shards were named, and would wait until the script is done. It goes first.
+        ++yields_;
+        interrupt(End::kHeldUp, kUndone);
       }
       break;
   }

@@ -111,6 +111,7 @@ class Run {
   int protocol_ = 2;
   std::uint64_t started_ns_ = 0;
   std::uint64_t calls_ = 0;
+  int yields_ = 0;  ///< How often it began again for somebody who waits.
   /// Which calls have failed half-way, and with what.
   std::vector<std::pair<std::uint64_t, std::string>> failed_;
   Shards known_;  ///< Of a slow one: what it has named to others.

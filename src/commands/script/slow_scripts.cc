@@ -88,8 +88,8 @@ bool SlowScripts::is_overdue(const Slow& slow) const {
 }
 
 void SlowScripts::let_others_notice() {
-  // Who looked and was then kept from its processor for longer waits until the script is done.
-  constexpr std::int64_t kNoticeMs = 10;
+  // For one who was kept from its processor for longer the script begins again (Run::look).
+  constexpr std::int64_t kNoticeMs = 2;
   base::MutexLock lock(mutex_);
   static_cast<void>(changed_.wait_for_ms(mutex_, kNoticeMs));
 }
