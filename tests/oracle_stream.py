@@ -104,13 +104,26 @@ def makers(generator):
     ]
 
 
+def idles(part):
+    """Whether this is a consumer without anything pending, as XINFO tells it."""
+    if not isinstance(part, list) or len(part) < 4 or part[0] != b"name" or b"idle" not in part and b"pel-count" not in part:
+        return False
+    told = {part[i]: part[i + 1] for i in range(0, len(part) - 1, 2)}
+    return told.get(b"pending", 0) in (0, []) and told.get(b"pel-count", 0) == 0
+
+
 def timeless(reply):
-    """The answer without what is left out, and with pending entries without their times."""
+    """The answer without what is left out, and with pending entries without their times. Consumers that have nothing pending are
+    left out too: 7.0 does not make one that is given nothing, as 7.2 does."""
     if not isinstance(reply, list):
         return reply
+    reply = [part for part in reply if not idles(part)]
     kept, at = [], 0
     while at < len(reply):
         part = reply[at]
+        if part == b"consumers" and at + 1 < len(reply) and isinstance(reply[at + 1], int):
+            at += 2
+            continue
         if isinstance(part, bytes) and part in LEFT_OUT and at + 1 < len(reply) and at % 2 == 0:
             at += 2
             continue

@@ -149,13 +149,6 @@ void answer(Session& session, const Resolved& resolved, Arguments arguments, Sin
   }
 }
 
-/// Whether the call has arguments enough, but more than the command takes: Redis finds that when it is run.
-bool has_too_many(const Resolved& resolved, Arguments arguments) noexcept {
-  return resolved.refusal == Resolved::Refusal::kArity && resolved.row->run != nullptr &&
-         resolved.row->arity.most != resolved.row->arity.least &&
-         static_cast<int>(arguments.size()) >= resolved.row->arity.least;
-}
-
 // What is not run now is queued, or refused for the whole of the transaction.
 void answer_in_multi(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   // To who knows no ROLLBACK, a word behind MULTI is one too many.
@@ -237,6 +230,12 @@ void answer_muted(Session& session, const Resolved& resolved, Arguments argument
 }
 
 }  // namespace
+
+bool has_too_many(const Resolved& resolved, Arguments arguments) noexcept {
+  return resolved.refusal == Resolved::Refusal::kArity && resolved.row->run != nullptr &&
+         resolved.row->arity.most != resolved.row->arity.least &&
+         static_cast<int>(arguments.size()) >= resolved.row->arity.least;
+}
 
 void dispatch(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   if (arguments.empty()) [[unlikely]] {

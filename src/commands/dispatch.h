@@ -28,4 +28,7 @@ std::uint64_t prefetch(Session& session, const Resolved& resolved, Arguments arg
 /// the engine fetch them first. The bytes are the arguments'.
 void keys_needed(Session& session, const Resolved& resolved, Arguments arguments, std::vector<store::KeyRef>& keys);
 
+/// Whether the call has arguments enough, but more than the command takes: Redis finds that when it is run.
+[[nodiscard]] bool has_too_many(const Resolved& resolved, Arguments arguments) noexcept;
+
 }  // namespace stave::commands

@@ -299,8 +299,13 @@ class Findings {
       if (search.with_place) answer_point(reply, found.place);
     }
   }
-  void put_into(types::sorted_set::Editor& set, bool distances) const {
-    for (const Found& found : found_) set.set(member(found), distances ? found.distance : found.score);
+  /// Each member once, so that in their order they are appended.
+  void put_into(types::sorted_set::Compact& set, bool distances) const {
+    std::vector<std::pair<double, std::string_view>> elements;
+    elements.reserve(found_.size());
+    for (const Found& found : found_) elements.emplace_back(distances ? found.distance : found.score, member(found));
+    std::ranges::sort(elements);
+    for (const auto& [score, name] : elements) set.append(name, score);
   }
 
  private:

@@ -68,7 +68,9 @@ Result<void> eval(Call& call, bool read_only) {
 }
 
 Result<void> evalsha(Call& call, bool read_only) {
-  STAVE_TRY(count_keys(call));
+  // What cannot be a SHA-1 is told before the number of keys is looked at, as Redis does.
+  constexpr std::size_t kShaSize = 40;
+  if (call[1].size() == kShaSize) STAVE_TRY(count_keys(call));
   ScriptCache::Shared source = call.environment().scripts().cache().find_sha(call[1]);
   if (source == nullptr) {
     // A slow one goes on with what it has, also when the scripts are forgotten meanwhile.

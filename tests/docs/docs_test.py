@@ -195,6 +195,8 @@ class Docs(unittest.TestCase):
                 ported = re.sub(r"--port \d+", "--port 0 --http-port -1", line)
                 if ported == line:  # elsewhere than at the ports of whoever else is on this machine
                     ported = line.replace(" serve ", " serve --port 0 --http-port -1 ", 1)
+                if "--dir" not in line:  # the page's own server has ./data
+                    ported += " --dir ./another"
                 Server(self.folder, ["bash", "-c", "exec " + ported], self.environment).end()
                 continue
             text = "".join(re.sub(r"\s{2,}# .*", "", one) + "\n" for one in typed) if typed else None

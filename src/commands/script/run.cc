@@ -423,6 +423,8 @@ int Run::call(lua_State* lua, bool raise) {
     Words words;
     if (!read_words(lua, words)) return refuse("ERR Lua redis lib command arguments must be strings or integers");
     const Resolved resolved = resolve(Arguments(words.data(), words.size()));
+    if (has_too_many(resolved, Arguments(words.data(), words.size())))
+      return refuse(refusal_line(resolved, Arguments(words.data(), words.size())));
     if (const std::string_view why = why_not(resolved); !why.empty()) return refuse(why);
     const Command& row = *resolved.row;
     if (!session_.plain()) [[unlikely]] {

@@ -4,8 +4,11 @@
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "commands/database_commands.h"
 #include "commands/dispatch.h"
 #include "commands/errors.h"
+#include "commands/info_commands.h"
+#include "commands/memory_commands.h"
 #include "commands/multi.h"
 #include "commands/multi_commands.h"
 #include "commands/null_sink.h"
@@ -72,19 +75,27 @@ std::vector<store::KeyRef> refs_of(const Session& session, Arguments keys) {
 }
 
 /// Of all that a call uses, queued calls included when it ends MULTI.
+/// Whether it counts, or moves, the keys of databases that it does not say it does.
+bool looks_everywhere(const Command& row) noexcept {
+  return row.run == info_command || row.run == memory_stats_command || row.run == swapdb_command;
+}
+
 void add_all_shards(Session& session, const Resolved& resolved, Arguments arguments, Shards& shards) {
   const Command& row = *resolved.row;
   if (session.in_multi && row.run != exec_command) return;
   if (row.run != exec_command) {
     add_shards(session, row, arguments, session.database(), shards);
-    // It counts the keys of every database.
-    if (row.name == "INFO") shards = session.environment().engine().world().shards_of(0, session.databases() - 1);
+    if (looks_everywhere(row)) shards = session.environment().engine().world().shards_of(0, session.databases() - 1);
     return;
   }
   if (session.multi == nullptr) return;
   const QueuedCalls& calls = session.multi->calls;
   for (std::size_t i = 0; i < calls.size(); ++i)
-    add_shards(session, calls.row(i), calls.arguments(i), calls.database(i), shards);
+    if (looks_everywhere(calls.row(i))) {
+      shards = session.environment().engine().world().shards_of(0, session.databases() - 1);
+    } else {
+      add_shards(session, calls.row(i), calls.arguments(i), calls.database(i), shards);
+    }
   const keyspace::Keyspace& keyspace = session.environment().engine().keyspace();
   for (const Watched& watched : session.multi->watched)
     shards.push_back(keyspace.shard_id(watched.database, keyspace.hash(watched.key), watched.key));
