@@ -100,6 +100,15 @@ def rows(reply, gets):
     return sorted(repr(reply[i:i + gets]) for i in range(0, len(reply), gets))
 
 
+def gets(upper):
+    """How many GETs there are: a pattern may be that word too."""
+    count, at = 0, 2
+    while at < len(upper):
+        count += upper[at] == b"GET"
+        at += {b"GET": 2, b"BY": 2, b"STORE": 2, b"LIMIT": 3}.get(upper[at], 1)
+    return count
+
+
 def same(command, theirs, ours):
     """In which order what counts as equal comes is each server's own affair: weights that are equal as texts, members of a
     set that is not sorted, and texts that differ behind a zero byte only."""
@@ -112,13 +121,14 @@ def same(command, theirs, ours):
     if any(b"*" not in pattern for pattern in patterns):
         unordered = command[1] == b"ss"
     else:
-        unordered = bool(patterns) and b"ALPHA" in upper and (command[1] != b"sl" or b"LIMIT" in upper)
-    zeros = b"ALPHA" in upper and any(isinstance(part, bytes) and b"\0" in part for part in theirs + ours)
+        unordered = bool(patterns) and b"ALPHA" in upper and (command[1] != b"sl" or b"LIMIT" in upper or b"*" in patterns)
+    zeros = b"ALPHA" in upper and (gets(upper) > 0 or any(isinstance(part, bytes) and b"\0" in part for part in theirs + ours))
     if not unordered and not zeros:
         return None
     if b"LIMIT" in upper:
         return len(theirs) == len(ours)
-    return rows(theirs, max(upper.count(b"GET"), 1)) == rows(ours, max(upper.count(b"GET"), 1))
+    width = max(gets(upper), 1)
+    return rows(theirs, width) == rows(ours, width)
 
 
 def skip(command):

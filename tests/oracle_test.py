@@ -238,7 +238,7 @@ class Generator:
     def command(self):
         make = self.random.choices(self.makers, self.weights)[0][1]
         command = make()
-        if not callable(command) and command[0] != b"<dump>" and self.random.random() < 0.08:
+        if not callable(command) and command[0].upper() not in (b"<DUMP>", b"COMMAND") and self.random.random() < 0.08:
             self.damage(command)
         return command
 
