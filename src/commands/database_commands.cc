@@ -64,9 +64,10 @@ Result<void> dbsize_command(Call& call) {
 Result<void> flushdb_command(Call& call) {
   STAVE_TRY(check_flush(call));
   if (call.session().shared != nullptr) return erase_all(call, call.session().database(), call.session().database());
+  const std::string told = "FLUSHDB of database " + std::to_string(call.session().database());
   STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
   call.environment().waiting().look_again(call.session().database(), call.session().database());
-  tell_operator(call, "FLUSHDB of database " + std::to_string(call.session().database()));
+  tell_operator(call, told);
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};

@@ -1,5 +1,6 @@
 #include "commands/operator_log.h"
 
+#include <new>
 #include <string>
 
 #include "commands/environment.h"
@@ -7,12 +8,14 @@
 
 namespace stave::commands {
 
-void tell_operator(Call& call, std::string_view what) {
+void tell_operator(Call& call, std::string_view what) noexcept try {
   const auto& notice = call.engine().options().notice;
   if (!notice || call.environment().host().trusts_paths()) return;
   const ClientInfo client = call.session().info();
   notice(std::string(what) + " by " + (client.address.empty() ? "a request over HTTP" : client.address) + " (client " +
          std::to_string(client.id) + ").");
+} catch (const std::bad_alloc&) {
+  // It was done, and is answered; only the line is missing.
 }
 
 }  // namespace stave::commands

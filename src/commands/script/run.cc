@@ -21,6 +21,8 @@
 namespace stave::commands::script {
 namespace {
 
+/// What a script is answered for which Lua had no memory, its own share or the machine's. It is undone.
+constexpr std::string_view kLuaMemory = "OOM there is not enough memory for the script, and nothing of it was done";
 /// So often a slow script begins again for somebody who waits for its shards.
 constexpr int kYieldsMax = 8;
 /// A script that has run for so long is a slow one.
@@ -184,7 +186,10 @@ End Run::attempt_once() {
   machine_.run = nullptr;
   machine_.interruption = nullptr;
   if (!interruption_.why.empty()) watch_instructions(lua);
-  if (status != 0 && end_ == End::kDone) {
+  if (status == LUA_ERRMEM && end_ == End::kDone) {
+    end_ = End::kUndone;
+    answer_error_line(kLuaMemory);
+  } else if (status != 0 && end_ == End::kDone) {
     // In the middle of the answer, most likely.
     std::string line = "ERR Error running script " + std::string(script_.name) + ", ";
     line += lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : "execution failure";
@@ -192,7 +197,7 @@ End Run::attempt_once() {
   }
   if (end_ == End::kDone && machine_.result.full())
     answer_error_line("ERR the answer of the script is larger than the limit");
-  if (end_ == End::kUndone && machine_.result.error_line().empty())
+  if (end_ == End::kUndone && (machine_.result.full() || machine_.result.error_line().empty()))
     answer_error_line(interruption_.why.empty() ? kUndone : interruption_.why);
   return end_;
 }
@@ -219,7 +224,10 @@ void Run::enter(lua_State* lua) {
     status = lua_pcall(lua, 2, 1, -4);
   }
   if (end_ != End::kDone && end_ != End::kUndone) return;
-  if (status != 0) {
+  if (status == LUA_ERRMEM && end_ == End::kDone) {
+    end_ = End::kUndone;
+    answer_error_line(kLuaMemory);
+  } else if (status != 0) {
     write_error(lua);
   } else {
     write_value(lua, protocol_, machine_.result);
@@ -393,6 +401,7 @@ void Run::dispatch_call(lua_State* lua, const Resolved& resolved, Arguments word
       tape.rewind();
       tape.begin_answer();
       tape.error("ERR the answer is larger than a script may hold");
+      if (tape.full()) return interrupt(End::kUndone, kNoMemory);
     }
     const bool changed = transaction_->changes() != changes;
     if (changed && !tape.error_line().empty()) {
@@ -437,6 +446,11 @@ int Run::call(lua_State* lua, bool raise) {
     if (publish(lua, row, arguments)) return 1;
     AnswerTape& tape = protocol_ == 2 ? machine_.answers2 : machine_.answers3;
     dispatch_call(lua, resolved, arguments, tape);
+    if (tape.full()) {
+      interrupt(End::kUndone, kNoMemory);
+      stay_interrupted(lua);
+      return 0;
+    }
     const bool failed = !tape.error_line().empty();
     LuaSink sink(lua, protocol_);
     tape.play(0, sink);

@@ -170,6 +170,7 @@ void finish(Session& session, const Machine& machine, const Outcome& outcome, Si
   if (outcome.end == End::kDone) run_afterwards(session);
   session.afterwards.clear();
   if (!outcome.refusal.empty()) return reply.error(outcome.refusal);
+  if (machine.result.full()) return reply.error(kNoMemory);
   machine.result.play(0, reply);
 }
 
@@ -339,6 +340,7 @@ void run_within(Call& call, Machine& machine, const Script& script) {
   }
   if (end != End::kDone) session.undo_together = true;
   if (transaction.wanted()) return call.reply().null();  // nobody will hear that
+  if (machine.result.full()) return call.reply().error(kNoMemory);
   machine.result.play(0, call.reply());
 }
 
@@ -357,6 +359,10 @@ std::string compile(Machine& machine, const std::shared_ptr<const Source>& sourc
   lua_State* const lua = machine.lua();
   const int status = lua_cpcall(lua, compile_entry, const_cast<std::shared_ptr<const Source>*>(&source));
   if (status == 0) return {};
+  if (status == LUA_ERRMEM) {
+    lua_settop(lua, 0);
+    return "OOM there is not enough memory to compile the script";
+  }
   std::string line = "ERR Error compiling script (new function): ";
   line += lua_isstring(lua, -1) != 0 ? lua_tostring(lua, -1) : "not enough memory";
   lua_settop(lua, 0);
