@@ -195,8 +195,10 @@ End Run::attempt_once() {
     line += lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : "execution failure";
     answer_error_line(line);
   }
-  if (end_ == End::kDone && machine_.result.full())
+  if (end_ == End::kDone && machine_.result.full()) {
     answer_error_line("ERR the answer of the script is larger than the limit");
+    if (machine_.result.full()) end_ = End::kUndone;  // not even that can be said
+  }
   if (end_ == End::kUndone && (machine_.result.full() || machine_.result.error_line().empty()))
     answer_error_line(interruption_.why.empty() ? kUndone : interruption_.why);
   return end_;
@@ -403,6 +405,8 @@ void Run::dispatch_call(lua_State* lua, const Resolved& resolved, Arguments word
       tape.error("ERR the answer is larger than a script may hold");
       if (tape.full()) return interrupt(End::kUndone, kNoMemory);
     }
+    // Half of a script that had no memory for the rest is worse than nothing of it.
+    if (transaction_->changed() && tape.error_line().starts_with("OOM ")) return interrupt(End::kUndone, kNoMemory);
     const bool changed = transaction_->changes() != changes;
     if (changed && !tape.error_line().empty()) {
       if (mode_ == Mode::kWithin) {

@@ -359,12 +359,14 @@ std::string compile(Machine& machine, const std::shared_ptr<const Source>& sourc
   lua_State* const lua = machine.lua();
   const int status = lua_cpcall(lua, compile_entry, const_cast<std::shared_ptr<const Source>*>(&source));
   if (status == 0) return {};
-  if (status == LUA_ERRMEM) {
+  // What the compiler raises is raised again, and then its kind is in its words only.
+  const bool no_memory = lua_isstring(lua, -1) == 0 || std::string_view(lua_tostring(lua, -1)) == "not enough memory";
+  if (status == LUA_ERRMEM || no_memory) {
     lua_settop(lua, 0);
     return "OOM there is not enough memory to compile the script";
   }
   std::string line = "ERR Error compiling script (new function): ";
-  line += lua_isstring(lua, -1) != 0 ? lua_tostring(lua, -1) : "not enough memory";
+  line += lua_tostring(lua, -1);
   lua_settop(lua, 0);
   return line;
 }
