@@ -24,6 +24,7 @@ PATIENCE = 120
 PAGES = ["README.md", "docs/library.md", "docs/history.md", "docs/http.md", "docs/operations.md"]
 #: What a page takes for granted when it comes to the line with this text, as its reader does it; and numbers that are the reader's own.
 BEFORE = {
+    "README.md": {"--to-time": ["sleep 1.1"]},  # the second in which the store was made has begun before it was
     "docs/http.md": {"@cat.png": ["head -c 5000 /dev/urandom > cat.png"]},
     "docs/history.md": {"stave restore ./data ./undone": ["redis-cli SET some:key x", "redis-cli FLUSHALL"]},
 }
