@@ -78,6 +78,8 @@ class FileSystem {
   virtual Result<void> create_directories(const std::string& path) = 0;
   /// Plain names of the files in a directory, sorted. Directories, links and the like are left out.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  /// The same of the directories in it. The default knows no way (kUnsupported).
+  virtual Result<std::vector<std::string>> list_directories(const std::string& path);
   /// Whether there is a file or a directory (or anything else) of that name.
   virtual Result<bool> exists(const std::string& path) = 0;
   /// Renames a file and replaces `to` atomically. Durable after `sync_directory` of the directory `to` is in.
@@ -88,6 +90,9 @@ class FileSystem {
   virtual Result<void> link(const std::string& from, const std::string& to);
   /// Removes the name of a file; who has it open keeps it.
   virtual Result<void> remove(const std::string& path) = 0;
+  /// Removes an empty directory; kConflict when it is not. Durable after `sync_directory` of the directory it was in.
+  /// The default knows no way (kUnsupported).
+  virtual Result<void> remove_directory(const std::string& path);
   /// Makes every name in the directory durable. kUnsupported when the file system cannot.
   virtual Result<void> sync_directory(const std::string& path) = 0;
   /// Holds the directory open, under whatever name it has later. The default holds nothing and goes by the path.

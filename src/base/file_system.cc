@@ -27,4 +27,12 @@ Result<void> FileSystem::link(const std::string& /*from*/, const std::string& to
   return fail(Error(ErrorCode::kUnsupported, "files have one name only here").with_file(to));
 }
 
+Result<std::vector<std::string>> FileSystem::list_directories(const std::string& path) {
+  return fail(Error(ErrorCode::kUnsupported, "directories are not listed here").with_file(path));
+}
+
+Result<void> FileSystem::remove_directory(const std::string& path) {
+  return fail(Error(ErrorCode::kUnsupported, "directories are not removed here").with_file(path));
+}
+
 }  // namespace stave

@@ -1,4 +1,5 @@
 // A tree of files in memory. Nothing is durable and nothing can fail but for want of memory.
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <new>
@@ -139,6 +140,29 @@ class MemoryFileSystem final : public FileSystem {
     for (const auto& [file, node] : files_)
       if (base::parent_path(file) == name) names.push_back(file.substr(file.rfind('/') + 1));
     return names;  // a map of paths below one directory is in the order of the names
+  }
+
+  Result<std::vector<std::string>> list_directories(const std::string& path) override {
+    const std::string name = base::normal_path(path);
+    const MutexLock lock(mutex_);
+    STAVE_TRY(check_directory(name, "cannot list the directory"));
+    std::vector<std::string> names;
+    for (const std::string& directory : directories_)
+      if (directory != name && base::parent_path(directory) == name)
+        names.push_back(directory.substr(directory.rfind('/') + 1));
+    return names;
+  }
+
+  Result<void> remove_directory(const std::string& path) override {
+    const std::string name = base::normal_path(path);
+    const MutexLock lock(mutex_);
+    STAVE_TRY(check_directory(name, "cannot remove the directory"));
+    const auto within = [&](const std::string& other) { return other != name && base::parent_path(other) == name; };
+    if (std::ranges::any_of(directories_, within) ||
+        std::ranges::any_of(files_, [&](const auto& file) { return within(file.first); }))
+      return fail(Error(ErrorCode::kConflict, "the directory is not empty").with_errno(ENOTEMPTY).with_file(path));
+    directories_.erase(name);
+    return {};
   }
 
   Result<bool> exists(const std::string& path) override {

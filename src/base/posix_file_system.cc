@@ -234,23 +234,10 @@ class PosixFileSystem final : public FileSystem {
     return sync_directory(parent);
   }
 
-  Result<std::vector<std::string>> list(const std::string& path) override {
-    constexpr std::string_view kDoing = "cannot list the directory";
-    STAVE_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY, kDoing));
-    DIR* directory = ::fdopendir(descriptor.get());
-    if (directory == nullptr) return fail(system_error(errno, kDoing, path));
-    descriptor.release();
-    const std::unique_ptr<DIR, int (*)(DIR*)> closer(directory, ::closedir);
-    std::vector<std::string> names;
-    for (;;) {
-      errno = 0;
-      const dirent* entry = ::readdir(directory);
-      if (entry == nullptr) break;
-      if (is_regular(::dirfd(directory), *entry)) names.emplace_back(entry->d_name);
-    }
-    if (errno != 0) return fail(system_error(errno, kDoing, path));
-    std::ranges::sort(names);
-    return names;
+  Result<std::vector<std::string>> list(const std::string& path) override { return list_of(path, DT_REG, S_IFREG); }
+
+  Result<std::vector<std::string>> list_directories(const std::string& path) override {
+    return list_of(path, DT_DIR, S_IFDIR);
   }
 
   Result<bool> exists(const std::string& path) override {
@@ -288,6 +275,14 @@ class PosixFileSystem final : public FileSystem {
     STAVE_TRY(check_path(path));
     if (::unlink(path.c_str()) != 0) return fail(system_error(errno, "cannot remove the file", path));
     return {};
+  }
+
+  Result<void> remove_directory(const std::string& path) override {
+    STAVE_TRY(check_path(path));
+    if (::rmdir(path.c_str()) == 0) return {};
+    if (errno == ENOTEMPTY || errno == EEXIST)
+      return fail(Error(ErrorCode::kConflict, "the directory is not empty").with_errno(errno).with_file(path));
+    return fail(system_error(errno, "cannot remove the directory", path));
   }
 
   Result<void> sync_directory(const std::string& path) override {
@@ -360,10 +355,30 @@ class PosixFileSystem final : public FileSystem {
     while (path.size() > 1 && path.back() == '/') path.pop_back();
     return path;
   }
-  static bool is_regular(int directory, const dirent& entry) {
-    if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_REG;
+  static Result<std::vector<std::string>> list_of(const std::string& path, unsigned char type, mode_t mode) {
+    constexpr std::string_view kDoing = "cannot list the directory";
+    STAVE_ASSIGN(Descriptor descriptor, open_descriptor(path, O_RDONLY | O_DIRECTORY, kDoing));
+    DIR* directory = ::fdopendir(descriptor.get());
+    if (directory == nullptr) return fail(system_error(errno, kDoing, path));
+    descriptor.release();
+    const std::unique_ptr<DIR, int (*)(DIR*)> closer(directory, ::closedir);
+    std::vector<std::string> names;
+    for (;;) {
+      errno = 0;
+      const dirent* entry = ::readdir(directory);
+      if (entry == nullptr) break;
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != ".." && is_a(::dirfd(directory), *entry, type, mode)) names.emplace_back(name);
+    }
+    if (errno != 0) return fail(system_error(errno, kDoing, path));
+    std::ranges::sort(names);
+    return names;
+  }
+
+  static bool is_a(int directory, const dirent& entry, unsigned char type, mode_t mode) {
+    if (entry.d_type != DT_UNKNOWN) return entry.d_type == type;
     struct stat status{};  // some file systems do not tell
-    return ::fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+    return ::fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && (status.st_mode & S_IFMT) == mode;
   }
 };
 

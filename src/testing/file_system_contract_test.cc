@@ -182,6 +182,25 @@ TEST_P(FileSystems, a_directory_is_not_a_file) {
   EXPECT_EQ(code(files_->rename(at("a"), at("d"))), ErrorCode::kInvalidArgument);
 }
 
+TEST_P(FileSystems, directories_are_listed_and_removed_when_they_are_empty) {
+  ASSERT_TRUE(files_->create_directories(at("d/e")));
+  ASSERT_TRUE(files_->create_directories(at("c")));
+  create("a");
+  create("d/f");
+  EXPECT_EQ(files_->list_directories(at("")).value(), (std::vector<std::string>{"c", "d"}));
+  EXPECT_EQ(files_->list_directories(at("d")).value(), std::vector<std::string>{"e"});
+  EXPECT_EQ(code(files_->remove_directory(at("d"))), ErrorCode::kConflict);
+  ASSERT_TRUE(files_->remove_directory(at("d/e")));
+  EXPECT_EQ(code(files_->remove_directory(at("d"))), ErrorCode::kConflict);
+  ASSERT_TRUE(files_->remove(at("d/f")));
+  ASSERT_TRUE(files_->remove_directory(at("d")));
+  EXPECT_EQ(files_->list_directories(at("")).value(), std::vector<std::string>{"c"});
+  EXPECT_EQ(code(files_->remove_directory(at("d"))), ErrorCode::kNotFound);
+  EXPECT_EQ(code(files_->list_directories(at("d"))), ErrorCode::kNotFound);
+  EXPECT_FALSE(files_->remove_directory(at("a")).has_value());
+  EXPECT_TRUE(*files_->exists(at("a")));
+}
+
 TEST_P(FileSystems, a_file_is_not_a_directory) {
   create("a");
   EXPECT_EQ(code(files_->create_directories(at("a"))), ErrorCode::kInvalidArgument);

@@ -49,6 +49,10 @@ class GatedFileSystem final : public FileSystem {
   Result<void> rename(const std::string& from, const std::string& to) override { return files_.rename(from, to); }
   Result<void> link(const std::string& from, const std::string& to) override { return files_.link(from, to); }
   Result<void> remove(const std::string& path) override { return files_.remove(path); }
+  Result<std::vector<std::string>> list_directories(const std::string& path) override {
+    return files_.list_directories(path);
+  }
+  Result<void> remove_directory(const std::string& path) override { return files_.remove_directory(path); }
   Result<void> sync_directory(const std::string& path) override {
     gate_.pass(Gate::Call::kSync, path);
     return files_.sync_directory(path);

@@ -198,6 +198,18 @@ int SimDisk::why_no_directory(const std::string& path) const {
   return live_.contains(name) ? ENOTDIR : ENOENT;
 }
 
+std::vector<std::string> SimDisk::directories_in(const std::string& path) const {
+  std::vector<std::string> names;
+  for (const std::string& name : directories_)
+    if (name != path && base::parent_path(name) == path) names.push_back(name.substr(name.rfind('/') + 1));
+  return names;
+}
+
+bool SimDisk::is_empty(const std::string& path) const {
+  return directories_in(path).empty() &&
+         std::ranges::none_of(live_, [&](const auto& entry) { return base::parent_path(entry.first) == path; });
+}
+
 std::shared_ptr<Inode> SimDisk::create(const std::string& path) {
   auto inode = std::make_shared<Inode>();
   unsynced_.push_back({NameChange::Kind::kLink, base::parent_path(path), {}, path, inode});

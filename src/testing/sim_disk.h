@@ -99,6 +99,10 @@ class SimDisk {
 
   /// Directories are durable at once: `FileSystem::create_directories` promises to sync their parents.
   void create_directory(const std::string& path) { directories_.insert(path); }
+  /// Directly below it.
+  [[nodiscard]] std::vector<std::string> directories_in(const std::string& path) const;
+  [[nodiscard]] bool is_empty(const std::string& path) const;
+  void remove_directory(const std::string& path) { directories_.erase(path); }
   std::shared_ptr<Inode> create(const std::string& path);
   void rename(const std::string& from, const std::string& to);
   void remove(const std::string& path);

@@ -267,6 +267,17 @@ Result<std::vector<std::string>> SimFileSystem::list(const std::string& path) {
   return names;
 }
 
+Result<std::vector<std::string>> SimFileSystem::list_directories(const std::string& path) {
+  constexpr std::string_view kDoing = "cannot list the directory";
+  const std::string name = normal_path(path);
+  const auto number = state_->announce(OpKind::kLook, name);
+  const MutexLock lock(state_->mutex);
+  const Verdict verdict = state_->judge(number, OpKind::kLook);
+  if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
+  if (!state_->disk.is_directory(name)) return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
+  return state_->disk.directories_in(name);
+}
+
 Result<bool> SimFileSystem::exists(const std::string& path) {
   const std::string name = normal_path(path);
   const auto number = state_->announce(OpKind::kLook, name);
@@ -294,6 +305,22 @@ Result<void> SimFileSystem::rename(const std::string& from, const std::string& t
     if (replaced != nullptr) state_->release(replaced);
   }
   if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, from));
+  return {};
+}
+
+Result<void> SimFileSystem::remove_directory(const std::string& path) {
+  constexpr std::string_view kDoing = "cannot remove the directory";
+  const std::string name = normal_path(path);
+  const auto number = state_->announce(OpKind::kRemove, name);
+  const MutexLock lock(state_->mutex);
+  const Verdict verdict = state_->judge(number, OpKind::kRemove);
+  if (verdict.takes_effect) {
+    if (!state_->disk.is_directory(name)) return fail(system_error(state_->disk.why_no_directory(name), kDoing, path));
+    if (!state_->disk.is_empty(name))
+      return fail(Error(ErrorCode::kConflict, "the directory is not empty").with_errno(ENOTEMPTY).with_file(path));
+    state_->disk.remove_directory(name);
+  }
+  if (verdict.system_errno != 0) return fail(State::error_of(verdict, kDoing, path));
   return {};
 }
 

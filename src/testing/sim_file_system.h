@@ -84,9 +84,11 @@ class SimFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<void> create_directories(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
+  Result<std::vector<std::string>> list_directories(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> remove(const std::string& path) override;
+  Result<void> remove_directory(const std::string& path) override;
   Result<void> sync_directory(const std::string& path) override;
   Result<std::unique_ptr<Directory>> open_directory(const std::string& path) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;

@@ -62,6 +62,14 @@ class UncountedFileSystem final : public FileSystem {
     const AllocationsPass pass;
     return files_.create_directories(path);
   }
+  Result<std::vector<std::string>> list_directories(const std::string& path) override {
+    const AllocationsPass pass;
+    return files_.list_directories(path);
+  }
+  Result<void> remove_directory(const std::string& path) override {
+    const AllocationsPass pass;
+    return files_.remove_directory(path);
+  }
   Result<std::vector<std::string>> list(const std::string& path) override {
     const AllocationsPass pass;
     return files_.list(path);
