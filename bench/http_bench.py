@@ -77,7 +77,7 @@ end
 
 def stave(options, folder, *more):
     port = free_port()
-    return [options.stave, "serve", "--dir", str(folder / "stave"), "--port", "0", "--bind", "127.0.0.1", "--http-port", str(port),
+    return [options.stave, "serve", "--dir", str(folder / "stave"), "--port", "-1", "--bind", "127.0.0.1", "--http-port", str(port),
             "--http-threads", str(options.threads), *more], port
 
 

@@ -222,7 +222,7 @@ class Tls(http_support.TestCase):
         self.assertEqual(server.end(), 0)
 
     def test_a_certificate_that_cannot_be_read_is_refused_at_the_start(self):
-        done = subprocess.run([http_support.STAVE, "serve", "--port", "0", "--http-port", "-1", "--dir", str(self.directory / "data"), "--tls-cert-file",
+        done = subprocess.run([http_support.STAVE, "serve", "--port", "-1", "--http-port", "-1", "--dir", str(self.directory / "data"), "--tls-cert-file",
                                "/nowhere/cert.pem", "--tls-key-file", "/nowhere/key.pem"], capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("TLS", done.stderr)

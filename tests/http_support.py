@@ -29,7 +29,7 @@ class Server:
     def __init__(self, directory, *arguments, **popen):
         self.directory = str(directory)
         self.process = subprocess.Popen(
-            [STAVE, "serve", "--port", "0", "--bind", "127.0.0.1", "--http-port", "-1", "--dir", self.directory, *arguments],
+            [STAVE, "serve", "--port", "-1", "--bind", "127.0.0.1", "--http-port", "-1", "--dir", self.directory, *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
         match = READY.search(self.process.stdout.readline())
         if not match:

@@ -464,14 +464,14 @@ class Platforms(http_support.TestCase):
         self.assertNotRegex(page.body.decode(), r'(?:src|href)="(?:https?:)?//')
 
     def test_without_a_password_it_does_not_listen_to_everybody(self):
-        done = subprocess.run([http_support.STAVE, "serve", "--port", "0", "--http-port", "-1", "--http-bind", "0.0.0.0", "--dir", str(self.directory / "data")],
+        done = subprocess.run([http_support.STAVE, "serve", "--port", "-1", "--http-port", "-1", "--http-bind", "0.0.0.0", "--dir", str(self.directory / "data")],
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("password", done.stderr)
 
     def test_a_port_that_is_taken_is_told_at_the_start(self):
         server = self.serve()
-        done = subprocess.run([http_support.STAVE, "serve", "--port", "0", "--http-port", str(server.port), "--dir", str(self.directory / "other")],
+        done = subprocess.run([http_support.STAVE, "serve", "--port", "-1", "--http-port", str(server.port), "--dir", str(self.directory / "other")],
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("cannot listen on 127.0.0.1:%d" % server.port, done.stderr)

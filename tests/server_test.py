@@ -37,7 +37,7 @@ class Server:
     def __init__(self, directory, *arguments, environment=None, **popen):
         self.directory = str(directory)
         self.process = subprocess.Popen(
-            [STAVE, "serve", "--port", "0", "--bind", "127.0.0.1", "--dir", self.directory, *arguments],
+            [STAVE, "serve", "--port", "-1", "--bind", "127.0.0.1", "--dir", self.directory, *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}, **popen)
         self.ready_line = self.process.stdout.readline()
         match = READY.search(self.ready_line)
@@ -410,7 +410,7 @@ class Access(TestCase):
             server.client(password="changed").ping()
 
     def test_protected_mode_refuses_to_listen_to_everybody_without_a_password(self):
-        done = self.run_stave("serve", "--bind", "0.0.0.0", "--port", "0", "--dir", str(self.directory / "data"))
+        done = self.run_stave("serve", "--bind", "0.0.0.0", "--port", "-1", "--dir", str(self.directory / "data"))
         self.assertEqual(done.returncode, 2)
         self.assertIn("password", done.stderr)
         self.assertFalse((self.directory / "data").exists())
@@ -546,7 +546,7 @@ class Starting(TestCase):
 
     def test_a_directory_in_use_is_said(self):
         server = self.serve()
-        done = self.run_stave("serve", "--port", "0", "--dir", server.directory)
+        done = self.run_stave("serve", "--port", "-1", "--dir", server.directory)
         self.assertEqual(done.returncode, 1)
         self.assertIn(server.directory, done.stderr)
         self.assertTrue(server.client().ping())
@@ -563,7 +563,7 @@ class Starting(TestCase):
                 self.skipTest("nobody may not run the program here")
         else:
             place.chmod(0o500)
-        done = self.run_stave("serve", "--port", "0", "--dir", str(place / "data"), **options)
+        done = self.run_stave("serve", "--port", "-1", "--dir", str(place / "data"), **options)
         self.assertEqual(done.returncode, 1)
         self.assertIn("ermission", done.stderr)
 
@@ -617,7 +617,7 @@ class Starting(TestCase):
                           "loglevel notice\nlogfile /var/log/r.log\ndatabases 16\nalways-show-logo no\nstop-writes-on-bgsave-error yes\n"
                           "rdbcompression yes\ndbfilename dump.rdb\nreplica-serve-stale-data yes\nappendonly no\nappendfsync everysec\n"
                           "aof-use-rdb-preamble yes\nslowlog-max-len 77\nhz 10\nrename-command CONFIG \"\"\n")
-        refused = self.run_stave("serve", "--port", "0", "--http-port", "0", "--dir", str(self.directory / "no"), str(config))
+        refused = self.run_stave("serve", "--port", "-1", "--http-port", "0", "--dir", str(self.directory / "no"), str(config))
         self.assertEqual(refused.returncode, 2)
         self.assertIn("line 20: rename-command: ", refused.stderr)
         config.write_text(config.read_text().replace("rename-command", "# rename-command"))

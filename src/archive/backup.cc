@@ -36,8 +36,12 @@ bool cannot_be_read(const Error& error) noexcept {
 
 class Backup {
  public:
-  Backup(Engine& engine, std::string directory)
-      : engine_(engine), files_(engine.file_system()), directory_(std::move(directory)), pin_(engine.upkeep()) {}
+  Backup(Engine& engine, std::string directory, const BackupOptions& options)
+      : engine_(engine),
+        files_(engine.file_system()),
+        directory_(std::move(directory)),
+        options_(options),
+        pin_(engine.upkeep()) {}
 
   Result<BackupReport> run();
 
@@ -55,16 +59,20 @@ class Backup {
   Result<bool> usable_image(const std::string& directory, const std::string& name, Lsn end);
   Result<bool> keep(const BackupFile& there);
   Result<void> add(const std::string& name, const std::string& as, bool may_link);
+  Result<bool> add_from_beside(const log::SegmentInfo& segment, const std::string& name);
+  [[nodiscard]] Result<void> go_on() const { return options_.go_on ? options_.go_on() : Result<void>{}; }
   Result<void> remove_others();
   [[nodiscard]] std::unexpected<Error> went_another_way(Lsn at) const;
 
   Engine& engine_;
   FileSystem& files_;
   const std::string directory_;
+  const BackupOptions& options_;
   const Upkeep::Pin pin_;
   std::unique_ptr<DirectoryLock> lock_;
   std::unique_ptr<DirectoryLock> directory_lock_;
   std::optional<BackupManifest> earlier_;
+  std::optional<BackupManifest> beside_;
   std::vector<log::SegmentInfo> segments_;
   BackupManifest manifest_;
   std::set<std::string> unreadable_;  ///< Images.
@@ -97,6 +105,10 @@ Result<void> Backup::enter() {
     earlier_ = std::move(*earlier);
   } else if (earlier.error().code() != ErrorCode::kNotFound) {
     return fail(std::move(earlier).error());
+  }
+  if (!options_.beside.empty() && !earlier_) {
+    auto beside = load_manifest(files_, options_.beside);
+    if (beside && std::ranges::equal(beside->store_id, engine_.log().store_id())) beside_ = std::move(*beside);
   }
   return {};
 }
@@ -215,14 +227,36 @@ Result<void> Backup::add(const std::string& name, const std::string& as, bool ma
   return {};
 }
 
+// What an earlier backup has of a sealed segment, as it was when that backup was made: then it is what the store has.
+Result<bool> Backup::add_from_beside(const log::SegmentInfo& segment, const std::string& name) {
+  const BackupFile* const there = beside_ ? beside_->find(name) : nullptr;
+  if (there == nullptr) return false;
+  const auto ours = measure_file(files_, engine_.directory(), name);
+  if (!ours) return fail(ours.error().clone());
+  // A file of the backup may be shorter than the store's, by bytes that count for nothing; then it is copied again.
+  if (ours->checksum != there->checksum || ours->bytes != there->bytes) return false;
+  const std::string to = log::join_path(directory_, name);
+  if (const auto linked = files_.link(log::join_path(options_.beside, name), to); !linked) return false;
+  auto file = measure_file(files_, directory_, name);
+  if (!file || *file != *ours) {
+    STAVE_TRY(files_.remove(to));
+    return false;
+  }
+  STAVE_ASSERT(segment.sealed && manifest_.find(name) == nullptr);
+  manifest_.files.push_back(std::move(*file));
+  return true;
+}
+
 Result<void> Backup::add_segments() {
   for (const log::SegmentInfo& segment : segments_) {
     const std::string name = log::segment_name(segment.base);
     if (manifest_.find(name) != nullptr) continue;
     // Damage must be found while there is still something to be done about it.
     base::interleave::yield_point("backup: next segment");
+    STAVE_TRY(go_on());
     STAVE_TRY(engine_.log().scan(segment.base, segment.end, [](auto) -> Result<void> { return {}; }));
-    STAVE_TRY(add(name, name, true));
+    STAVE_ASSIGN(const bool added, add_from_beside(segment, name));
+    if (!added) STAVE_TRY(add(name, name, true));
   }
   return {};
 }
@@ -339,13 +373,13 @@ Result<BackupReport> Backup::run() {
 
 }  // namespace
 
-Result<BackupReport> back_up(Engine& engine, const std::string& directory) try {
-  return Backup(engine, directory).run();
+Result<BackupReport> back_up(Engine& engine, const std::string& directory, const BackupOptions& options) try {
+  return Backup(engine, directory, options).run();
 } catch (const std::bad_alloc&) {
   return fail(ErrorCode::kNoMemory, "there is no memory for the backup");
 }
 
-Result<BackupCheck> verify_backup(FileSystem& files, const std::string& directory) {
+Result<BackupCheck> verify_backup(FileSystem& files, const std::string& directory, const GoOn& go_on) {
   BackupCheck check;
   auto manifest = load_manifest(files, directory);
   if (!manifest && manifest.error().code() == ErrorCode::kNotFound)
@@ -353,6 +387,7 @@ Result<BackupCheck> verify_backup(FileSystem& files, const std::string& director
                     .with_file(directory));
   STAVE_ASSIGN(check.manifest, std::move(manifest));
   for (const BackupFile& file : check.manifest.files) {
+    if (go_on) STAVE_TRY(go_on());
     const auto found = measure_file(files, directory, file.name);
     if (!found) {
       check.findings.push_back(found.error().describe());
@@ -376,6 +411,22 @@ Result<BackupCheck> verify_backup(FileSystem& files, const std::string& director
   if (check.manifest.find(kBackupIdentityName) == nullptr)
     check.findings.push_back("the identity of the store is not in the backup");
   return check;
+}
+
+Result<void> remove_backup(FileSystem& files, const std::string& directory) {
+  STAVE_ASSIGN(const std::vector<std::string> names, files.list(directory));
+  {
+    STAVE_ASSIGN(const auto lock, files.lock(log::join_path(directory, kLockName)));
+    if (std::ranges::find(names, kManifestName) != names.end()) {
+      STAVE_TRY(files.remove(log::join_path(directory, std::string(kManifestName))));
+      STAVE_TRY(files.sync_directory(directory));
+    }
+    for (const std::string& name : names)
+      if (is_ours(name) && name != kManifestName && name != kLockName)
+        STAVE_TRY(files.remove(log::join_path(directory, name)));
+    STAVE_TRY(files.remove(log::join_path(directory, std::string(kLockName))));
+  }
+  return files.remove_directory(directory);
 }
 
 }  // namespace stave::archive

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,18 +31,32 @@ struct BackupReport {
   bool afresh = false;  ///< What was there could not be added to, and was replaced: there is a gap between.
 };
 
+/// Asked between two files; an error, which the caller gets, gives up. Nothing is left half done by that.
+using GoOn = std::function<Result<void>()>;
+
+struct BackupOptions {
+  /// Another backup of the store on the same file system as the new one: what it has of the log gets a second name
+  /// there where the store's own file cannot have one. Anything else there is no error and serves nothing.
+  std::string beside;
+  GoOn go_on;
+};
+
 /// Backs up everything up to now into `directory`, which must be missing, empty, or hold a backup of the same store.
 /// Writers go on meanwhile; nothing of the log is dropped until this is done. Errors: kConflict (something else is
 /// there, or the backup of a store that went another way), kBusy (another backup into it goes on), kCorrupt (a segment
-/// of the store is damaged), kIo, kNoSpace, kReadOnly.
-Result<BackupReport> back_up(store::Engine& engine, const std::string& directory);
+/// of the store is damaged), kIo, kNoSpace, kReadOnly, those of `go_on`.
+Result<BackupReport> back_up(store::Engine& engine, const std::string& directory, const BackupOptions& options = {});
 
 /// One thing that is wrong with a backup, as a sentence.
 struct BackupCheck {
   BackupManifest manifest;
   std::vector<std::string> findings;  ///< Empty: everything is as it was made.
 };
-/// Reads everything. Errors: kNotFound (no complete backup there), kCorrupt (its manifest), kUnsupported, kIo.
-Result<BackupCheck> verify_backup(FileSystem& files, const std::string& directory);
+/// Reads everything. Errors: kNotFound (no complete backup there), kCorrupt (its manifest), kUnsupported, kIo, those of
+/// `go_on`.
+Result<BackupCheck> verify_backup(FileSystem& files, const std::string& directory, const GoOn& go_on = {});
+/// Removes a backup: its manifest first, so that what is left when this is cut short is none. Of what is there, files
+/// that no backup has stay, and the directory with them (kConflict). Errors: kBusy (one is being made there), kIo.
+Result<void> remove_backup(FileSystem& files, const std::string& directory);
 
 }  // namespace stave::archive

@@ -1,6 +1,7 @@
 #include "commands/environment.h"
 
 #include "commands/auth_backoff.h"
+#include "commands/backups.h"
 #include "commands/channels.h"
 #include "commands/client_registry.h"
 #include "commands/errands.h"
@@ -28,6 +29,7 @@ Environment::Environment(store::Engine& engine, Host& host)
       latency_(std::make_unique<LatencyMonitor>()),
       statistics_(std::make_unique<CommandStatistics>(row_count())),
       snapshots_(std::make_unique<Snapshots>(engine, [this] { return statistics_->changes(*clients_); })),
+      backups_(std::make_unique<Backups>(engine)),
       errands_(std::make_unique<Errands>()),
       auth_backoff_(std::make_unique<AuthBackoff>()),
       channels_(std::make_unique<Channels>(&engine.budget())),
@@ -46,6 +48,7 @@ Environment::~Environment() {
 void Environment::stop_work() {
   scripts_->stop();
   snapshots_->stop();
+  backups_->stop();
   // A cleaning may take minutes. It is safe to give up at any moment, and the store is about to be closed.
   if (errands_->busy()) engine_.upkeep().stop();
   errands_->stop();

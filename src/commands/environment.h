@@ -1,5 +1,5 @@
 // What all sessions of one store share: the engine, the host, who is connected, slow log, latency events, counters,
-// snapshots and other work that takes long, who guesses passwords, scripts.
+// snapshots, backups and other work that takes long, who guesses passwords, scripts.
 // Owned by the library's Store or by the server; never global.
 #pragma once
 
@@ -14,6 +14,7 @@
 namespace stave::commands {
 
 class AuthBackoff;
+class Backups;
 class Channels;
 class ClientRegistry;
 class Errands;
@@ -40,8 +41,8 @@ class Environment {
   Environment(store::Engine& engine, Host& host);
   /// As `stop_work`.
   ~Environment();
-  /// Gives up a snapshot in progress and, if a command waits for it, the engine's upkeep; joins the threads. Before the
-  /// engine is closed. Idempotent.
+  /// Gives up a snapshot and a backup of the schedule in progress and, if a command waits for it, the engine's upkeep;
+  /// joins the threads. Before the engine is closed. Idempotent.
   void stop_work();
 
   [[nodiscard]] store::Engine& engine() noexcept { return engine_; }
@@ -54,6 +55,7 @@ class Environment {
   [[nodiscard]] LatencyMonitor& latency() noexcept { return *latency_; }
   [[nodiscard]] CommandStatistics& statistics() noexcept { return *statistics_; }
   [[nodiscard]] Snapshots& snapshots() noexcept { return *snapshots_; }
+  [[nodiscard]] Backups& backups() noexcept { return *backups_; }
   /// For doors that ask for a password: they share one memory of who failed.
   [[nodiscard]] AuthBackoff& auth_backoff() noexcept { return *auth_backoff_; }
   [[nodiscard]] Channels& channels() noexcept { return *channels_; }
@@ -87,6 +89,7 @@ class Environment {
   std::unique_ptr<LatencyMonitor> latency_;
   std::unique_ptr<CommandStatistics> statistics_;
   std::unique_ptr<Snapshots> snapshots_;
+  std::unique_ptr<Backups> backups_;
   std::unique_ptr<Errands> errands_;
   std::unique_ptr<AuthBackoff> auth_backoff_;
   std::unique_ptr<Channels> channels_;

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "archive/backup.h"
+#include "base/iso_time.h"
 #include "base/try.h"
 #include "base/working_directory.h"
 #include "commands/arguments.h"
+#include "commands/backups.h"
 #include "commands/errands.h"
 #include "commands/operator_log.h"
 #include "commands/points.h"
@@ -58,7 +60,7 @@ Result<std::string> backup_directory(Call& call) {
   const Host& host = call.environment().host();
   if (host.trusts_paths()) return std::string(name);
   std::string root = host.backup_root();
-  if (root.empty()) root = log::join_path(call.engine().directory(), "backups");
+  if (root.empty()) root = call.environment().backups().root();
   const bool climbs = ("/" + std::string(name) + "/").find("/../") != std::string::npos;
   // Who names the root as well means that, and no second one below it.
   for (const std::string& spelled : {root, base::absolute_path(root)})
@@ -139,11 +141,64 @@ Result<void> stave_revert_command(Call& call) {
   return {};
 }
 
+namespace {
+
+// A moment both ways: for programs, and for whoever looks.
+void answer_time(Call& call, std::string_view name, UnixMs at) {
+  Sink& reply = call.reply();
+  const UnixMs wall = raw(at) == 0 ? at : call.engine().time().to_wall(at);
+  answer_pair(reply, name, static_cast<std::uint64_t>(raw(wall)));
+  reply.bulk(std::string(name) + "_iso");
+  if (raw(at) == 0) {
+    reply.null();
+  } else {
+    reply.bulk(base::iso_text(wall));
+  }
+}
+
+Result<void> answer_backup_status(Call& call) {
+  const Backups& backups = call.environment().backups();
+  const Backups::State state = backups.state();
+  constexpr std::uint64_t kNsPerMs = 1'000'000;
+  Sink& reply = call.reply();
+  reply.map(19);
+  reply.bulk("root");
+  reply.bulk(base::absolute_path(backups.root()));
+  answer_pair(reply, "every_ms", static_cast<std::uint64_t>(state.every_ms));
+  answer_pair(reply, "running", state.running ? 1 : 0);
+  answer_time(call, "next", state.next_time);
+  answer_time(call, "last", state.last_time);
+  reply.bulk("last_status");
+  reply.bulk(state.last_ok ? "ok" : "err");
+  reply.bulk("last_error");
+  reply.bulk(state.last_error);
+  reply.bulk("last_directory");
+  reply.bulk(state.last_directory);
+  answer_pair(reply, "last_end", raw(state.last_end));
+  answer_pair(reply, "last_bytes", state.last_bytes);
+  answer_pair(reply, "last_added_bytes", state.last_added_bytes);
+  answer_pair(reply, "last_ms", state.last_ns / kNsPerMs);
+  answer_pair(reply, "made", state.made);
+  answer_pair(reply, "failed", state.failed);
+  answer_pair(reply, "kept", state.kept);
+  answer_pair(reply, "keep", state.keep.count);
+  answer_pair(reply, "keep_age_ms", static_cast<std::uint64_t>(state.keep.age_ms));
+  return {};
+}
+
+}  // namespace
+
 Result<void> stave_backup_command(Call& call) {
+  if (call.is(1, "STATUS")) return answer_backup_status(call);
   store::Engine& engine = call.engine();
   STAVE_ASSIGN(const std::string directory, backup_directory(call));
-  auto made =
-      at_length<archive::BackupReport>(call, [&engine, directory] { return archive::back_up(engine, directory); });
+  Backups& backups = call.environment().backups();
+  auto made = at_length<archive::BackupReport>(call, [&engine, &backups, directory] {
+    const std::uint64_t begun = engine.clock().monotonic_ns();
+    auto report = archive::back_up(engine, directory);
+    backups.note(report, directory, engine.clock().monotonic_ns() - begun);
+    return report;
+  });
   if (!made) {
     tell_operator(call, "A backup into " + base::absolute_path(directory) + " failed (" + made.error().describe() +
                             "); it was asked for");
@@ -151,8 +206,8 @@ Result<void> stave_backup_command(Call& call) {
   }
   const auto& report = *made;
   if (!report) return {};
-  tell_operator(call, "A backup up to LSN " + std::to_string(raw(report->end)) + " was made in " +
-                          base::absolute_path(directory) + "; it was asked for");
+  inform_operator(call, "A backup up to LSN " + std::to_string(raw(report->end)) + " was made in " +
+                            base::absolute_path(directory) + "; it was asked for");
   Sink& reply = call.reply();
   reply.map(9);
   answer_pair(reply, "first", raw(report->first));

@@ -20,8 +20,10 @@ inline constexpr Command kHistoryCommands[] = {
      .group = "server",
      .since = "0.2",
      .cost = "O(N) in the bytes of the log that are not in the backup yet.",
-     .syntax = "directory",
-     .help = "Backs everything up into a directory of the server's machine, or adds what is new to a backup there.",
+     .syntax = "directory | STATUS",
+     .help =
+         "Backs everything up into a directory of the server's machine, or adds what is new to a backup there; STATUS "
+         "tells what became of the last one and when the next is due (a directory of that name is ./STATUS).",
      .run = stave_backup_command},
     {.name = "STAVE.GETAT",
      .arity = exactly(4),

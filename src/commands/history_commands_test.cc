@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "commands/backups.h"
 #include "commands/fixture_for_test.h"
 #include "commands/points.h"
 
@@ -98,6 +101,41 @@ TEST_F(HistoryCommands, backup_says_what_it_did) {
   run({"SET", "k", "v"});
   EXPECT_TRUE(run({"STAVE.BACKUP", "b"}).starts_with("{\"first\", 4096, \"end\", "));
   EXPECT_TRUE(run({"STAVE.BACKUP", "store"}).starts_with("-"));
+}
+
+TEST_F(HistoryCommands, backup_status_tells_of_what_was_asked_for_and_of_the_schedule) {
+  EXPECT_NE(run({"STAVE.BACKUP", "status"}).find("\"last\", 0, \"last_iso\", nil"), std::string::npos);
+  run({"SET", "k", "v"});
+  run({"STAVE.BACKUP", "b"});
+  EXPECT_NE(run({"STAVE.BACKUP", "STATUS"}).find("\"made\", 1, \"failed\", 0"), std::string::npos);
+  run({"STAVE.BACKUP", "store"});  // it is a store
+  const std::string failed = run({"STAVE.BACKUP", "STATUS"});
+  EXPECT_NE(failed.find("\"last_status\", \"err\""), std::string::npos) << failed;
+  EXPECT_NE(failed.find("\"made\", 1, \"failed\", 1"), std::string::npos) << failed;
+}
+
+TEST_F(HistoryCommands, backups_are_made_when_they_are_due) {
+  Backups& backups = environment_->backups();
+  run({"SET", "k", "v"});
+  backups.tick();
+  EXPECT_EQ(backups.state().made, 0U) << "no schedule";
+  backups.configure({.root = "auto", .every_ms = 60'000, .keep = {.count = 2}});
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    backups.tick();
+    EXPECT_EQ(backups.state().made, i);
+    backups.tick();
+    EXPECT_EQ(backups.state().made, i) << "not due yet";
+    EXPECT_EQ(backups.state().kept, std::min<std::uint64_t>(i, 2));
+    clock_.advance_ms(60'000);
+  }
+  // Another process finds what is there, and goes on from it.
+  const UnixMs last = backups.state().last_time;
+  Backups next(*engine_);
+  next.configure({.root = "auto", .every_ms = 600'000, .keep = {.count = 2}});
+  EXPECT_EQ(next.state().last_time, last);
+  EXPECT_EQ(next.state().kept, 2U);
+  next.tick();
+  EXPECT_EQ(next.state().made, 0U);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "commands/backups.h"
 #include "commands/info_sections.h"
 #include "commands/info_text.h"
 #include "commands/policy_names.h"
@@ -44,6 +45,20 @@ std::string_view codec_name(packing::Codec codec) noexcept {
     case packing::Codec::kZstdDictionary: break;
   }
   return "zstd";
+}
+
+void add_backups(InfoFields& fields, const Backups::State& state, const store::StoreClock& time) {
+  const auto moment = [&](UnixMs at) { return raw(at) == 0 ? std::string("0") : seconds(time.to_wall(at)); };
+  fields.insert(fields.end(), {{"stave_backup_in_progress", flag(state.running)},
+                               {"stave_backup_last_time", moment(state.last_time)},
+                               {"stave_backup_next_time", moment(state.next_time)},
+                               {"stave_backup_last_status", status(state.last_ok)},
+                               {"stave_backup_last_error", state.last_error},
+                               {"stave_backup_last_bytes", number(state.last_bytes)},
+                               {"stave_backup_last_ms", number(state.last_ns / kNsPerMs)},
+                               {"stave_backups_made", number(state.made)},
+                               {"stave_backups_failed", number(state.failed)},
+                               {"stave_backups_kept", number(state.kept)}});
 }
 
 void add_snapshots(InfoFields& fields, const Snapshots::State& state, const store::StoreClock& time) {
@@ -146,6 +161,7 @@ InfoFields persistence_fields(Environment& environment) {
   InfoFields fields = {{"loading", "0"}, {"async_loading", "0"}};
   const store::StoreClock& time = environment.engine().time();
   add_snapshots(fields, environment.snapshots().state(), time);
+  add_backups(fields, environment.backups().state(), time);
   fields.insert(fields.end(), {{"aof_enabled", "1"},
                                {"aof_rewrite_in_progress", flag(stats.cleaner.running)},
                                {"aof_rewrite_scheduled", "0"},

@@ -137,7 +137,7 @@ class Docs(unittest.TestCase):
         if self.server is None or self.server.process.poll() is not None:
             if self.server:
                 self.server.end()
-            command = [str(BUILD / "stave"), "serve", "--port", "0", "--http-port", "-1", "--bind", "127.0.0.1", "--dir", "./data"]
+            command = [str(BUILD / "stave"), "serve", "--port", "-1", "--http-port", "-1", "--bind", "127.0.0.1", "--dir", "./data"]
             self.server = Server(self.folder, command, self.environment)
             self.shim("redis-cli", "-p %s --no-raw -e" % self.server.port)
             self.shim("curl", "--silent --show-error --fail-with-body")
@@ -193,9 +193,9 @@ class Docs(unittest.TestCase):
                     answer = self.succeed(block, ["bash", "-c", self.with_ports(command)])
                     line = line.replace(text, re.search(r"\d{3,}", answer).group())
             if " serve " in line:  # goes on: it has to become ready
-                ported = re.sub(r"--port \d+", "--port 0 --http-port -1", line)
+                ported = re.sub(r"--port \d+", "--port -1 --http-port -1", line)
                 if ported == line:  # elsewhere than at the ports of whoever else is on this machine
-                    ported = line.replace(" serve ", " serve --port 0 --http-port -1 ", 1)
+                    ported = line.replace(" serve ", " serve --port -1 --http-port -1 ", 1)
                 if "--dir" not in line:  # the page's own server has ./data
                     ported += " --dir ./another"
                 Server(self.folder, ["bash", "-c", "exec " + ported], self.environment).end()

@@ -183,7 +183,7 @@ class Debian(unittest.TestCase):
         unit = (self.folder / "stave.service").read_text()
         self.assertIn("ExecStart=/usr/bin/stave serve --config /etc/stave/stave.conf\n", unit)
         with tempfile.TemporaryDirectory() as scratch:
-            with Server("--config", str(self.folder / "stave.conf"), PORT="0", HTTP_PORT="0", DIR=scratch + "/store") as server:
+            with Server("--config", str(self.folder / "stave.conf"), PORT="-1", HTTP_PORT="0", DIR=scratch + "/store") as server:
                 answer = output_of(PROGRAM, "shell", "--connect", "127.0.0.1:%d" % server.port, "--raw", "CONFIG", "GET", "dir")
                 self.assertIn(scratch + "/store", answer)
 
@@ -191,7 +191,7 @@ class Debian(unittest.TestCase):
 class Environment(unittest.TestCase):
     def test_port_and_directory_are_taken_from_the_environment(self):
         with tempfile.TemporaryDirectory() as scratch:
-            with Server(PORT="0", HTTP_PORT="0", DIR=scratch + "/here"):
+            with Server(PORT="-1", HTTP_PORT="0", DIR=scratch + "/here"):
                 self.assertTrue(any(pathlib.Path(scratch, "here").iterdir()))
 
     def test_every_option_is_an_environment_variable(self):
@@ -304,18 +304,18 @@ class Containers(unittest.TestCase):
     def test_health_check_tells_a_server_from_none(self):
         script = str(PACKAGING / "docker/healthcheck.sh")
         with tempfile.TemporaryDirectory() as scratch:
-            with Server(PORT="0", HTTP_PORT="0", DIR=scratch) as server:
+            with Server(PORT="-1", HTTP_PORT="0", DIR=scratch) as server:
                 port = str(server.port)
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "PORT": port, "HTTP_PORT": "0"})
         with tempfile.TemporaryDirectory() as scratch:
-            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch, STAVE_PASSWORD="secret") as server:
+            with Server(PORT="-1", HTTP_PORT="-1", DIR=scratch, STAVE_PASSWORD="secret") as server:
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "HTTP_PORT": str(server.http_port())})
         with tempfile.TemporaryDirectory() as scratch:
             # https only: then the other door is asked.
             output_of("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
                       "-keyout", scratch + "/key", "-out", scratch + "/cert")
             tls = {"STAVE_TLS_CERT_FILE": scratch + "/cert", "STAVE_TLS_KEY_FILE": scratch + "/key"}
-            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch + "/store", STAVE_PASSWORD="secret", **tls) as server:
+            with Server(PORT="-1", HTTP_PORT="-1", DIR=scratch + "/store", STAVE_PASSWORD="secret", **tls) as server:
                 output_of("bash", script, env={"PATH": os.environ["PATH"], "PORT": str(server.port), "HTTP_PORT": "8080", **tls})
         gone = subprocess.run(["bash", script], env={"PATH": os.environ["PATH"], "PORT": port, "HTTP_PORT": "0"}, capture_output=True, timeout=60, check=False)
         self.assertNotEqual(gone.returncode, 0)
@@ -324,9 +324,9 @@ class Containers(unittest.TestCase):
 class Monitoring(unittest.TestCase):
     def test_dashboard_and_alerts_ask_for_what_a_server_shows(self):
         with tempfile.TemporaryDirectory() as scratch:
-            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch) as server:
-                # Series of commands and of errors are there once there were some.
-                for command in (["SET", "a", "1"], ["NOSUCH"]):
+            with Server(PORT="-1", HTTP_PORT="-1", DIR=scratch) as server:
+                # Series of commands, of errors and of backups are there once there were some.
+                for command in (["SET", "a", "1"], ["STAVE.BACKUP", "one"], ["NOSUCH"]):
                     subprocess.run([PROGRAM, "shell", "--connect", "127.0.0.1:%d" % server.port, *command], capture_output=True, timeout=60, check=False)
                 with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % server.http_port(), timeout=60) as answer:
                     page = answer.read().decode()
@@ -359,7 +359,7 @@ class Protocol(unittest.TestCase):
             operations { key: "gone" delete {} }""")
         kind = "application/x-protobuf"
         with tempfile.TemporaryDirectory() as scratch:
-            with Server(PORT="0", HTTP_PORT="-1", DIR=scratch) as server:
+            with Server(PORT="-1", HTTP_PORT="-1", DIR=scratch) as server:
                 content_type, body = self.ask(server, "/db/_batch", batch, **{"Content-Type": kind})
                 self.assertEqual(content_type, kind)
                 text = self.protoc("--decode=stave.v1.BatchResult", input=body).decode()

@@ -164,6 +164,8 @@ std::string render_metrics(commands::Environment& environment, base::FunctionRef
   add_memory(page, stats);
   add_checkpoints(page, stats);
   add_cleaner(page, stats);
+  add_snapshots(page, environment);
+  add_backups(page, environment);
   add_recovery(page, stats);
   more(page);
   return page.text();

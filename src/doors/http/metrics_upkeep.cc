@@ -1,6 +1,10 @@
-// The part of the page about what goes on behind the calls: memory and its budget, images of the index, the cleaner.
+// The part of the page about what goes on behind the calls: memory and its budget, images of the index, the cleaner,
+// snapshots and backups.
 #include "doors/http/metrics_upkeep.h"
 
+#include "commands/backups.h"
+#include "commands/environment.h"
+#include "commands/snapshots.h"
 #include "doors/http/metrics_units.h"
 
 namespace stave::http {
@@ -81,6 +85,39 @@ void add_cleaner(MetricsPage& page, const store::EngineStats& stats) {
              number(beyond(stats.log.bytes_on_disk, cleaner.live_bytes)));
   page.gauge("stave_log_kept_bytes", "Cleaned log that is kept for history, a snapshot or an older image.",
              number(cleaner.waiting_bytes));
+}
+
+void add_snapshots(MetricsPage& page, commands::Environment& environment) {
+  const commands::Snapshots::State state = environment.snapshots().state();
+  page.gauge("stave_snapshot_running", "1 while a snapshot is being written.", flag(state.running));
+  page.counter("stave_snapshots_total", "Snapshots that were written.", number(state.written));
+  page.counter("stave_snapshots_failed_total", "Snapshots that could not be written.", number(state.failed));
+  page.gauge("stave_snapshot_last_failed", "1 when the last snapshot could not be written.", flag(!state.last_ok));
+  // Before the first one, the store as it was opened counts, which says nothing about a file.
+  if (state.written != 0)
+    page.gauge("stave_snapshot_last_time_seconds",
+               "When the last good one since the start was written, in seconds since 1970.",
+               static_cast<double>(raw(environment.engine().time().to_wall(state.last_time))) * kSecondsPerMs);
+}
+
+void add_backups(MetricsPage& page, commands::Environment& environment) {
+  const commands::Backups::State state = environment.backups().state();
+  const auto moment = [&](UnixMs at) {
+    return static_cast<double>(raw(environment.engine().time().to_wall(at))) * kSecondsPerMs;
+  };
+  page.gauge("stave_backup_running", "1 while a backup of the schedule is being made.", flag(state.running));
+  page.counter("stave_backups_total", "Backups that were made, asked for or not.", number(state.made));
+  page.counter("stave_backups_failed_total", "Backups that could not be made or verified.", number(state.failed));
+  page.gauge("stave_backup_last_failed", "1 when the last backup could not be made or verified.", flag(!state.last_ok));
+  page.gauge("stave_backup_interval_seconds", "How often one is to be made (backup-every); 0: not by itself.",
+             static_cast<double>(state.every_ms) * kSecondsPerMs);
+  page.gauge("stave_backups_kept", "Backups of the schedule that are kept.", number(state.kept));
+  if (raw(state.last_time) == 0) return;
+  page.gauge("stave_backup_last_time_seconds",
+             "When the newest good backup below backup-dir was made, in seconds since 1970.", moment(state.last_time));
+  page.gauge("stave_backup_last_size_bytes", "Size of the newest good backup.", number(state.last_bytes));
+  page.gauge("stave_backup_last_duration_seconds", "How long it took, when it was made since the start.",
+             number(state.last_ns) * kSecondsPerNs);
 }
 
 }  // namespace stave::http

@@ -93,8 +93,8 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, ServerHo
 Result<Server::Listeners> Server::listen(const Settings& settings) {
   Listeners listeners;
   port_ = static_cast<int>(settings.number(option_id("port")));
-  if (port_ >= 0) STAVE_TRY(listen_at(settings, false, port_, listeners));
-  port_ = std::max(port_, 0);
+  if (port_ != 0) STAVE_TRY(listen_at(settings, false, port_, listeners));
+  port_ = std::max(port_, 0);  // no address of bind may be there
   int tls_port = static_cast<int>(settings.number(option_id("tls-port")));
   if (tls_port != 0) STAVE_TRY(listen_at(settings, true, tls_port, listeners));
   if (const std::string& path = settings.text(option_id("unixsocket")); !path.empty()) {
@@ -109,19 +109,22 @@ Result<Server::Listeners> Server::listen(const Settings& settings) {
     listeners.push_back(std::move(listener));
   }
   if (listeners.empty())
-    return stave::fail(ErrorCode::kInvalidArgument, "bind names no address to listen on, or no port is given");
+    return stave::fail(ErrorCode::kInvalidArgument,
+                       "bind names no address to listen on, or none of port, tls-port and unixsocket is given");
   return listeners;
 }
 
 Result<void> Server::listen_at(const Settings& settings, bool secure, int& port, Listeners& listeners) {
   for (const std::string& word : words_of(settings.text(option_id("bind")))) {
     const auto [address, may_lack] = split_optional(word);
-    auto listener = Listener::open(address, port, static_cast<int>(settings.number(option_id("tcp-backlog"))));
+    // -1 is any free one, which the system chooses when it is asked for 0.
+    auto listener =
+        Listener::open(address, std::max(port, 0), static_cast<int>(settings.number(option_id("tcp-backlog"))));
     if (!listener) {
       if (may_lack && listener.error().code() == ErrorCode::kNotFound) continue;
       return std::unexpected(std::move(listener).error());
     }
-    // Port 0 is chosen once, for all addresses.
+    // It is chosen once, for all addresses.
     port = (*listener)->port();
     (*listener)->secure = secure;
     addresses_ += (addresses_.empty() ? "" : ", ") + address + ":" + std::to_string(port) + (secure ? " (TLS)" : "");

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
+#include "commands/backups.h"
 #include "commands/encoding_limits.h"
 #include "commands/latency_monitor.h"
 #include "commands/policy_names.h"
@@ -198,6 +199,11 @@ void ServerHost::apply_to_store() {
   upkeep.checkpoint_interval_ms.store(settings_.number(option_id("checkpoint-interval")));
   upkeep.history_ms.store(settings_.number(option_id("history-age")));
   upkeep.history_bytes.store(settings_.size(option_id("history-bytes")));
+  environment_->backups().configure(
+      {.root = backup_root_,
+       .every_ms = settings_.number(option_id("backup-every")),
+       .keep = {.count = static_cast<std::uint64_t>(settings_.number(option_id("backup-keep"))),
+                .age_ms = settings_.number(option_id("backup-keep-age"))}});
   environment_->snapshots().configure(
       {.directory = settings_.text(option_id("snapshot-dir")),
        .file = settings_.text(option_id("snapshot-file")),
