@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import redis
@@ -177,6 +178,58 @@ class PastTest(unittest.TestCase):
             name = "point%d" % attempt
             stave("restore", backup, self.root / name, "--log", self.root / "db", "--to-lsn", point)
             self.assertEqual(self.contents(name), expected)
+
+    def test_backups_are_made_by_themselves_and_the_oldest_give_way(self):
+        server = self.serve("db", "--backup-every", "1s", "--backup-keep", "2")
+        client = server.client()
+        client.set("k", "v")
+        status = lambda: dict(zip(*[iter(client.execute_command("STAVE.BACKUP", "STATUS"))] * 2))
+        deadline = time.monotonic() + PATIENCE
+        while status()[b"made"] < 4:
+            self.assertLess(time.monotonic(), deadline, status())
+            time.sleep(0.05)
+        client.config_set("backup-every", "0")
+        while status()[b"running"]:
+            time.sleep(0.05)
+        now = status()
+        self.assertEqual((now[b"last_status"], now[b"failed"], now[b"kept"]), (b"ok", 0, 2))
+        kept = sorted((self.root / "db" / "backups").iterdir())
+        self.assertEqual(len(kept), 2)
+        self.assertEqual(str(kept[-1]).encode(), now[b"last_directory"])
+        for place in kept:
+            stave("backup", "verify", place)
+        made = client.info("persistence")["stave_backup_last_time"]
+        server.end()
+        # A start knows of them.
+        self.assertEqual(self.serve("db").client().info("persistence")["stave_backup_last_time"], made)
+        stave("restore", kept[-1], self.root / "new")
+        self.assertEqual(self.contents("new"), {b"k": b"v"})
+
+    def test_a_backup_goes_through_a_pipe_and_comes_back(self):
+        server = self.serve("db")
+        client = server.client()
+        client.set("k", "v" * 100_000)
+        archive = self.root / "monday.tar"
+        told = stave("backup", "--pipe", "cat > '%s'" % archive, "--connect", "127.0.0.1:%d" % server.port)
+        self.assertIn("has everything up to LSN", told)
+        self.assertEqual(list((self.root / "db" / "backups").iterdir()), [], "nothing is left of it here")
+        with archive.open("rb") as stream:
+            done = subprocess.run([STAVE, "restore", "-", str(self.root / "new")], stdin=stream, capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.contents("new"), {b"k": b"v" * 100_000})
+        self.assertEqual(sorted(path.name for path in self.root.iterdir()), ["db", "monday.tar", "new"])
+        # A reader that fails, half an archive, and none at all are told.
+        told = stave("backup", "--pipe", "head -c 100 >/dev/null; exit 3", "--connect", "127.0.0.1:%d" % server.port, code=1)
+        self.assertIn("exit code 3", told)
+        half = archive.read_bytes()[:len(archive.read_bytes()) // 2]
+        for bad in (half, b"", b"no archive" * 1000):
+            done = subprocess.run([STAVE, "restore", "-", str(self.root / "bad")], input=bad, capture_output=True, timeout=PATIENCE)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertFalse((self.root / "bad").exists())
+        server.end()
+        # And of a store that no server has.
+        stave("backup", "--dir", self.root / "db", "--pipe", "cat > '%s'" % archive)
+        self.assertGreater(archive.stat().st_size, 1000)
 
 
 if __name__ == "__main__":

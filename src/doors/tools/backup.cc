@@ -1,12 +1,17 @@
-// `stave backup`: a store, at work or not, into a backup; and whether a backup is what it was.
+// `stave backup`: a store, at work or not, into a backup or into another program; and whether a backup is what it was.
 #include "archive/backup.h"
+
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/try.h"
 #include "base/working_directory.h"
+#include "doors/tools/pipe.h"
 #include "doors/tools/place.h"
 #include "doors/tools/report.h"
 #include "doors/tools/server_options.h"
@@ -21,6 +26,7 @@ namespace {
 
 struct Settings {
   std::string target;
+  std::string pipe;  ///< A command that gets it all; then `target` is made for a while only.
   std::string directory = "./data";
   ServerLogin server;
 };
@@ -41,6 +47,28 @@ void tell_of_images(std::uint64_t unreadable) {
       unreadable == 1 ? "An image" : "Images", unreadable == 1 ? "was" : "were");
 }
 
+/// Sends the backup there to the command of --pipe, then takes it away.
+Result<void> send(const Settings& settings, const std::string& directory, std::uint64_t end, std::uint64_t bytes,
+                  const Progress& progress) {
+  FileSystem& files = FileSystem::system();
+  auto there = files.exists(log::join_path(directory, std::string(archive::kManifestName)));
+  if (!there || !*there)
+    return fail(ErrorCode::kInvalidArgument,
+                "the backup is at " + directory + " of the server's machine, which is not this one: run this there");
+  auto sent = pipe_out(directory, settings.pipe);
+  auto removed = archive::remove_backup(files, directory);
+  STAVE_TRY(std::move(sent));
+  STAVE_TRY(std::move(removed));
+  std::printf("`%s` has everything up to LSN %llu: %s, in %s s.\n", settings.pipe.c_str(),
+              static_cast<unsigned long long>(end), with_unit(bytes).c_str(), progress.elapsed().c_str());
+  return {};
+}
+
+/// A name that nobody has.
+std::string passing_name() {
+  return "pipe-" + std::to_string(::getpid()) + "-" + std::to_string(raw(Clock::system().wall()));
+}
+
 Result<void> back_up_directory(const Settings& settings) {
   Progress progress(Clock::system());
   Options options;
@@ -53,13 +81,18 @@ Result<void> back_up_directory(const Settings& settings) {
     if (store.error().code() != ErrorCode::kBusy) return fail(std::move(store).error());
     return fail(ErrorCode::kBusy, store.error().describe() + "; if a server has it, use --connect host:port");
   }
-  STAVE_ASSIGN(const archive::BackupReport report, archive::back_up((*store)->engine(), settings.target));
+  // In the store's directory a backup takes neither room nor time.
+  const std::string target = settings.pipe.empty()
+                                 ? settings.target
+                                 : log::join_path(log::join_path(settings.directory, "backups"), passing_name());
+  STAVE_ASSIGN(const archive::BackupReport report, archive::back_up((*store)->engine(), target));
   STAVE_TRY((*store)->close());
+  tell_of_images(report.unreadable_images);
+  if (!settings.pipe.empty()) return send(settings, target, raw(report.end), report.bytes, progress);
   if (report.afresh)
     std::printf("The backup that was there ended before the store's log begins now; it was replaced.\n");
   tell(base::absolute_path(settings.target), raw(report.end), report.bytes, report.added_files, report.added_bytes,
        progress);
-  tell_of_images(report.unreadable_images);
   return {};
 }
 
@@ -75,7 +108,8 @@ Result<void> ask_server(const Settings& settings) {
                                        : settings.target.rfind('/', settings.target.find_last_not_of('/')) + 1) +
             ", or the whole path on the server's machine");
   STAVE_ASSIGN(Client connected, connect_to(settings.server));
-  STAVE_ASSIGN(const Reply reply, connected.command({"STAVE.BACKUP", settings.target}));
+  STAVE_ASSIGN(const Reply reply,
+               connected.command({"STAVE.BACKUP", settings.pipe.empty() ? settings.target : passing_name()}));
   if (reply.is_error()) return fail(to_error(reply));
   const auto number = [&](std::string_view name) -> std::uint64_t {
     for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2)
@@ -85,8 +119,9 @@ Result<void> ask_server(const Settings& settings) {
   std::string where = settings.target;
   for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2)
     if (reply.elements[i].text == "directory") where = reply.elements[i + 1].text;
-  tell(where, number("end"), number("bytes"), number("added_files"), number("added_bytes"), progress);
   tell_of_images(number("unreadable_images"));
+  if (!settings.pipe.empty()) return send(settings, where, number("end"), number("bytes"), progress);
+  tell(where, number("end"), number("bytes"), number("added_files"), number("added_bytes"), progress);
   return {};
 }
 
@@ -129,14 +164,23 @@ int run_backup(std::span<const std::string> arguments) {
       "Backs up a store into a directory, or adds what is new to a backup there. `stave backup verify DIR` examines "
       "one.",
       "stave backup");
-  app.add_option("directory", settings.target, "Where the backup is, or is to be (on the server's machine)")
-      ->required();
+  auto* const target =
+      app.add_option("directory", settings.target, "Where the backup is, or is to be (on the server's machine)");
+  app.add_option(
+         "--pipe", settings.pipe,
+         "Send the whole backup, as a tar archive, to the standard input of this command instead, on this machine: "
+         "'aws s3 cp - s3://bucket/monday.tar', 'restic backup --stdin'")
+      ->excludes(target);
   auto* const where = app.add_option("--dir", settings.directory, "Store to back up, which no server has [./data]");
   add_server_options(app, settings.server, "Ask a running server to back itself up")->excludes(where);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  if (settings.target.empty() && settings.pipe.empty()) {
+    std::fprintf(stderr, "stave: backup needs a directory, or --pipe 'command'; see stave backup --help\n");
+    return kExitUsage;
   }
   complete_login(settings.server);
   const auto done = settings.server.address.empty() ? back_up_directory(settings) : ask_server(settings);
