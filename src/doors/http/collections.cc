@@ -98,7 +98,7 @@ struct Reading {
     const Lsn version = value == nullptr ? kNoLsn : value->version;
     const auto verdict = conditions.judge(version, true);
     if (verdict == Preconditions::Verdict::kFailed) {
-      described = answer_problem(precondition_failed(version));
+      described = answer_problem(precondition_failed(conditions, version));
     } else if (value == nullptr) {
       described = answer_problem(no_such_key());
     } else if (value->type != wanted) {

@@ -141,7 +141,7 @@ std::expected<CollectionChange, Refused> change_collection(const Exchange& excha
   const auto held = transaction.find(key, store::Access::kPeek);
   const Lsn version = held ? held->version : kNoLsn;
   if (wish.conditions.judge(version, false) != Preconditions::Verdict::kGoOn)
-    return refuse(precondition_failed(version));
+    return refuse(precondition_failed(wish.conditions, version));
   if (held && held->type != Type::kType) return refuse(wrong_type(held->type, Type::kType));
   if (held && !held->here) {
     // What cannot be read cannot be decided upon; the commit says why.

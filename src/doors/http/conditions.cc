@@ -102,6 +102,16 @@ Preconditions::Verdict Preconditions::judge(Lsn version, bool reading) const {
   return Verdict::kGoOn;
 }
 
+std::string_view Preconditions::why_failed(Lsn version) const {
+  STAVE_ASSERT(judge(version, false) == Verdict::kFailed);
+  if (if_match && !if_match->matches_strongly(version)) {
+    if (version == kNoLsn) return "there is no such key, and If-Match asks for one";
+    return "the key has another version than If-Match names";
+  }
+  if (if_none_match->any()) return "the key is there, and If-None-Match: * asks for it to be absent";
+  return "the key has a version that If-None-Match excludes";
+}
+
 RangeKind parse_range(std::string_view header, std::uint64_t size, ByteRange& range) {
   header = trimmed(header);
   constexpr std::string_view kUnit = "bytes=";

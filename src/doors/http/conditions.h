@@ -47,6 +47,8 @@ struct Preconditions {
   enum class Verdict : std::uint8_t { kGoOn, kFailed, kNotModified };
   /// `version` kNoLsn: the key is absent. kNotModified only when `reading`.
   [[nodiscard]] Verdict judge(Lsn version, bool reading) const;
+  /// Why it failed, as a sentence.
+  [[nodiscard]] std::string_view why_failed(Lsn version) const;
 };
 
 struct ByteRange {

@@ -11,6 +11,11 @@ Response put_key(Exchange& exchange);
 Response delete_key(Exchange& exchange);
 Response patch_key(Exchange& exchange);
 
+// history_handlers.cc
+Response list_versions(Exchange& exchange);
+/// GET of a key with `at` or `at_lsn`.
+Response get_past(Exchange& exchange);
+
 // field_handlers.cc, item_handlers.cc, member_handlers.cc, score_handlers.cc
 Response list_fields(Exchange& exchange);
 Response patch_fields(Exchange& exchange);

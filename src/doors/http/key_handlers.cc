@@ -54,7 +54,7 @@ Response unsatisfiable(std::uint64_t size) {
 Response show(const store::StoreClock& time, const ValueView* value, const Wish& wish) {
   const Lsn version = value == nullptr ? kNoLsn : value->version;
   const auto verdict = wish.conditions.judge(version, true);
-  if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(version));
+  if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(wish.conditions, version));
   if (value == nullptr) return answer_problem(no_such_key());
   Response response;
   describe(response, time, *value);
@@ -250,6 +250,7 @@ Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
 }  // namespace
 
 Response get_key(Exchange& exchange) {
+  if (exchange.param("at") != nullptr || exchange.param("at_lsn") != nullptr) return get_past(exchange);
   auto conditions = preconditions_of(exchange);
   if (!conditions) return answer_problem(std::move(conditions.error()));
   Wish wish{.conditions = std::move(*conditions), .range = exchange.request.header(Header::kRange)};
@@ -295,7 +296,7 @@ Response delete_key(Exchange& exchange) {
   const Lsn version = held ? held->version : kNoLsn;
   Response response;
   if (conditions->judge(version, false) != Preconditions::Verdict::kGoOn) {
-    response = answer_problem(precondition_failed(version));
+    response = answer_problem(precondition_failed(*conditions, version));
   } else if (!held) {
     response = answer_problem(no_such_key());
   } else {

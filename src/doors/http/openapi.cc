@@ -53,6 +53,11 @@ constexpr Schema kSchemas[] = {
      R"("expires_at":{"type":"string","format":"date-time"},"value":{"type":"string"},)"
      R"("value_base64":{"type":"string","description":"Instead of value, when it is not text."}}}},)"
      R"("cursor":{"type":["string","null"],"description":"For the next page; null at the end."}}})"},
+    {"Versions",
+     R"({"type":"object","required":["versions"],"properties":{"versions":{"type":"array","items":{"type":"object",)"
+     R"("required":["version","time","kind","size","expires_at"],"properties":{"version":{"type":"string"},)"
+     R"("time":{"type":"string","format":"date-time"},"kind":{"type":"string"},"size":{"type":"integer",)"
+     R"("description":"Of the value from then on."},"expires_at":{"type":["string","null"],"format":"date-time"}}}}}})"},
     {"Fields",
      R"({"type":"object","required":["fields","size","cursor"],"properties":{"fields":{"type":"array","items":{"type":"object","properties":{)"
      R"("field":{"type":"string"},"field_base64":{"type":"string","description":"Instead of field, when it is not text."},)"

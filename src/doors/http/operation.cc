@@ -41,7 +41,7 @@ class Run {
     constexpr Lsn kUnnamed{kLsnMax};
     const Lsn version = !held_ ? kNoLsn : held_->version == kNoLsn ? kUnnamed : held_->version;
     if (operation_.conditions.judge(version, false) != Preconditions::Verdict::kGoOn)
-      return std::unexpected(precondition_failed(version));
+      return std::unexpected(precondition_failed(operation_.conditions, version));
     result_.version = version == kUnnamed ? kNoLsn : version;
     result_.status = held_ ? Status::kFound : Status::kAbsent;
     if (held_) result_.expiry = shown(store::own_expiry(*held_));

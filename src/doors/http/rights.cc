@@ -24,6 +24,7 @@ constexpr Needed kNeeded[] = {
     {"headKey", kReadAny},
     {"putKey", "SET"},
     {"postKey", "SET"},
+    {"listVersions", "STAVE.HISTORY"},
     {"deleteKey", "DEL"},
     {"patchKey", ""},  // its operation is checked
     {"listFields", "HGETALL"},
@@ -128,6 +129,7 @@ std::optional<Problem> check_rights(const Exchange& exchange) {
   };
   for_each_word(*needed, one);
   if (exchange.route.name == "listKeys" && every) for_each_word(kReadAny, one);
+  if (exchange.param("at") != nullptr || exchange.param("at_lsn") != nullptr) one("STAVE.GETAT");
   return problem;
 }
 

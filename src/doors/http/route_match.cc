@@ -10,6 +10,8 @@ constexpr std::string_view kKeyPath = "/db/{key}";
 constexpr std::string_view kKeyPrefix = "/db/";
 /// What may stand behind a key; the table has rows for each.
 constexpr std::string_view kParts[] = {"/fields", "/items", "/members", "/scores"};
+/// And what may only stand at the end: it has no elements.
+constexpr std::string_view kHistory = "/history";
 
 /// A path that begins with a key, taken apart.
 struct KeyPath {
@@ -31,6 +33,7 @@ KeyPath key_path(std::string_view path) noexcept {
   const std::string_view rest = path.substr(kKeyPrefix.size());
   for (std::size_t at = rest.find('/', 1); at != std::string_view::npos; at = rest.find('/', at + 1)) {
     const std::string_view behind = rest.substr(at);
+    if (behind == kHistory) return {.key = rest.substr(0, at), .part = kHistory, .element = std::nullopt};
     for (const std::string_view part : kParts) {
       if (!behind.starts_with(part)) continue;
       if (behind.size() == part.size()) return {.key = rest.substr(0, at), .part = part, .element = std::nullopt};

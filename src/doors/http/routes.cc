@@ -55,7 +55,14 @@ constexpr Param kGetParams[] = {
     {"format", ParamIn::kQuery, "string", false, "`json`: answer as application/json, 409 when the value is not JSON."},
     {"limit", ParamIn::kQuery, "integer", false,
      "Of a collection: about how many elements to answer with, 1 to 10000; all when left out."},
-    {"cursor", ParamIn::kQuery, "string", false, "Of a collection: the `Stave-Cursor` of the page before."}};
+    {"cursor", ParamIn::kQuery, "string", false, "Of a collection: the `Stave-Cursor` of the page before."},
+    {"at", ParamIn::kQuery, "string", false,
+     "What the key held then: Unix time in seconds (`1700000000.250`) or `2026-11-21T14:05:00Z`. Preconditions, ranges "
+     "and pages are about what is there now and do not count."},
+    {"at_lsn", ParamIn::kQuery, "integer", false,
+     "What the key held when the record at that LSN had just been written: a version of `/db/{key}/history`."}};
+constexpr Param kVersionsParams[] = {
+    kKey, {"limit", ParamIn::kQuery, "integer", false, "At most how many versions, 1 to 10000; 100 when left out."}};
 constexpr Param kPutParams[] = {kKey, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding, kKeepTtl};
 constexpr Param kDeleteParams[] = {kKey, kIfMatch, kIfNoneMatch};
 constexpr Param kPatchParams[] = {kKey, kIfMatch, kIfNoneMatch, kTtl, kExpiresAt, kSliding};
@@ -124,6 +131,8 @@ constexpr BodyKind kScoreBodies[] = {{kJsonType, "Score"}};
 
 constexpr Outcome kBadRequest{400, "The request is not understood.", kProblemType, "Problem"};
 constexpr Outcome kNotFound{404, "There is no such key.", kProblemType, "Problem"};
+constexpr Outcome kHistoryGone{410, "The log does not reach back so far; the sentence says how far.", kProblemType,
+                               "Problem"};
 constexpr Outcome kWrongType{409, "The key holds another kind of value.", kProblemType, "Problem"};
 constexpr Outcome kFailed{412, "A precondition does not hold; `version` is the current one.", kProblemType, "Problem"};
 constexpr Outcome kTooLarge{413, "The value, the body or the answer is over a limit.", kProblemType, "Problem"};
@@ -150,8 +159,11 @@ constexpr Outcome kGetOutcomes[] = {
     kWrongType,
     kFailed,
     kAnswerTooLarge,
+    kHistoryGone,
     {416, "The range lies outside of the value.", kProblemType, "Problem"},
     kNoMemory};
+constexpr Outcome kVersionsOutcomes[] = {
+    {200, "What happened to the key, newest first.", kJsonType, "Versions"}, kBadRequest, kHistoryGone, kNoMemory};
 constexpr Outcome kPutOutcomes[] = {{201, "Stored under a new key.", "", ""},
                                     {204, "Stored in place of an older value.", "", ""},
                                     kBadRequest,
@@ -318,6 +330,16 @@ constexpr unsigned kRead = kDatabase;
 constexpr unsigned kWrite = kDatabase | kChanges;
 
 constexpr Route kRoutes[] = {
+    {Verb::kGet,
+     "/db/{key}/history",
+     "listVersions",
+     "keys",
+     "Get what happened to a key.",
+     kVersionsParams,
+     {},
+     kVersionsOutcomes,
+     kRead,
+     list_versions},
     {Verb::kGet, "/db/{key}", "getKey", "keys", "Get a value.", kGetParams, {}, kGetOutcomes, kRead, get_key},
     {Verb::kHead,
      "/db/{key}",

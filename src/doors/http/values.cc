@@ -29,11 +29,11 @@ Problem wrong_type(store::ValueType held, store::ValueType wanted) {
           .members = {}};
 }
 
-Problem precondition_failed(Lsn version) {
+Problem precondition_failed(const Preconditions& conditions, Lsn version) {
   const std::string now = version == kNoLsn ? "null" : '"' + std::to_string(raw(version)) + '"';
   return {.status = 412,
           .code = "precondition_failed",
-          .detail = version == kNoLsn ? "there is no such key" : "the key has another version",
+          .detail = std::string(conditions.why_failed(version)),
           .retryable = false,
           .members = ",\"version\":" + now};
 }
@@ -126,7 +126,8 @@ std::expected<Stored, Refused> store_value(const Exchange& exchange, KeyRef key,
   };
   const auto held = wish.keep ? store::find_with_expiry(transaction, key) : transaction.find(key, store::Access::kMeta);
   const Lsn version = held ? held->version : kNoLsn;
-  if (conditions.judge(version, false) != Preconditions::Verdict::kGoOn) return refuse(precondition_failed(version));
+  if (conditions.judge(version, false) != Preconditions::Verdict::kGoOn)
+    return refuse(precondition_failed(conditions, version));
   const Expiry expiry = wish.keep ? (held ? store::own_expiry(*held) : Expiry{}) : wish.expiry;
   Stored stored{.created = !held};
   // A deadline that has passed: stored and gone, for nobody could ever read it.

@@ -37,7 +37,7 @@ Problem no_such_key();
 /// `wanted`: what it should have been.
 Problem wrong_type(store::ValueType held, store::ValueType wanted = store::ValueType::kString);
 /// `version` kNoLsn: the key is absent.
-Problem precondition_failed(Lsn version);
+Problem precondition_failed(const Preconditions& conditions, Lsn version);
 
 struct Stored {
   bool created = false;
