@@ -247,6 +247,7 @@ int serve(Settings settings, const std::string& config_file, const Remarks& rema
   auto options = settings.store_options();
   if (!options) return complain(options.error(), kExitUsage);
   options->notice = [&log](std::string_view text) { log->warn("{}", text); };
+  options->information = [&log](std::string_view text) { log->info("{}", text); };
   // The process is the store's alone, so that maxmemory holds for all of it.
   if (stave::base::own_memory()) options->process_memory = process_memory;
   event = ::eventfd(0, EFD_CLOEXEC);

@@ -93,6 +93,8 @@ struct Options {
   Clock* clock = nullptr;
   /// Told about things an operator should know (a torn tail that was cut). Null: nobody. Called from any thread.
   std::function<void(std::string_view)> notice;
+  /// The same of what is in order, and worth a line in a log: a backup that was made. Null: nobody.
+  std::function<void(std::string_view)> information;
   /// How much memory the process has for itself, for programs that hold nothing but this store: what that grows beyond
   /// keys, values and tables (connections, buffers, gaps between allocations) then counts against max_memory_bytes, and
   /// the budget holds for the process. Asked some ten times a second. Null: only what the store holds counts.

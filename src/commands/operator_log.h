@@ -11,5 +11,7 @@ namespace stave::commands {
 
 /// "FLUSHALL by 127.0.0.1:51234 (client 7)"; `what` begins the sentence.
 void tell_operator(Call& call, std::string_view what) noexcept;
+/// The same of what takes nothing away and needs nobody's attention.
+void inform_operator(Call& call, std::string_view what) noexcept;
 
 }  // namespace stave::commands

@@ -89,6 +89,8 @@ Result<Snapshots::Done> Snapshots::write_begun(const Target& target) {
     ++state_.failed;
     state_.last_error = done.error().describe();
     retry_ns_ = now_ns + kRetryNs;
+    if (const auto& notice = engine_.options().notice; notice && done.error().code() != ErrorCode::kAborted)
+      notice("a snapshot could not be written to " + target.path + ": " + state_.last_error);
     return done;
   }
   ++state_.written;
@@ -97,6 +99,8 @@ Result<Snapshots::Done> Snapshots::write_begun(const Target& target) {
   state_.last_keys = done->keys;
   state_.last_bytes = done->bytes;
   state_.last_ns = now_ns - begun_ns_;
+  if (const auto& information = engine_.options().information)
+    information("A snapshot of " + std::to_string(done->keys) + " keys was written to " + done->path);
   if (target.usual) {
     usual_time_ = done->time;
     usual_lsn_ = done->lsn;

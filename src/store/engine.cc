@@ -2,6 +2,7 @@
 #include "store/engine.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/no_memory.h"
 #include "base/thread.h"
@@ -90,6 +91,22 @@ void Engine::check_claim(std::uint64_t now_ns) {
   if (now_ns - claim_checked_ns_ < kEveryNs || !log_->health()) return;
   claim_checked_ns_ = now_ns;
   static_cast<void>(still_ours());  // what follows from it is done
+  tell_of_slow_syncs(now_ns);
+}
+
+// Who waits for the disk sees slow answers and nothing else; this says whose fault it is.
+void Engine::tell_of_slow_syncs(std::uint64_t now_ns) {
+  constexpr std::size_t kSlowFrom = 31;  // 2^30 ns: a second
+  constexpr std::uint64_t kEveryNs = 10'000'000'000;
+  if (!options_.notice || (slow_syncs_ != 0 && now_ns - slow_syncs_told_ns_ < kEveryNs)) return;
+  const log::DurationCounts counts = log_->stats().sync_counts;
+  const std::uint64_t slow = std::accumulate(counts.begin() + kSlowFrom, counts.end(), std::uint64_t{0});
+  const std::uint64_t fresh = slow - std::exchange(slow_syncs_, slow);
+  if (fresh == 0) return;
+  slow_syncs_told_ns_ = now_ns;
+  options_.notice((fresh == 1 ? "a sync" : std::to_string(fresh) + " syncs") +
+                  " of the log took more than a second; durable writes waited for it. Look at the disk and at who else "
+                  "uses it");
 }
 
 Result<void> Engine::still_ours() {

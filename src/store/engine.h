@@ -302,6 +302,7 @@ class Engine {
   void tell_news_of_time();
   /// Asks, at most once in a second, whether the directory is still the store's.
   void check_claim(std::uint64_t now_ns);
+  void tell_of_slow_syncs(std::uint64_t now_ns);
 
   Options options_;
   std::string directory_;
@@ -309,7 +310,9 @@ class Engine {
   Clock* clock_;
   base::Mutex claim_mutex_;
   DirectoryClaim claim_ STAVE_GUARDED_BY(claim_mutex_);
-  std::uint64_t claim_checked_ns_ = 0;  ///< When `claim_` was asked last.
+  std::uint64_t claim_checked_ns_ = 0;    ///< When `claim_` was asked last.
+  std::uint64_t slow_syncs_ = 0;          ///< How many there were, as far as was looked,
+  std::uint64_t slow_syncs_told_ns_ = 0;  ///< and when it was told last.
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   std::atomic<Sync> sync_;

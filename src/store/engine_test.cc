@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "store/transaction.h"
+#include "testing/sim_file_system.h"
 
 namespace stave::store {
 namespace {
@@ -62,6 +63,38 @@ TEST_F(Engines, a_value_is_read_back_and_survives_a_restart) {
   EXPECT_EQ(get(std::string_view("\0\xff", 2)), "binary");
   EXPECT_EQ(get("absent"), std::nullopt);
   EXPECT_TRUE(engine_->stats().recovery.clean);
+}
+
+TEST_F(Engines, slow_syncs_are_told_and_not_more_often_than_every_ten_seconds) {
+  sim::SimFileSystem disk;
+  std::int64_t takes_ms = 0;
+  disk.on_operation([&](const sim::Operation& operation) {
+    if (operation.kind == sim::OpKind::kSyncData) clock_.advance_ms(takes_ms);
+  });
+  std::vector<std::string> notices;
+  options_.file_system = &disk;
+  options_.notice = [&](std::string_view text) { notices.emplace_back(text); };
+  reopen();
+  const auto write = [&](std::int64_t sync_takes_ms) {
+    takes_ms = sync_takes_ms;
+    put("k", "v");
+    takes_ms = 0;
+    clock_.advance_ms(1100);
+    engine_->tick();
+  };
+  write(5);
+  EXPECT_TRUE(notices.empty());
+  write(2000);
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_NE(notices[0].find("a sync of the log took more than a second"), std::string::npos);
+  write(2000);
+  write(2000);
+  EXPECT_EQ(notices.size(), 1U);
+  clock_.advance_ms(10'000);
+  engine_->tick();
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_NE(notices[1].find("2 syncs"), std::string::npos);
+  engine_.reset();  // before the disk
 }
 
 TEST_F(Engines, a_string_that_was_checked_to_be_json_stays_known_as_such_until_it_is_overwritten) {
