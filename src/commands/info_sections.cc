@@ -60,7 +60,8 @@ InfoFields clients_fields(Environment& environment) {
           {"blocked_clients", std::to_string(environment.waiting().calls())},
           {"tracking_clients", "0"},
           {"clients_in_timeout_table", std::to_string(environment.waiting().calls_with_deadline())},
-          {"total_blocking_keys", std::to_string(environment.waiting().keys())}};
+          {"total_blocking_keys", std::to_string(environment.waiting().keys())},
+          {"total_blocking_keys_on_nokey", std::to_string(environment.waiting().keys_that_may_go())}};
 }
 
 InfoFields stats_fields(Environment& environment) {

@@ -47,7 +47,11 @@ Result<void> exec_command(Call& call) {
   const Ending ending(session);
   const Multi& multi = *session.multi;
   if (multi.aborted) return answer_error("EXECABORT Transaction discarded because of previous errors.");
-  return run_queued(call, multi);
+  auto done = run_queued(call, multi);
+  // What whoever lists the clients sees as the last call is this one, not the last of those that it made.
+  static const Command* const kExec = find_command("EXEC");
+  session.set_last_row(*kExec);
+  return done;
 }
 
 Result<void> discard_command(Call& call) {

@@ -346,6 +346,9 @@ TEST_F(FunctionCommandsTest, calls_what_a_library_registered_also_after_a_restar
   EXPECT_EQ(run({"FUNCTION", "LOAD", "REPLACE", kLibrary}), "\"mylib\"");
   EXPECT_EQ(run({"FCALL", "put", "1", "a", "1"}), "\"set\"");
   EXPECT_EQ(run({"FCALL_RO", "look", "1", "a"}), "\"1\"");
+  EXPECT_EQ(run({"FCALL_RO", "LOOK", "1", "a"}), "\"1\"") << "case does not count";
+  EXPECT_EQ(run({"FUNCTION", "LOAD", "#!lua name=other\nredis.register_function('PUT', function() end)"}),
+            "-ERR Function put already exists");
   EXPECT_EQ(run({"FCALL_RO", "put", "1", "a", "1"}),
             "-ERR Can not execute a script with write flag using *_ro command.");
   reopen();

@@ -44,7 +44,8 @@ namespace {
 Result<void> check_functions(const LibraryList& libraries, const FunctionLibrary& library) {
   for (const auto& [name, other] : libraries)
     for (const Function& known : other->functions)
-      if (std::ranges::find(library.functions, known.name, &Function::name) != library.functions.end())
+      if (std::ranges::any_of(library.functions,
+                              [&](const Function& function) { return same_word(function.name, known.name); }))
         return answer_error("ERR Function " + known.name + " already exists");
   return {};
 }

@@ -7,6 +7,7 @@
 // not know: sessions, how functions are called.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 
 #include "base/mutex.h"
 #include "commands/script/lua.h"
+#include "commands/text.h"
 #include "stave/error.h"
 #include "store/engine.h"
 
@@ -46,10 +48,18 @@ struct FoundFunction {
   explicit operator bool() const noexcept { return function != nullptr; }
 };
 
+/// Names of functions, whose case does not count, as in Redis.
+struct NameOrder {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const noexcept {
+    return std::ranges::lexicographical_compare(a, b, {}, to_lower, to_lower);
+  }
+};
+
 using LibraryList = std::map<std::string, std::shared_ptr<const FunctionLibrary>, std::less<>>;
 struct KnownFunctions {
   LibraryList libraries;
-  std::map<std::string, FoundFunction, std::less<>> functions;
+  std::map<std::string, FoundFunction, NameOrder> functions;
   store::Pending pending;  ///< What telling of them waits for.
 };
 

@@ -231,7 +231,8 @@ int register_function(lua_State* lua) {
   if (loading == nullptr) return luaL_error(lua, "redis.register_function can only be called on FUNCTION LOAD command");
   Function function = read_arguments(lua);
   lua_settop(lua, 2);
-  if (loading->loaded.functions.contains(function.name))
+  if (std::ranges::any_of(loading->loaded.functions,
+                          [&](const auto& there) { return same_word(there.first, function.name); }))
     return luaL_error(lua, "Function already exists in the library");
   const int reference = luaL_ref(lua, LUA_REGISTRYINDEX);
   loading->loaded.functions.emplace(function.name, reference);

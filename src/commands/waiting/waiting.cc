@@ -305,6 +305,12 @@ std::size_t Waiting::keys() const noexcept {
   return lines_.size();
 }
 
+std::size_t Waiting::keys_that_may_go() const noexcept {
+  base::MutexLock lock(mutex_);
+  return static_cast<std::size_t>(
+      std::ranges::count_if(lines_, [](const auto& line) { return line.second.whatever_it_holds != 0; }));
+}
+
 // --- changes ---------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<Waiter> Waiting::claim(store::KeyRef key, const std::optional<store::ValueType>& holds,

@@ -49,6 +49,8 @@ class Waiting final : public store::ChangeHandler {
   /// How many calls wait, and on how many different keys.
   [[nodiscard]] std::size_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t keys() const noexcept STAVE_EXCLUDES(mutex_);
+  /// On how many of these somebody waits who is answered when the key is gone. O(keys).
+  [[nodiscard]] std::size_t keys_that_may_go() const noexcept STAVE_EXCLUDES(mutex_);
   /// How many of them do so for a limited time.
   [[nodiscard]] std::size_t calls_with_deadline() const noexcept {
     return with_deadline_.load(std::memory_order_relaxed);
