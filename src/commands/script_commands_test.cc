@@ -26,6 +26,18 @@ class ScriptCommandsTest : public CommandsTest {
   }
 };
 
+TEST_F(ScriptCommandsTest, calls_that_wait_take_what_there_is_and_do_not_wait) {
+  EXPECT_EQ(eval("return redis.call('BLPOP', 'none', '0')"), "nil");
+  EXPECT_EQ(eval("return redis.call('BLMOVE', 'none', 'other', 'LEFT', 'LEFT', '0')"), "nil");
+  EXPECT_EQ(eval("return redis.call('BZPOPMIN', 'none', '0')"), "nil");
+  run({"RPUSH", "l", "a", "b", "c"});
+  run({"ZADD", "z", "1", "m"});
+  EXPECT_EQ(eval("return redis.call('BLPOP', 'l', '0')"), "[\"l\", \"a\"]");
+  EXPECT_EQ(eval("return redis.call('BRPOPLPUSH', 'l', 'other', '0')"), "\"c\"");
+  EXPECT_EQ(eval("return redis.call('BZPOPMAX', 'z', '0')"), "[\"z\", \"m\", \"1\"]");
+  EXPECT_EQ(run({"LRANGE", "l", "0", "-1"}), "[\"b\"]");
+}
+
 TEST_F(ScriptCommandsTest, answers_what_lua_returns) {
   EXPECT_EQ(eval("return 1"), "1");
   EXPECT_EQ(eval("return 3.99"), "3");
