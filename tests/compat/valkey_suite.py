@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -66,11 +67,12 @@ def run_unit(checkout, unit, seconds):
     """(passed, failures): a failure is its unit and the test's name, or what ended the unit."""
     server = Server()
     command = ["./runtest", "--host", "127.0.0.1", "--port", str(server.port), "--single", unit, "--ignore-encoding", "--tags", "-needs:repl -needs:debug"]
+    runner = subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
     try:
-        done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, errors="replace", timeout=seconds)
-        text = COLOUR.sub("", done.stdout + done.stderr)
-    except subprocess.TimeoutExpired as late:
-        text = COLOUR.sub("", (late.stdout or b"").decode(errors="replace")) + "\n[exception]: the unit took more than %d s" % seconds
+        text = COLOUR.sub("", runner.communicate(timeout=seconds)[0])
+    except subprocess.TimeoutExpired:
+        os.killpg(runner.pid, signal.SIGKILL)  # its own children as well
+        text = COLOUR.sub("", runner.communicate()[0]) + "\n[exception]: the unit took more than %d s" % seconds
     died = server.end()
     failures = []
     if died is not None:
