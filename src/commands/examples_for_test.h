@@ -148,6 +148,8 @@ inline std::vector<Example> administrators_examples() {
       {"latency|history", {{"LATENCY", "HISTORY", "command"}}},
       {"latency|latest", {{"LATENCY", "LATEST"}}},
       {"latency|reset", {{"LATENCY", "RESET"}}},
+      {"module|help", {{"MODULE", "HELP"}}},
+      {"module|list", {{"MODULE", "LIST"}}},
       {"monitor", {{"MONITOR"}}},
       {"slowlog|get", {{"SLOWLOG", "GET"}}},
       {"slowlog|help", {{"SLOWLOG", "HELP"}}},

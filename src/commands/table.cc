@@ -34,6 +34,7 @@
 #include "commands/list_commands.h"
 #include "commands/list_move_commands.h"
 #include "commands/memory_commands.h"
+#include "commands/module_commands.h"
 #include "commands/monitor_commands.h"
 #include "commands/move_commands.h"
 #include "commands/multi_commands.h"
@@ -108,6 +109,7 @@ constexpr auto kJoined = build::join(
     kListCommands,
     kListMoveCommands,
     kMemoryCommands,
+    kModuleCommands,
     kMonitorCommands,
     kMoveCommands,
     kMultiCommands,
