@@ -369,6 +369,7 @@ TEST_F(Info, counts_calls_of_all_sessions_exactly) {
   EXPECT_NE(info({"INFO", "stats"}).find("total_commands_processed:4002\r\n"), std::string::npos);
   EXPECT_EQ(run({"CONFIG", "RESETSTAT"}), "OK");
   EXPECT_EQ(host_.resets, 1);
+  EXPECT_NE(info({"INFO", "commandstats"}).find("cmdstat_config|resetstat:calls=1,"), std::string::npos);
   EXPECT_EQ(info({"INFO", "commandstats"}).find("cmdstat_set"), std::string::npos);
   EXPECT_NE(info({"INFO", "stats"}).find("keyspace_hits:0\r\n"), std::string::npos);
 }
