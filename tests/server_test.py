@@ -441,8 +441,19 @@ class Clients(TestCase):
             with self.assertRaises(socket.timeout):
                 held.recv(1)
             held.settimeout(PATIENCE)
+            self.assertEqual(client.info("clients")["blocked_clients"], 1)
             client.execute_command("CLIENT", "UNPAUSE")
             self.assertEqual(receive(held, 12), b"+OK\r\n$1\r\n1\r\n")
+            self.assertEqual(client.info("clients")["blocked_clients"], 0)
+            # Who goes away meanwhile is not counted for ever.
+            client.execute_command("CLIENT", "PAUSE", "60000", "WRITE")
+            held.sendall(command("SET", "a", "2"))
+            until = time.monotonic() + PATIENCE
+            while client.info("clients")["blocked_clients"] != 1:
+                self.assertLess(time.monotonic(), until)
+        client.execute_command("CLIENT", "UNPAUSE")
+        while client.info("clients")["blocked_clients"] != 0:
+            self.assertLess(time.monotonic(), until)
 
     def test_reply_modes(self):
         server = self.serve("--sync", "os")

@@ -155,7 +155,10 @@ Result<void> client_pause_command(Call& call) {
   if (!ms) return answer_error("ERR timeout is not an integer or out of range");
   if (*ms < 0) return answer_error("ERR timeout is negative");
   const auto ns = static_cast<std::uint64_t>(std::min(*ms, kPauseMaxMs)) * 1'000'000;
-  call.environment().set_pause({.until_ns = call.engine().clock().monotonic_ns() + ns, .writes_only = writes_only});
+  // Of two pauses the stricter one holds, until the later end, as in Redis: who asked first relies on it.
+  const Pause before = call.environment().pause();
+  call.environment().set_pause({.until_ns = std::max(before.until_ns, call.engine().clock().monotonic_ns() + ns),
+                                .writes_only = writes_only && (before.until_ns == 0 || before.writes_only)});
   call.reply().status("OK");
   return {};
 }

@@ -78,6 +78,8 @@ class Environment {
   [[nodiscard]] Pause pause() noexcept;
   /// Replaces the pause. `until_ns` 0 ends it.
   void set_pause(const Pause& pause) noexcept;
+  /// How many calls wait for the end of a pause: the doors count them.
+  [[nodiscard]] std::atomic<std::size_t>& paused_calls() noexcept { return paused_calls_; }
 
  private:
   store::Engine& engine_;
@@ -100,6 +102,7 @@ class Environment {
   std::unique_ptr<script::Scripts> scripts_;
   EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
+  std::atomic<std::size_t> paused_calls_{0};
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait
 };
 

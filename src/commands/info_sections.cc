@@ -57,7 +57,8 @@ InfoFields server_fields(Environment& environment) {
 InfoFields clients_fields(Environment& environment) {
   return {{"connected_clients", std::to_string(environment.clients().size())},
           {"cluster_connections", "0"},
-          {"blocked_clients", std::to_string(environment.waiting().calls())},
+          {"blocked_clients",
+           std::to_string(environment.waiting().calls() + environment.paused_calls().load(std::memory_order_relaxed))},
           {"tracking_clients", "0"},
           {"clients_in_timeout_table", std::to_string(environment.waiting().calls_with_deadline())},
           {"total_blocking_keys", std::to_string(environment.waiting().keys())},

@@ -228,7 +228,11 @@ TEST_F(Clients, are_paused_until_a_deadline) {
   EXPECT_EQ(run({"CLIENT", "PAUSE", "100"}), "OK");
   EXPECT_TRUE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
   EXPECT_FALSE(must_pause(*session_, resolve(std::vector<std::string_view>{"CLIENT", "UNPAUSE"})));
-  clock_.advance_ms(100);
+  // Neither a shorter nor a milder one takes back what was asked for before.
+  EXPECT_EQ(run({"CLIENT", "PAUSE", "1", "WRITE"}), "OK");
+  clock_.advance_ms(99);
+  EXPECT_TRUE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
+  clock_.advance_ms(1);
   EXPECT_FALSE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
   EXPECT_FALSE(environment_->pausing());
   EXPECT_EQ(run({"CLIENT", "PAUSE", "9223372036854775807", "ALL"}), "OK");

@@ -83,6 +83,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
 }
 
 Connection::~Connection() {
+  set_paused(false);
   count_bytes(0);
 }
 
@@ -429,6 +430,13 @@ Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& posi
   return Turn::kGoOn;
 }
 
+void Connection::set_paused(bool paused) noexcept {
+  if (paused == std::exchange(paused_, paused)) return;
+  auto& count = session_.environment().paused_calls();
+  STAVE_ASSERT(paused || count.load(std::memory_order_relaxed) != 0);
+  paused ? count.fetch_add(1, std::memory_order_relaxed) : count.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void Connection::call_bucket(std::size_t i) {
   if (i >= bench_.batch.size()) return;
   auto& parsed = bench_.batch[i];
@@ -446,8 +454,11 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
   if (environment.pausing() && session_.waiter == nullptr && commands::must_pause(session_, call)) [[unlikely]] {
     parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
+    set_paused(true);
     return Turn::kLater;
   }
+  if (paused_) [[unlikely]]
+    set_paused(false);
   const bool guess =
       call.row != nullptr && (call.row->flags & commands::kNoAuth) != 0 && authenticates(call, arguments);
   const std::uint64_t failures = session_.identity.failures;

@@ -219,6 +219,7 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   /// What the batch's newest command, which is its last, runs.
   [[nodiscard]] commands::Resolved resolved(const Workbench::Parsed& parsed) const noexcept;
   Turn run_batch(std::uint64_t turn_end, std::size_t& position);
+  void set_paused(bool paused) noexcept;
   /// Brings towards the cache what command `i` of the batch will look at first, and what it will find there.
   void call_bucket(std::size_t i);
   void call_entry(std::size_t i);
@@ -262,6 +263,7 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   std::vector<Mark> marks_;   ///< Oldest first.
   store::Pending waits_for_;  ///< What all of them wait for, together.
   std::uint64_t parked_until_ns_ = 0;
+  bool paused_ = false;  ///< The next call waits for the end of a pause, and is counted.
   std::shared_ptr<std::atomic<bool>>
       fetching_;  ///< Set while values are being fetched or an errand is done; true once it is over.
   std::uint64_t active_ns_;
