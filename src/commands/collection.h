@@ -152,6 +152,10 @@ Result<void> copy_out(Call& call, std::size_t i, Copied<Type>& to) {
   return {};
 }
 
+/// A call with more words than this may bring more elements than one run should take: it begins in a transaction, in
+/// which they become pages on the way.
+inline constexpr std::size_t kFewWords = 64;
+
 /// Lets `change` look at the collection of argument `i`'s key and edit it (`store::Opened<Type>&`, of which an absent
 /// key's is empty), in one step; the key gets what became of it, and keeps its expiry. `change` may be called again
 /// with what the key holds then, and only what it did last is done; answer afterwards. Errors: WRONGTYPE, those of
@@ -159,7 +163,7 @@ Result<void> copy_out(Call& call, std::size_t i, Copied<Type>& to) {
 template <class Type, class Change>
 Result<void> change_collection(Call& call, std::size_t i, Change&& change) {
   const store::KeyRef key = call.key(i);
-  if (call.session().shared == nullptr) {
+  if (call.session().shared == nullptr && call.size() <= kFewWords) {
     std::optional<store::Opened<Type>> opened;
     bool in_pages = false;
     const auto decide = [&](const store::ValueView* held, UnixMs now) -> Result<store::Update> {

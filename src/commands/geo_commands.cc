@@ -70,8 +70,8 @@ Result<void> geoadd_command(Call& call) {
   std::int64_t changed = 0;
   const auto change = [&](store::Opened<SortedSet>& opened) -> Result<void> {
     added = changed = 0;
-    auto& set = opened.editor();
     for (std::size_t i = 0; i < scores.size(); ++i) {
+      auto& set = opened.growing_editor();
       const std::string_view member = call[options.first + 3 * i + 2];
       const auto old = set.score(member);
       if ((old ? options.only_new : options.only_present) || old == scores[i]) continue;

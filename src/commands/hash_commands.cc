@@ -49,7 +49,7 @@ Result<void> set_fields(Call& call, std::string_view name, std::int64_t& added) 
   STAVE_TRY(check_element_sizes(call, 2));
   const auto change = [&](store::Opened<Hash>& hash) -> Result<void> {
     added = 0;
-    for (std::size_t i = 2; i < call.size(); i += 2) added += hash.editor().set(call[i], call[i + 1]) ? 1 : 0;
+    for (std::size_t i = 2; i < call.size(); i += 2) added += hash.growing_editor().set(call[i], call[i + 1]) ? 1 : 0;
     return {};
   };
   return change_collection<Hash>(call, 1, change);

@@ -56,7 +56,7 @@ Result<void> sadd_command(Call& call) {
   std::int64_t added = 0;
   const auto change = [&](OpenedSet& opened) -> Result<void> {
     added = 0;
-    for (std::size_t i = 2; i < call.size(); ++i) added += opened.editor().add(call[i]) ? 1 : 0;
+    for (std::size_t i = 2; i < call.size(); ++i) added += opened.growing_editor().add(call[i]) ? 1 : 0;
     return {};
   };
   STAVE_TRY(change_collection<Set>(call, 1, change));

@@ -93,7 +93,7 @@ Result<AddOutcome> add(Call& call, const AddOptions& options) {
   const auto change = [&](Opened<SortedSet>& opened) -> Result<void> {
     outcome = {};
     for (std::size_t i = 0; i < scores.size(); ++i)
-      STAVE_TRY(add_one(opened.editor(), call[options.first + 2 * i + 1], scores[i], options, outcome));
+      STAVE_TRY(add_one(opened.growing_editor(), call[options.first + 2 * i + 1], scores[i], options, outcome));
     return {};
   };
   STAVE_TRY(change_collection<SortedSet>(call, 1, change));

@@ -124,8 +124,11 @@ class Opened {
   }
   /// The same of any, in the transaction that found it.
   static Result<Opened> open(Transaction& transaction, const ValueView* held) {
-    if (held == nullptr || held->type != Type::kType || !held->paged || !held->here)
-      return open(held, transaction.now());
+    if (held == nullptr || held->type != Type::kType || !held->paged || !held->here) {
+      auto opened = open(held, transaction.now());
+      if (opened) opened->transaction_ = &transaction;
+      return opened;
+    }
     return Opened(std::make_unique<InPages>(transaction, identity_of(held->value), root_of(held->value)), held->expiry,
                   transaction.now());
   }
@@ -140,8 +143,17 @@ class Opened {
   [[nodiscard]] typename Type::Editor& editor() noexcept {
     return paged_ ? static_cast<typename Type::Editor&>(paged_->form) : compact_;
   }
+  /// The same for whoever adds many elements, asked anew for each: in a transaction, a collection that outgrows one run
+  /// becomes pages at once, since each element that a long run takes costs as much as all that it has. What `reader`
+  /// and `editor` returned before ends with that.
+  [[nodiscard]] typename Type::Editor& growing_editor() {
+    if (!paged_ && transaction_ != nullptr && compact_.form().size() > kCompactBytesMax &&
+        !needs_moment<Type>(compact_.form()))
+      become_pages();
+    return editor();
+  }
   [[nodiscard]] bool changed() const noexcept {
-    return joined_ || (paged_ ? paged_->form.changed() : compact_.changed());
+    return joined_ || became_pages_ || (paged_ ? paged_->form.changed() : compact_.changed());
   }
   /// Whether everything that was asked of it could be had; else nothing that it said matters. Errors: those of
   /// TransactionPages::failure.
@@ -153,12 +165,7 @@ class Opened {
   Result<void> join_pages() {
     if (!paged_) return {};
     value_ = Type::Compact::form_of(paged_->form);
-    std::vector<types::PageId> all;
-    paged_->form.visit_pages([&](types::PageId page) {
-      all.push_back(page);
-      return true;
-    });
-    for (const types::PageId page : all) paged_->pages.erase(page);
+    erase_pages();
     STAVE_TRY(whole());
     paged_.reset();
     compact_ = open_form<Type>(value_, now_);
@@ -186,8 +193,11 @@ class Opened {
   /// change.
   [[nodiscard]] Update update() {
     if (!changed()) return {};
-    if (!may_be_empty<Type>() && reader().size() == 0)
+    if (!may_be_empty<Type>() && reader().size() == 0) {
+      // Pages that no key ever had are nobody's to remove later.
+      if (became_pages_) erase_pages();
       return {.what = held_ ? Update::What::kErase : Update::What::kNothing};
+    }
     if (paged_) {
       value_ = paged_value(paged_->pages.identity(), paged_->form.root());
       return {.what = Update::What::kPut, .value = value_, .expiry = own_expiry_, .type = root_type(Type::kType)};
@@ -198,6 +208,23 @@ class Opened {
   }
 
  private:
+  void become_pages() {
+    const Expiry expiry = settle(compact_, own_expiry_);
+    STAVE_ASSERT(expiry == own_expiry_ && compact_.size() != 0);
+    paged_ = std::make_unique<InPages>(*transaction_, transaction_->engine().new_identity(),
+                                       Type::Paged::empty_root(base::thread_random()));
+    paged_->form.fill(compact_.form());
+    became_pages_ = true;
+  }
+  void erase_pages() {
+    std::vector<types::PageId> all;
+    paged_->form.visit_pages([&](types::PageId page) {
+      all.push_back(page);
+      return true;
+    });
+    for (const types::PageId page : all) paged_->pages.erase(page);
+  }
+
   struct InPages {
     InPages(Transaction& transaction, Lsn identity, std::string_view root)
         : pages(transaction, identity), form(pages, root) {}
@@ -218,12 +245,14 @@ class Opened {
       : paged_(std::move(paged)), now_(now), held_(true), existed_(true), own_expiry_(expiry) {}
 
   std::unique_ptr<InPages> paged_;
-  typename Type::Compact compact_;  ///< Empty when there are pages.
+  typename Type::Compact compact_;      ///< When there are pages: empty, or what became pages.
+  Transaction* transaction_ = nullptr;  ///< Where it may become pages.
   UnixMs now_;
   bool held_;
   std::size_t held_bytes_ = 0;  ///< Of the compact form, as it was.
   bool existed_;
   bool joined_ = false;
+  bool became_pages_ = false;
   Expiry own_expiry_;
   std::string value_;
 };

@@ -166,6 +166,54 @@ TEST_F(Collections, are_undone_with_their_transaction) {
   EXPECT_EQ(fields_of(0, "h"), filled(500));
 }
 
+// An element more costs what a page costs, and not all that came before: whoever adds many is given pages on the way.
+TEST_F(Collections, that_get_many_elements_at_once_become_pages_on_the_way) {
+  for (const bool keep : {true, false}) {
+    const auto put = [&](Opened<Hash>& hash) -> Result<void> {
+      EXPECT_FALSE(hash.existed());
+      for (int i = 0; i < 3000; ++i)
+        EXPECT_TRUE(
+            hash.growing_editor().set("field:" + std::to_string(i), "a value of some length" + std::to_string(i)));
+      EXPECT_TRUE(hash.in_pages());
+      EXPECT_FALSE(hash.existed());
+      EXPECT_EQ(hash.reader().size(), 3000u);
+      for (int i = 0; !keep && i < 3000; ++i) hash.editor().remove("field:" + std::to_string(i));
+      return {};
+    };
+    ASSERT_TRUE(within<Hash>({0, "many"}, put));
+    EXPECT_EQ(fields_of(0, "many"), filled(keep ? 3000 : 0));
+    restart();
+    EXPECT_EQ(fields_of(0, "many"), filled(keep ? 3000 : 0));
+    ASSERT_TRUE(engine->flush_all());
+    EXPECT_EQ(pages(), 0u);
+  }
+}
+
+TEST_F(Collections, that_grew_on_the_way_are_undone_with_their_transaction) {
+  {
+    const KeyRef key{0, "many"};
+    Transaction transaction(*engine, key);
+    auto opened = open_collection<Set>(transaction, key);
+    ASSERT_TRUE(opened);
+    for (int i = 0; i < 2000; ++i) opened->growing_editor().add("member:" + std::to_string(i));
+    ASSERT_TRUE(keep_collection(transaction, key, *opened));
+  }
+  EXPECT_EQ(pages(), 0u);
+  restart();
+  EXPECT_EQ(pages(), 0u);
+}
+
+TEST_F(Collections, that_grew_and_emptied_in_one_change_leave_no_pages) {
+  const auto put = [&](Opened<Set>& set) -> Result<void> {
+    for (int i = 0; i < 1000; ++i) set.growing_editor().add("member:" + std::to_string(i));
+    for (int i = 0; i < 1000; ++i) set.editor().remove("member:" + std::to_string(i));
+    return {};
+  };
+  ASSERT_TRUE(within<Set>({0, "gone"}, put));
+  EXPECT_EQ(pages(), 0u);
+  EXPECT_FALSE(engine->orphans().waiting());
+}
+
 TEST_F(Collections, of_a_key_that_went_are_swept_and_no_others) {
   fill("a", 500);
   fill("b", 500, "another");

@@ -107,7 +107,7 @@ Response patch_fields(Exchange& exchange) {
   const auto edit = [&](store::Opened<Hash>& hash) -> std::optional<Problem> {
     for (const FieldPatch& patch : *patches) {
       if (patch.value) {
-        patched.added += hash.editor().set(patch.field, *patch.value) ? 1 : 0;
+        patched.added += hash.growing_editor().set(patch.field, *patch.value) ? 1 : 0;
       } else {
         patched.removed += hash.editor().remove(patch.field) ? 1 : 0;
       }

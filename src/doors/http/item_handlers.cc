@@ -86,7 +86,10 @@ Response push_items(Exchange& exchange) {
   if (!items) return answer_problem(items.error());
   std::uint64_t size = 0;
   const auto edit = [&](store::Opened<List>& list) -> std::optional<Problem> {
-    for (const std::string& item : *items) *front ? list.editor().push_front(item) : list.editor().push_back(item);
+    for (const std::string& item : *items) {
+      auto& list_now = list.growing_editor();
+      *front ? list_now.push_front(item) : list_now.push_back(item);
+    }
     size = list.reader().size();
     return std::nullopt;
   };

@@ -89,7 +89,7 @@ Response patch_members(Exchange& exchange) {
   if (!patch) return answer_problem(patch.error());
   Patched patched;
   const auto edit = [&](store::Opened<Set>& set) -> std::optional<Problem> {
-    for (const std::string& member : patch->add) patched.added += set.editor().add(member) ? 1 : 0;
+    for (const std::string& member : patch->add) patched.added += set.growing_editor().add(member) ? 1 : 0;
     for (const std::string& member : patch->remove) patched.removed += set.editor().remove(member) ? 1 : 0;
     patched.size = set.reader().size();
     return std::nullopt;

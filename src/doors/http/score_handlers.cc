@@ -187,7 +187,7 @@ Response patch_scores(Exchange& exchange) {
   const auto edit = [&](store::Opened<SortedSet>& set) -> std::optional<Problem> {
     for (const ScorePatch& patch : *patches) {
       if (patch.score) {
-        patched.added += set.editor().set(patch.member, *patch.score) ? 1 : 0;
+        patched.added += set.growing_editor().set(patch.member, *patch.score) ? 1 : 0;
       } else {
         patched.removed += set.editor().remove(patch.member) ? 1 : 0;
       }

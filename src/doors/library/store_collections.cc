@@ -99,9 +99,23 @@ auto Store::Impl::read(std::string_view key, const ReadOptions& options, Ask&& a
   }
 }
 
+namespace {
+
+/// An edit takes the editor, or, when it adds many elements, what gives it one for each.
 template <class Type, class Edit>
-auto Store::Impl::change(std::string_view key, const WriteOptions& options, Edit&& edit) {
-  using Done = std::invoke_result_t<Edit, typename Type::Editor&>;
+decltype(auto) edit_opened(Edit& edit, Opened<Type>& opened) {
+  if constexpr (std::is_invocable_v<Edit&, Opened<Type>&>) {
+    return edit(opened);
+  } else {
+    return edit(opened.editor());
+  }
+}
+
+}  // namespace
+
+template <class Type, class Edit>
+auto Store::Impl::change(std::string_view key, const WriteOptions& options, Edit&& edit, std::size_t elements) {
+  using Done = decltype(edit_opened<Type>(edit, std::declval<Opened<Type>&>()));
   const auto guarded = [&]() -> Result<Done> {
     STAVE_TRY(check_key(options.database, key));
     const KeyRef ref{options.database, key};
@@ -113,23 +127,26 @@ auto Store::Impl::change(std::string_view key, const WriteOptions& options, Edit
       if (in_pages) return store::Update{};
       STAVE_ASSIGN(auto found, Opened<Type>::open(held, now));
       opened.emplace(std::move(found));
-      done = edit(opened->editor());
+      done = edit_opened<Type>(edit, *opened);
       in_pages = opened->outgrown();
       return in_pages ? store::Update{} : opened->update();
     };
-    Pending pending;
-    const auto updated = engine->update(ref, store::Access::kPeek, decide, options.sync, pending);
-    if (!updated || (*updated != store::Updated::kNot && !in_pages)) {
-      // An error tells what it was decided by.
-      STAVE_TRY(settle(pending));
-      if (!updated) return std::unexpected(updated.error().clone());
-      STAVE_ASSERT(done.has_value());
-      return std::move(*done);
+    // Many become pages on the way, for which there must be a transaction.
+    if (elements <= kFewElements) {
+      Pending pending;
+      const auto updated = engine->update(ref, store::Access::kPeek, decide, options.sync, pending);
+      if (!updated || (*updated != store::Updated::kNot && !in_pages)) {
+        // An error tells what it was decided by.
+        STAVE_TRY(settle(pending));
+        if (!updated) return std::unexpected(updated.error().clone());
+        STAVE_ASSERT(done.has_value());
+        return std::move(*done);
+      }
     }
     STAVE_ASSIGN(auto committed,
                  transact(std::span(&ref, 1), options.sync, [&](Transaction& transaction) -> Result<Done> {
                    STAVE_ASSIGN(auto held, store::open_collection<Type>(transaction, ref));
-                   Done result = edit(held.editor());
+                   Done result = edit_opened<Type>(edit, held);
                    STAVE_TRY(store::keep_collection(transaction, ref, held));
                    return result;
                  }));
@@ -161,11 +178,14 @@ Result<bool> Store::hash_set(std::string_view key, std::string_view field, std::
 Result<std::uint64_t> Store::hash_set(std::string_view key, std::span<const FieldValue> fields,
                                       const WriteOptions& options) {
   for (const auto& [field, value] : fields) STAVE_TRY(impl_->check_elements(key, std::array{field, value}));
-  return impl_->change<Hash>(key, options, [&](HashEditor& hash) {
-    std::uint64_t added = 0;
-    for (const auto& [field, value] : fields) added += hash.set(field, value) ? 1 : 0;
-    return added;
-  });
+  return impl_->change<Hash>(
+      key, options,
+      [&](Opened<Hash>& hash) {
+        std::uint64_t added = 0;
+        for (const auto& [field, value] : fields) added += hash.growing_editor().set(field, value) ? 1 : 0;
+        return added;
+      },
+      fields.size());
 }
 
 Result<std::optional<std::string>> Store::hash_get(std::string_view key, std::string_view field,
@@ -207,10 +227,13 @@ Result<std::uint64_t> Store::list_push(std::string_view key, ListEnd end, std::s
 Result<std::uint64_t> Store::list_push(std::string_view key, ListEnd end, std::span<const std::string_view> elements,
                                        const WriteOptions& options) {
   STAVE_TRY(impl_->check_elements(key, elements));
-  return impl_->change<List>(key, options, [&](ListEditor& list) {
-    for (const std::string_view element : elements) library::push(list, end, element);
-    return list.size();
-  });
+  return impl_->change<List>(
+      key, options,
+      [&](Opened<List>& list) {
+        for (const std::string_view element : elements) library::push(list.growing_editor(), end, element);
+        return list.reader().size();
+      },
+      elements.size());
 }
 
 Result<std::optional<std::string>> Store::list_pop(std::string_view key, ListEnd end, const WriteOptions& options) {
@@ -236,11 +259,14 @@ Result<bool> Store::set_add(std::string_view key, std::string_view member, const
 Result<std::uint64_t> Store::set_add(std::string_view key, std::span<const std::string_view> members,
                                      const WriteOptions& options) {
   STAVE_TRY(impl_->check_elements(key, members));
-  return impl_->change<Set>(key, options, [&](SetEditor& set) {
-    std::uint64_t added = 0;
-    for (const std::string_view member : members) added += set.add(member) ? 1 : 0;
-    return added;
-  });
+  return impl_->change<Set>(
+      key, options,
+      [&](Opened<Set>& set) {
+        std::uint64_t added = 0;
+        for (const std::string_view member : members) added += set.growing_editor().add(member) ? 1 : 0;
+        return added;
+      },
+      members.size());
 }
 
 Result<bool> Store::set_remove(std::string_view key, std::string_view member, const WriteOptions& options) {
@@ -286,11 +312,14 @@ Result<std::uint64_t> Store::sorted_set_add(std::string_view key, std::span<cons
     STAVE_TRY(impl_->check_elements(key, std::span(&member, 1)));
     STAVE_TRY(library::check_score(score));
   }
-  return impl_->change<SortedSet>(key, options, [&](SortedSetEditor& set) {
-    std::uint64_t added = 0;
-    for (const auto& [member, score] : members) added += set.set(member, score) ? 1 : 0;
-    return added;
-  });
+  return impl_->change<SortedSet>(
+      key, options,
+      [&](Opened<SortedSet>& set) {
+        std::uint64_t added = 0;
+        for (const auto& [member, score] : members) added += set.growing_editor().set(member, score) ? 1 : 0;
+        return added;
+      },
+      members.size());
 }
 
 Result<bool> Store::sorted_set_remove(std::string_view key, std::string_view member, const WriteOptions& options) {

@@ -124,9 +124,11 @@ struct Store::Impl {
   /// The same of a copy, without the lock: about all of them.
   template <class Type, class Ask>
   auto read(std::string_view key, const ReadOptions& options, Ask&& ask);
-  /// Lets `edit(Type::Editor&)` change what the key holds, in one step; it may run again, on what is there then.
+  /// Lets `edit(Type::Editor&)` change what the key holds, in one step; it may run again, on what is there then. One
+  /// that adds `elements`, more than a few, is `edit(store::Opened<Type>&)`.
+  static constexpr std::size_t kFewElements = 32;
   template <class Type, class Edit>
-  auto change(std::string_view key, const WriteOptions& options, Edit&& edit);
+  auto change(std::string_view key, const WriteOptions& options, Edit&& edit, std::size_t elements = 1);
   /// Errors: kTooLarge: an element that cannot be put. It is not looked at.
   Result<void> check_elements(std::string_view key, std::span<const std::string_view> elements) const;
 };
