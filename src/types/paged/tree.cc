@@ -91,27 +91,53 @@ NodeView Tree::view(std::uint64_t node) const {
   return {read(node), read(node + 1)};
 }
 
-template <class Choose>
-void Tree::descend(Place& place, Choose choose) const {
-  STAVE_ASSERT(count_ != 0);
-  Below below{.page = top_, .level = height_, .count = count_};
-  for (; below.level != 0; --below.level) {
-    const NodeView node = view(below.page);
-    if (!node.there()) return;
-    const Counts counts(node, below, below.level == height_ ? std::optional(first_) : std::nullopt);
-    const std::size_t child = choose(node, counts, place.before);
-    below.first = below.first && child == 0;
-    below.last = below.last && child + 1 == node.size();
-    place.steps[place.height++] = {.node = below.page, .child = child, .loose = below.first || below.last};
-    place.before += counts.before(child);
-    below.page = node.page(child);
-    below.count = counts[child];
-  }
+/// Notes the way into that child, which has that many elements.
+void Tree::step_into(Place& place, Below& below, const NodeView& node, std::size_t child, std::uint64_t count) {
+  below.first = below.first && child == 0;
+  below.last = below.last && child + 1 == node.size();
+  place.steps[place.height++] = {.node = below.page, .child = child, .loose = below.first || below.last};
+  below.page = node.page(child);
+  below.count = count;
+  --below.level;
+}
+
+void Tree::arrive(Place& place, const Below& below) {
   place.leaf = below.page;
   place.count = below.count;
   place.first = below.first;
   place.last = below.last;
   place.there = true;
+}
+
+template <class Choose>
+void Tree::descend(Place& place, Choose choose) const {
+  STAVE_ASSERT(count_ != 0);
+  Below below{.page = top_, .level = height_, .count = count_};
+  while (below.level != 0) {
+    const NodeView node = view(below.page);
+    if (!node.there()) return;
+    const Counts counts(node, below, below.level == height_ ? std::optional(first_) : std::nullopt);
+    const std::size_t child = choose(node, counts, place.before);
+    place.before += counts.before(child);
+    step_into(place, below, node, child, counts[child]);
+  }
+  arrive(place, below);
+}
+
+// Where the node keeps the child's count, the others are not looked at.
+void Tree::descend(Place& place, const sorted_set::Bound& bound) const {
+  STAVE_ASSERT(count_ != 0);
+  Below below{.page = top_, .level = height_, .count = count_};
+  while (below.level != 0) {
+    const NodeView node = view(below.page);
+    if (!node.there()) return;
+    const std::size_t child = node.child_of(bound);
+    std::uint64_t count = node.counts()[child];
+    if ((below.first && child == 0) || (below.last && child + 1 == node.size()))
+      count = Counts(node, below, below.level == height_ ? std::optional(first_) : std::nullopt)[child];
+    step_into(place, below, node, child, count);
+  }
+  arrive(place, below);
 }
 
 Tree::Place Tree::find(std::uint64_t rank) const {
@@ -136,7 +162,20 @@ Tree::Place Tree::between(const sorted_set::Bound& bound) const {
   STAVE_ASSERT(items_ == 2);
   Place place;
   descend(place, [&](const NodeView& node, const Counts&, std::uint64_t) { return node.child_of(bound); });
-  if (!place.there) return place;
+  find_in_leaf(place, bound);
+  return place;
+}
+
+Tree::Place Tree::place_at(const sorted_set::Bound& bound) const {
+  STAVE_ASSERT(items_ == 2);
+  Place place;
+  descend(place, bound);
+  find_in_leaf(place, bound);
+  return place;
+}
+
+void Tree::find_in_leaf(Place& place, const sorted_set::Bound& bound) const {
+  if (!place.there) return;
   const std::string_view form = leaf(place);
   place.there = !form.empty();
   const Run run(form);
@@ -145,7 +184,6 @@ Tree::Place Tree::between(const sorted_set::Bound& bound) const {
     if (!bound.is_behind(sorted_set::score_at(run.data(at)), run.data(member))) break;
     at = run.next(member);
   }
-  return place;
 }
 
 bool Tree::visit_below(const Below& below, Range range, bool backwards, VisitLeaf visit) const {
