@@ -59,6 +59,7 @@ void Mutations::make_index() {
 }
 
 std::int32_t Mutations::newest(KeyRef key, const Place& at) const noexcept {
+  if (list_.empty()) return -1;
   const auto is_it = [&](const Mutation& m) { return m.hash == at.hash && m.shard == at.id && m.key.key == key.key; };
   if (index_.empty()) {
     for (std::size_t i = list_.size(); i > 0; --i)
@@ -212,10 +213,12 @@ bool Mutations::may_edit(KeyRef key, const Place& at, Entry entry, base::Edits e
 // What was taken out is noted as long as the entry is the one that the key had before: from then on that one is kept,
 // with the edits that were made to it. Of the call that makes another entry it is noted too, for its record.
 Result<Entry> Mutations::edit(KeyRef key, const Place& at, Entry entry, base::Edits edits) {
-  locks_.assert_held(at.id, *at.shard);
-  STAVE_ASSERT(may_edit(key, at, entry, edits) && !entry.detached() && entry.holds(key.key));
+  locks_.assume_held(*at.shard);
+  STAVE_ASSERT(!entry.detached() && !entry.has_expiry() && edits.size() <= kEditsMax);
   if (!prepare() || !prepare_undo(edits)) return no_memory();
   const bool fits = Shard::edits_fit(entry, edits);
+  std::int32_t number = newest(key, at);
+  STAVE_ASSERT(number < 0 || list_[static_cast<std::size_t>(number)].effect == Effect::kValue);
   const Was was(entry);
   const std::string_view before = entry.value();
   Detached previous;
@@ -223,7 +226,6 @@ Result<Entry> Mutations::edit(KeyRef key, const Place& at, Entry entry, base::Ed
   if (!fits) {
     STAVE_ASSIGN(edited, at.shard->exchange_edited(at.hash, entry, edits, previous));
   }
-  std::int32_t number = newest(key, at);
   if (number < 0) {
     number = static_cast<std::int32_t>(list_.size());
     add(key, at, was).effect = Effect::kValue;

@@ -126,12 +126,10 @@ void TransactionPages::edit(types::PageId page, base::Edits edits) {
   Known* const there = known(page);
   if (there == nullptr) return Pages::edit(page, edits);
   const keyspace::Entry entry = there->spot.entry;
-  const PageKey named(identity_, page);
-  KeyRef ref = key(page, named);
+  // The entry stays until the transaction is over, and its key with it.
+  const KeyRef ref{database_, entry.key(), there->spot.place.hash};
   if (!transaction_.may_edit(ref, there->spot, edits)) return Pages::edit(page, edits);
   excuse_if_smaller(page, base::edited_size(edits, entry.value_size()));
-  // The entry stays until the transaction is over, and its key with it.
-  ref.key = entry.key();
   note(transaction_.edit(ref, there->spot, edits));
 }
 

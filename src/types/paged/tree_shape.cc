@@ -90,7 +90,7 @@ void Tree::erase(std::uint64_t from, std::uint64_t count) {
     clear();
     return;
   }
-  const Place place = find(from);
+  const Place place = from == 0 ? between(from) : find(from);
   if (!place.there) return;
   if (place.in_leaf + count <= place.count) {
     const Run run(leaf(place));
