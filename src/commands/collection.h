@@ -28,12 +28,19 @@ inline void count_lookup(Call& call, bool found) noexcept {
   }
 }
 
+/// Argument `i`'s key, with its hash.
+inline store::KeyRef hashed_key(Call& call, std::size_t i) noexcept {
+  store::KeyRef key = call.key(i);
+  key.hash = store::hash_of(call.engine().keyspace(), key);
+  return key;
+}
+
 /// As `look_at`, in a transaction: what a collection of pages needs.
 template <class Type, class Show>
-Result<void> look_at_pages(Call& call, std::size_t i, Show&& show) {
-  const store::KeyRef key = call.key(i);
+Result<void> look_at_pages(Call& call, store::KeyRef key, Show&& show) {
   Part part(call.session(), key);
   STAVE_ASSIGN(const auto opened, store::open_collection<Type>(part, key, call.session().read_access()));
+  if (!opened.in_pages()) call.session().paged_key = 0;
   STAVE_TRY(show(opened.existed() ? &opened.reader() : nullptr));
   STAVE_TRY(opened.whole());
   STAVE_TRY(call.commit(part));
@@ -47,6 +54,9 @@ Result<void> look_at_pages(Call& call, std::size_t i, Show&& show) {
 /// read.
 template <class Type, class Show, class ShowPages>
 Result<void> look_at(Call& call, std::size_t i, Show&& show, ShowPages&& show_pages) {
+  const store::KeyRef key = hashed_key(call, i);
+  Session& session = call.session();
+  if (session.paged_key == key.hash) return look_at_pages<Type>(call, key, show_pages);
   Result<void> shown;
   bool paged = false;
   bool found = false;
@@ -62,8 +72,11 @@ Result<void> look_at(Call& call, std::size_t i, Show&& show, ShowPages&& show_pa
       shown = show(found ? &opened->reader() : nullptr);
     }
   };
-  STAVE_TRY(call.wait_for(call.read(call.key(i), call.session().read_access(), look)));
-  if (paged) return look_at_pages<Type>(call, i, show_pages);
+  STAVE_TRY(call.wait_for(call.read(key, session.read_access(), look)));
+  if (paged) {
+    session.paged_key = key.hash;
+    return look_at_pages<Type>(call, key, show_pages);
+  }
   if (shown) count_lookup(call, found);
   return shown;
 }
@@ -162,8 +175,9 @@ inline constexpr std::size_t kFewWords = 64;
 /// `change` (then nothing was changed), those of a write.
 template <class Type, class Change>
 Result<void> change_collection(Call& call, std::size_t i, Change&& change) {
-  const store::KeyRef key = call.key(i);
-  if (call.session().shared == nullptr && call.size() <= kFewWords) {
+  const store::KeyRef key = hashed_key(call, i);
+  Session& session = call.session();
+  if (session.shared == nullptr && session.paged_key != key.hash && call.size() <= kFewWords) {
     std::optional<store::Opened<Type>> opened;
     bool in_pages = false;
     const auto decide = [&](const store::ValueView* held, UnixMs now) -> Result<store::Update> {
@@ -178,9 +192,11 @@ Result<void> change_collection(Call& call, std::size_t i, Change&& change) {
     };
     STAVE_TRY(call.update(key, store::Access::kPeek, decide));
     if (!in_pages) return {};
+    session.paged_key = key.hash;
   }
   Part part(call.session(), key);
   STAVE_ASSIGN(auto opened, store::open_collection<Type>(part, key));
+  if (!opened.in_pages()) session.paged_key = 0;
   STAVE_TRY(change(opened));
   STAVE_TRY(store::keep_collection(part, key, opened));
   return call.commit(part);

@@ -228,5 +228,38 @@ TEST_F(HashCommands, a_hash_keeps_its_expiry_when_it_changes) {
   EXPECT_EQ(run({"TTL", "h"}), "-1");
 }
 
+TEST_F(HashCommands, a_key_that_was_large_may_be_anything_afterwards) {
+  const auto make_large = [&] {
+    run({"DEL", "k"});
+    for (int i = 0; i < 100; ++i) run({"HSET", "k", "field:" + std::to_string(i), std::string(40, 'v')});
+    EXPECT_EQ(run({"HSET", "k", "field:7", "seven"}), "0");
+    EXPECT_EQ(run({"HGET", "k", "field:7"}), "\"seven\"");
+    EXPECT_EQ(run({"HLEN", "k"}), "100");
+  };
+  make_large();
+  run({"DEL", "k"});
+  EXPECT_EQ(run({"HGET", "k", "field:7"}), "nil");
+  EXPECT_EQ(run({"HSET", "k", "a", "1"}), "1");
+  EXPECT_EQ(run({"HGETALL", "k"}), "{\"a\", \"1\"}");
+  make_large();
+  run({"SET", "k", "a string"});
+  EXPECT_TRUE(run({"HGET", "k", "field:7"}).starts_with("-WRONGTYPE"));
+  EXPECT_TRUE(run({"HSET", "k", "field:7", "x"}).starts_with("-WRONGTYPE"));
+  EXPECT_EQ(run({"GET", "k"}), "\"a string\"");
+  make_large();
+  run({"EXPIRE", "k", "10"});
+  EXPECT_EQ(run({"HSET", "k", "field:7", "other"}), "0");
+  EXPECT_EQ(run({"TTL", "k"}), "10");
+  clock_.advance_ms(10'000);
+  EXPECT_EQ(run({"HGET", "k", "field:7"}), "nil");
+  EXPECT_EQ(run({"HSET", "k", "field:7", "x"}), "1");
+  EXPECT_EQ(run({"TTL", "k"}), "-1");
+  make_large();
+  EXPECT_EQ(run({"SELECT", "1"}), "OK");
+  EXPECT_EQ(run({"HGET", "k", "field:7"}), "nil");
+  EXPECT_EQ(run({"HSET", "k", "b", "2"}), "1");
+  EXPECT_EQ(run({"HLEN", "k"}), "1");
+}
+
 }  // namespace
 }  // namespace stave::commands

@@ -182,6 +182,9 @@ class Session {
 
   /// For parts, and for dispatch.
   Restart restart;
+  /// The hash of the key that was found to hold a collection of pages last, which is looked at in a part
+  /// (collection.h): who comes back to it need not find that out again.
+  std::uint64_t paged_key = 0;
 
   /// What several commands that are run as one share (together.h); null: each stands for itself.
   store::Transaction* shared = nullptr;

@@ -253,6 +253,12 @@ class Entry {
     return base::load<std::uint32_t>(at_ + lengths().end + kSlotOffset);
   }
   void set_queue_slot(std::uint32_t slot) noexcept { base::store(at_ + lengths().end + kSlotOffset, slot); }
+  /// The value has another length, told in as many bytes.
+  void set_value_size(std::size_t size) noexcept {
+    const Lengths l = lengths();
+    STAVE_ASSERT(EntryShape::length_bytes(size) == EntryShape::length_bytes(l.value));
+    put_length(at_ + l.end - EntryShape::length_bytes(size), size);
+  }
   /// Out of sight, but not gone: a transaction may bring it back.
   [[nodiscard]] bool detached() const noexcept { return (word() & kDetached) != 0; }
   void set_detached(bool detached) noexcept { set_word(detached ? word() | kDetached : word() & ~kDetached); }

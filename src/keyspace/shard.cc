@@ -328,6 +328,65 @@ Result<Entry> Shard::exchange(std::uint64_t hash, std::string_view key, const En
   return fresh;
 }
 
+bool Shard::edits_fit(Entry entry, base::Edits edits) noexcept {
+  const EntryShape before = entry.shape();
+  if (before.spilled) return false;
+  EntryShape shape = before;
+  shape.value_size = base::edited_size(edits, before.value_size);
+  if (shape.value_size == before.value_size) return !before.out_of_line || !is_counted(before.value_size);
+  if (before.out_of_line || shape.bytes() > kInlineEntryMax) return false;
+  return EntryShape::length_bytes(shape.value_size) == EntryShape::length_bytes(before.value_size) &&
+         size_class(shape.bytes()) == size_class(before.bytes());
+}
+
+void Shard::edit(Entry entry, base::Edits edits) {
+  STAVE_ASSERT(!entry.detached() && edits_fit(entry, edits));
+  table_.migrate(arena_, *key_);
+  const std::size_t before = entry.value_size();
+  const std::size_t after = base::edited_size(edits, before);
+  char* const value = reinterpret_cast<char*>(entry.out_of_line() ? entry.block() : entry.value_bytes());
+  base::edit_in_place(value, before, edits);
+  if (after == before) return;
+  entry.set_value_size(after);
+  add(data_, after - before);
+}
+
+Result<Entry> Shard::exchange_edited(std::uint64_t hash, Entry entry, base::Edits edits, Detached& previous) {
+  previous = {};
+  table_.migrate(arena_, *key_);
+  const Table::Slot slot = find_slot(hash, entry.key());
+  STAVE_ASSERT(slot && arena_.entry(*slot.ref).data() == entry.data());
+  const Ref old = *slot.ref;
+  EntryShape shape = entry.shape();
+  STAVE_ASSERT(!shape.spilled && !shape.expiring && !is_counted(shape.value_size));
+  shape.value_size = base::edited_size(edits, shape.value_size);
+  STAVE_ASSERT(!is_counted(shape.value_size));
+  place_value(shape);
+  std::byte* block = nullptr;
+  if (shape.out_of_line) {
+    block = arena_.allocate_block(shape.value_size);
+    if (block == nullptr) return no_memory();
+  }
+  const Ref ref = arena_.allocate(shape.bytes());
+  if (ref == kNoRef) [[unlikely]] {
+    if (block != nullptr) arena_.release_block(block, shape.value_size);
+    return no_memory();
+  }
+  Entry fresh = arena_.entry(ref);
+  fresh.init_like(entry, shape);
+  copy(fresh.key_bytes(), entry.key());
+  if (shape.out_of_line) fresh.set_block(block);
+  base::copy_edited(entry.value(), edits, reinterpret_cast<char*>(shape.out_of_line ? block : fresh.value_bytes()));
+  count_shape(shape);
+  if (!table_.insert(hash, ref, arena_)) {
+    release_entry(ref);
+    return no_memory();
+  }
+  entry.set_detached(true);
+  previous = {old, hash};
+  return fresh;
+}
+
 bool Shard::erase(std::uint64_t hash, std::string_view key) {
   table_.migrate(arena_, *key_);
   const Table::Slot slot = find_slot(hash, key);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/edit.h"
 #include "base/hash.h"
 #include "base/mutex.h"
 #include "keyspace/arena.h"
@@ -98,6 +99,15 @@ class alignas(64) Shard {
   /// Whether `spec` can be written over the entry, a resident string, where it lies: then `write_over` cannot fail.
   [[nodiscard]] bool fits_over(Entry entry, const EntrySpec& spec) const noexcept STAVE_REQUIRES(mutex_);
   void write_over(Entry entry, std::string_view key, const EntrySpec& spec) STAVE_REQUIRES(mutex_);
+  /// Whether these edits of its value can be made to the entry where it lies: a resident one whose value, if it lies
+  /// out of line, keeps its size. Then `edit` cannot fail, nor can what takes the edits back.
+  [[nodiscard]] static bool edits_fit(Entry entry, base::Edits edits) noexcept;
+  /// Nothing but the value changes.
+  void edit(Entry entry, base::Edits edits) STAVE_REQUIRES(mutex_);
+  /// As `exchange`, for edits that do not fit, of a resident entry without expiry; both values are smaller than
+  /// Block::kBytesMin.
+  Result<Entry> exchange_edited(std::uint64_t hash, Entry entry, base::Edits edits, Detached& previous)
+      STAVE_REQUIRES(mutex_);
   /// Like `put`, but what the key held is handed out (empty when it held nothing).
   Result<Entry> exchange(std::uint64_t hash, std::string_view key, const EntrySpec& spec, Detached& previous)
       STAVE_REQUIRES(mutex_);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -91,6 +92,7 @@ class ShardModel {
     if (dice < 43) return scan_some();
     if (dice < 44) return pick();
     if (dice < 45) return expect_keys();
+    if (dice < 55) return edit(key);
     if (static_cast<int>(random_.below(100)) < removals) return erase(key);
     put(key);
   }
@@ -174,6 +176,46 @@ class ShardModel {
       }
     }
     EXPECT_TRUE(due.empty());
+  }
+
+  /// Changes parts of a value, and sometimes takes that back.
+  void edit(const std::string& key) STAVE_NO_THREAD_SAFETY_ANALYSIS {
+    const std::uint64_t hash = test_hash(key);
+    const Entry entry = shard_.find(hash, key);
+    if (!entry || entry.has_expiry() || entry.value_size() >= Block::kBytesMin / 2) return;
+    const std::string before(entry.value());
+    const std::string first(random_.below(40), 'e');
+    const std::string second(random_.below(random_.one_in(4) ? 900 : 4), 'E');
+    const std::size_t at = random_.below(before.size() + 1);
+    const std::size_t out = random_.below(before.size() - at + 1);
+    const std::size_t behind = at + out + random_.below(before.size() - at - out + 1);
+    const std::size_t more = std::min(random_.below(60), before.size() - behind);
+    const std::array edits{base::Edit{.at = at, .out = out, .in = first},
+                           base::Edit{.at = behind, .out = more, .in = second}};
+    std::string after = before;
+    after.replace(behind, more, second).replace(at, out, first);
+    const bool back = random_.coin();
+    const Held held = model_.at(key);
+    model_[key].value = after;
+    if (Shard::edits_fit(entry, edits)) {
+      shard_.edit(entry, edits);
+      check(shard_.find(hash, key), key);
+      if (!back) return;
+      const base::Edit all{.at = 0, .out = after.size(), .in = before};
+      ASSERT_TRUE(Shard::edits_fit(entry, std::span(&all, 1)));
+      shard_.edit(entry, std::span(&all, 1));
+    } else {
+      Detached previous;
+      const auto edited = shard_.exchange_edited(hash, entry, edits, previous);
+      ASSERT_TRUE(edited.has_value());
+      check(*edited, key);
+      check(shard_.find(hash, key), key);
+      EXPECT_EQ(shard_.view(previous).value(), before);
+      if (!back) return shard_.discard(previous);
+      shard_.restore(hash, previous);
+    }
+    model_[key] = held;
+    check(shard_.find(hash, key), key);
   }
 
   /// Changes some keys keeping what they held, and then either keeps the changes or takes them back, last one first.

@@ -153,6 +153,28 @@ TEST(Shard, leaves_no_trace_of_a_put_that_found_no_memory) {
   refuse_at_every_request(100, [](Shard& s) { return put(s, key_of(5), "value 5", {.at = UnixMs{5}}).has_value(); });
 }
 
+TEST(Shard, leaves_no_trace_of_edits_that_found_no_memory) UNLOCKED {
+  // The value goes to a block; the longest key takes one of its own.
+  static const std::string kMore(6000, 'm');
+  for (const std::string& key : {key_of(0), std::string(5000, 'k')}) {
+    for (const std::size_t keys : std::initializer_list<std::size_t>{1, 12, 13, 100}) {
+      refuse_at_every_request(keys, [&key](Shard& s) UNLOCKED {
+        const bool is_new = !find(s, key);
+        if (is_new && !put(s, key, "v")) return false;
+        const base::Edit edit{.at = 1, .out = 0, .in = kMore};
+        const Entry entry = find(s, key);
+        EXPECT_FALSE(Shard::edits_fit(entry, std::span(&edit, 1)));
+        Detached previous;
+        const bool done = s.exchange_edited(test_hash(key), entry, std::span(&edit, 1), previous).has_value();
+        EXPECT_EQ(previous.empty(), !done);
+        s.discard(previous);
+        if (!done && is_new) s.erase(test_hash(key), key);
+        return done;
+      });
+    }
+  }
+}
+
 TEST(Shard, leaves_no_trace_of_an_exchange_or_an_expiry_that_found_no_memory) UNLOCKED {
   // The longest key takes a block of its own, and so asks for memory when it moves.
   refuse_at_every_request(1, [](Shard& s) UNLOCKED {

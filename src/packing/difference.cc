@@ -148,6 +148,23 @@ bool difference(std::string_view before, std::string_view after, std::size_t mos
   return false;
 }
 
+bool difference_of(base::Edits edits, std::size_t before_size, std::size_t most, std::string& into) {
+  STAVE_ASSERT(base::well_formed(edits, before_size));
+  const std::size_t begin = into.size();
+  put_varint(into, base::edited_size(edits, before_size));
+  std::size_t from = 0;
+  for (const base::Edit& edit : edits) {
+    put_varint(into, edit.at - from);
+    put_varint(into, edit.out);
+    put_varint(into, edit.in.size());
+    into.append(edit.in);
+    from = edit.at + edit.out;
+  }
+  if (into.size() - begin <= most) return true;
+  into.resize(begin);
+  return false;
+}
+
 Result<std::size_t> difference_size(std::string_view difference) {
   return take_varint(difference);
 }

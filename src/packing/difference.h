@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/edit.h"
 #include "stave/error.h"
 
 namespace stave::packing {
@@ -20,6 +21,10 @@ namespace stave::packing {
 /// Appends to `into` how `after` differs from `before`. False, and `into` as it was, when that takes more than `most`
 /// bytes or more than a few steps. Cost: some passes over both. Throws std::bad_alloc. Limit: both below 4 GiB.
 [[nodiscard]] bool difference(std::string_view before, std::string_view after, std::size_t most, std::string& into);
+
+/// The same for who knows what was changed: edits of `before_size` bytes which gave `after`. False, likewise, when that
+/// takes more than `most` bytes. Cost: what the edits put in.
+[[nodiscard]] bool difference_of(base::Edits edits, std::size_t before_size, std::size_t most, std::string& into);
 
 /// The size of the later value. Errors: kCorrupt.
 [[nodiscard]] Result<std::size_t> difference_size(std::string_view difference);

@@ -43,6 +43,30 @@ TEST(Difference, Costs_what_the_change_is_worth) {
   EXPECT_LE(of(before, before + "at the end").size(), 16u);
 }
 
+TEST(Difference, Of_known_edits_gives_what_they_make) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 5'000; ++round) {
+    const std::string before = text(random, random() % 600);
+    const std::string first = text(random, random() % 200);
+    const std::string second = text(random, random() % 3);
+    const std::size_t at = random() % (before.size() + 1);
+    const std::size_t out = random() % (before.size() - at + 1);
+    const std::size_t behind = at + out + random() % (before.size() - at - out + 1);
+    const base::Edit edits[] = {{.at = at, .out = out, .in = first},
+                                {.at = behind, .out = before.size() - behind, .in = second}};
+    std::string after = before;
+    after.replace(behind, before.size() - behind, second).replace(at, out, first);
+    std::string bytes = "before it";
+    ASSERT_TRUE(difference_of(edits, before.size(), after.size() + 64, bytes));
+    std::string again;
+    ASSERT_TRUE(apply_difference(before, std::string_view(bytes).substr(9), again));
+    ASSERT_EQ(again, after);
+    std::string none = "before it";
+    EXPECT_FALSE(difference_of(edits, before.size(), 3, none));
+    EXPECT_EQ(none, "before it");
+  }
+}
+
 TEST(Difference, Gives_what_it_was_made_of) {
   expect_both_ways("", "");
   expect_both_ways("", "new");

@@ -135,6 +135,7 @@ class Opened {
 
   /// The moment as of which it was opened.
   [[nodiscard]] UnixMs now() const noexcept { return now_; }
+  [[nodiscard]] bool in_pages() const noexcept { return paged_ != nullptr; }
   /// Whether the key was there, with an element that has not expired.
   [[nodiscard]] bool existed() const noexcept { return existed_; }
   [[nodiscard]] const typename Type::Reader& reader() const noexcept {

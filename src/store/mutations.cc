@@ -59,6 +59,7 @@ void Mutations::make_index() {
 }
 
 std::int32_t Mutations::newest(KeyRef key, const Place& at) const noexcept {
+  if (list_.empty()) return -1;
   const auto is_it = [&](const Mutation& m) { return m.hash == at.hash && m.shard == at.id && m.key.key == key.key; };
   if (index_.empty()) {
     for (std::size_t i = list_.size(); i > 0; --i)
@@ -98,6 +99,66 @@ Mutations::Mutation& Mutations::add_whole(KeyRef key, const Place& at, const Was
   return mutation;
 }
 
+/// Makes sure that what takes these edits back can be noted without memory.
+bool Mutations::prepare_undo(base::Edits edits) noexcept try {
+  std::size_t out = 0;
+  for (const base::Edit& edit : edits) out += edit.out;
+  const auto room = [](auto& in, std::size_t more) {
+    if (in.capacity() - in.size() < more) in.reserve(std::max(2 * in.size(), in.size() + more));
+  };
+  room(undos_, edits.size());
+  room(taken_out_, out);
+  return true;
+} catch (const std::bad_alloc&) {
+  return false;
+}
+
+/// `value`: before the edits.
+void Mutations::note_undo(std::int32_t number, std::string_view value, base::Edits edits, bool made) noexcept {
+  Mutation& mutation = list_[static_cast<std::size_t>(number)];
+  std::size_t shift = 0;
+  for (const base::Edit& edit : edits) {
+    undos_.push_back({.mutation = number,
+                      .earlier = mutation.undos,
+                      .first = &edit == edits.data(),
+                      .made = made,
+                      .at = static_cast<std::uint32_t>(edit.at + shift),
+                      .size = static_cast<std::uint32_t>(edit.in.size()),
+                      .bytes_at = static_cast<std::uint32_t>(taken_out_.size()),
+                      .bytes = static_cast<std::uint32_t>(edit.out)});
+    const char* const out = value.data() + edit.at;
+    taken_out_.insert(taken_out_.end(), out, out + edit.out);
+    shift += edit.in.size() - edit.out;
+  }
+  mutation.undos = static_cast<std::int32_t>(undos_.size());
+}
+
+/// Those of the call that ends there.
+Mutations::Undos Mutations::undos_before(std::int32_t end) const noexcept {
+  const auto behind = static_cast<std::size_t>(end);
+  std::size_t begin = behind - 1;
+  while (!undos_[begin].first) --begin;
+  return Undos(undos_.data(), undos_.size()).subspan(begin, behind - begin);
+}
+
+Mutations::EditList Mutations::takes_back(Undos undos) const noexcept {
+  EditList edits;
+  for (const Undo& undo : undos)
+    edits.push_back({.at = undo.at, .out = undo.size, .in = {taken_out_.data() + undo.bytes_at, undo.bytes}});
+  return edits;
+}
+
+/// The edits themselves. `value`: as they left it.
+Mutations::EditList Mutations::made_by(Undos undos, std::string_view value) const noexcept {
+  EditList edits;
+  std::size_t shift = 0;
+  for (const Undo& undo : undos) {
+    edits.push_back({.at = undo.at - shift, .out = undo.bytes, .in = value.substr(undo.at, undo.size)});
+    shift += std::size_t{undo.size} - undo.bytes;
+  }
+  return edits;
+}
+
 /// `previous` is what the key held until now: to be kept for the undo, unless it came after what that needs.
 void Mutations::take_over(Mutation& mutation, const Place& at, Detached previous) noexcept {
   locks_.assume_held(*at.shard);
@@ -113,8 +174,18 @@ void Mutations::take_over(Mutation& mutation, const Place& at, Detached previous
 
 Result<void> Mutations::put(KeyRef key, const Place& at, EntrySpec spec) {
   locks_.assert_held(at.id, *at.shard);
+  const Entry before = at.shard->find(at.hash, key.key);
+  // A root stays as long as it was, and its shard's key nearly always stays what it was.
+  if (before && is_root(spec.type) && before.type() == spec.type && before.value_size() == spec.value.size() &&
+      spec.expiry.never()) {
+    const base::Edit all{.at = 0, .out = spec.value.size(), .in = spec.value};
+    if (may_edit(key, at, before, std::span(&all, 1))) {
+      STAVE_TRY(edit(key, at, before, std::span(&all, 1)));
+      return {};
+    }
+  }
   if (!prepare()) return no_memory();
-  const Was was(at.shard->find(at.hash, key.key));
+  const Was was(before);
   // Until it has a record of its own it shows where the one before lies.
   spec.address = was.record;
   Detached previous;
@@ -123,9 +194,51 @@ Result<void> Mutations::put(KeyRef key, const Place& at, EntrySpec spec) {
   Mutation& mutation = add_whole(key, at, was);
   mutation.effect = Effect::kValue;
   mutation.entry = fresh;
+  mutation.changed = Mutation::Changed::kOften;
   take_over(mutation, at, previous);
   ++made_;
   return {};
+}
+
+bool Mutations::may_edit(KeyRef key, const Place& at, Entry entry, base::Edits edits) const noexcept {
+  if (edits.empty() || edits.size() > kEditsMax) return false;
+  if (!entry.resident() || entry.has_expiry() || entry.value_size() >= Block::kBytesMin) return false;
+  if (base::edited_size(edits, entry.value_size()) >= Block::kBytesMin) return false;
+  const std::int32_t last = newest(key, at);
+  if (last < 0) return true;
+  const Mutation& mutation = list_[static_cast<std::size_t>(last)];
+  return mutation.effect == Effect::kValue && mutation.earlier < 0;
+}
+
+// What was taken out is noted as long as the entry is the one that the key had before: from then on that one is kept,
+// with the edits that were made to it. Of the call that makes another entry it is noted too, for its record.
+Result<Entry> Mutations::edit(KeyRef key, const Place& at, Entry entry, base::Edits edits) {
+  locks_.assume_held(*at.shard);
+  STAVE_ASSERT(!entry.detached() && !entry.has_expiry() && edits.size() <= kEditsMax);
+  if (!prepare() || !prepare_undo(edits)) return no_memory();
+  const bool fits = Shard::edits_fit(entry, edits);
+  std::int32_t number = newest(key, at);
+  STAVE_ASSERT(number < 0 || list_[static_cast<std::size_t>(number)].effect == Effect::kValue);
+  const Was was(entry);
+  const std::string_view before = entry.value();
+  Detached previous;
+  Entry edited = entry;
+  if (!fits) {
+    STAVE_ASSIGN(edited, at.shard->exchange_edited(at.hash, entry, edits, previous));
+  }
+  if (number < 0) {
+    number = static_cast<std::int32_t>(list_.size());
+    add(key, at, was).effect = Effect::kValue;
+  }
+  Mutation& mutation = list_[static_cast<std::size_t>(number)];
+  if (mutation.existed && mutation.before.empty()) note_undo(number, before, edits, fits);
+  if (fits) at.shard->edit(entry, edits);
+  mutation.changed =
+      mutation.changed == Mutation::Changed::kNot ? Mutation::Changed::kByEdits : Mutation::Changed::kOften;
+  mutation.entry = edited;
+  take_over(mutation, at, previous);
+  ++made_;
+  return edited;
 }
 
 Result<void> Mutations::remove(KeyRef key, const Place& at, log::RecordKind why) {
@@ -138,6 +251,7 @@ Result<void> Mutations::remove(KeyRef key, const Place& at, log::RecordKind why)
   mutation.effect = Effect::kRemoved;
   mutation.entry = {};
   mutation.removal = why;
+  mutation.changed = Mutation::Changed::kOften;
   take_over(mutation, at, previous);
   ++made_;
   return {};
@@ -263,25 +377,58 @@ void Mutations::link(const Mutation& mutation, log::RecordSpec& record) const no
   }
 }
 
-/// Whether the value, which `record` has whole, is logged as its difference from the one before: then `into` is the
-/// payload. Only pages are, so far: they have no expiry, and nobody asks for the history of one.
+/// Whether the value, which `record` has whole, is logged as its difference from the one before: then the payload is
+/// appended to `into`. Only pages are, so far: they have no expiry, and nobody asks for the history of one.
 bool Mutations::patch(Mutation& mutation, const log::RecordSpec& record, std::string& into) const {
   mutation.patches = 0;
   if (record.kind != log::RecordKind::kPage || record.payload.size() < kPatchedBytesMin) return false;
-  if (!mutation.existed || mutation.earlier >= 0 || mutation.before.empty()) return false;
+  if (!mutation.existed || mutation.earlier >= 0) return false;
   Shard& shard = shard_of(mutation);
   locks_.assume_held(shard);
-  const Entry before = shard.view(mutation.before);
-  if (!before.resident() || before.type() != ValueType::kPage) return false;
+  // Until it is logged, an entry that was changed where it lies shows what it showed before, but for the value.
+  const Entry before = mutation.before.empty() ? mutation.entry : shard.view(mutation.before);
+  if (!before || !before.resident() || before.type() != ValueType::kPage) return false;
   STAVE_ASSERT(!before.has_expiry() && before.newest_record() == mutation.prev);
   const unsigned patches = patches_after(before.patches(), before.version());
   if (patches == 0) return false;
-  into.resize(log::kPatchAddressBytes);
-  base::store48(into.data(), raw(before.address()));
-  if (!packing::difference(before.value(), record.payload, record.payload.size() / kPatchPart, into)) return false;
+  const std::size_t begin = into.size();
+  into.resize(begin + log::kPatchAddressBytes);
+  base::store48(into.data() + begin, raw(before.address()));
+  const std::size_t most = record.payload.size() / kPatchPart;
+  bool fits = false;
+  if (mutation.changed == Mutation::Changed::kByEdits) {
+    const Undos undos = undos_before(mutation.undos);
+    std::size_t size = record.payload.size();
+    for (const Undo& undo : undos) size = size + undo.bytes - undo.size;
+    fits = packing::difference_of(made_by(undos, record.payload), size, most, into);
+  } else if (mutation.undos == 0) {
+    fits = packing::difference(before.value(), record.payload, most, into);
+  } else {
+    const std::string_view value = mutation.before.empty() ? record.payload : before.value();
+    fits = packing::difference(value_before(mutation, value), record.payload, most, into);
+  }
+  if (!fits) {
+    into.resize(begin);
+    return false;
+  }
   mutation.whole = before.address();
   mutation.patches = patches;
   return true;
+}
+
+/// What the key of the mutation held before all of its edits. `value`: with those that were made where it lay.
+std::string Mutations::value_before(const Mutation& mutation, std::string_view value) const {
+  std::string now(value);
+  for (std::int32_t end = mutation.undos; end != 0;) {
+    const Undos undos = undos_before(end);
+    end = undos.front().earlier;
+    if (!undos.front().made) continue;
+    const EditList back = takes_back(undos);
+    std::string earlier(base::edited_size(back, now.size()), '\0');
+    base::copy_edited(now, back, earlier.data());
+    now = std::move(earlier);
+  }
+  return now;
 }
 
 Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& compression, UnixMs now) try {
@@ -289,7 +436,8 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
   boost::container::small_vector<log::RecordSpec, 4> batch;
   boost::container::small_vector<const Mutation*, 4> of;
   std::list<std::string> packed;
-  std::string difference;
+  std::string patches;
+  boost::container::small_vector<std::size_t, 4> patch_ends;
   std::uint64_t bytes = 0;
   batch.reserve(list_.size());
   of.reserve(list_.size());
@@ -305,9 +453,10 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
       locks_.assume_held(shard);
       const Entry entry = shard.find(mutation.hash, mutation.key.key);
       record->payload = packed.emplace_back(log::ValueAddress(entry.address()).payload());
-    } else if (mutation.effect == Effect::kValue && patch(mutation, *record, difference)) {
+    } else if (mutation.effect == Effect::kValue && patch(mutation, *record, patches)) {
       record->kind = log::RecordKind::kPatch;
-      record->payload = packed.emplace_back(difference);
+      record->payload = std::string_view(patches).substr(patch_ends.empty() ? 0 : patch_ends.back());
+      patch_ends.push_back(patches.size());
     } else if (mutation.effect == Effect::kValue) {
       compression.sample(record->payload);
       if (const auto smaller = compression.pack(record->payload)) {
@@ -324,6 +473,14 @@ Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& co
   if (batch.empty()) {
     forget();
     return logged;
+  }
+  // Where they lie is known now.
+  std::size_t patch_begin = 0;
+  auto patch_end = patch_ends.begin();
+  for (log::RecordSpec& record : batch) {
+    if (record.kind != log::RecordKind::kPatch) continue;
+    record.payload = std::string_view(patches).substr(patch_begin, *patch_end - patch_begin);
+    patch_begin = *patch_end++;
   }
   if (bytes > log.ring_batch_max()) logged.large = hold(batch, of);
   boost::container::small_vector<Lsn, 4> lsns(batch.size());
@@ -387,14 +544,33 @@ void Mutations::forget() noexcept {
     locks_.assume_held(shard_of(mutation));
     shard_of(mutation).discard(mutation.before);
   }
+  clear();
+}
+
+void Mutations::clear() noexcept {
   list_.clear();
   index_.clear();
+  undos_.clear();
+  taken_out_.clear();
 }
 
 void Mutations::undo() noexcept {
   for (auto mutation = list_.rbegin(); mutation != list_.rend(); ++mutation) undo_one(*mutation);
-  list_.clear();
-  index_.clear();
+  undo_edits();
+  clear();
+}
+
+/// Those that were made to entries which are back in their places, the last first.
+void Mutations::undo_edits() noexcept {
+  for (std::size_t end = undos_.size(); end != 0;) {
+    const Undos undos = undos_before(static_cast<std::int32_t>(end));
+    end -= undos.size();
+    if (!undos.front().made) continue;
+    const Mutation& mutation = list_[static_cast<std::size_t>(undos.front().mutation)];
+    Shard& shard = shard_of(mutation);
+    locks_.assume_held(shard);
+    shard.edit(shard.find(mutation.hash, mutation.key.key), takes_back(undos));
+  }
 }
 
 void Mutations::undo_one(const Mutation& mutation) noexcept {

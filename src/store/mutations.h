@@ -7,15 +7,19 @@
 // A mutation is whole (the key holds another value, or none) or a delta (it holds the same with a change, of which only
 // the change is logged). Whole ones of one key fold into the last of them: nobody will ever ask what a key held in the
 // middle of a batch. A delta names the record of the mutation before it, in the same batch where there is one.
-// Must not know: commands, budgets, durability; which shards are locked it is told. Threads: one.
+// A whole one whose maker knows what it changes is made where the value lies, if it fits there: then the undo in hand
+// is what the edits took out. Nobody but the owner of the lock sees a value between two records of it. Must not know:
+// commands, budgets, durability; which shards are locked it is told. Threads: one.
 #pragma once
 
 #include <boost/container/small_vector.hpp>
+#include <boost/container/static_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "base/edit.h"
 #include "keyspace/keyspace.h"
 #include "log/log.h"
 #include "store/large_batch.h"
@@ -64,6 +68,13 @@ class Mutations {
 
   /// The key holds what `spec` says, but for its address.
   Result<void> put(KeyRef key, const Place& at, keyspace::EntrySpec spec);
+  /// Edits of one call at most.
+  static constexpr std::size_t kEditsMax = 4;
+  /// Whether the value of that entry, the key's, can be changed by `edit`: it is in memory, without expiry and not
+  /// large, and nothing was done to the key yet but that it was given values.
+  [[nodiscard]] bool may_edit(KeyRef key, const Place& at, keyspace::Entry entry, base::Edits edits) const noexcept;
+  /// Makes the edits to that value; returns the entry, which may be another one now.
+  Result<keyspace::Entry> edit(KeyRef key, const Place& at, keyspace::Entry entry, base::Edits edits);
   /// The key, which is there, is gone; `why` is the kind of its record.
   Result<void> remove(KeyRef key, const Place& at, log::RecordKind why);
   /// The key, which is there, has another expiry. `apart`: as a record of its own also when the key was changed before.
@@ -100,6 +111,9 @@ class Mutations {
     /// Undo: the entry as it was, and the expiry it had. Empty: the entry stayed, with another expiry at most.
     keyspace::Detached before;
     Expiry expiry{};
+    /// How often the value was changed, as far as it matters: what one call of `edit` did is all that there is to log.
+    enum class Changed : std::uint8_t { kNot, kByEdits, kOften } changed = Changed::kNot;
+    std::int32_t undos = 0;  ///< Where those of its last call in `undos_` end; 0: there are none.
     /// Logged as a patch of the value before: where that lies whole, and what the entry is to say of its patches.
     Lsn whole = kNoLsn;
     unsigned patches = 0;
@@ -115,7 +129,29 @@ class Mutations {
     Expiry expiry;
   };
 
+  /// What takes an edit back: `size` bytes at `at` in the value as it was afterwards give way to those that were there.
+  struct Undo {
+    std::int32_t mutation = 0;
+    std::int32_t earlier = 0;  ///< Where the undos of the call before that of the same key end; 0: there is none.
+    bool first = false;        ///< Of its call.
+    bool made = false;         ///< Where the value lay; not so when another entry was made of it.
+    std::uint32_t at = 0;
+    std::uint32_t size = 0;
+    std::uint32_t bytes_at = 0;  ///< In `taken_out_`.
+    std::uint32_t bytes = 0;
+  };
+  /// Of one call.
+  using Undos = std::span<const Undo>;
+  using EditList = boost::container::static_vector<base::Edit, kEditsMax>;
+
   [[nodiscard]] bool prepare() noexcept;
+  [[nodiscard]] bool prepare_undo(base::Edits edits) noexcept;
+  void note_undo(std::int32_t mutation, std::string_view value, base::Edits edits, bool made) noexcept;
+  [[nodiscard]] Undos undos_before(std::int32_t end) const noexcept;
+  [[nodiscard]] EditList takes_back(Undos undos) const noexcept;
+  [[nodiscard]] EditList made_by(Undos undos, std::string_view value) const noexcept;
+  void undo_edits() noexcept;
+  [[nodiscard]] std::string value_before(const Mutation& mutation, std::string_view value) const;
   void make_index();
   [[nodiscard]] std::int32_t newest(KeyRef key, const Place& at) const noexcept;
   Mutation& add(KeyRef key, const Place& at, const Was& was) noexcept;
@@ -131,6 +167,7 @@ class Mutations {
                                                  std::span<const Mutation* const> of) const;
   void written(const Mutation& mutation, Lsn lsn, Lsn end) noexcept;
   void forget() noexcept;
+  void clear() noexcept;
   void undo_one(const Mutation& mutation) noexcept;
   [[nodiscard]] keyspace::Entry entry_of(const Mutation& mutation) const noexcept;
   [[nodiscard]] keyspace::Shard& shard_of(const Mutation& mutation) const noexcept {
@@ -142,6 +179,9 @@ class Mutations {
   boost::container::small_vector<Mutation, 4> list_;
   /// Where each key's newest mutation is, by hash; made once there are so many that searching them one by one is slow.
   std::vector<std::int32_t> index_;
+  /// In the order in which they were made.
+  boost::container::small_vector<Undo, 12> undos_;
+  boost::container::small_vector<char, 256> taken_out_;
   std::uint64_t made_ = 0;
 };
 

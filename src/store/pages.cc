@@ -55,15 +55,31 @@ KeyRef TransactionPages::key(types::PageId page, const PageKey& named) noexcept 
   return {database_, named.view(), hash_};
 }
 
+TransactionPages::Known* TransactionPages::known(types::PageId page) noexcept {
+  const auto at = std::ranges::find(known_, page, &Known::page);
+  return at == known_.end() ? nullptr : &*at;
+}
+
+void TransactionPages::forget(types::PageId page) noexcept {
+  if (Known* const there = known(page)) *there = {};
+}
+
 std::string_view TransactionPages::read(types::PageId page) {
   if (failed_) return {};
+  if (const Known* const there = known(page)) return there->spot.entry.value();
   const PageKey named(identity_, page);
-  const auto held = transaction_.find(key(page, named), Access::kTouch);
+  Known& found = known_[next_known_];
+  found = {};
+  const auto held = transaction_.find(key(page, named), Access::kTouch, found.spot);
   if (!held || held->value.empty()) {
     failed_ = true;
     return {};
   }
   STAVE_ASSERT(held->type == ValueType::kPage);
+  if (found.spot.entry) {
+    found.page = page;
+    next_known_ = (next_known_ + 1) % kKnown;
+  }
   return held->value;
 }
 
@@ -80,24 +96,46 @@ KeyRef TransactionPages::kept_key(types::PageId page) {
   return kept;
 }
 
+// To take something out of a page needs no room.
+void TransactionPages::excuse_if_smaller(types::PageId page, std::size_t bytes) {
+  if (!transaction_.refuses()) [[likely]]
+    return;
+  const PageKey named(identity_, page);
+  if (const auto held = transaction_.find(key(page, named), Access::kMeta); held && bytes <= held->size)
+    transaction_.excuse();
+}
+
+void TransactionPages::note(Result<void> done) {
+  if (done) [[likely]]
+    return;
+  failed_ = true;
+  error_ = std::move(done).error();
+}
+
 void TransactionPages::write(types::PageId page, std::string_view bytes) {
   STAVE_ASSERT(!bytes.empty());
   if (failed_) return;
-  if (transaction_.refuses()) [[unlikely]] {
-    // To take something out of a page needs no room.
-    const PageKey named(identity_, page);
-    if (const auto held = transaction_.find(key(page, named), Access::kMeta); held && bytes.size() <= held->size)
-      transaction_.excuse();
-  }
+  excuse_if_smaller(page, bytes.size());
   scratch_.assign(bytes);
-  if (auto done = transaction_.put(kept_key(page), scratch_, {}, ValueType::kPage); !done) {
-    failed_ = true;
-    error_ = std::move(done).error();
-  }
+  forget(page);
+  note(transaction_.put(kept_key(page), scratch_, {}, ValueType::kPage));
+}
+
+void TransactionPages::edit(types::PageId page, base::Edits edits) {
+  if (failed_) return;
+  Known* const there = known(page);
+  if (there == nullptr) return Pages::edit(page, edits);
+  const keyspace::Entry entry = there->spot.entry;
+  // The entry stays until the transaction is over, and its key with it.
+  const KeyRef ref{database_, entry.key(), there->spot.place.hash};
+  if (!transaction_.may_edit(ref, there->spot, edits)) return Pages::edit(page, edits);
+  excuse_if_smaller(page, base::edited_size(edits, entry.value_size()));
+  note(transaction_.edit(ref, there->spot, edits));
 }
 
 void TransactionPages::erase(types::PageId page) {
   if (failed_) return;
+  forget(page);
   if (!transaction_.erase(kept_key(page))) failed_ = true;
 }
 

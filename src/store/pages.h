@@ -9,6 +9,7 @@
 // one: what carries an identity that no root names is garbage (orphans.h). Must not know: what is in a page.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -63,6 +64,7 @@ class TransactionPages final : public types::Pages {
 
   [[nodiscard]] std::string_view read(types::PageId page) override;
   void write(types::PageId page, std::string_view bytes) override;
+  void edit(types::PageId page, base::Edits edits) override;
   void erase(types::PageId page) override;
   [[nodiscard]] bool failed() const noexcept override { return failed_; }
   /// Why. Errors: kConflict (the transaction must start again), kCorrupt (a page is missing), those of a write.
@@ -75,12 +77,24 @@ class TransactionPages final : public types::Pages {
   /// With its hash, which is that of the last page again most of the time.
   [[nodiscard]] KeyRef key(types::PageId page, const PageKey& named) noexcept;
   [[nodiscard]] KeyRef kept_key(types::PageId page);
+  /// A page that was read and has not been written since: one command reads some of them again.
+  struct Known {
+    types::PageId page = ~types::PageId{0};
+    Transaction::Spot spot;
+  };
+  static constexpr std::size_t kKnown = 8;
+  [[nodiscard]] Known* known(types::PageId page) noexcept;
+  void forget(types::PageId page) noexcept;
+  void excuse_if_smaller(types::PageId page, std::size_t bytes);
+  void note(Result<void> done);
 
   Transaction& transaction_;
   Lsn identity_;
   int database_;
   types::PageId hashed_page_ = ~types::PageId{0};
   std::uint64_t hash_ = 0;
+  std::array<Known, kKnown> known_;
+  std::size_t next_known_ = 0;
   bool failed_ = false;
   std::optional<Error> error_;
   std::string scratch_;

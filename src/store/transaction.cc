@@ -96,6 +96,11 @@ Entry Transaction::look(const Place& at, KeyRef key) noexcept {
 }
 
 std::optional<ValueView> Transaction::find(KeyRef key, Access access) {
+  Spot spot;
+  return find(key, access, spot);
+}
+
+std::optional<ValueView> Transaction::find(KeyRef key, Access access, Spot& spot) {
   const Place at = place(key);
   if (at.shard == nullptr) [[unlikely]]
     return std::nullopt;
@@ -113,7 +118,18 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access) {
     view.expiry = entry.expiry();
   }
   if (touches(access)) entry.touch();
+  if (entry.resident()) spot = {.place = at, .entry = entry};
   return view;
+}
+
+Result<void> Transaction::edit(KeyRef key, Spot& spot, base::Edits edits) {
+  STAVE_ASSERT(!is_root(spot.entry.type()));
+  STAVE_TRY(engine_.check_limits(key.key, base::edited_size(edits, spot.entry.value_size())));
+  if (refuses()) [[unlikely]]
+    return fail(refusal_->clone());
+  locks_.assume_held(*spot.place.shard);
+  STAVE_ASSIGN(spot.entry, mutations_.edit(key, spot.place, spot.entry, edits));
+  return {};
 }
 
 std::uint64_t Transaction::memory_of(KeyRef key) {

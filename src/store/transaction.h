@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/edit.h"
 #include "base/function_ref.h"
 #include "store/engine.h"
 #include "store/mutations.h"
@@ -38,6 +39,19 @@ class Transaction {
   /// The view ends with the next change of the same transaction. A value that has to be read from the log and cannot be
   /// shows as empty, and `commit` then fails.
   std::optional<ValueView> find(KeyRef key, Access access = Access::kPeek);
+  /// Where `find` found a key, for who comes back to it before anybody changes or removes it: good until then.
+  struct Spot {
+    Place place{};
+    keyspace::Entry entry{};
+  };
+  /// The same, and where; no spot when the value is not in memory.
+  std::optional<ValueView> find(KeyRef key, Access access, Spot& spot);
+  /// Whether `edit` can change the value.
+  [[nodiscard]] bool may_edit(KeyRef key, const Spot& spot, base::Edits edits) const noexcept {
+    return mutations_.may_edit(key, spot.place, spot.entry, edits);
+  }
+  /// Changes parts of the value, which is no root; then the spot is where it is now. Errors: as of `put`.
+  Result<void> edit(KeyRef key, Spot& spot, base::Edits edits);
   /// Bytes that the key and its value take in memory; 0 when it is absent.
   [[nodiscard]] std::uint64_t memory_of(KeyRef key);
   /// What will be put takes no more memory than is given back: it is not refused for want of room in the budget.

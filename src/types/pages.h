@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/edit.h"
+
 namespace stave::types {
 
 /// Chosen by the type; the same for as long as the page lives. Below 2^48.
@@ -22,11 +24,14 @@ inline constexpr std::size_t kPageBytesMin = 256;
 class Pages {
  public:
   virtual ~Pages() = default;
-  /// What the page holds, never nothing; empty: it cannot be had, see `failed`. Ends with the next write or erase of any
-  /// page.
+  /// What the page holds, never nothing; empty: it cannot be had, see `failed`. Ends with the next write or erase of
+  /// any page.
   [[nodiscard]] virtual std::string_view read(PageId page) = 0;
   /// The page, new or not, holds these bytes, which are copied and may be part of what `read` returned.
   virtual void write(PageId page, std::string_view bytes) = 0;
+  /// Makes these edits, of which there are some, to what the page, which is there, holds. What they put in is no part
+  /// of a page.
+  virtual void edit(PageId page, base::Edits edits);
   /// The page, which is there, is there no more.
   virtual void erase(PageId page) = 0;
   /// Something could not be read or written. From then on every page reads as empty, nothing more is written, and

@@ -6,8 +6,6 @@ namespace stave::types {
 
 namespace {
 
-constexpr int kVarintBytesMax = 10;
-
 struct Count {
   std::uint64_t count = 0;
   std::size_t bytes = 0;
@@ -15,7 +13,7 @@ struct Count {
 
 std::optional<Count> take_count(std::string_view from) noexcept {
   Count taken;
-  for (int shift = 0; taken.bytes < from.size() && taken.bytes < kVarintBytesMax; shift += 7) {
+  for (int shift = 0; taken.bytes < from.size() && taken.bytes < Run::kCountBytesMax; shift += 7) {
     const auto byte = static_cast<unsigned char>(from[taken.bytes++]);
     taken.count |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80) return taken;
@@ -23,17 +21,17 @@ std::optional<Count> take_count(std::string_view from) noexcept {
   return std::nullopt;
 }
 
-std::size_t put_count(char* to, std::uint64_t count) noexcept {
+// What a run has room for beyond its items when it is changed first, so that a second change need not move it.
+constexpr std::size_t kSpare = 64;
+
+}  // namespace
+
+std::size_t Run::put_count(char* to, std::uint64_t count) noexcept {
   std::size_t bytes = 0;
   for (; count >= 0x80; count >>= 7) to[bytes++] = static_cast<char>(count | 0x80);
   to[bytes++] = static_cast<char>(count);
   return bytes;
 }
-
-// What a run has room for beyond its items when it is changed first, so that a second change need not move it.
-constexpr std::size_t kSpare = 64;
-
-}  // namespace
 
 Run::Run(std::string_view form) noexcept : borrowed_(form) {
   if (form.empty()) return;
@@ -56,7 +54,7 @@ bool Run::well_formed(std::string_view form, unsigned layout) noexcept {
   if (form.empty() || static_cast<unsigned char>(form[0]) != layout) return false;
   const auto taken = take_count(form.substr(1));
   if (!taken || taken->count > form.size()) return false;
-  char again[kVarintBytesMax];
+  char again[kCountBytesMax];
   if (put_count(again, taken->count) != taken->bytes) return false;
   std::string_view rest = form.substr(1 + taken->bytes);
   for (std::uint64_t i = 0; i < taken->count; ++i) {
@@ -69,7 +67,7 @@ bool Run::well_formed(std::string_view form, unsigned layout) noexcept {
 
 std::string Run::head(std::uint64_t count, unsigned layout) {
   STAVE_ASSERT(layout <= kLayoutMax);
-  char bytes[kVarintBytesMax];
+  char bytes[kCountBytesMax];
   std::string head(1, static_cast<char>(layout));
   return head.append(bytes, put_count(bytes, count));
 }
@@ -115,7 +113,7 @@ void Run::own(std::size_t room) {
 
 // The number may take a byte more, or less, than before: then the items move, and `at` with them.
 void Run::set_count(std::uint64_t count, std::size_t& at) {
-  char bytes[kVarintBytesMax];
+  char bytes[kCountBytesMax];
   const std::size_t size = put_count(bytes, count);
   const std::size_t before = items_at_ - 1;
   if (size == before) {
@@ -133,17 +131,17 @@ char* Run::replace(std::size_t& at, std::size_t erased, std::size_t bytes, std::
   STAVE_ASSERT(first ? at == 0 && erased == 0 : at >= items_at_ && at <= end() && erased <= end() - at);
   STAVE_ASSERT(items >= 0 || count_ >= static_cast<std::uint64_t>(-items));
   if (first) {
-    own(bytes + kVarintBytesMax);
+    own(bytes + kCountBytesMax);
     at = items_at_;
   }
   // All the memory first: what follows changes both parts or neither.
   if (changed_) {
-    own_.reserve(own_.size() + bytes + kVarintBytesMax);
+    own_.reserve(own_.size() + bytes + kCountBytesMax);
     own_.replace(at, erased, bytes, '\0');
   } else {
     // Copied with the gap in it, so that nothing has to be moved.
     std::string copy;
-    copy.reserve(borrowed_.size() - erased + bytes + kVarintBytesMax + kSpare);
+    copy.reserve(borrowed_.size() - erased + bytes + kCountBytesMax + kSpare);
     copy.append(borrowed_.substr(0, at)).append(bytes, '\0').append(borrowed_.substr(at + erased));
     own_ = std::move(copy);
     changed_ = true;
@@ -153,7 +151,7 @@ char* Run::replace(std::size_t& at, std::size_t erased, std::size_t bytes, std::
 }
 
 std::string Run::begin_form(std::uint64_t items) {
-  char bytes[kVarintBytesMax];
+  char bytes[kCountBytesMax];
   const std::size_t size = put_count(bytes, items);
   return std::string(1, '\0').append(bytes, size);
 }

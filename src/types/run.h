@@ -61,6 +61,9 @@ class Run {
   char* replace(std::size_t& at, std::size_t erased, std::size_t bytes, std::int64_t items);
   /// Nothing is left.
   void clear();
+  /// Writes a number of items as it stands in a form; returns how many bytes that takes.
+  static constexpr std::size_t kCountBytesMax = 10;
+  static std::size_t put_count(char* to, std::uint64_t count) noexcept;
   /// The form of a run of so many items, to which they are then appended one by one.
   [[nodiscard]] static std::string begin_form(std::uint64_t items);
 

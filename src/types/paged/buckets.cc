@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <boost/container/small_vector.hpp>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "types/paged/run_of.h"
+#include "types/run_edits.h"
 
 namespace stave::types::paged {
 
@@ -160,9 +162,8 @@ void Buckets::visit_pages(base::FunctionRef<bool(PageId)> visit) const {
 
 // Beside the page that was written, all of them count: one that is large for good, since an element is, must not split
 // the others for ever.
-bool Buckets::crowded(const Run& run) const noexcept {
-  return run.form().size() > kPageBytesMax && run.count() > items_ && count_ > buckets_ &&
-         bytes_ >= buckets_ * (kPageBytesMax / 2);
+bool Buckets::crowded(std::size_t page_bytes, std::uint64_t items) const noexcept {
+  return page_bytes > kPageBytesMax && items > items_ && count_ > buckets_ && bytes_ >= buckets_ * (kPageBytesMax / 2);
 }
 
 bool Buckets::sparse() const noexcept {
@@ -172,42 +173,53 @@ bool Buckets::sparse() const noexcept {
 Buckets::Put Buckets::set(std::string_view name, const EncodedItem* value) {
   STAVE_ASSERT((value != nullptr) == (items_ == 2));
   const EncodedItem key(name);
-  const std::size_t value_size = value == nullptr ? 0 : value->size();
-  const bool first = buckets_ == 0;
-  if (first) buckets_ = 1;
+  if (buckets_ == 0) {
+    std::string element;
+    key.append_to(element);
+    if (value != nullptr) value->append_to(element);
+    buckets_ = count_ = 1;
+    bytes_ = element.size();
+    pages_->write(page_of(0), run_of(items_, element).form());
+    return Put::kNew;
+  }
   const std::uint64_t bucket = bucket_of(hash(name));
-  Run run(first ? std::string_view() : read(bucket));
-  if (!first && run.form().empty()) return Put::kSame;
+  const Run run(read(bucket));
+  return run.form().empty() ? Put::kSame : set_in(bucket, run, key, value);
+}
+
+Buckets::Put Buckets::set_in(std::uint64_t bucket, const Run& run, const EncodedItem& key, const EncodedItem* value) {
   std::size_t at = place_of(run, key);
   const bool known = at != run.end();
-  std::size_t before = 0;
-  if (!known) {
-    char* const to = run.replace(at, 0, key.size() + value_size, items_);
-    key.write_to(to);
-    if (value != nullptr) value->write_to(to + key.size());
-    ++count_;
-    bytes_ += key.size() + value_size;
-  } else {
-    if (value == nullptr) return Put::kSame;
-    at = run.next(at);
-    if (value->is_at(run.data(at))) return Put::kSame;
-    before = item::size_at(run.data(at));
-    value->write_to(run.replace(at, before, value_size, 0));
-    bytes_ = bytes_ - before + value_size;
+  if (known && value == nullptr) return Put::kSame;
+  if (known) at = run.next(at);
+  if (known && value->is_at(run.data(at))) return Put::kSame;
+  const std::size_t before = known ? item::size_at(run.data(at)) : 0;
+  boost::container::small_vector<char, 256> element((known ? 0 : key.size()) + (value == nullptr ? 0 : value->size()),
+                                                    boost::container::default_init);
+  if (!known) key.write_to(element.data());
+  if (value != nullptr) value->write_to(element.data() + (known ? 0 : key.size()));
+  const std::int64_t items = known ? 0 : items_;
+  const RunEdits edits(run, at, before, {element.data(), element.size()}, items);
+  if (!known) ++count_;
+  bytes_ = bytes_ - before + element.size();
+  const bool splits = element.size() >= before && crowded(edits.form_size(), edits.count());
+  if (!splits && (element.size() >= before || !sparse())) {
+    pages_->edit(page_of(bucket), edits.edits());
+    return known ? Put::kChanged : Put::kNew;
   }
-  if (value_size >= before && crowded(run))
-    split_next(bucket, run);
-  else if (value_size < before && sparse())
-    join_last(bucket, run);
+  Run changed(run.form());
+  std::memcpy(changed.replace(at, before, element.size(), items), element.data(), element.size());
+  if (splits)
+    split_next(bucket, changed);
   else
-    pages_->write(page_of(bucket), run.form());
+    join_last(bucket, changed);
   return known ? Put::kChanged : Put::kNew;
 }
 
 bool Buckets::remove(std::string_view name) {
   if (buckets_ == 0) return false;
   const std::uint64_t bucket = bucket_of(hash(name));
-  Run run(read(bucket));
+  const Run run(read(bucket));
   std::size_t at = place_of(run, EncodedItem(name));
   if (at == run.end()) return false;
   if (count_ == 1) {
@@ -215,13 +227,15 @@ bool Buckets::remove(std::string_view name) {
     return true;
   }
   const std::size_t size = next(run, at) - at;
-  run.replace(at, size, 0, -static_cast<std::int64_t>(items_));
   --count_;
   bytes_ -= size;
-  if (sparse())
-    join_last(bucket, run);
-  else
-    pages_->write(page_of(bucket), run.form());
+  if (!sparse()) {
+    pages_->edit(page_of(bucket), RunEdits(run, at, size, {}, -static_cast<std::int64_t>(items_)).edits());
+    return true;
+  }
+  Run changed(run.form());
+  changed.replace(at, size, 0, -static_cast<std::int64_t>(items_));
+  join_last(bucket, changed);
   return true;
 }
 

@@ -66,8 +66,9 @@ class Buckets {
   [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] std::size_t next(const Run& run, std::size_t at) const noexcept;
   [[nodiscard]] std::size_t place_of(const Run& run, const EncodedItem& name) const noexcept;
+  Put set_in(std::uint64_t bucket, const Run& run, const EncodedItem& key, const EncodedItem* value);
   bool visit_bucket(std::uint64_t bucket, Visit visit) const;
-  [[nodiscard]] bool crowded(const Run& run) const noexcept;
+  [[nodiscard]] bool crowded(std::size_t page_bytes, std::uint64_t items) const noexcept;
   [[nodiscard]] bool sparse() const noexcept;
   void split_next(std::uint64_t changed, const Run& run);
   void join_last(std::uint64_t changed, const Run& run);

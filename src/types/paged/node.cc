@@ -93,6 +93,13 @@ std::size_t NodeView::child_of(const sorted_set::Bound& place) const noexcept {
   return child;
 }
 
+CountEdit::CountEdit(std::string_view counts, std::size_t child, std::uint64_t more) noexcept {
+  const auto width = static_cast<unsigned char>(counts[0]);
+  count_ = Packed(counts.data() + 1, width)[child] + more;
+  if (Packed::width_for(count_) <= width)
+    edit_ = {.at = 1 + child * width, .out = width, .in = {reinterpret_cast<const char*>(&count_), width}};
+}
+
 std::string counts_with(std::string_view counts, std::size_t child, std::uint64_t more) {
   const auto width = static_cast<unsigned char>(counts[0]);
   const Packed before(counts.data() + 1, width);

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/edit.h"
 #include "types/pages.h"
 #include "types/sorted_set/score_item.h"
 
@@ -74,6 +75,20 @@ class NodeView {
 
 /// Counts as they lie there, of which one is `more` more, which may be a negative number's two's complement.
 std::string counts_with(std::string_view counts, std::size_t child, std::uint64_t more);
+
+/// The same as an edit, which fits when the count needs no more bytes than each has.
+class CountEdit {
+ public:
+  CountEdit(std::string_view counts, std::size_t child, std::uint64_t more) noexcept;
+  CountEdit(const CountEdit&) = delete;
+  CountEdit& operator=(const CountEdit&) = delete;
+  [[nodiscard]] bool fits() const noexcept { return edit_.out != 0; }
+  [[nodiscard]] const base::Edit& edit() const noexcept { return edit_; }
+
+ private:
+  std::uint64_t count_;  ///< `edit_` refers to its bytes.
+  base::Edit edit_;
+};
 
 /// What stands before a child.
 struct Separator {

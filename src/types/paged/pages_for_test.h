@@ -39,6 +39,19 @@ class PagesForTest final : public Pages {
     pages_[page] = std::string(bytes);
     lent_.clear();
   }
+  void edit(PageId page, base::Edits edits) override {
+    if (fails()) return;
+    EXPECT_FALSE(edits.empty());
+    const auto at = pages_.find(page);
+    ASSERT_TRUE(at != pages_.end()) << "page " << page << " was never written";
+    ASSERT_TRUE(base::well_formed(edits, at->second.size()));
+    ++writes;
+    std::string edited(base::edited_size(edits, at->second.size()), '\0');
+    base::copy_edited(at->second, edits, edited.data());
+    bytes_written += edited.size();
+    at->second = std::move(edited);
+    lent_.clear();
+  }
   void erase(PageId page) override {
     if (fails()) return;
     EXPECT_EQ(pages_.erase(page), 1u) << "page " << page;

@@ -1,10 +1,18 @@
 #include "types/paged/tree.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/bytes.h"
 
 namespace stave::types::paged {
+
+namespace {
+
+/// In the place of a node's counts, where nobody looks at them: numbers of no width.
+constexpr std::string_view kNoCounts("\0", 1);
+
+}  // namespace
 
 /// The counts of a node as they should be, loose ones too.
 struct Tree::Counts {
@@ -91,27 +99,49 @@ NodeView Tree::view(std::uint64_t node) const {
   return {read(node), read(node + 1)};
 }
 
-template <class Choose>
-void Tree::descend(Place& place, Choose choose) const {
-  STAVE_ASSERT(count_ != 0);
-  Below below{.page = top_, .level = height_, .count = count_};
-  for (; below.level != 0; --below.level) {
-    const NodeView node = view(below.page);
-    if (!node.there()) return;
-    const Counts counts(node, below, below.level == height_ ? std::optional(first_) : std::nullopt);
-    const std::size_t child = choose(node, counts, place.before);
-    below.first = below.first && child == 0;
-    below.last = below.last && child + 1 == node.size();
-    place.steps[place.height++] = {.node = below.page, .child = child, .loose = below.first || below.last};
-    place.before += counts.before(child);
-    below.page = node.page(child);
-    below.count = counts[child];
-  }
+/// Notes the way into that child, which has that many elements.
+void Tree::step_into(Place& place, Below& below, const NodeView& node, std::size_t child, std::uint64_t count) {
+  below.first = below.first && child == 0;
+  below.last = below.last && child + 1 == node.size();
+  place.steps[place.height++] = {.node = below.page, .child = child, .loose = below.first || below.last};
+  below.page = node.page(child);
+  below.count = count;
+  --below.level;
+}
+
+void Tree::arrive(Place& place, const Below& below) {
   place.leaf = below.page;
   place.count = below.count;
   place.first = below.first;
   place.last = below.last;
   place.there = true;
+}
+
+// Who is not asked for counts chooses by the node alone: then none is looked at, and how many elements the leaf has it
+// says itself.
+template <class Choose>
+void Tree::descend(Place& place, Choose choose) const {
+  STAVE_ASSERT(count_ != 0);
+  Below below{.page = top_, .level = height_, .count = count_};
+  while (below.level != 0) {
+    if constexpr (std::is_invocable_v<Choose, const NodeView&>) {
+      const NodeView node(read(below.page), kNoCounts);
+      if (!node.there()) return;
+      step_into(place, below, node, choose(node), 0);
+    } else {
+      const NodeView node = view(below.page);
+      if (!node.there()) return;
+      const Counts counts(node, below, below.level == height_ ? std::optional(first_) : std::nullopt);
+      const std::size_t child = choose(node, counts, place.before);
+      place.before += counts.before(child);
+      step_into(place, below, node, child, counts[child]);
+    }
+  }
+  arrive(place, below);
+}
+
+void Tree::descend(Place& place, const sorted_set::Bound& bound) const {
+  descend(place, [&bound](const NodeView& node) { return node.child_of(bound); });
 }
 
 Tree::Place Tree::find(std::uint64_t rank) const {
@@ -124,11 +154,22 @@ Tree::Place Tree::find(std::uint64_t rank) const {
   return place;
 }
 
-// Where two leaves meet it is the end of the first one.
+// Where two leaves meet it is the end of the first one. The ends of the tree are where most changes of a list are.
 Tree::Place Tree::between(std::uint64_t rank) const {
-  if (rank == 0) return find(0);
-  Place place = find(rank - 1);
-  ++place.in_leaf;
+  if (rank != 0 && rank != count_) {
+    Place place = find(rank - 1);
+    ++place.in_leaf;
+    return place;
+  }
+  Place place;
+  descend(place, [rank](const NodeView& node) { return rank == 0 ? 0 : node.size() - 1; });
+  if (!place.there) return place;
+  const std::string_view form = leaf(place);
+  place.there = !form.empty();
+  place.count = Run(form).count() / items_;
+  if (rank == 0) return place;
+  place.before = count_ - place.count;
+  place.in_leaf = place.count;
   return place;
 }
 
@@ -136,16 +177,29 @@ Tree::Place Tree::between(const sorted_set::Bound& bound) const {
   STAVE_ASSERT(items_ == 2);
   Place place;
   descend(place, [&](const NodeView& node, const Counts&, std::uint64_t) { return node.child_of(bound); });
-  if (!place.there) return place;
+  find_in_leaf(place, bound);
+  return place;
+}
+
+Tree::Place Tree::place_at(const sorted_set::Bound& bound) const {
+  STAVE_ASSERT(items_ == 2);
+  Place place;
+  descend(place, bound);
+  find_in_leaf(place, bound);
+  return place;
+}
+
+void Tree::find_in_leaf(Place& place, const sorted_set::Bound& bound) const {
+  if (!place.there) return;
   const std::string_view form = leaf(place);
   place.there = !form.empty();
   const Run run(form);
+  place.count = run.count() / items_;
   for (std::size_t at = run.begin(); at != run.end(); ++place.in_leaf) {
     const std::size_t member = run.next(at);
     if (!bound.is_behind(sorted_set::score_at(run.data(at)), run.data(member))) break;
     at = run.next(member);
   }
-  return place;
 }
 
 bool Tree::visit_below(const Below& below, Range range, bool backwards, VisitLeaf visit) const {

@@ -28,6 +28,7 @@
 #include "types/paged/node.h"
 #include "types/pages.h"
 #include "types/run.h"
+#include "types/run_edits.h"
 
 namespace stave::types::paged {
 
@@ -77,6 +78,8 @@ class Tree {
   /// Between two elements; `rank`: how many are before it. Of a tree that is not empty.
   [[nodiscard]] Place between(std::uint64_t rank) const;
   [[nodiscard]] Place between(const sorted_set::Bound& bound) const;
+  /// The same for a change: what is before the leaf is not counted (`before`, `rank`).
+  [[nodiscard]] Place place_at(const sorted_set::Bound& bound) const;
   /// The leaf, empty when it cannot be had.
   [[nodiscard]] std::string_view leaf(const Place& place) const { return read(place.leaf); }
 
@@ -95,6 +98,9 @@ class Tree {
   /// The element at `from` goes, and this one stands before the one at `to`, in the same leaf.
   void move(const Place& from, const Place& to, std::string_view element);
   void erase(std::uint64_t from, std::uint64_t count);
+  /// The element at the place. False: pages were joined or went, so that no place is good any more; else those in other
+  /// leaves are, but for what is before them.
+  bool erase(const Place& place);
   /// Nothing is left, no page either.
   void clear();
   /// An empty tree gets the elements of a run, in their order: many times cheaper than `insert` for each. Writes every
@@ -126,8 +132,12 @@ class Tree {
   std::uint64_t take(std::uint64_t numbers) noexcept;
 
   [[nodiscard]] NodeView view(std::uint64_t node) const;
+  static void step_into(Place& place, Below& below, const NodeView& node, std::size_t child, std::uint64_t count);
+  static void arrive(Place& place, const Below& below);
   template <class Choose>
   void descend(Place& place, Choose choose) const;
+  void descend(Place& place, const sorted_set::Bound& bound) const;
+  void find_in_leaf(Place& place, const sorted_set::Bound& bound) const;
   bool visit_below(const Below& below, Range range, bool backwards, VisitLeaf visit) const;
   bool visit_pages_below(std::uint64_t page, unsigned level, base::FunctionRef<bool(PageId)> visit) const;
 
@@ -136,8 +146,9 @@ class Tree {
   [[nodiscard]] std::vector<Child> make_nodes(std::vector<Child> children);
 
   // tree_shape.cc
-  void put_leaf(const Place& place, const Run& leaf, std::int64_t more);
+  bool put_leaf(const Place& place, const Run& leaf, const RunEdits& edits, std::int64_t more);
   void count_up(const Place& place, std::int64_t more);
+  bool count_up_in(std::uint64_t counts, std::size_t child, std::uint64_t added);
   void divide_leaf(const Place& place, const Run& leaf);
   void add_leaf(const Place& place, std::string_view element, Grown grown);
   bool join_leaf(const Place& place, const Run& leaf);

@@ -52,40 +52,35 @@ void Tree::insert_first(std::string_view element) {
 
 void Tree::insert(const Place& place, std::string_view element) {
   if (!place.there) return;
-  Run run(leaf(place));
+  const Run run(leaf(place));
   if (run.form().empty()) return;
-  std::size_t at = run.place(place.in_leaf * items_);
+  const std::size_t at = run.place(place.in_leaf * items_);
   const bool front = place.first && place.in_leaf == 0;
   const bool back = place.last && place.in_leaf == place.count;
   if ((front || back) && run.form().size() + element.size() > kPageBytesMax) {
     add_leaf(place, element, back ? Grown::kBack : Grown::kFront);
     return;
   }
-  char* const to = run.replace(at, 0, element.size(), items_);
-  std::memcpy(to, element.data(), element.size());
-  put_leaf(place, run, 1);
+  put_leaf(place, run, RunEdits(run, at, 0, element, items_), 1);
 }
 
 void Tree::replace(const Place& place, std::string_view element) {
   if (!place.there) return;
-  Run run(leaf(place));
+  const Run run(leaf(place));
   if (run.form().empty()) return;
-  std::size_t at = run.place(place.in_leaf * items_);
-  const std::size_t end = run.place((place.in_leaf + 1) * items_);
-  std::memcpy(run.replace(at, end - at, element.size(), 0), element.data(), element.size());
-  put_leaf(place, run, 0);
+  const std::size_t at = run.place(place.in_leaf * items_);
+  const std::size_t end = run.walk(at, items_);
+  put_leaf(place, run, RunEdits(run, at, end - at, element, 0), 0);
 }
 
 void Tree::move(const Place& from, const Place& to, std::string_view element) {
   STAVE_ASSERT(from.leaf == to.leaf);
-  Run run(leaf(from));
+  const Run run(leaf(from));
   if (run.form().empty()) return;
-  std::size_t at = run.place(from.in_leaf * items_);
-  const std::size_t end = run.place((from.in_leaf + 1) * items_);
-  run.replace(at, end - at, 0, -static_cast<std::int64_t>(items_));
-  at = run.place((to.in_leaf > from.in_leaf ? to.in_leaf - 1 : to.in_leaf) * items_);
-  std::memcpy(run.replace(at, 0, element.size(), items_), element.data(), element.size());
-  put_leaf(from, run, 0);
+  const std::size_t at = run.place(from.in_leaf * items_);
+  const RunEdits::Move move{
+      .from = at, .erased = run.walk(at, items_) - at, .to = run.place(to.in_leaf * items_), .in = element};
+  put_leaf(from, run, RunEdits(run, move), 0);
 }
 
 void Tree::erase(std::uint64_t from, std::uint64_t count) {
@@ -95,15 +90,15 @@ void Tree::erase(std::uint64_t from, std::uint64_t count) {
     clear();
     return;
   }
-  const Place place = find(from);
+  const Place place = from == 0 ? between(from) : find(from);
   if (!place.there) return;
   if (place.in_leaf + count <= place.count) {
-    Run run(leaf(place));
+    const Run run(leaf(place));
     if (run.form().empty()) return;
-    std::size_t at = run.place(place.in_leaf * items_);
-    const std::size_t end = run.place((place.in_leaf + count) * items_);
-    run.replace(at, end - at, 0, -static_cast<std::int64_t>(count * items_));
-    put_leaf(place, run, -static_cast<std::int64_t>(count));
+    const std::size_t at = run.place(place.in_leaf * items_);
+    const std::size_t end = run.walk(at, count * items_);
+    const RunEdits edits(run, at, end - at, {}, -static_cast<std::int64_t>(count * items_));
+    put_leaf(place, run, edits, -static_cast<std::int64_t>(count));
     return;
   }
   auto top = load_top();
@@ -111,6 +106,15 @@ void Tree::erase(std::uint64_t from, std::uint64_t count) {
   settle_top(*top, Grown::kInside);
   if (from != 0) mend(from - 1);
   if (from != count_) mend(from);
+}
+
+bool Tree::erase(const Place& place) {
+  if (!place.there) return false;
+  const Run run(leaf(place));
+  if (run.form().empty()) return false;
+  const std::size_t at = run.place(place.in_leaf * items_);
+  const RunEdits edits(run, at, run.walk(at, items_) - at, {}, -static_cast<std::int64_t>(items_));
+  return put_leaf(place, run, edits, -1);
 }
 
 void Tree::clear() {
@@ -126,16 +130,31 @@ void Tree::drop(std::uint64_t page, unsigned level) {
   });
 }
 
-/// The leaf at a place holds this now, `more` elements more than before.
-void Tree::put_leaf(const Place& place, const Run& leaf, std::int64_t more) {
-  if (leaf.count() == 0) {
+/// The leaf at a place holds this with the edits made, `more` elements more than before. False: not that one alone, but
+/// for counts.
+bool Tree::put_leaf(const Place& place, const Run& leaf, const RunEdits& edits, std::int64_t more) {
+  const std::size_t size = edits.form_size();
+  if (edits.count() == 0) {
     remove_leaf(place);
-  } else if (leaf.form().size() > kPageBytesMax && leaf.count() > items_) {
-    divide_leaf(place, leaf);
-  } else if (leaf.form().size() >= kPageBytesMin || !join_leaf(place, leaf)) {
-    write(place.leaf, leaf.form());
-    count_up(place, more);
+    return false;
   }
+  const bool divides = size > kPageBytesMax && edits.count() > items_;
+  if (!divides && (size >= kPageBytesMin || place.height == 0)) {
+    pages_->edit(page_of(place.leaf), edits.edits());
+    count_up(place, more);
+    return true;
+  }
+  std::string form(size, '\0');
+  base::copy_edited(leaf.form(), edits.edits(), form.data());
+  const Run changed(form);
+  if (divides) {
+    divide_leaf(place, changed);
+    return false;
+  }
+  if (join_leaf(place, changed)) return false;
+  write(place.leaf, form);
+  count_up(place, more);
+  return true;
 }
 
 void Tree::count_up(const Place& place, std::int64_t more) {
@@ -144,12 +163,22 @@ void Tree::count_up(const Place& place, std::int64_t more) {
   for (unsigned i = 0; i != place.height; ++i) {
     const Place::Step& step = place.steps[i];
     if (i == 0 && step.child == 0) first_ += added;
-    if (step.loose) continue;
-    const std::string before(read(step.node + 1));
-    if (before.empty()) return;
-    write(step.node + 1, counts_with(before, step.child, added));
+    if (!step.loose && !count_up_in(step.node + 1, step.child, added)) return;
   }
   count_ += added;
+}
+
+/// False when the page cannot be had.
+bool Tree::count_up_in(std::uint64_t counts, std::size_t child, std::uint64_t added) {
+  const std::string_view before = read(counts);
+  if (before.empty()) return false;
+  const CountEdit edit(before, child, added);
+  if (edit.fits()) {
+    pages_->edit(page_of(counts), std::span(&edit.edit(), 1));
+  } else {
+    write(counts, counts_with(before, child, added));
+  }
+  return true;
 }
 
 /// An element at either end, which gets a leaf of its own, so that the full one stays as it is.

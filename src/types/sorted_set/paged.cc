@@ -145,7 +145,7 @@ bool Paged::set(std::string_view member, double score) {
   else if (size() == 0)
     tree_.insert_first(element);
   else
-    tree_.insert(tree_.between({.score = score, .member = member, .edge = Bound::Edge::kBehind}), element);
+    tree_.insert(tree_.place_at({.score = score, .member = member, .edge = Bound::Edge::kBehind}), element);
   buckets_.set(member, &score_item);
   note_change();
   return !before;
@@ -154,19 +154,19 @@ bool Paged::set(std::string_view member, double score) {
 // An element that stands where a separator does belongs behind it: so one is looked for as what stands before the place
 // behind it.
 void Paged::change_place(std::string_view member, double from, double to, std::string_view element) {
-  auto old = tree_.between({.score = from, .member = member, .edge = Bound::Edge::kBehind});
+  auto old = tree_.place_at({.score = from, .member = member, .edge = Bound::Edge::kBehind});
   if (!old.there) return;
   STAVE_ASSERT(old.in_leaf != 0);
   --old.in_leaf;
   const Bound bound{.score = to, .member = member, .edge = Bound::Edge::kBehind};
-  const auto now = tree_.between(bound);
+  const auto now = tree_.place_at(bound);
   if (!now.there) return;
   if (now.leaf == old.leaf) {
     tree_.move(old, now, element);
     return;
   }
-  tree_.erase(old.rank(), 1);
-  tree_.insert(tree_.between(bound), element);
+  const bool good = tree_.erase(old);
+  tree_.insert(good ? now : tree_.place_at(bound), element);
 }
 
 bool Paged::remove(std::string_view member) {
