@@ -79,7 +79,7 @@ class Claimer {
     if (wish.deliveries) {
       after.deliveries = *wish.deliveries;
     } else if (!wish.just_id) {
-      ++after.deliveries;
+      after.deliveries = once_more(after.deliveries);
     }
     stream_.editor().set_pending(group_.number, id, after, before);
     consumer_.active_ms = now_ms_;
@@ -261,6 +261,92 @@ Result<void> xautoclaim_command(Call& call) {
   answer_claimed(reply, done.taken, wish.claim.just_id);
   reply.array(done.gone.size());
   for (const Id& id : done.gone) answer_id(reply, id);
+  return {};
+}
+
+// --- XNACK -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::uint64_t kDeliveriesMax = std::numeric_limits<std::int64_t>::max();
+
+/// How entries are given back.
+struct NackWish {
+  enum class Mode : std::uint8_t { kSilent, kFail, kFatal };
+  Mode mode = Mode::kFail;
+  std::vector<Id> ids;
+  std::optional<std::uint64_t> deliveries;
+  bool force = false;
+
+  [[nodiscard]] std::uint64_t deliveries_after(std::uint64_t before) const noexcept {
+    if (deliveries) return *deliveries;
+    switch (mode) {
+      case Mode::kSilent: return before == 0 ? 0 : before - 1;
+      case Mode::kFail: return before;
+      case Mode::kFatal: return kDeliveriesMax;
+    }
+    return before;
+  }
+};
+
+Result<NackWish> parse_nack(const Call& call) {
+  NackWish wish;
+  if (call.is(3, "SILENT")) {
+    wish.mode = NackWish::Mode::kSilent;
+  } else if (call.is(3, "FATAL")) {
+    wish.mode = NackWish::Mode::kFatal;
+  } else if (!call.is(3, "FAIL")) {
+    return syntax_error();
+  }
+  if (!call.is(4, "IDS")) return syntax_error();
+  const auto count = types::parse_integer(call[5]);
+  if (!count || *count < 1) return answer_error("ERR Number of IDs must be a positive integer");
+  if (static_cast<std::uint64_t>(*count) > call.size() - 6)
+    return answer_error("ERR The `numids` parameter must match the number of arguments");
+  std::size_t i = 6;
+  for (; i != 6 + static_cast<std::size_t>(*count); ++i) {
+    STAVE_ASSIGN(const Id id, id_argument(call[i]));
+    wish.ids.push_back(id);
+  }
+  for (; i < call.size(); ++i) {
+    if (call.is(i, "FORCE")) {
+      wish.force = true;
+    } else if (call.is(i, "RETRYCOUNT") && i + 1 < call.size()) {
+      const auto times = types::parse_integer(call[++i]);
+      if (!times || *times < 0) return answer_error("ERR RETRYCOUNT must be a non-negative integer");
+      wish.deliveries = static_cast<std::uint64_t>(*times);
+    } else {
+      return syntax_error();
+    }
+  }
+  return wish;
+}
+
+}  // namespace
+
+Result<void> xnack_command(Call& call) {
+  STAVE_ASSIGN(const NackWish wish, parse_nack(call));
+  std::int64_t released = 0;
+  const auto change = [&](OpenedStream& stream) -> Result<void> {
+    released = 0;
+    const auto group = stream.existed() ? stream.reader().group(call[2]) : std::nullopt;
+    STAVE_TRY(stream.whole());
+    if (!group) return no_group(call[1], call[2]);
+    std::optional<Consumer> nobody = stream.reader().consumer(group->number, kNobody);
+    for (const Id& id : wish.ids) {
+      const auto before = stream.reader().pending(group->number, id);
+      if (!before && !(wish.force && stream.reader().contains(id))) continue;
+      if (!nobody) nobody = stream.editor().add_consumer(group->number, kNobody, 0);
+      const Pending after{.consumer = nobody->number,
+                          .delivered_ms = 0,
+                          .deliveries = wish.deliveries_after(before ? before->deliveries : 0)};
+      stream.editor().set_pending(group->number, id, after, before);
+      ++released;
+    }
+    return {};
+  };
+  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  call.reply().integer(released);
   return {};
 }
 
