@@ -1,6 +1,8 @@
 #include "commands/stream_claim_commands.h"
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "base/try.h"
 #include "commands/arguments.h"
@@ -53,9 +55,9 @@ class Claimer {
   void end() { stream_.editor().set_consumer(group_.number, name_, consumer_); }
 
   enum class Claimed : std::uint8_t { kYes, kNo, kGone };
-  /// Takes over one entry, and copies it to `taken`. Gone: the entry is there no more, and nothing of it is pending.
-  Claimed claim(const Id& id, const ClaimWish& wish, TakenEntries& taken) {
-    auto before = stream_.reader().pending(group_.number, id);
+  /// Takes over one entry, which is pending as `before` says, and copies it to `taken`. Gone: the entry is there no
+  /// more, and nothing of it is pending.
+  Claimed claim(const Id& id, const std::optional<Pending>& before, const ClaimWish& wish, TakenEntries& taken) {
     const auto copy = [&] {
       bool there = false;
       stream_.reader().visit(id, id, [&](const Entry& entry) {
@@ -64,14 +66,13 @@ class Claimer {
       });
       return there;
     };
-    if (!stream_.reader().contains(id)) {
+    const bool may = before ? wish.idle_ms == 0 || now_ms_ - before->delivered_ms >= wish.idle_ms : wish.force;
+    if (!may && (!before || stream_.reader().contains(id))) return Claimed::kNo;
+    if (!may || !copy()) {
       if (!before) return Claimed::kNo;
       stream_.editor().remove_pending(group_.number, id, *before);
       return Claimed::kGone;
     }
-    if (!before && !wish.force) return Claimed::kNo;
-    if (before && wish.idle_ms != 0 && now_ms_ - before->delivered_ms < wish.idle_ms) return Claimed::kNo;
-    if (!copy()) return Claimed::kNo;
     // What FORCE makes pending counts as delivered once.
     Pending after = before.value_or(Pending{.deliveries = 1});
     after.consumer = consumer_.number;
@@ -165,7 +166,7 @@ Result<void> xclaim_command(Call& call) {
       stream.editor().set_group(call[2], claimer.group());
     }
     claimer.begin(call[3]);
-    for (const Id& id : ids) claimer.claim(id, wish, taken);
+    for (const Id& id : ids) claimer.claim(id, stream.reader().pending(claimer.group().number, id), wish, taken);
     claimer.end();
     return {};
   };
@@ -218,18 +219,18 @@ void claim_from(OpenedStream& stream, Claimer& claimer, const AutoClaimWish& wis
   while (looks != 0 && done.taken.size() + done.gone.size() != wish.count) {
     // Some at a time, since claiming changes what is walked over.
     constexpr std::size_t kAtOnce = 128;
-    std::vector<Id> ids;
+    std::vector<std::pair<Id, Pending>> idle;
     const std::size_t most =
         std::min<std::uint64_t>({kAtOnce, looks, wish.count - done.taken.size() - done.gone.size()});
-    stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending&) {
-      ids.push_back(id);
-      return ids.size() != most;
+    stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending& pending) {
+      idle.emplace_back(id, pending);
+      return idle.size() != most;
     });
-    if (ids.empty()) return;
-    for (const Id& id : ids)
-      if (claimer.claim(id, wish.claim, done.taken) == Claimer::Claimed::kGone) done.gone.push_back(id);
-    looks -= ids.size();
-    const auto next = types::stream::next_id(ids.back());
+    if (idle.empty()) return;
+    for (const auto& [id, pending] : idle)
+      if (claimer.claim(id, pending, wish.claim, done.taken) == Claimer::Claimed::kGone) done.gone.push_back(id);
+    looks -= idle.size();
+    const auto next = types::stream::next_id(idle.back().first);
     if (!next) return;
     from = *next;
   }

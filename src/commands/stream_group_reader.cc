@@ -142,11 +142,16 @@ void GroupReader::read_fresh(const ReadWish& wish, ReadBudget& budget, ReadPart&
     part.entries.add(entry);
     return part.entries.size() != wish.count && !budget.spent();
   });
-  for (std::size_t i = before; i != part.entries.size(); ++i) deliver(part.entries.id(i), wish.no_ack);
+  if (before == part.entries.size()) return;
+  // A group whose place was set back has some of them pending; else nobody need look.
+  const auto ends = wish.no_ack ? std::nullopt : stream.pending_ends(group_.number);
+  const bool pending = ends && ends->second >= part.entries.id(before);
+  for (std::size_t i = before; i != part.entries.size(); ++i) deliver(part.entries.id(i), wish.no_ack, pending);
   stream_.editor().set_group(group_name_, group_);
 }
 
-void GroupReader::deliver(const Id& id, bool no_ack) {
+/// `pending`: it may be so already.
+void GroupReader::deliver(const Id& id, bool no_ack, bool pending) {
   const auto& counters = stream_.reader().counters();
   if (group_.entries_read && !has_tombstones(counters, group_.last_delivered)) {
     ++*group_.entries_read;
@@ -155,7 +160,7 @@ void GroupReader::deliver(const Id& id, bool no_ack) {
   }
   group_.last_delivered = id;
   if (no_ack) return;
-  const auto before = stream_.reader().pending(group_.number, id);
+  const auto before = pending ? stream_.reader().pending(group_.number, id) : std::nullopt;
   stream_.editor().set_pending(group_.number, id,
                                {.consumer = consumer_.number, .delivered_ms = now_ms_, .deliveries = 1}, before);
 }

@@ -76,7 +76,7 @@ class GroupReader {
  private:
   void claim(const ReadWish& wish, ReadBudget& budget, ReadPart& part);
   void read_fresh(const ReadWish& wish, ReadBudget& budget, ReadPart& part);
-  void deliver(const types::stream::Id& id, bool no_ack);
+  void deliver(const types::stream::Id& id, bool no_ack, bool pending);
   void read_pending(const types::stream::Id& behind, const ReadWish& wish, ReadBudget& budget, ReadPart& part);
 
   store::Opened<store::Stream>& stream_;
