@@ -245,6 +245,100 @@ class Sketches(unittest.TestCase):
             ask("CF.LOADCHUNK", "loaded", cursor, piece)
         self.assertEqual(self.client.dump("loaded"), self.client.dump("c"))
 
+    def test_the_heaviest_are_listed_and_stay(self):
+        ask = lambda *call: self.client.execute_command(*call)
+        generator = random.Random(5)
+        ask("TOPK.RESERVE", "t", 20, 500, 5, 0.9)
+        counts = {}
+        for _ in range(60):
+            items = ["item:%d" % min(int(generator.paretovariate(0.8)), 5000) for _ in range(1000)]
+            for item in items:
+                counts[item] = counts.get(item, 0) + 1
+            self.assertEqual(len(ask("TOPK.ADD", "t", *items)), 1000)
+        heaviest = sorted(counts, key=counts.get, reverse=True)
+        for _ in range(2):
+            listed = [item.decode() for item in ask("TOPK.LIST", "t")]
+            self.assertEqual(set(listed[:10]), set(heaviest[:10]))
+            self.assertEqual(ask("TOPK.QUERY", "t", heaviest[0], "none"), [1, 0])
+            pairs = ask("TOPK.LIST", "t", "WITHCOUNT")
+            self.assertEqual(pairs[1::2], sorted(pairs[1::2], reverse=True))
+            for item, count in zip(listed, pairs[1::2]):
+                self.assertTrue(counts[item] - 600 <= count <= counts[item], item)
+            self.assertEqual(ask("TOPK.COUNT", "t", listed[3])[0], pairs[7])
+            self.assertEqual(self.client.type("t"), b"TopK-TYPE")
+            self.assertEqual(self.client.object("ENCODING", "t"), b"raw")
+            self.assertEqual(ask("TOPK.INFO", "t"), [b"k", 20, b"width", 500, b"depth", 5, b"decay", b"0.9"])
+            self.restart(signal.SIGKILL)
+        self.client.restore("again", 0, self.client.dump("t"))
+        self.assertEqual(ask("TOPK.LIST", "again", "WITHCOUNT"), pairs)
+        ask("TOPK.RESERVE", "small", 2, 50, 5, 1)
+        self.assertEqual(ask("TOPK.INCRBY", "small", "foo", 3, "bar", 2, "42", 30), [None, None, b"bar"])
+        answers = self.client.pipeline(transaction=False).execute_command("TOPK.INCRBY", "small", "foo", -1, "foo", 1).execute(raise_on_error=False)
+        self.assertIsInstance(answers[0][0], redis.ResponseError)
+        self.assertEqual(ask("TOPK.COUNT", "small", "foo", "bar"), [4, 2])
+        for call in (["TOPK.ADD", "none", "a"], ["TOPK.RESERVE", "t", 3], ["TOPK.RESERVE", "x", 0], ["TOPK.RESERVE", "x", 3, 8, 7], ["TOPK.RESERVE", "x", 3, 8, 7, 1.5], ["TOPK.RESERVE", "x", 3, 8, 7, 0],
+                     ["TOPK.RESERVE", "x", 3, 0, 7, 0.9], ["TOPK.LIST", "t", "COUNT"], ["TOPK.INCRBY", "t", "a"], ["TOPK.RESERVE", "x", 4000000000, 4000000000, 4000000000, 0.9], ["CMS.QUERY", "t", "a"]):
+            with self.assertRaises(redis.ResponseError, msg=call):
+                ask(*call)
+
+    def test_digests_answer_as_documented_and_stay(self):
+        ask = lambda *call: self.client.execute_command(*call)
+        numbers = lambda *call: [float(number) for number in ask(*call)]
+        ask("TDIGEST.CREATE", "t", "COMPRESSION", 1000)
+        ask("TDIGEST.ADD", "t", 1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5)
+        self.assertEqual(numbers("TDIGEST.QUANTILE", "t", 0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1), [1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5])
+        self.assertEqual(numbers("TDIGEST.BYRANK", "t", *range(16)), [1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, math.inf])
+        self.assertEqual(numbers("TDIGEST.BYREVRANK", "t", *range(16)), [5, 5, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 2, 2, 1, -math.inf])
+        for told, expected in zip(numbers("TDIGEST.CDF", "t", 0, 1, 2, 3, 4, 5, 6), [0, .5 / 15, 2 / 15, 4.5 / 15, 8 / 15, 12.5 / 15, 1]):
+            self.assertAlmostEqual(told, expected)
+        ask("TDIGEST.CREATE", "s")
+        ask("TDIGEST.ADD", "s", 10, 20, 30, 40, 50, 60)
+        self.assertEqual(ask("TDIGEST.RANK", "s", 0, 10, 20, 30, 40, 50, 60, 70), [-1, 0, 1, 2, 3, 4, 5, 6])
+        self.assertEqual(ask("TDIGEST.REVRANK", "s", 0, 10, 20, 30, 40, 50, 60, 70), [6, 5, 4, 3, 2, 1, 0, -1])
+        ask("TDIGEST.RESET", "s")
+        self.assertEqual(ask("TDIGEST.RANK", "s", 1), [-2])
+        self.assertEqual([ask("TDIGEST.MIN", "s"), ask("TDIGEST.MAX", "s"), ask("TDIGEST.QUANTILE", "s", .5), ask("TDIGEST.TRIMMED_MEAN", "s", 0, 1)], [b"nan", b"nan", [b"nan"], b"nan"])
+        ask("TDIGEST.ADD", "s", 10, 10, 10, 10, 20, 20)
+        self.assertEqual(ask("TDIGEST.RANK", "s", 10, 20) + ask("TDIGEST.REVRANK", "s", 10, 20), [2, 5, 4, 1])
+        ask("TDIGEST.CREATE", "m")
+        ask("TDIGEST.ADD", "m", *range(1, 11))
+        self.assertEqual([float(ask("TDIGEST.TRIMMED_MEAN", "m", *cut)) for cut in ((.1, .6), (.3, .9), (0, 1))], [4, 6.5, 5.5])
+        generator = random.Random(6)
+        every = sorted(generator.lognormvariate(0, 2) for _ in range(50_000))
+        shuffled = every[:]
+        generator.shuffle(shuffled)
+        ask("TDIGEST.CREATE", "large")
+        for begin in range(0, len(every), 1000):
+            self.assertEqual(ask("TDIGEST.ADD", "large", *(repr(number) for number in shuffled[begin:begin + 1000])), b"OK")
+        for _ in range(2):
+            for part, told in zip((.01, .1, .5, .9, .99, .999), numbers("TDIGEST.QUANTILE", "large", .01, .1, .5, .9, .99, .999)):
+                rank = sum(number < told for number in every) / len(every)
+                self.assertLessEqual(abs(rank - part), math.pi * math.sqrt(part * (1 - part)) / 200 + 1e-4)
+            self.assertEqual([float(ask("TDIGEST.MIN", "large")), float(ask("TDIGEST.MAX", "large"))], [every[0], every[-1]])
+            self.assertEqual(self.client.type("large"), b"TDIS-TYPE")
+            info = ask("TDIGEST.INFO", "large")
+            info = dict(zip(info[::2], info[1::2]))
+            self.assertEqual([info[b"Compression"], info[b"Capacity"], info[b"Observations"]], [100, 610, 50_000])
+            self.restart(signal.SIGKILL)
+        self.client.restore("again", 0, self.client.dump("large"))
+        self.assertEqual(numbers("TDIGEST.QUANTILE", "again", .5), numbers("TDIGEST.QUANTILE", "large", .5))
+        ask("TDIGEST.MERGE", "sum", 2, "t", "large")
+        info = ask("TDIGEST.INFO", "sum")
+        self.assertEqual([info[1], info[13]], [1000, 50_015])
+        ask("TDIGEST.MERGE", "sum", 1, "t", "COMPRESSION", 50)
+        self.assertEqual([ask("TDIGEST.INFO", "sum")[i] for i in (1, 13)], [50, 50_030])
+        ask("TDIGEST.MERGE", "sum", 2, "s", "t", "OVERRIDE")
+        self.assertEqual([ask("TDIGEST.INFO", "sum")[i] for i in (1, 13)], [1000, 21])
+        ask("TDIGEST.MERGE", "sum", 1, "sum")
+        self.assertEqual(ask("TDIGEST.INFO", "sum")[13], 42)
+        for call in (["TDIGEST.ADD", "none", 1], ["TDIGEST.ADD", "t", "a"], ["TDIGEST.ADD", "t", 1, "inf"], ["TDIGEST.ADD", "t", "nan"], ["TDIGEST.CREATE", "t"], ["TDIGEST.CREATE", "x", "COMPRESSION", 0],
+                     ["TDIGEST.CREATE", "x", "COMPRESSION", 10 ** 20], ["TDIGEST.CREATE", "x", "COMPRESSION", 10 ** 9], ["TDIGEST.CREATE", "x", "SIZE", 5], ["TDIGEST.MERGE", "t", 2, "s"], ["TDIGEST.MERGE", "t", 0, "s"],
+                     ["TDIGEST.MERGE", "t", 1, "none"], ["TDIGEST.MERGE", "t", 1, "s", "WEIGHTS"], ["TDIGEST.QUANTILE", "t", 1.1], ["TDIGEST.BYRANK", "t", -1], ["TDIGEST.TRIMMED_MEAN", "t", .6, .1],
+                     ["TDIGEST.TRIMMED_MEAN", "t", 0, 2], ["TOPK.LIST", "t"]):
+            with self.assertRaises(redis.ResponseError, msg=call):
+                ask(*call)
+        self.assertEqual(ask("TDIGEST.INFO", "t")[13], 15)
+
     def test_the_past_of_a_filter_is_kept(self):
         self.fill("f", 0.01, 2000, 3000)
         before = self.client.dump("f")

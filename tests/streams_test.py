@@ -196,6 +196,115 @@ class Streams(TestCase):
         self.assertEqual(len(set(every)), 2000)
         self.assertEqual(server.client().xpending("s", "g")["pending"], 0)
 
+    def test_what_is_read_of_several_streams_is_bounded_together(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        ask = client.execute_command
+        client.set_response_callback("XREAD", lambda reply, **options: reply)
+        client.set_response_callback("XREADGROUP", lambda reply, **options: reply)
+        keys = ["s1", "s2", "s3"]
+        for key in keys:
+            fill(client, key, 100)
+            client.xgroup_create(key, "g", 0)
+
+        def counts(reply):
+            return {key.decode(): len(entries) for key, entries in reply or []}
+
+        zeros, fresh = ["0"] * 3, [">"] * 3
+        self.assertEqual(counts(ask("XREAD", "COUNT", 50, "STREAMS", *keys, *zeros)), {"s1": 50, "s2": 50, "s3": 50})
+        self.assertEqual(counts(ask("XREAD", "COUNT", 50, "MAXCOUNT", 80, "STREAMS", *keys, *zeros)), {"s1": 50, "s2": 30})
+        self.assertEqual(counts(ask("XREAD", "MAXCOUNT", 7, "STREAMS", *keys, *zeros)), {"s1": 7})
+        self.assertEqual(counts(ask("XREAD", "MAXCOUNT", 5, "MAXSIZE", 100000, "STREAMS", *keys, *zeros)), {"s1": 5})
+        self.assertEqual(counts(ask("XREAD", "MAXSIZE", 1, "STREAMS", *keys, *zeros)), {"s1": 1})
+        self.assertEqual(counts(ask("XREAD", "MAXCOUNT", 7, "STREAMS", "s1", "0")), {"s1": 7})
+        several = counts(ask("XREAD", "MAXSIZE", 2000, "STREAMS", *keys, *zeros))
+        self.assertEqual(list(several), ["s1"])
+        self.assertTrue(20 <= several["s1"] <= 40, several)
+        group = ["XREADGROUP", "GROUP", "g", "c"]
+        self.assertEqual(counts(ask(*group, "COUNT", 50, "MAXCOUNT", 80, "STREAMS", *keys, *fresh)), {"s1": 50, "s2": 30})
+        self.assertEqual(counts(ask(*group, "MAXSIZE", 1, "STREAMS", *keys, *fresh)), {"s1": 1})
+        self.assertEqual([client.xpending(key, "g")["pending"] for key in keys], [51, 30, 0])
+        self.assertEqual(counts(ask(*group, "MAXCOUNT", 60, "STREAMS", *keys, *zeros)), {"s1": 51, "s2": 9, "s3": 0})
+        for wrong in (["MAXCOUNT", 0], ["MAXCOUNT", -1], ["MAXCOUNT", "x"], ["MAXSIZE", 0], ["COUNT", 5, "MAXCOUNT", 4]):
+            for call in (["XREAD", *wrong, "STREAMS", "s1", "0"], [*group, *wrong, "STREAMS", "s1", ">"]):
+                with self.assertRaises(redis.ResponseError, msg=call):
+                    ask(*call)
+
+    def test_what_was_given_back_is_taken_over(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        ask = client.execute_command
+        for name in ("XREADGROUP", "XPENDING", "XINFO GROUPS", "XINFO CONSUMERS", "XAUTOCLAIM"):
+            client.set_response_callback(name, lambda reply, **options: reply)
+        fill(client, "s", 6)
+        client.xgroup_create("s", "g", 0)
+        ask("XREADGROUP", "GROUP", "g", "a", "COUNT", 6, "STREAMS", "s", ">")
+        client.xack("s", "g", "6-0")
+        self.assertEqual(ask("XNACK", "s", "g", "FAIL", "IDS", 3, "2-0", "4-0", "9-9"), 2)
+        self.assertEqual(ask("XNACK", "s", "g", "SILENT", "IDS", 1, "1-0"), 1)
+        self.assertEqual(ask("XNACK", "s", "g", "FATAL", "IDS", 1, "3-0"), 1)
+        self.assertEqual(ask("XNACK", "s", "g", "FAIL", "IDS", 1, "4-0", "RETRYCOUNT", 7), 1)
+        self.assertEqual(ask("XNACK", "s", "g", "FAIL", "IDS", 2, "6-0", "7-0", "FORCE"), 1)
+        given_back = [[b"1-0", b"", -1, 0], [b"2-0", b"", -1, 1], [b"3-0", b"", -1, 2 ** 63 - 1], [b"4-0", b"", -1, 7], [b"6-0", b"", -1, 0]]
+        for how in (None, signal.SIGKILL, signal.SIGTERM):
+            if how:
+                server = self.restart(server, how)
+                client = server.client()
+                ask = client.execute_command
+                for name in ("XREADGROUP", "XPENDING", "XINFO GROUPS", "XINFO CONSUMERS", "XAUTOCLAIM"):
+                    client.set_response_callback(name, lambda reply, **options: reply)
+            pending = ask("XPENDING", "s", "g", "-", "+", 10)
+            self.assertEqual([row for row in pending if row[1] == b""], given_back)
+            self.assertEqual(ask("XPENDING", "s", "g"), [6, b"1-0", b"6-0", [[b"a", b"1"]]])
+            self.assertEqual(len(ask("XINFO", "CONSUMERS", "s", "g")), 1)
+            self.assertEqual(ask("XINFO", "GROUPS", "s")[0][3], 1)
+            group = everything(client, "s")["groups"][0]
+            self.assertEqual(dict(zip(group[::2], group[1::2]))[b"nacked-count"], 5)
+        client.restore("copy", 0, client.dump("s"))
+        self.assertEqual([row for row in ask("XPENDING", "copy", "g", "-", "+", 10) if row[1] == b""], given_back)
+        # First what was given back, then what is idle, then what is new; the idle is told of what was pending only.
+        ask("XADD", "s", "7-0", "f", "v")
+        client.xdel("s", "2-0")
+        reply = ask("XREADGROUP", "GROUP", "g", "b", "COUNT", 2, "CLAIM", 60000, "STREAMS", "s", ">")
+        self.assertEqual([entry[0] for entry in reply[0][1]], [b"1-0", b"3-0"])
+        self.assertEqual([entry[3] for entry in reply[0][1]], [0, 2 ** 63 - 1])
+        reply = ask("XREADGROUP", "GROUP", "g", "b", "NOACK", "CLAIM", 60000, "STREAMS", "s", ">")
+        self.assertEqual([(entry[0], len(entry)) for entry in reply[0][1]], [(b"4-0", 4), (b"6-0", 4), (b"7-0", 2)])
+        self.assertEqual([(row[0], row[1], row[3]) for row in ask("XPENDING", "s", "g", "-", "+", 10)],
+                         [(b"1-0", b"b", 1), (b"3-0", b"b", 2 ** 63 - 1), (b"4-0", b"b", 8), (b"5-0", b"a", 1), (b"6-0", b"b", 1)])
+        self.assertIsNone(ask("XREADGROUP", "GROUP", "g", "b", "CLAIM", 60000, "STREAMS", "s", ">"))
+        reply = ask("XREADGROUP", "GROUP", "g", "a", "COUNT", 1, "CLAIM", 0, "STREAMS", "s", ">")
+        self.assertEqual(len(reply[0][1]), 1)
+        for wrong in (["XNACK", "s", "g", "LATER", "IDS", 1, "1-0"], ["XNACK", "s", "g", "FAIL", "IDS", 2, "1-0"], ["XNACK", "s", "g", "FAIL", "IDS", 0, "1-0"], ["XNACK", "s", "none", "FAIL", "IDS", 1, "1-0"],
+                      ["XNACK", "s", "g", "FAIL", "IDS", 1, "1-0", "RETRYCOUNT", -1], ["XREAD", "CLAIM", 5, "STREAMS", "s", "0"], ["XREADGROUP", "GROUP", "g", "a", "CLAIM", -1, "STREAMS", "s", ">"]):
+            with self.assertRaises(redis.ResponseError, msg=wrong):
+                ask(*wrong)
+
+    def test_who_waits_takes_over_what_becomes_idle_meanwhile(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        ask = client.execute_command
+        client.set_response_callback("XREADGROUP", lambda reply, **options: reply)
+        fill(client, "s", 2)
+        client.xgroup_create("s", "g", 0)
+        ask("XREADGROUP", "GROUP", "g", "a", "STREAMS", "s", ">")
+        client.xack("s", "g", "2-0")
+        for block in (60000, 0):
+            reply = ask("XREADGROUP", "GROUP", "g", "b", "BLOCK", block, "CLAIM", 300, "STREAMS", "s", ">")
+            self.assertEqual([entry[0] for entry in reply[0][1]], [b"1-0"])
+            self.assertGreaterEqual(reply[0][1][0][2], 300)
+        client.xack("s", "g", "1-0")
+        self.assertIsNone(ask("XREADGROUP", "GROUP", "g", "b", "BLOCK", 50, "CLAIM", 10, "STREAMS", "s", ">"))
+        # What is given back is there at once.
+        ask("XADD", "s", "3-0", "f", "v")
+        ask("XREADGROUP", "GROUP", "g", "a", "STREAMS", "s", ">")
+        other = server.client()
+        timer = threading.Timer(0.2, lambda: other.execute_command("XNACK", "s", "g", "FAIL", "IDS", 1, "3-0"))
+        timer.start()
+        reply = ask("XREADGROUP", "GROUP", "g", "b", "BLOCK", 0, "CLAIM", 3600000, "STREAMS", "s", ">")
+        timer.join()
+        self.assertEqual([entry[0] for entry in reply[0][1]], [b"3-0"])
+
     def test_clients_speak_both_protocols(self):
         server = self.serve(*self.OPTIONS)
         client = server.client()

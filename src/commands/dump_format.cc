@@ -55,6 +55,12 @@ Result<Restored> restore_value(std::string_view payload, std::size_t size_max) {
   exchange::RdbStream stream(source, false);
   const auto type = stream.byte();
   if (!type) return malformed();
+  if (exchange::is_rdb_module(*type)) {
+    const auto id = stream.length();
+    if (!id) return malformed();
+    return answer_error("ERR A value of the module type '" + exchange::rdb_module_type_name(*id) +
+                        "' has no place here");
+  }
   const auto kind = exchange::rdb_kind(*type);
   if (!kind) return malformed();
   exchange::RdbValueReader reader;

@@ -108,6 +108,14 @@ std::string form_of(ValueType type, std::initializer_list<std::string_view> stri
   return std::string(builder.finish());
 }
 
+// RedisBloom's filters, of version 4 of their form, whatever is in it.
+TEST(Restore, refuses_values_of_modules_by_name) {
+  const std::string id("\x81\x30\x16\xe5\xa2\x89\xbe\xf8\x04", 9);
+  EXPECT_EQ(restored(sealed("\x07" + id + "whatever")),
+            "-ERR A value of the module type 'MBbloom--' has no place here");
+  EXPECT_EQ(restored(sealed("\x07")), "-ERR Bad data format");
+}
+
 TEST(Dump, gives_back_collections) {
   for (const ValueType type : {ValueType::kHash, ValueType::kList, ValueType::kSet, ValueType::kSortedSet}) {
     const std::string form = form_of(type, {"a", "12", "", "-7000000000", "long", std::string(20'000, 'x')});

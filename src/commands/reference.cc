@@ -75,6 +75,8 @@ std::string command_reference() {
   append_group(page, "bf", "Bloom filters");
   append_group(page, "cf", "Cuckoo filters");
   append_group(page, "cms", "Count-min sketches");
+  append_group(page, "topk", "Lists of the heaviest");
+  append_group(page, "tdigest", "T-digests");
   append_group(page, "stream", "Streams");
   append_group(page, "generic", "Keys and expiry");
   append_group(page, "transactions", "Transactions");

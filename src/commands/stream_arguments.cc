@@ -158,6 +158,7 @@ void TakenEntries::clear() noexcept {
   bytes_.clear();
   ends_.clear();
   entries_.clear();
+  claimed_.clear();
 }
 
 void TakenEntries::add(const Entry& entry) {
@@ -168,6 +169,12 @@ void TakenEntries::add(const Entry& entry) {
   });
 }
 
+void TakenEntries::add_claimed(const Entry& entry, const Before& before) {
+  STAVE_ASSERT(claimed_.size() == entries_.size());
+  add(entry);
+  claimed_.push_back(before);
+}
+
 void TakenEntries::add_gone(const Id& id) {
   entries_.push_back({.id = id, .gone = true});
 }
@@ -175,7 +182,7 @@ void TakenEntries::add_gone(const Id& id) {
 void TakenEntries::answer(Sink& reply, std::size_t i) const {
   STAVE_ASSERT(i < entries_.size());
   const One& one = entries_[i];
-  reply.array(2);
+  reply.array(i < claimed_.size() ? 4 : 2);
   answer_id(reply, one.id);
   if (one.gone) {
     reply.null_array();
@@ -187,6 +194,9 @@ void TakenEntries::answer(Sink& reply, std::size_t i) const {
     reply.bulk(std::string_view(bytes_).substr(begin, ends_[at] - begin));
     begin = ends_[at];
   }
+  if (i >= claimed_.size()) return;
+  reply.integer(claimed_[i].idle_ms);
+  reply.integer(static_cast<std::int64_t>(claimed_[i].deliveries));
 }
 
 void TakenEntries::answer(Sink& reply) const {

@@ -74,11 +74,18 @@ class TakenEntries {
  public:
   void clear() noexcept;
   void add(const types::stream::Entry& entry);
+  /// How it was pending that was taken over.
+  struct Before {
+    std::int64_t idle_ms = 0;
+    std::uint64_t deliveries = 0;
+  };
+  /// In front of all that were not.
+  void add_claimed(const types::stream::Entry& entry, const Before& before);
   /// One that is there no more.
   void add_gone(const types::stream::Id& id);
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] const types::stream::Id& id(std::size_t i) const noexcept { return entries_[i].id; }
-  /// One of them: an id, and its fields and values.
+  /// One of them: an id, and its fields and values; and how it was pending, if it was taken over.
   void answer(Sink& reply, std::size_t i) const;
   /// An array of all.
   void answer(Sink& reply) const;
@@ -98,6 +105,7 @@ class TakenEntries {
   std::string bytes_;
   std::vector<std::size_t> ends_;
   std::vector<One> entries_;
+  std::vector<Before> claimed_;  ///< Of the first entries.
 };
 
 inline void answer_id(Sink& reply, const types::stream::Id& id) {

@@ -1,6 +1,8 @@
 #include "commands/stream_claim_commands.h"
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "base/try.h"
 #include "commands/arguments.h"
@@ -53,9 +55,9 @@ class Claimer {
   void end() { stream_.editor().set_consumer(group_.number, name_, consumer_); }
 
   enum class Claimed : std::uint8_t { kYes, kNo, kGone };
-  /// Takes over one entry, and copies it to `taken`. Gone: the entry is there no more, and nothing of it is pending.
-  Claimed claim(const Id& id, const ClaimWish& wish, TakenEntries& taken) {
-    auto before = stream_.reader().pending(group_.number, id);
+  /// Takes over one entry, which is pending as `before` says, and copies it to `taken`. Gone: the entry is there no
+  /// more, and nothing of it is pending.
+  Claimed claim(const Id& id, const std::optional<Pending>& before, const ClaimWish& wish, TakenEntries& taken) {
     const auto copy = [&] {
       bool there = false;
       stream_.reader().visit(id, id, [&](const Entry& entry) {
@@ -64,14 +66,13 @@ class Claimer {
       });
       return there;
     };
-    if (!stream_.reader().contains(id)) {
+    const bool may = before ? wish.idle_ms == 0 || now_ms_ - before->delivered_ms >= wish.idle_ms : wish.force;
+    if (!may && (!before || stream_.reader().contains(id))) return Claimed::kNo;
+    if (!may || !copy()) {
       if (!before) return Claimed::kNo;
       stream_.editor().remove_pending(group_.number, id, *before);
       return Claimed::kGone;
     }
-    if (!before && !wish.force) return Claimed::kNo;
-    if (before && wish.idle_ms != 0 && now_ms_ - before->delivered_ms < wish.idle_ms) return Claimed::kNo;
-    if (!copy()) return Claimed::kNo;
     // What FORCE makes pending counts as delivered once.
     Pending after = before.value_or(Pending{.deliveries = 1});
     after.consumer = consumer_.number;
@@ -79,7 +80,7 @@ class Claimer {
     if (wish.deliveries) {
       after.deliveries = *wish.deliveries;
     } else if (!wish.just_id) {
-      ++after.deliveries;
+      after.deliveries = once_more(after.deliveries);
     }
     stream_.editor().set_pending(group_.number, id, after, before);
     consumer_.active_ms = now_ms_;
@@ -165,7 +166,7 @@ Result<void> xclaim_command(Call& call) {
       stream.editor().set_group(call[2], claimer.group());
     }
     claimer.begin(call[3]);
-    for (const Id& id : ids) claimer.claim(id, wish, taken);
+    for (const Id& id : ids) claimer.claim(id, stream.reader().pending(claimer.group().number, id), wish, taken);
     claimer.end();
     return {};
   };
@@ -218,18 +219,18 @@ void claim_from(OpenedStream& stream, Claimer& claimer, const AutoClaimWish& wis
   while (looks != 0 && done.taken.size() + done.gone.size() != wish.count) {
     // Some at a time, since claiming changes what is walked over.
     constexpr std::size_t kAtOnce = 128;
-    std::vector<Id> ids;
+    std::vector<std::pair<Id, Pending>> idle;
     const std::size_t most =
         std::min<std::uint64_t>({kAtOnce, looks, wish.count - done.taken.size() - done.gone.size()});
-    stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending&) {
-      ids.push_back(id);
-      return ids.size() != most;
+    stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending& pending) {
+      idle.emplace_back(id, pending);
+      return idle.size() != most;
     });
-    if (ids.empty()) return;
-    for (const Id& id : ids)
-      if (claimer.claim(id, wish.claim, done.taken) == Claimer::Claimed::kGone) done.gone.push_back(id);
-    looks -= ids.size();
-    const auto next = types::stream::next_id(ids.back());
+    if (idle.empty()) return;
+    for (const auto& [id, pending] : idle)
+      if (claimer.claim(id, pending, wish.claim, done.taken) == Claimer::Claimed::kGone) done.gone.push_back(id);
+    looks -= idle.size();
+    const auto next = types::stream::next_id(idle.back().first);
     if (!next) return;
     from = *next;
   }
@@ -261,6 +262,92 @@ Result<void> xautoclaim_command(Call& call) {
   answer_claimed(reply, done.taken, wish.claim.just_id);
   reply.array(done.gone.size());
   for (const Id& id : done.gone) answer_id(reply, id);
+  return {};
+}
+
+// --- XNACK -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::uint64_t kDeliveriesMax = std::numeric_limits<std::int64_t>::max();
+
+/// How entries are given back.
+struct NackWish {
+  enum class Mode : std::uint8_t { kSilent, kFail, kFatal };
+  Mode mode = Mode::kFail;
+  std::vector<Id> ids;
+  std::optional<std::uint64_t> deliveries;
+  bool force = false;
+
+  [[nodiscard]] std::uint64_t deliveries_after(std::uint64_t before) const noexcept {
+    if (deliveries) return *deliveries;
+    switch (mode) {
+      case Mode::kSilent: return before == 0 ? 0 : before - 1;
+      case Mode::kFail: return before;
+      case Mode::kFatal: return kDeliveriesMax;
+    }
+    return before;
+  }
+};
+
+Result<NackWish> parse_nack(const Call& call) {
+  NackWish wish;
+  if (call.is(3, "SILENT")) {
+    wish.mode = NackWish::Mode::kSilent;
+  } else if (call.is(3, "FATAL")) {
+    wish.mode = NackWish::Mode::kFatal;
+  } else if (!call.is(3, "FAIL")) {
+    return syntax_error();
+  }
+  if (!call.is(4, "IDS")) return syntax_error();
+  const auto count = types::parse_integer(call[5]);
+  if (!count || *count < 1) return answer_error("ERR Number of IDs must be a positive integer");
+  if (static_cast<std::uint64_t>(*count) > call.size() - 6)
+    return answer_error("ERR The `numids` parameter must match the number of arguments");
+  std::size_t i = 6;
+  for (; i != 6 + static_cast<std::size_t>(*count); ++i) {
+    STAVE_ASSIGN(const Id id, id_argument(call[i]));
+    wish.ids.push_back(id);
+  }
+  for (; i < call.size(); ++i) {
+    if (call.is(i, "FORCE")) {
+      wish.force = true;
+    } else if (call.is(i, "RETRYCOUNT") && i + 1 < call.size()) {
+      const auto times = types::parse_integer(call[++i]);
+      if (!times || *times < 0) return answer_error("ERR RETRYCOUNT must be a non-negative integer");
+      wish.deliveries = static_cast<std::uint64_t>(*times);
+    } else {
+      return syntax_error();
+    }
+  }
+  return wish;
+}
+
+}  // namespace
+
+Result<void> xnack_command(Call& call) {
+  STAVE_ASSIGN(const NackWish wish, parse_nack(call));
+  std::int64_t released = 0;
+  const auto change = [&](OpenedStream& stream) -> Result<void> {
+    released = 0;
+    const auto group = stream.existed() ? stream.reader().group(call[2]) : std::nullopt;
+    STAVE_TRY(stream.whole());
+    if (!group) return no_group(call[1], call[2]);
+    std::optional<Consumer> nobody = stream.reader().consumer(group->number, kNobody);
+    for (const Id& id : wish.ids) {
+      const auto before = stream.reader().pending(group->number, id);
+      if (!before && !(wish.force && stream.reader().contains(id))) continue;
+      if (!nobody) nobody = stream.editor().add_consumer(group->number, kNobody, 0);
+      const Pending after{.consumer = nobody->number,
+                          .delivered_ms = 0,
+                          .deliveries = wish.deliveries_after(before ? before->deliveries : 0)};
+      stream.editor().set_pending(group->number, id, after, before);
+      ++released;
+    }
+    return {};
+  };
+  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  call.reply().integer(released);
   return {};
 }
 

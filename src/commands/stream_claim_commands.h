@@ -7,6 +7,7 @@ namespace stave::commands {
 
 Result<void> xautoclaim_command(Call& call);
 Result<void> xclaim_command(Call& call);
+Result<void> xnack_command(Call& call);
 
 inline constexpr Command kStreamClaimCommands[] = {
     {.name = "XAUTOCLAIM",
@@ -34,6 +35,17 @@ inline constexpr Command kStreamClaimCommands[] = {
      .run = xclaim_command,
      .tips = "nondeterministic_output",
      .key_flags = "RW access update"},
+    {.name = "XNACK",
+     .arity = at_least(7),
+     .keys = key_at(1),
+     .flags = kWrite | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(N) in the number of ids given",
+     .syntax = "key group <SILENT | FAIL | FATAL> IDS numids id [id ...] [RETRYCOUNT count] [FORCE]",
+     .help = "Gives entries that are pending back to their group, for anyone to take over; returns how many.",
+     .run = xnack_command,
+     .key_flags = "RW update"},
 };
 
 }  // namespace stave::commands

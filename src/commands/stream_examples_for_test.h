@@ -31,6 +31,7 @@ std::vector<Example> stream_examples() {
       {"xinfo|groups", {{"XINFO", "GROUPS", "k"}}},
       {"xinfo|help", {{"XINFO", "HELP"}}},
       {"xinfo|stream", {{"XINFO", "STREAM", "k"}, {"XINFO", "STREAM", "k", "FULL", "COUNT", "2"}}},
+      {"xnack", {{"XNACK", "k", "g", "FAIL", "IDS", "1", "1-1"}, {"XNACK", "k", "g", "FAIL", "IDS", "2", "1-1"}}},
       {"xlen", {{"XLEN", "k"}}},
       {"xpending", {{"XPENDING", "k", "g"}, {"XPENDING", "k", "g", "IDLE", "0", "-", "+", "10", "c"}}},
       {"xrange", {{"XRANGE", "k", "-", "+"}, {"XRANGE", "k", "(1-1", "5", "COUNT", "2"}}},

@@ -244,7 +244,8 @@ Result<void> answer_pending(Call& call, const PendingWish& wish) {
     reply.array(4);
     answer_id(reply, one.id);
     reply.bulk(one.consumer);
-    reply.integer(std::max<std::int64_t>(now_ms - one.pending.delivered_ms, 0));
+    const bool released = one.pending.delivered_ms == 0 && one.consumer == kNobody;
+    reply.integer(released ? -1 : std::max<std::int64_t>(now_ms - one.pending.delivered_ms, 0));
     reply.integer(static_cast<std::int64_t>(one.pending.deliveries));
   }
   return {};
@@ -260,7 +261,7 @@ Result<void> answer_pending_summary(Call& call) {
     if (!group) return no_group(call[1], call[2]);
     count = stream->pending(group->number);
     ends = stream->pending_ends(group->number);
-    stream->visit_consumers(group->number, [&](std::string_view name, const Consumer& consumer) {
+    visit_consumers_of(*stream, group->number, [&](std::string_view name, const Consumer& consumer) {
       const std::uint64_t pending = stream->pending(group->number, consumer.number);
       if (pending != 0) consumers.emplace_back(name, pending);
       return true;

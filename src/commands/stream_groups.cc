@@ -8,6 +8,22 @@ using types::stream::Id;
 using types::stream::kIdMin;
 using types::stream::Reader;
 
+std::optional<types::stream::Consumer> nobody_of(const Reader& stream, types::stream::Number group) {
+  const auto nobody = stream.consumer(group, kNobody);
+  return nobody && !nobody->active_ms ? nobody : std::nullopt;
+}
+
+std::uint64_t consumers_of(const Reader& stream, types::stream::Number group) {
+  const std::uint64_t all = stream.consumers(group);
+  return all != 0 && nobody_of(stream, group) ? all - 1 : all;
+}
+
+void visit_consumers_of(const Reader& stream, types::stream::Number group, Reader::VisitConsumer visit) {
+  stream.visit_consumers(group, [&](std::string_view name, const types::stream::Consumer& consumer) {
+    return (name == kNobody && !consumer.active_ms) || visit(name, consumer);
+  });
+}
+
 bool has_tombstones(const Counters& counters, const Id& from) noexcept {
   if (counters.length == 0 || counters.max_deleted_id == kIdMin) return false;
   return from <= counters.max_deleted_id;

@@ -151,15 +151,18 @@ void answer_full_consumer(Sink& reply, const Reader& stream, const Group& group,
 
 void answer_full_group(Sink& reply, const Reader& stream, std::string_view name, const Group& group,
                        std::uint64_t most) {
-  reply.map(7);
+  const auto nobody = nobody_of(stream, group.number);
+  const std::uint64_t released = nobody ? stream.pending(group.number, nobody->number) : 0;
+  reply.map(released != 0 ? 8 : 7);
   reply.bulk("name");
   reply.bulk(name);
   answer_progress(reply, stream, group);
   answer_named_number(reply, "pel-count", stream.pending(group.number));
+  if (released != 0) answer_named_number(reply, "nacked-count", released);
   answer_group_pending(reply, stream, group, most);
   reply.bulk("consumers");
-  reply.array(stream.consumers(group.number));
-  stream.visit_consumers(group.number, [&](std::string_view consumer_name, const Consumer& consumer) {
+  reply.array(consumers_of(stream, group.number));
+  visit_consumers_of(stream, group.number, [&](std::string_view consumer_name, const Consumer& consumer) {
     answer_full_consumer(reply, stream, group, consumer_name, consumer, most);
     return true;
   });
@@ -222,7 +225,7 @@ Result<void> xinfo_groups_command(Call& call) {
       reply.map(6);
       reply.bulk("name");
       reply.bulk(name);
-      answer_named_number(reply, "consumers", stream.consumers(group.number));
+      answer_named_number(reply, "consumers", consumers_of(stream, group.number));
       answer_named_number(reply, "pending", stream.pending(group.number));
       answer_progress(reply, stream, group);
       return true;
@@ -236,8 +239,8 @@ Result<void> xinfo_consumers_command(Call& call) {
   return answer_about(call, [&](const Reader& stream, Sink& reply) -> Result<void> {
     const auto group = stream.group(call[3]);
     if (!group) return no_group_of_key(call[2], call[3]);
-    reply.array(stream.consumers(group->number));
-    stream.visit_consumers(group->number, [&](std::string_view name, const Consumer& consumer) {
+    reply.array(consumers_of(stream, group->number));
+    visit_consumers_of(stream, group->number, [&](std::string_view name, const Consumer& consumer) {
       reply.map(4);
       reply.bulk("name");
       reply.bulk(name);

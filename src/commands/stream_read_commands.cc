@@ -8,6 +8,7 @@
 #include "commands/collection.h"
 #include "commands/key_list.h"
 #include "commands/stream_arguments.h"
+#include "commands/stream_group_reader.h"
 #include "commands/stream_groups.h"
 #include "commands/waiting/wait.h"
 #include "types/string/number.h"
@@ -15,48 +16,44 @@
 namespace stave::commands {
 
 using store::Stream;
-using types::stream::Consumer;
 using types::stream::Entry;
-using types::stream::Group;
 using types::stream::Id;
-using types::stream::Pending;
 using types::stream::Reader;
 
 namespace {
 
 using OpenedStream = store::Opened<Stream>;
 
-struct ReadWish {
-  std::uint64_t count = 0;  ///< 0: all.
-  std::optional<std::uint64_t> block_ns;
-  bool no_ack = false;
-  std::size_t group = 0;  ///< The argument with its name; 0: there is none.
-  std::size_t first_key = 0;
-  std::size_t keys = 0;
-
-  [[nodiscard]] std::size_t id_at(std::size_t i) const noexcept { return first_key + keys + i; }
-};
-
-/// One stream's part of the answer.
-struct ReadPart {
-  bool there = false;  ///< It has a part.
-  TakenEntries entries;
-};
-
 /// Takes the option at argument `i`, which is for groups only, and moves `i` to its last argument. False: it is none.
 Result<bool> take_group_option(Arguments call, bool for_group, std::size_t& i, ReadWish& wish) {
   const bool group = same_word(call[i], "GROUP") && i + 2 < call.size();
-  if (!group && !same_word(call[i], "NOACK")) return false;
+  const bool claim = same_word(call[i], "CLAIM") && i + 1 < call.size();
+  if (!group && !claim && !same_word(call[i], "NOACK")) return false;
   if (!for_group)
-    return answer_error("ERR The " + std::string(group ? "GROUP" : "NOACK") +
+    return answer_error("ERR The " +
+                        std::string(group   ? "GROUP"
+                                    : claim ? "CLAIM"
+                                            : "NOACK") +
                         " option is only supported by XREADGROUP. You called XREAD instead.");
   if (group) {
     wish.group = i + 1;
     i += 2;
+  } else if (claim) {
+    const auto idle = types::parse_integer(call[++i]);
+    if (!idle) return answer_error("ERR min-idle-time is not an integer");
+    if (*idle < 0) return answer_error("ERR min-idle-time must be a positive integer");
+    wish.claim_ms = *idle;
   } else {
     wish.no_ack = true;
   }
   return true;
+}
+
+/// An option of all streams together.
+Result<std::uint64_t> cap_argument(std::string_view text, std::string_view what) {
+  const auto number = types::parse_integer(text);
+  if (!number || *number < 1) return answer_error("ERR " + std::string(what) + " must be a positive integer");
+  return static_cast<std::uint64_t>(*number);
 }
 
 Result<ReadWish> parse_read(Arguments call, bool for_group) {
@@ -69,6 +66,10 @@ Result<ReadWish> parse_read(Arguments call, bool for_group) {
       const auto count = types::parse_integer(call[++i]);
       if (!count) return not_an_integer();
       wish.count = static_cast<std::uint64_t>(std::max<std::int64_t>(*count, 0));
+    } else if (more && same_word(call[i], "MAXCOUNT")) {
+      STAVE_ASSIGN(wish.count_all, cap_argument(call[++i], "MAXCOUNT"));
+    } else if (more && same_word(call[i], "MAXSIZE")) {
+      STAVE_ASSIGN(wish.bytes_all, cap_argument(call[++i], "MAXSIZE"));
     } else if (more && same_word(call[i], "STREAMS")) {
       wish.first_key = i + 1;
       wish.keys = (call.size() - wish.first_key) / 2;
@@ -82,6 +83,8 @@ Result<ReadWish> parse_read(Arguments call, bool for_group) {
     }
   }
   if (wish.first_key == 0) return syntax_error();
+  if (wish.count_all != 0 && wish.count_all < wish.count)
+    return answer_error("ERR MAXCOUNT must be greater than or equal to COUNT");
   if (for_group && wish.group == 0) return answer_error("ERR Missing GROUP option for XREADGROUP");
   return wish;
 }
@@ -128,17 +131,18 @@ Result<Id> read_behind(std::string_view text, const Reader* stream) {
   return types::stream::previous_id(*top).value_or(types::stream::kIdMin);
 }
 
-void read_one(const Reader& stream, const Id& behind, std::uint64_t count, ReadPart& part) {
+void read_one(const Reader& stream, const Id& behind, std::uint64_t count, ReadBudget& budget, ReadPart& part) {
   part.entries.clear();
   part.there = false;
   const auto top = stream.top_id();
   const auto from = types::stream::next_id(behind);
-  if (!top || *top <= behind || !from) return;
-  part.there = true;
+  if (!top || *top <= behind || !from || budget.spent()) return;
   stream.visit(*from, types::stream::kIdMax, [&](const Entry& entry) {
+    if (!budget.take(entry)) return false;
     part.entries.add(entry);
-    return part.entries.size() != count;
+    return part.entries.size() != count && !budget.spent();
   });
+  part.there = part.entries.size() != 0;
 }
 
 Result<void> read_several(Call& call, const ReadWish& wish, std::vector<Id>& behind, std::vector<ReadPart>& parts) {
@@ -152,9 +156,10 @@ Result<void> read_several(Call& call, const ReadWish& wish, std::vector<Id>& beh
     STAVE_TRY(stream.whole());
     behind.push_back(id);
   }
+  ReadBudget budget(wish);
   for (std::size_t i = 0; i != wish.keys; ++i) {
     STAVE_ASSIGN(const OpenedStream stream, store::open_collection<Stream>(part, keys[i], access));
-    read_one(stream.reader(), behind[i], wish.count, parts[i]);
+    read_one(stream.reader(), behind[i], wish.count, budget, parts[i]);
     STAVE_TRY(stream.whole());
   }
   return call.commit(part);
@@ -166,13 +171,14 @@ Result<bool> try_read(const Attempt& attempt, Sink& answer) {
   STAVE_ASSIGN(const ReadWish wish, parse_read(attempt.arguments, false));
   const KeyList keys = keys_of_read(attempt.database, attempt.arguments, wish);
   std::vector<ReadPart> parts(wish.keys);
+  ReadBudget budget(wish);
   for (std::size_t i = 0; i != wish.keys; ++i) {
     if (!attempt.may_look(keys[i])) continue;
     const auto held = attempt.transaction.find(keys[i], attempt.access);
     if (!held || held->type != Stream::kType) continue;
     STAVE_ASSIGN(const OpenedStream stream, OpenedStream::open(attempt.transaction, &*held));
     STAVE_ASSIGN(const Id behind, id_argument(attempt.arguments[wish.id_at(i)]));
-    read_one(stream.reader(), behind, wish.count, parts[i]);
+    read_one(stream.reader(), behind, wish.count, budget, parts[i]);
     STAVE_TRY(stream.whole());
   }
   if (parts_there(parts) == 0) return false;
@@ -203,7 +209,8 @@ Result<void> xread_command(Call& call) {
     STAVE_TRY(look_at<Stream>(call, wish.first_key, [&](const Reader* stream) -> Result<void> {
       STAVE_ASSIGN(const Id id, read_behind(call[wish.id_at(0)], stream));
       behind.assign(1, id);
-      if (stream != nullptr) read_one(*stream, id, wish.count, parts[0]);
+      ReadBudget budget(wish);
+      if (stream != nullptr) read_one(*stream, id, wish.count, budget, parts[0]);
       return {};
     }));
   } else {
@@ -218,12 +225,6 @@ Result<void> xread_command(Call& call) {
 
 namespace {
 
-/// What a consumer asks for of one stream: what is new, or what it has pending behind an id.
-struct GroupAsk {
-  bool fresh = false;
-  Id behind;
-};
-
 Result<GroupAsk> parse_ask(std::string_view text) {
   for (const std::string_view word : {"$", "+"})
     if (text == word)
@@ -236,94 +237,6 @@ Result<GroupAsk> parse_ask(std::string_view text) {
   return GroupAsk{.fresh = behind == types::stream::kIdMax, .behind = behind};
 }
 
-/// A group as it reads on through its stream.
-class GroupReader {
- public:
-  GroupReader(OpenedStream& stream, std::string_view group_name, std::string_view consumer_name, std::int64_t now_ms)
-      : stream_(stream), group_name_(group_name), consumer_name_(consumer_name), now_ms_(now_ms) {}
-
-  void read(const GroupAsk& ask, const ReadWish& wish, ReadPart& part) {
-    part.entries.clear();
-    part.there = !ask.fresh;
-    const auto group = stream_.reader().group(group_name_);
-    if (!group) return;  // only when pages cannot be had
-    group_ = *group;
-    const auto known = stream_.reader().consumer(group_.number, consumer_name_);
-    consumer_ = known ? *known : stream_.editor().add_consumer(group_.number, consumer_name_, now_ms_);
-    Consumer after = consumer_;
-    after.seen_ms = now_ms_;
-    if (ask.fresh) {
-      read_fresh(wish, part);
-      if (part.entries.size() != 0 && !wish.no_ack) after.active_ms = now_ms_;
-    } else {
-      read_pending(ask.behind, wish.count, part);
-    }
-    stream_.editor().set_consumer(group_.number, consumer_name_, after);
-  }
-
- private:
-  void read_fresh(const ReadWish& wish, ReadPart& part) {
-    const Reader& stream = stream_.reader();
-    const auto top = stream.top_id();
-    const auto from = types::stream::next_id(group_.last_delivered);
-    if (!top || *top <= group_.last_delivered || !from) return;
-    part.there = true;
-    stream.visit(*from, types::stream::kIdMax, [&](const Entry& entry) {
-      part.entries.add(entry);
-      return part.entries.size() != wish.count;
-    });
-    for (std::size_t i = 0; i != part.entries.size(); ++i) deliver(part.entries.id(i), wish.no_ack);
-    stream_.editor().set_group(group_name_, group_);
-  }
-  void deliver(const Id& id, bool no_ack) {
-    const auto& counters = stream_.reader().counters();
-    if (group_.entries_read && !has_tombstones(counters, group_.last_delivered)) {
-      ++*group_.entries_read;
-    } else if (counters.entries_added != 0) {
-      group_.entries_read = entries_read_at(stream_.reader(), id);
-    }
-    group_.last_delivered = id;
-    if (no_ack) return;
-    const auto before = stream_.reader().pending(group_.number, id);
-    stream_.editor().set_pending(group_.number, id,
-                                 {.consumer = consumer_.number, .delivered_ms = now_ms_, .deliveries = 1}, before);
-  }
-  /// What the consumer has pending, which counts as delivered once more where the entry is still there.
-  void read_pending(const Id& behind, std::uint64_t count, ReadPart& part) {
-    const auto from = types::stream::next_id(behind);
-    if (!from) return;
-    std::vector<Id> ids;
-    stream_.reader().visit_pending(group_.number, consumer_.number, *from, [&](const Id& id) {
-      ids.push_back(id);
-      return ids.size() != count;
-    });
-    for (const Id& id : ids) {
-      bool there = false;
-      stream_.reader().visit(id, id, [&](const Entry& entry) {
-        part.entries.add(entry);
-        return !(there = true);
-      });
-      if (!there) {
-        part.entries.add_gone(id);
-        continue;
-      }
-      const auto before = stream_.reader().pending(group_.number, id);
-      if (!before) continue;  // only when pages cannot be had
-      Pending after = *before;
-      after.delivered_ms = now_ms_;
-      ++after.deliveries;
-      stream_.editor().set_pending(group_.number, id, after, before);
-    }
-  }
-
-  OpenedStream& stream_;
-  std::string_view group_name_;
-  std::string_view consumer_name_;
-  std::int64_t now_ms_;
-  Group group_;
-  Consumer consumer_;
-};
-
 /// A call that waits, all of it for what is new. Its consumer is known, and was seen when it came.
 Result<bool> try_read_group(const Attempt& attempt, Sink& answer) {
   STAVE_ASSIGN(const ReadWish wish, parse_read(attempt.arguments, true));
@@ -331,6 +244,7 @@ Result<bool> try_read_group(const Attempt& attempt, Sink& answer) {
   const KeyList keys = keys_of_read(attempt.database, attempt.arguments, wish);
   const std::int64_t now_ms = raw(attempt.environment.engine().time().to_wall(attempt.transaction.now()));
   std::vector<ReadPart> parts(wish.keys);
+  ReadBudget budget(wish);
   for (std::size_t i = 0; i != wish.keys; ++i) {
     if (!attempt.may_look(keys[i])) continue;
     STAVE_ASSIGN(OpenedStream stream, store::open_collection<Stream>(attempt.transaction, keys[i]));
@@ -338,9 +252,11 @@ Result<bool> try_read_group(const Attempt& attempt, Sink& answer) {
     STAVE_TRY(stream.whole());
     if (!group) return no_group(keys[i].key, name, " in XREADGROUP with GROUP option");
     const auto top = stream.reader().top_id();
-    if (!top || *top <= group->last_delivered) continue;
+    const bool fresh = top && *top > group->last_delivered;
+    if (!fresh && !(wish.claim_ms && idle_at(stream.reader(), *group, *wish.claim_ms).value_or(now_ms + 1) <= now_ms))
+      continue;
     GroupReader reader(stream, name, attempt.arguments[wish.group + 1], now_ms);
-    reader.read(GroupAsk{.fresh = true, .behind = {}}, wish, parts[i]);
+    reader.read(GroupAsk{.fresh = true, .behind = {}}, wish, budget, parts[i]);
     STAVE_TRY(store::keep_collection(attempt.transaction, keys[i], stream));
   }
   if (parts_there(parts) == 0) return false;
@@ -348,8 +264,18 @@ Result<bool> try_read_group(const Attempt& attempt, Sink& answer) {
   return true;
 }
 
-/// The call once: what is there now.
-Result<void> read_group(Call& call, const ReadWish& wish, const KeyList& keys, std::vector<ReadPart>& parts) {
+/// From now until a moment of the wall clock: never 0.
+std::uint64_t ns_until(Call& call, std::int64_t wall) {
+  constexpr std::int64_t kMostMs = std::int64_t{1} << 40;
+  constexpr std::uint64_t kNsPerMs = 1'000'000;
+  const std::int64_t now = wall_ms(call);
+  const std::int64_t ms = wall <= now ? 1 : wall - now > kMostMs ? kMostMs : wall - now;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(ms, 1)) * kNsPerMs;
+}
+
+/// The call once: what is there now. `idle`: when the first of what is pending can be taken over.
+Result<void> read_group(Call& call, const ReadWish& wish, const KeyList& keys, std::vector<ReadPart>& parts,
+                        std::optional<std::int64_t>& idle) {
   const std::string_view group = call[wish.group];
   const std::string_view consumer = call[wish.group + 1];
   std::vector<GroupAsk> asks;
@@ -363,10 +289,14 @@ Result<void> read_group(Call& call, const ReadWish& wish, const KeyList& keys, s
     STAVE_ASSIGN(const GroupAsk ask, parse_ask(call[wish.id_at(i)]));
     asks.push_back(ask);
   }
+  ReadBudget budget(wish);
   for (std::size_t i = 0; i != wish.keys; ++i) {
     STAVE_ASSIGN(OpenedStream stream, store::open_collection<Stream>(part, keys[i]));
     GroupReader reader(stream, group, consumer, wall_ms(call));
-    reader.read(asks[i], wish, parts[i]);
+    reader.read(asks[i], wish, budget, parts[i]);
+    if (wish.block_ns && wish.claim_ms)
+      if (const auto known = stream.reader().group(group))
+        if (const auto at = idle_at(stream.reader(), *known, *wish.claim_ms)) idle = std::min(idle.value_or(*at), *at);
     STAVE_TRY(store::keep_collection(part, keys[i], stream));
   }
   return call.commit(part);
@@ -375,17 +305,30 @@ Result<void> read_group(Call& call, const ReadWish& wish, const KeyList& keys, s
 }  // namespace
 
 Result<void> xreadgroup_command(Call& call) {
-  if (has_waited(call)) return come_back(call);
-  STAVE_ASSIGN(const ReadWish wish, parse_read(call.arguments(), true));
-  std::vector<ReadPart> parts(wish.keys);
-  const KeyList keys = keys_of_read(call.session().database(), call.arguments(), wish);
-  STAVE_TRY(read_group(call, wish, keys, parts));
-  if (wish.block_ns && parts_there(parts) == 0)
-    return answer_or_wait(
-        call, keys, keys.size(),
-        {.attempt = try_read_group, .type = Stream::kType, .whatever_it_holds = true, .timeout_ns = *wish.block_ns});
-  answer_parts(call.reply(), call.arguments(), wish, parts);
-  return {};
+  // When what others have pending will have been so for long enough, nobody says: the call is tried again then.
+  std::optional<std::uint64_t> left_ns;
+  for (;;) {
+    if (has_waited(call)) {
+      left_ns = time_to_try_again(call);
+      if (!left_ns) return come_back(call);
+    }
+    STAVE_ASSIGN(ReadWish wish, parse_read(call.arguments(), true));
+    if (wish.block_ns && left_ns) wish.block_ns = *left_ns;
+    std::vector<ReadPart> parts(wish.keys);
+    const KeyList keys = keys_of_read(call.session().database(), call.arguments(), wish);
+    std::optional<std::int64_t> idle;
+    STAVE_TRY(read_group(call, wish, keys, parts, idle));
+    const bool over = left_ns == std::uint64_t{1};
+    if (!wish.block_ns || over || parts_there(parts) != 0) {
+      answer_parts(call.reply(), call.arguments(), wish, parts);
+      return {};
+    }
+    WaitTerms terms{
+        .attempt = try_read_group, .type = Stream::kType, .whatever_it_holds = true, .timeout_ns = *wish.block_ns};
+    if (idle) terms.again_ns = ns_until(call, *idle);
+    STAVE_TRY(answer_or_wait(call, keys, keys.size(), terms));
+    if (!has_waited(call) || call.session().may_leave) return {};
+  }
 }
 
 }  // namespace stave::commands

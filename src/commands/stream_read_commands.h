@@ -16,7 +16,8 @@ inline constexpr Command kStreamReadCommands[] = {
      .group = "stream",
      .since = "0.2",
      .cost = "O(N) in the number of entries returned",
-     .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+     .syntax =
+         "[COUNT count] [MAXCOUNT maxcount] [MAXSIZE maxsize] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
      .help =
          "Returns the entries of streams behind an id each; $ is the last one so far, + asks for the last entry alone.",
      .run = xread_command},
@@ -27,7 +28,8 @@ inline constexpr Command kStreamReadCommands[] = {
      .group = "stream",
      .since = "0.2",
      .cost = "O(N) in the number of entries returned",
-     .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
+     .syntax = "GROUP group consumer [COUNT count] [MAXCOUNT maxcount] [MAXSIZE maxsize] [BLOCK milliseconds] "
+               "[CLAIM min-idle-time] [NOACK] STREAMS key [key ...] id [id ...]",
      .help =
          "Returns what a group has not been given yet (>) and notes to whom it was, or what a consumer has pending.",
      .run = xreadgroup_command,

@@ -49,6 +49,8 @@
 #include "commands/sketch_bloom_commands.h"
 #include "commands/sketch_count_commands.h"
 #include "commands/sketch_cuckoo_commands.h"
+#include "commands/sketch_digest_commands.h"
+#include "commands/sketch_top_commands.h"
 #include "commands/slow_log_commands.h"
 #include "commands/sort_command.h"
 #include "commands/sorted_set_add_commands.h"
@@ -89,6 +91,7 @@ constexpr auto kJoined = build::join(
     kCountMinCommands,
     kCuckooCommands,
     kDatabaseCommands,
+    kDigestCommands,
     kDumpCommands,
     kDurabilityCommands,
     kExpiryCommands,
@@ -136,7 +139,8 @@ constexpr auto kJoined = build::join(
     kStreamInfoCommands,
     kStreamReadCommands,
     kStringCommands,
-    kStringNumberCommands);
+    kStringNumberCommands,
+    kTopCommands);
 // clang-format on
 static_assert(build::well_formed(kJoined));
 

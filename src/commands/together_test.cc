@@ -68,7 +68,10 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"XPENDING", {{"XPENDING", "stream", "g"}}},
     {"XRANGE", {{"XRANGE", "stream", "-", "+"}}},
     {"XREAD", {{"XREAD", "BLOCK", "0", "STREAMS", "stream", "0"}, {"XREAD", "BLOCK", "10", "STREAMS", "stream", "$"}}},
-    {"XREADGROUP", {{"XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">"}}},
+    {"XNACK", {{"XNACK", "stream", "g", "FAIL", "IDS", "1", "1-1"}}},
+    {"XREADGROUP",
+     {{"XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">"},
+      {"XREADGROUP", "GROUP", "g", "d", "CLAIM", "0", "MAXCOUNT", "2", "STREAMS", "stream", ">"}}},
     {"XREVRANGE", {{"XREVRANGE", "stream", "+", "-"}}},
     {"XSETID", {{"XSETID", "stream", "100-1"}}},
     {"XTRIM", {{"XTRIM", "stream", "MAXLEN", "1"}}},
@@ -302,6 +305,28 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"ZSCORE", {{"ZSCORE", "scores", "b"}}},
     {"ZUNION", {{"ZUNION", "2", "scores", "scores2", "WEIGHTS", "1", "2", "WITHSCORES"}}},
     {"ZUNIONSTORE", {{"ZUNIONSTORE", "scores2", "2", "scores", "scores2", "AGGREGATE", "MIN"}}},
+    {"TDIGEST.ADD", {{"TDIGEST.ADD", "digest", "4", "-1"}, {"TDIGEST.ADD", "none", "1"}}},
+    {"TDIGEST.BYRANK", {{"TDIGEST.BYRANK", "digest", "0", "9"}}},
+    {"TDIGEST.BYREVRANK", {{"TDIGEST.BYREVRANK", "digest", "0", "9"}}},
+    {"TDIGEST.CDF", {{"TDIGEST.CDF", "digest", "2"}, {"TDIGEST.CDF", "text", "2"}}},
+    {"TDIGEST.CREATE", {{"TDIGEST.CREATE", "new"}, {"TDIGEST.CREATE", "digest"}}},
+    {"TDIGEST.INFO", {{"TDIGEST.INFO", "digest"}, {"TDIGEST.INFO", "none"}}},
+    {"TDIGEST.MAX", {{"TDIGEST.MAX", "digest"}}},
+    {"TDIGEST.MERGE",
+     {{"TDIGEST.MERGE", "new", "2", "digest", "digest"}, {"TDIGEST.MERGE", "digest", "1", "digest", "OVERRIDE"}}},
+    {"TDIGEST.MIN", {{"TDIGEST.MIN", "digest"}}},
+    {"TDIGEST.QUANTILE", {{"TDIGEST.QUANTILE", "digest", "0.5", "1"}}},
+    {"TDIGEST.RANK", {{"TDIGEST.RANK", "digest", "2"}}},
+    {"TDIGEST.RESET", {{"TDIGEST.RESET", "digest"}, {"TDIGEST.RESET", "none"}}},
+    {"TDIGEST.REVRANK", {{"TDIGEST.REVRANK", "digest", "2"}}},
+    {"TDIGEST.TRIMMED_MEAN", {{"TDIGEST.TRIMMED_MEAN", "digest", "0", "0.5"}}},
+    {"TOPK.ADD", {{"TOPK.ADD", "top", "a", "c", "c"}, {"TOPK.ADD", "none", "a"}}},
+    {"TOPK.COUNT", {{"TOPK.COUNT", "top", "a", "none"}}},
+    {"TOPK.INCRBY", {{"TOPK.INCRBY", "top", "c", "5", "a", "x"}}},
+    {"TOPK.INFO", {{"TOPK.INFO", "top"}, {"TOPK.INFO", "none"}}},
+    {"TOPK.LIST", {{"TOPK.LIST", "top", "WITHCOUNT"}}},
+    {"TOPK.QUERY", {{"TOPK.QUERY", "top", "a", "none"}}},
+    {"TOPK.RESERVE", {{"TOPK.RESERVE", "new", "3"}, {"TOPK.RESERVE", "top", "3"}}},
     {"TTL", {{"TTL", "mortal"}, {"TTL", "text"}, {"TTL", "none"}}},
     {"TYPE", {{"TYPE", "text"}, {"TYPE", "none"}}},
     {"UNLINK", {{"UNLINK", "text"}}},
@@ -330,6 +355,10 @@ TEST_F(Together, commands_do_what_they_do_alone) {
     run({"CF.INSERT", "cuckoo", "ITEMS", "a", "z", "a"});
     run({"CMS.INITBYDIM", "counts", "10", "3"});
     run({"CMS.INCRBY", "counts", "a", "7"});
+    run({"TOPK.RESERVE", "top", "2"});
+    run({"TOPK.ADD", "top", "a", "b", "a"});
+    run({"TDIGEST.CREATE", "digest"});
+    run({"TDIGEST.ADD", "digest", "1", "2", "3.5"});
     run({"SCRIPT", "LOAD", "return 1"});
     run({"XADD", "stream", "1-1", "f", "v"});
     run({"XADD", "stream", "2-1", "f", "w"});

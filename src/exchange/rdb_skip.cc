@@ -134,6 +134,16 @@ std::string_view rdb_type_name(unsigned type) noexcept {
   return type < kTypes.size() ? kTypes[type].name : std::string_view();
 }
 
+std::string rdb_module_type_name(std::uint64_t id) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  constexpr unsigned kVersionBits = 10;
+  constexpr unsigned kLetterBits = 6;
+  std::string name(9, '\0');
+  id >>= kVersionBits;
+  for (std::size_t i = name.size(); i-- != 0; id >>= kLetterBits) name[i] = kLetters[id % kLetters.size()];
+  return name;
+}
+
 Result<void> skip_rdb_module(RdbStream& stream) {
   enum : std::uint64_t { kEnd = 0, kSigned = 1, kUnsigned = 2, kFloat = 3, kDouble = 4, kString = 5 };
   for (;;) {

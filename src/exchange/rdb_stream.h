@@ -58,6 +58,12 @@ class RdbStream {
 
 /// What people call the type of a value; empty when there is no such type.
 std::string_view rdb_type_name(unsigned type) noexcept;
+/// What a module calls the type of its value, which the number that such a value begins with spells: nine letters.
+std::string rdb_module_type_name(std::uint64_t id);
+/// Whether a value of that type is a module's, and begins with that number.
+constexpr bool is_rdb_module(unsigned type) noexcept {
+  return type == 7;
+}
 /// Walks over a value of that type. Errors: kCorrupt, kUnsupported (a type of no known version).
 Result<void> skip_rdb_value(RdbStream& stream, unsigned type);
 /// Walks over what a module wrote, up to its end mark.

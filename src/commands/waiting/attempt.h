@@ -45,6 +45,8 @@ struct WaitTerms {
   /// with this, whatever it holds then, or if it is gone.
   bool whatever_it_holds = false;
   std::uint64_t timeout_ns = 0;  ///< 0: for ever.
+  /// After so long, if that is earlier, the wait ends for the handler to try anew (`time_to_try_again`); 0: never.
+  std::uint64_t again_ns = 0;
   WhenNot timed_out = WhenNot::kNullArray;
   WhenNot at_once = WhenNot::kNullArray;  ///< Where nobody may wait.
 };

@@ -97,7 +97,23 @@ Result<void> answer_or_wait(Call& call, std::span<const store::KeyRef> keys, std
   session.show_waiting(true);
   if (session.may_leave) return {};
   call.environment().waiting().wait_here(*session.waiter);
-  return come_back(call);
+  return terms.again_ns != 0 ? Result<void>() : come_back(call);
+}
+
+std::optional<std::uint64_t> time_to_try_again(Call& call) {
+  Session& session = call.session();
+  STAVE_ASSERT(session.waiter != nullptr);
+  const Waiter& waiter = *session.waiter;
+  if (!waiter.ended() || waiter.end() != WaitEnd::kTimedOut || waiter.terms().again_ns == 0) return std::nullopt;
+  const std::uint64_t end = waiter.end_ns();
+  const std::uint64_t now = call.engine().clock().monotonic_ns();
+  // Before its time: somebody told it to be up.
+  const bool told = now < waiter.deadline_ns();
+  session.waiter = nullptr;
+  session.show_waiting(false);
+  if (told) return 1;
+  if (end == 0) return 0;
+  return end > now ? end - now + 1 : 1;
 }
 
 Result<void> come_back(Call& call) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,6 +24,10 @@ Result<void> answer_or_wait(Call& call, std::span<const store::KeyRef> keys, std
 }
 /// Answers it, if its wait has ended.
 Result<void> come_back(Call& call);
+/// Whether its wait has ended only for it to be tried anew, as `again_ns` of its terms said, which a call that waits in
+/// place finds out like one that left; it waits no more, then. Returns how long it may wait from now on; 0: for ever;
+/// 1: it is over, this is the last try.
+std::optional<std::uint64_t> time_to_try_again(Call& call);
 
 /// A time-out in seconds, with fractions, as nanoseconds; 0: none. Errors: as Redis spells them.
 Result<std::uint64_t> timeout_in_seconds(std::string_view text);

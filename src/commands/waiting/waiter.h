@@ -36,6 +36,8 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   /// When the wait is to end, on the monotonic clock; 0: never.
   [[nodiscard]] std::uint64_t deadline_ns() const noexcept { return deadline_ns_; }
+  /// The same of the call, which may be tried again before.
+  [[nodiscard]] std::uint64_t end_ns() const noexcept { return end_ns_; }
   [[nodiscard]] const WaitTerms& terms() const noexcept { return terms_; }
 
   // Once it has ended.
@@ -46,7 +48,7 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
   [[nodiscard]] const store::Pending& pending() const noexcept { return pending_; }
 
   /// For `Waiting` only.
-  Waiter(Session& session, const WaitTerms& terms, std::uint64_t deadline_ns);
+  Waiter(Session& session, const WaitTerms& terms, std::uint64_t now_ns);
 
  private:
   friend class Bell;
@@ -81,6 +83,7 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
   const WaitTerms terms_;
   const std::uint64_t client_;
   const std::uint64_t deadline_ns_;
+  const std::uint64_t end_ns_;
   const store::Access access_;
   const Sync sync_;
   QueuedCalls call_;

@@ -18,17 +18,20 @@ namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
 
-std::uint64_t deadline_of(Session& session, const WaitTerms& terms) noexcept {
-  if (terms.timeout_ns == 0) return 0;
-  return session.environment().engine().clock().monotonic_ns() + terms.timeout_ns;
+/// When a wait ends that begins now.
+std::uint64_t deadline_of(const WaitTerms& terms, std::uint64_t now_ns) noexcept {
+  if (terms.again_ns != 0 && (terms.timeout_ns == 0 || terms.again_ns < terms.timeout_ns))
+    return now_ns + terms.again_ns;
+  return terms.timeout_ns == 0 ? 0 : now_ns + terms.timeout_ns;
 }
 
 }  // namespace
 
-Waiter::Waiter(Session& session, const WaitTerms& terms, std::uint64_t deadline_ns)
+Waiter::Waiter(Session& session, const WaitTerms& terms, std::uint64_t now_ns)
     : terms_(terms),
       client_(session.id()),
-      deadline_ns_(deadline_ns),
+      deadline_ns_(deadline_of(terms, now_ns)),
+      end_ns_(terms.timeout_ns == 0 ? 0 : now_ns + terms.timeout_ns),
       access_(session.read_access()),
       sync_(session.sync()),
       call_(&session.environment().engine().budget()),
@@ -156,7 +159,7 @@ Waiting::~Waiting() {
 
 std::shared_ptr<Waiter> Waiting::add(Session& session, Arguments arguments, std::span<const store::KeyRef> keys,
                                      const WaitTerms& terms) noexcept try {
-  auto waiter = std::make_shared<Waiter>(session, terms, deadline_of(session, terms));
+  auto waiter = std::make_shared<Waiter>(session, terms, session.environment().engine().clock().monotonic_ns());
   if (!waiter->call_.add(session, resolve(arguments), arguments, session.database(), session.queued_bytes_max))
     return nullptr;
   // The keys of its own copy of the call.

@@ -99,7 +99,8 @@ struct MemoryFiles {
 bool makes_collections(std::string_view name) {
   const commands::Command* const command = commands::find_command(name);
   if (command == nullptr || (command->flags & commands::kWrite) == 0) return false;
-  constexpr std::string_view kGroups[] = {"hash", "list", "set", "sorted-set", "stream", "geo", "bf", "cf", "cms"};
+  constexpr std::string_view kGroups[] = {"hash", "list", "set", "sorted-set", "stream", "geo",
+                                          "bf",   "cf",   "cms", "topk",       "tdigest"};
   return std::ranges::find(kGroups, command->group) != std::end(kGroups);
 }
 

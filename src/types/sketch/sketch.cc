@@ -6,6 +6,8 @@
 #include "types/sketch/bloom.h"
 #include "types/sketch/count_min.h"
 #include "types/sketch/cuckoo.h"
+#include "types/sketch/digest.h"
+#include "types/sketch/top.h"
 
 namespace stave::types::sketch {
 
@@ -15,6 +17,8 @@ std::string_view type_name(std::string_view head) noexcept {
     case Kind::kBloom: return "MBbloom--";
     case Kind::kCuckoo: return "MBbloomCF";
     case Kind::kCountMin: return "CMSk-TYPE";
+    case Kind::kTop: return "TopK-TYPE";
+    case Kind::kDigest: return "TDIS-TYPE";
   }
   return "sketch";
 }
@@ -25,6 +29,8 @@ bool well_formed(std::string_view form) {
   if (head.is(Kind::kBloom)) return Bloom::size_of(head) == form.size();
   if (head.is(Kind::kCuckoo)) return Cuckoo::size_of(head) == form.size();
   if (head.is(Kind::kCountMin)) return CountMin::size_of(head) == form.size();
+  if (head.is(Kind::kTop)) return Top::size_of(head) == form.size() && Top::well_formed(Compact(form));
+  if (head.is(Kind::kDigest)) return Digest::size_of(head) == form.size() && Digest::well_formed(Compact(form));
   return false;
 }
 

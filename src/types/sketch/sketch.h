@@ -17,7 +17,7 @@
 
 namespace stave::types::sketch {
 
-enum class Kind : std::uint8_t { kBloom = 1, kCuckoo = 2, kCountMin = 3 };
+enum class Kind : std::uint8_t { kBloom = 1, kCuckoo = 2, kCountMin = 3, kTop = 4, kDigest = 5 };
 
 /// As TYPE answers, of a sketch that begins so: the names that its module has in Redis. "sketch" when nothing is known.
 [[nodiscard]] std::string_view type_name(std::string_view head) noexcept;

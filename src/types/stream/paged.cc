@@ -170,14 +170,32 @@ void Paged::visit(Part part, std::uint64_t from, std::uint64_t to, bool backward
   });
 }
 
+namespace {
+
+/// Whether an element belongs right before the one at that place: who inserts has looked there, mostly.
+bool belongs_before(const paged::Tree& tree, const paged::Tree::Place& place, std::string_view element) {
+  // The one before may be in another leaf.
+  if (place.in_leaf == 0 || place.in_leaf >= place.count) return false;
+  const std::string_view form = tree.leaf(place);
+  if (form.empty()) return false;
+  const Run leaf(form);
+  const std::size_t before = leaf.place((place.in_leaf - 1) * kItems);
+  const std::size_t member = leaf.next(before);
+  return leaf.read(member).view() < element && element < leaf.read(leaf.next(leaf.next(member))).view();
+}
+
+}  // namespace
+
 void Paged::insert(Part part, std::string_view element) {
-  found_.reset();
   paged::Tree& to = tree(part);
   if (to.count() == 0) {
     to.insert_first(scored(element));
+  } else if (found_ && found_->part == part && belongs_before(to, found_->place, element)) {
+    to.insert(found_->place, scored(element));
   } else {
     to.insert(to.between(at_key(element, sorted_set::Bound::Edge::kBehind)), scored(element));
   }
+  found_.reset();
 }
 
 void Paged::replace(Part part, std::uint64_t rank, std::string_view element) {
