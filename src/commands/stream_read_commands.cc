@@ -7,6 +7,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/key_list.h"
+#include "commands/notices/event_rules.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_groups.h"
 #include "commands/waiting/wait.h"
@@ -249,6 +250,7 @@ class GroupReader {
     if (!group) return;  // only when pages cannot be had
     group_ = *group;
     const auto known = stream_.reader().consumer(group_.number, consumer_name_);
+    fresh_consumer_ = !known;
     consumer_ = known ? *known : stream_.editor().add_consumer(group_.number, consumer_name_, now_ms_);
     Consumer after = consumer_;
     after.seen_ms = now_ms_;
@@ -260,6 +262,9 @@ class GroupReader {
     }
     stream_.editor().set_consumer(group_.number, consumer_name_, after);
   }
+
+  /// Whether the consumer was not known before.
+  [[nodiscard]] bool met_consumer() const noexcept { return fresh_consumer_; }
 
  private:
   void read_fresh(const ReadWish& wish, ReadPart& part) {
@@ -322,6 +327,7 @@ class GroupReader {
   std::int64_t now_ms_;
   Group group_;
   Consumer consumer_;
+  bool fresh_consumer_ = false;
 };
 
 /// A call that waits, all of it for what is new. Its consumer is known, and was seen when it came.
@@ -367,6 +373,7 @@ Result<void> read_group(Call& call, const ReadWish& wish, const KeyList& keys, s
     STAVE_ASSIGN(OpenedStream stream, store::open_collection<Stream>(part, keys[i]));
     GroupReader reader(stream, group, consumer, wall_ms(call));
     reader.read(asks[i], wish, parts[i]);
+    if (reader.met_consumer()) call.session().remarks = kNewConsumer;
     STAVE_TRY(store::keep_collection(part, keys[i], stream));
   }
   return call.commit(part);
