@@ -280,8 +280,10 @@ int serve(Settings settings, const std::string& config_file, const Remarks& rema
     log->info("Stopping.");
     if (*http) (*http)->stop();
     (*server)->stop();
+    // Before the environment goes, whom the engine's threads tell of keys that leave.
+    environment.stop_work();
+    if (auto closed = (*engine)->close(); !closed) return complain(closed.error(), kExitFailed);
   }
-  if (auto closed = (*engine)->close(); !closed) return complain(closed.error(), kExitFailed);
   log->info("Everything is on disk. Goodbye.");
   return 0;
 }

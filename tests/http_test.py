@@ -55,6 +55,31 @@ class Keys(http_support.TestCase):
         self.problem(server, 404, "not_found", "GET", "/db/a")
         self.problem(server, 404, "not_found", "DELETE", "/db/a")
 
+    def test_a_key_that_an_endless_script_has_locked_is_refused_and_holds_no_thread(self):
+        server = self.serve("--busy-reply-threshold", "200")
+        ends = redis.Redis(port=server.redis_port)
+        ends.set("a", "1")
+
+        def loop():
+            with self.assertRaises(redis.RedisError):
+                redis.Redis(port=server.redis_port).eval("while true do end", 1, "a")
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            script = pool.submit(loop)
+            while True:
+                got = self.ask(server, "GET", "/db/a")
+                if got.status == 503:
+                    break
+                self.assertEqual(got.status, 200)
+            self.problem(server, 503, "busy", "GET", "/db/a")
+            self.problem(server, 503, "busy", "PUT", "/db/a", b"x", BYTES)
+            self.problem(server, 503, "busy", "GET", "/keys")
+            self.problem(server, 503, "busy", "POST", "/db/_batch", json.dumps({"operations": [{"op": "get", "key": "a"}]}).encode(), JSON)
+            self.expect(server, 200, "GET", "/healthz")
+            ends.execute_command("SCRIPT", "KILL")
+            script.result(PATIENCE)
+        self.expect(server, 200, "GET", "/db/a")
+
     def test_the_content_type_survives_a_restart_and_goes_with_the_value(self):
         server = self.serve()
         self.expect(server, 201, "PUT", "/db/doc", b'{"a": [1, 2]}', JSON)

@@ -9,6 +9,7 @@
 #include "commands/client_list.h"
 #include "commands/environment.h"
 #include "commands/monitors.h"
+#include "commands/notices/notices.h"
 #include "commands/session.h"
 #include "commands/table.h"
 
@@ -18,6 +19,12 @@ namespace {
 /// Of what a client has sent, so much is kept in the log of denials.
 constexpr std::size_t kShownBytes = 256;
 constexpr std::string_view kNoAuthentication = "NOAUTH Authentication required.";
+
+/// Whether somebody wants to hear of its calls.
+bool watched(Session& session) noexcept {
+  Environment& environment = session.environment();
+  return environment.monitors().any() || environment.notices().on();
+}
 
 /// Who it is as the users are now; and, when there is nothing to look at, that there is not.
 void refresh(Session& session) {
@@ -29,9 +36,9 @@ void refresh(Session& session) {
     own.version = version;
     const bool known = own.authenticated || users.open();
     const bool plain = own.owner || (known && own.user != nullptr && own.user->allows_everything());
-    session.set_plain(plain && !session.environment().monitors().any());
+    session.set_plain(plain && !watched(session));
     // Whoever changed the users, or began to watch, after that has set it back; before that it shows here.
-    if (users.version() == version && (!plain || !session.environment().monitors().any() || !session.plain())) return;
+    if (users.version() == version && (!plain || !watched(session) || !session.plain())) return;
   }
 }
 
@@ -159,6 +166,14 @@ bool is_allowed_every_key(Session& session, const Command& row, Arguments argume
   if (session.plain() || session.identity.owner) return true;
   const Users::User user = session.identity.user;
   return user != nullptr && user->allows_every_key(row, arguments, reads, writes);
+}
+
+bool may_use_database(Session& session, int database) {
+  if (session.plain() || session.identity.owner) return true;
+  const Users::User user = session.identity.user;
+  return user != nullptr && std::ranges::any_of(user->selectors, [&](const AclSelector& selector) {
+           return selector.allows_database(database);
+         });
 }
 
 bool may_go_on_listening(Session& session) {

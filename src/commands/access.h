@@ -42,6 +42,8 @@ void become_owner(Session& session);
 /// Whether a call that it may run may look at, or write, any key: for commands that find their keys while they run.
 [[nodiscard]] bool is_allowed_every_key(Session& session, const Command& row, Arguments arguments, bool reads,
                                         bool writes);
+/// Whether it may use that database for anything at all.
+[[nodiscard]] bool may_use_database(Session& session, int database);
 /// Whether it may still listen to all that it listens to.
 [[nodiscard]] bool may_go_on_listening(Session& session);
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/no_memory.h"
 #include "base/try.h"
+#include "commands/notices/notices.h"
 
 namespace stave::commands {
 
@@ -33,12 +34,21 @@ Result<store::Pending> Call::read_many(std::span<const store::KeyRef> keys, stor
 }
 
 Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, const Expiry& expiry) {
-  if (session_.shared == nullptr) [[likely]]
+  if (session_.shared == nullptr && !engine().change_watch().noting()) [[likely]]
     return engine().put(key, value, expiry, session_.sync(), nullptr, session_.received_block(value));
+  if (session_.shared == nullptr) return put_noted(key, value, expiry);
   if (auto done = session_.shared->put(key, value, expiry, store::ValueType::kString, session_.received_block(value));
       !done)
     return fail(std::move(done).error());
   return store::Pending{};
+}
+
+// As a part of its own, in which it can be said which call did it.
+Result<store::Pending> Call::put_noted(store::KeyRef key, std::string_view value, const Expiry& expiry) {
+  Part part(session_, key);
+  STAVE_TRY(part.put(key, value, expiry));
+  explain_call(part.transaction(), session_, arguments_);
+  return part.own()->commit(session_.sync());
 }
 
 Result<bool> Call::put_all(std::span<const store::KeyRef> keys,
@@ -92,6 +102,7 @@ Result<bool> Call::update_aside(store::KeyRef key, store::Access access, store::
     const auto now_held = transaction.find(key, store::Access::kMeta);
     if (now_held.has_value() != held.has_value() || (held && now_held->version != held->version)) continue;
     STAVE_TRY(transaction.put(key, block.view(), update.expiry, update.type, &block));
+    explain_call(transaction, session_, arguments_);
     STAVE_ASSIGN(const store::Pending pending, transaction.commit(session_.sync()));
     wait_for(seen);
     wait_for_write(pending);
@@ -121,6 +132,7 @@ Result<void> Call::commit(Part& part) {
   store::Transaction* const own = part.own();
   if (own == nullptr) return {};
   const bool changed = own->changed();
+  explain_call(*own, session_, arguments_);
   STAVE_ASSIGN(const store::Pending pending, own->commit(session_.sync()));
   if (changed) {
     wait_for_write(pending);

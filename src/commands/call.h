@@ -54,8 +54,8 @@ class Call {
   Result<store::Pending> read_many(std::span<const store::KeyRef> keys, store::Access access,
                                    base::FunctionRef<void(std::size_t, const store::ValueView*)> show);
   Result<store::Pending> put(store::KeyRef key, std::string_view value, const Expiry& expiry);
-  /// Sets strings that never expire at one instant, and makes the answer wait for it. False, and nothing was changed: it
-  /// is to be done by a Part. As Engine::put_all.
+  /// Sets strings that never expire at one instant, and makes the answer wait for it. False, and nothing was changed:
+  /// it is to be done by a Part. As Engine::put_all.
   Result<bool> put_all(std::span<const store::KeyRef> keys, base::FunctionRef<std::string_view(std::size_t)> value);
   /// Looks at a key and changes it as `decide` says, in one step, and makes the answer wait for it, also when that is
   /// an error. `decide` may be called twice, and only what it says last is done. Answer afterwards. Errors: those of
@@ -81,6 +81,7 @@ class Call {
   [[nodiscard]] std::uint64_t watch_started_ns() const noexcept { return watch_started_ns_; }
 
  private:
+  Result<store::Pending> put_noted(store::KeyRef key, std::string_view value, const Expiry& expiry);
   Result<bool> update_aside(store::KeyRef key, store::Access access, store::Engine::DecideFn decide);
   Result<void> update_in_part(store::KeyRef key, store::Access access, store::Engine::DecideFn decide);
   Result<store::Pending> read_shared(store::KeyRef key, store::Access access,

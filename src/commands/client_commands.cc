@@ -179,22 +179,4 @@ Result<void> client_unblock_command(Call& call) {
   return {};
 }
 
-Result<void> client_getredir_command(Call& call) {
-  call.reply().integer(-1);
-  return {};
-}
-
-Result<void> client_trackinginfo_command(Call& call) {
-  Sink& reply = call.reply();
-  reply.map(3);
-  reply.bulk("flags");
-  reply.set(1);
-  reply.bulk("off");
-  reply.bulk("redirect");
-  reply.integer(-1);
-  reply.bulk("prefixes");
-  reply.array(0);
-  return {};
-}
-
 }  // namespace stave::commands

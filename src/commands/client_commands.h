@@ -3,11 +3,11 @@
 
 #include "commands/help.h"
 #include "commands/table.h"
+#include "commands/tracking_commands.h"
 
 namespace stave::commands {
 
 Result<void> client_getname_command(Call& call);
-Result<void> client_getredir_command(Call& call);
 Result<void> client_id_command(Call& call);
 Result<void> client_info_command(Call& call);
 Result<void> client_kill_command(Call& call);
@@ -18,13 +18,21 @@ Result<void> client_pause_command(Call& call);
 Result<void> client_reply_command(Call& call);
 Result<void> client_setinfo_command(Call& call);
 Result<void> client_setname_command(Call& call);
-Result<void> client_trackinginfo_command(Call& call);
 Result<void> client_unblock_command(Call& call);
 Result<void> client_unpause_command(Call& call);
 
 inline constexpr std::uint32_t kClientFlags = kNoScript | kLoading | kStale | kAfterCommit;
 
 inline constexpr Command kClientSubcommands[] = {
+    {.name = "CACHING",
+     .arity = exactly(3),
+     .flags = kClientFlags,
+     .group = "connection",
+     .since = "0.4",
+     .cost = "O(1)",
+     .syntax = "YES | NO",
+     .help = "Says whether the next command's keys are tracked, after CLIENT TRACKING with OPTIN or OPTOUT.",
+     .run = client_caching_command},
     {.name = "GETNAME",
      .arity = exactly(2),
      .flags = kClientFlags,
@@ -41,7 +49,7 @@ inline constexpr Command kClientSubcommands[] = {
      .since = "0.1",
      .cost = "O(1)",
      .syntax = "",
-     .help = "Returns -1: invalidation messages are not sent, so they go nowhere else either.",
+     .help = "Returns to which connection this one's invalidation messages go; 0: to itself, -1: it tracks nothing.",
      .run = client_getredir_command},
     help_row("connection", answer_help),
     {.name = "ID",
@@ -142,6 +150,15 @@ inline constexpr Command kClientSubcommands[] = {
      .help = "Gives this connection a name.",
      .run = client_setname_command,
      .tips = "request_policy:all_nodes response_policy:all_succeeded"},
+    {.name = "TRACKING",
+     .arity = at_least(3),
+     .flags = kClientFlags,
+     .group = "connection",
+     .since = "0.4",
+     .cost = "O(1)",
+     .syntax = "ON | OFF [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+     .help = "Tells this connection when keys that it has read change.",
+     .run = client_tracking_command},
     {.name = "TRACKINGINFO",
      .arity = exactly(2),
      .flags = kClientFlags,
@@ -149,7 +166,7 @@ inline constexpr Command kClientSubcommands[] = {
      .since = "0.1",
      .cost = "O(1)",
      .syntax = "",
-     .help = "Returns that invalidation messages are off.",
+     .help = "Returns what this connection has asked CLIENT TRACKING for.",
      .run = client_trackinginfo_command},
     {.name = "UNBLOCK",
      .arity = between(3, 4),

@@ -30,6 +30,9 @@ std::string flags_of(const ClientInfo& client) {
   if (client.listens()) flags += 'P';
   if (client.monitors) flags += 'O';
   if (client.address.starts_with('/')) flags += 'U';
+  if (client.tracks) flags += 't';
+  if (client.redirect_broken) flags += 'R';
+  if (client.tracks_prefixes) flags += 'B';
   if (client.no_evict) flags += 'e';
   if (client.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
@@ -66,7 +69,7 @@ std::string client_line(const ClientInfo& client, std::uint64_t now_ns) {
       .add("events", "r")
       .add("cmd", client.last_command.empty() ? "NULL" : client.last_command)
       .add("user", client.user)
-      .add("redir", -1)
+      .add("redir", client.redirect)
       .add("resp", client.protocol)
       .add("lib-name", client.library_name)
       .add("lib-ver", client.library_version);

@@ -23,6 +23,14 @@ void ClientRegistry::visit(base::FunctionRef<void(Session&)> show) {
   for (const auto& [id, session] : sessions_) show(*session);
 }
 
+bool ClientRegistry::with(std::uint64_t id, base::FunctionRef<void(Session&)> show) {
+  base::MutexLock lock(mutex_);
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end()) return false;
+  show(*found->second);
+  return true;
+}
+
 std::size_t ClientRegistry::size() const {
   base::MutexLock lock(mutex_);
   return sessions_.size();

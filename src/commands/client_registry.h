@@ -21,6 +21,8 @@ class ClientRegistry {
   void remove(std::uint64_t id);
   /// Shows every session, oldest first, under the registry's lock: be quick, and do not destroy one.
   void visit(base::FunctionRef<void(Session&)> show);
+  /// Shows one of them likewise; false: there is none of that number.
+  bool with(std::uint64_t id, base::FunctionRef<void(Session&)> show);
   [[nodiscard]] std::size_t size() const;
   /// Sessions ever made.
   [[nodiscard]] std::uint64_t total() const noexcept { return total_.load(std::memory_order_relaxed); }

@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/notices/tracking.h"
 #include "commands/operator_log.h"
 #include "commands/script/scripts.h"
 #include "commands/waiting/waiting.h"
@@ -67,6 +68,7 @@ Result<void> flushdb_command(Call& call) {
   const std::string told = "FLUSHDB of database " + std::to_string(call.session().database());
   STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
   call.environment().waiting().look_again(call.session().database(), call.session().database());
+  call.environment().tracking().flushed(pending);
   tell_operator(call, told);
   call.wait_for_write(pending);
   call.reply().status("OK");
@@ -80,6 +82,7 @@ Result<void> flushall_command(Call& call) {
   base::MutexLock lock(call.environment().scripts().functions().change_mutex());
   STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
   call.environment().waiting().look_again(0, call.session().databases() - 1);
+  call.environment().tracking().flushed(pending);
   tell_operator(call, "FLUSHALL");
   call.wait_for_write(pending);
   call.reply().status("OK");
@@ -101,6 +104,7 @@ Result<void> swapdb_command(Call& call) {
                call.engine().swap(static_cast<int>(*first), static_cast<int>(*second), call.session().sync()));
   for (const std::int64_t database : {*first, *second})
     call.environment().waiting().look_again(static_cast<int>(database), static_cast<int>(database));
+  call.environment().tracking().flushed(pending);  // names mean other keys now
   call.wait_for_write(pending);
   call.reply().status("OK");
   return {};

@@ -10,6 +10,9 @@
 #include "commands/monitors.h"
 #include "commands/multi.h"
 #include "commands/multi_commands.h"
+#include "commands/notices/event_rules.h"
+#include "commands/notices/notices.h"
+#include "commands/notices/tracking.h"
 #include "commands/null_sink.h"
 #include "commands/pubsub_commands.h"
 #include "commands/script/run.h"
@@ -98,7 +101,7 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
 }
 
 // Once in the way of calls that nothing is asked about, and once in the way of the others.
-[[gnu::always_inline]] inline void run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
+[[gnu::always_inline]] inline bool run(Session& session, const Command& row, Arguments arguments, Sink& reply) {
   Environment& environment = session.environment();
   STAVE_ASSERT(row.run != nullptr);
   const std::size_t index = row_index(row);
@@ -118,13 +121,34 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
     answer_failure(session, row, done.error(), reply);
   // One that has left is not over yet, and its thread's time is not spent on it.
   if (call.watch_started_ns() == 0 || session.away()) [[likely]]
-    return;
+    return done.has_value();
   const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
   const std::uint64_t ns = now_ns - call.watch_started_ns();
   session.set_active(now_ns);
   session.end_timed(now_ns, ns);
   if (exact || sampled) environment.statistics().add_time(index, ns, exact ? 1 : CallCounters::kSampling);
   note_slow(session, row, arguments, ns);
+  return done.has_value();
+}
+
+/// What CLIENT CACHING said held for this call, or for this transaction.
+void end_read(Session& session, const Command& row, Arguments arguments) {
+  session.environment().tracking().after_read(session, row, arguments);
+  const Command* const container = container_of(row);
+  const bool goes_on = session.in_multi || session.executing || session.shared != nullptr;
+  if (!goes_on && (container == nullptr || container->name != "CLIENT")) session.tracking->caching = false;
+}
+
+/// What those hear who watch keys: of one of several calls that is what it changed in their transaction, of another
+/// that was said when it was committed.
+void tell_of_call(Session& session, const Command& row, Arguments arguments) {
+  if (session.away()) return;
+  if (session.shared != nullptr) explain_call(*session.shared, session, row, arguments);
+  const bool explained = (session.remarks & kExplained) != 0;
+  session.remarks = 0;
+  if (session.tracking != nullptr) end_read(session, row, arguments);
+  if (Notices& notices = session.environment().notices(); notices.classes() != 0)
+    notices.tell_rest(session, row, arguments, explained);
 }
 
 /// For sessions that may not do everything, and while somebody watches.
@@ -133,7 +157,8 @@ void answer_failure(Session& session, const Command& row, const Error& error, Si
     session.errand.reset();  // rights may be lost while it was done
     return refuse(session, &row, why, reply);
   }
-  run(session, row, arguments, reply);
+  if (session.tracking != nullptr) session.environment().tracking().before_read(session, row, arguments);
+  if (run(session, row, arguments, reply)) tell_of_call(session, row, arguments);
   // What is part of a transaction is shown once that has happened (multi.cc).
   if (session.errand == nullptr && session.waiter == nullptr && session.shared == nullptr)
     session.environment().monitors().show(session, row, arguments);

@@ -7,6 +7,8 @@
 #include "commands/errands.h"
 #include "commands/latency_monitor.h"
 #include "commands/monitors.h"
+#include "commands/notices/notices.h"
+#include "commands/notices/tracking.h"
 #include "commands/script/scripts.h"
 #include "commands/session.h"
 #include "commands/slow_log.h"
@@ -36,6 +38,8 @@ Environment::Environment(store::Engine& engine, Host& host)
       users_(std::make_unique<Users>()),
       monitors_(std::make_unique<Monitors>()),
       waiting_(std::make_unique<Waiting>(*this)),
+      tracking_(std::make_unique<Tracking>(*this)),
+      notices_(std::make_unique<Notices>(*this)),
       scripts_(std::make_unique<script::Scripts>(engine, slow_scripts_)),
       started_ns_(engine.clock().monotonic_ns()) {
   users_->changed = [this] { clients_->visit([](Session& session) { session.set_plain(false); }); };

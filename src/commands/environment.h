@@ -22,9 +22,11 @@ namespace script {
 class Scripts;
 }
 class Snapshots;
+class Tracking;
 class SlowLog;
 class LatencyMonitor;
 class Monitors;
+class Notices;
 class Users;
 class CommandStatistics;
 class Waiting;
@@ -63,6 +65,10 @@ class Environment {
   [[nodiscard]] Monitors& monitors() noexcept { return *monitors_; }
   /// Calls that wait until somebody changes a key.
   [[nodiscard]] Waiting& waiting() noexcept { return *waiting_; }
+  /// What is told of changes of keys.
+  [[nodiscard]] Notices& notices() noexcept { return *notices_; }
+  /// Who keeps copies of which keys.
+  [[nodiscard]] Tracking& tracking() noexcept { return *tracking_; }
   /// Where commands send what takes long.
   [[nodiscard]] Errands& errands() noexcept { return *errands_; }
   [[nodiscard]] script::Scripts& scripts() noexcept { return *scripts_; }
@@ -98,6 +104,8 @@ class Environment {
   std::unique_ptr<Users> users_;
   std::unique_ptr<Monitors> monitors_;
   std::unique_ptr<Waiting> waiting_;
+  std::unique_ptr<Tracking> tracking_;
+  std::unique_ptr<Notices> notices_;
   std::atomic<int> slow_scripts_{0};
   std::unique_ptr<script::Scripts> scripts_;
   EncodingLimits encoding_limits_;

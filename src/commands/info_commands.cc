@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <string>
 
+#include "commands/access.h"
 #include "commands/call.h"
 #include "commands/info_sections.h"
+#include "types/string/number.h"
 
 namespace stave::commands {
 
@@ -19,6 +21,12 @@ bool is_wanted(const Call& call, const InfoSection& section) {
   return false;
 }
 
+/// Of a database that the caller may not use it is not told what is in it. `field`: "db3".
+bool may_see(Session& session, std::string_view field) {
+  const auto database = types::parse_integer(field.substr(field.find_first_not_of("db")));
+  return !database || may_use_database(session, static_cast<int>(*database));
+}
+
 }  // namespace
 
 Result<void> info_command(Call& call) {
@@ -29,8 +37,10 @@ Result<void> info_command(Call& call) {
     of_keys |= section.of_keys;
     if (!text.empty()) text += "\r\n";
     text.append("# ").append(section.title).append("\r\n");
-    for (const auto& [name, value] : section_fields(call.environment(), section))
+    for (const auto& [name, value] : section_fields(call.environment(), section)) {
+      if (section.fields == keyspace_fields && !may_see(call.session(), name)) continue;
       text.append(name).append(":").append(value).append("\r\n");
+    }
   }
   // Figures of the process are what they are now. How many keys there are is a matter of the disk, as with DBSIZE; but
   // whoever looks for why the disk takes no more is to be told, by a section that says so itself.

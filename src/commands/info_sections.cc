@@ -7,6 +7,7 @@
 #include "commands/channels.h"
 #include "commands/client_registry.h"
 #include "commands/info_text.h"
+#include "commands/notices/tracking.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "commands/users.h"
@@ -59,7 +60,7 @@ InfoFields clients_fields(Environment& environment) {
           {"cluster_connections", "0"},
           {"blocked_clients",
            std::to_string(environment.waiting().calls() + environment.paused_calls().load(std::memory_order_relaxed))},
-          {"tracking_clients", "0"},
+          {"tracking_clients", std::to_string(environment.tracking().counts().clients)},
           {"clients_in_timeout_table", std::to_string(environment.waiting().calls_with_deadline())},
           {"total_blocking_keys", std::to_string(environment.waiting().keys())},
           {"total_blocking_keys_on_nokey", std::to_string(environment.waiting().keys_that_may_go())}};
@@ -70,6 +71,7 @@ InfoFields stats_fields(Environment& environment) {
   const CommandStatistics::Lookups lookups = statistics.lookups(environment.clients());
   const store::EngineStats stats = environment.engine().stats();
   const AclLog& denials = environment.users().log;
+  const TrackingCounts tracked = environment.tracking().counts();
   return {{"total_connections_received", std::to_string(environment.clients().total())},
           {"total_commands_processed", std::to_string(statistics.calls(environment.clients()))},
           {"rejected_connections", "0"},
@@ -77,6 +79,9 @@ InfoFields stats_fields(Environment& environment) {
           {"evicted_keys", std::to_string(stats.budget.evicted_keys)},
           {"keyspace_hits", std::to_string(lookups.hits)},
           {"keyspace_misses", std::to_string(lookups.misses)},
+          {"tracking_total_keys", std::to_string(tracked.keys)},
+          {"tracking_total_items", std::to_string(tracked.items)},
+          {"tracking_total_prefixes", std::to_string(tracked.prefixes)},
           {"pubsub_channels", std::to_string(environment.channels().count(ChannelKind::kChannel))},
           {"pubsub_patterns", std::to_string(environment.channels().count(ChannelKind::kPattern))},
           {"pubsubshard_channels", std::to_string(environment.channels().count(ChannelKind::kShard))},

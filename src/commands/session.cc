@@ -9,6 +9,7 @@
 #include "commands/environment.h"
 #include "commands/monitors.h"
 #include "commands/multi.h"
+#include "commands/notices/tracking.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
 #include "commands/waiting/waiting.h"
@@ -42,6 +43,7 @@ Session::~Session() {
   environment_.monitors().remove(*this);
   if (waiter != nullptr) environment_.waiting().leave(*waiter);
   forget_subscriptions(*this);
+  environment_.tracking().end(*this);
   environment_.clients().remove(id_);
   CommandStatistics& statistics = environment_.statistics();
   counters_.show([&](std::size_t row, std::uint64_t calls) { statistics.add_calls(row, calls); });
@@ -86,6 +88,7 @@ ClientInfo Session::info() const {
 void Session::reset() {
   forget_multi(*this);
   forget_subscriptions(*this);
+  environment_.tracking().end(*this);
   select(0);
   set_protocol(2);
   set_no_touch(false);

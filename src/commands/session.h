@@ -25,7 +25,9 @@ class Environment;
 class Errand;
 class Post;
 class Waiter;
+struct ClientTracking;
 struct Command;
+struct Invalidation;
 struct Multi;
 struct Subscriptions;
 
@@ -37,6 +39,8 @@ class ClientControl {
   virtual void close(bool after_reply) = 0;
   /// What its user may do has changed: a client that may no longer listen to what it listens to is to be closed.
   virtual void look_at_rights() {}
+  /// Copies of keys that the client has are worth nothing any more (CLIENT TRACKING).
+  virtual void show_invalidation(const std::shared_ptr<const Invalidation>& /*what*/) {}
   /// A line for who watches all commands (MONITOR).
   virtual void show_line(const std::shared_ptr<const std::string>& /*line*/) {}
 };
@@ -64,6 +68,10 @@ struct ClientInfo {
   bool no_evict = false;
   bool no_touch = false;
   bool monitors = false;
+  bool tracks = false;
+  bool tracks_prefixes = false;
+  bool redirect_broken = false;
+  std::int64_t redirect = -1;    ///< To whom it lets what it would be told go; 0: nobody, -1: it does not track.
   std::uint64_t created_ns = 0;  ///< On the monotonic clock.
   std::uint64_t active_ns = 0;
   std::uint64_t query_buffer = 0;
@@ -169,6 +177,9 @@ class Session {
     return nullptr;
   }
 
+  /// CLIENT TRACKING (notices/tracking.h); null: off.
+  std::unique_ptr<ClientTracking> tracking;
+
   /// The door runs this session's commands for a while, and nobody else's.
   void begin_turn() noexcept { busy_ns_ = chain_ns_ = 0; }
   /// How long those have taken that were timed.
@@ -188,6 +199,9 @@ class Session {
 
   /// What several commands that are run as one share (together.h); null: each stands for itself.
   store::Transaction* shared = nullptr;
+
+  /// What a handler says of its call besides what it changed (notices/event_rules.h).
+  std::uint8_t remarks = 0;
 
   /// What scripts have published, for when that which they are part of has happened.
   std::vector<std::vector<std::string>> afterwards;
@@ -223,6 +237,7 @@ class Session {
   /// Counts this session's calls until the statistics ask for them.
   [[nodiscard]] CallCounters& counters() noexcept { return counters_; }
   /// The row run last, for CLIENT LIST. Static storage.
+  [[nodiscard]] const Command* last_row() const noexcept { return last_row_.load(std::memory_order_relaxed); }
   void set_last_row(const Command& row) noexcept { last_row_.store(&row, std::memory_order_relaxed); }
   /// When the session last did something, for CLIENT LIST. A door that reads the clock anyway may tell; dispatch tells
   /// at times.

@@ -12,6 +12,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/list_elements.h"
+#include "commands/notices/notices.h"
 #include "commands/sort_order.h"
 #include "commands/sort_pattern.h"
 #include "store/transact.h"
@@ -312,8 +313,10 @@ Result<void> sort_within(store::Transaction& transaction, KeyRef source, const P
 Result<void> sort_locked(Call& call, const Plan& plan, Gathered& gathered, Rows& rows) {
   std::vector<KeyRef> keys = {call.key(1)};
   if (plan.store) keys.push_back(*plan.store);
-  const auto work = [&](store::Transaction& transaction) {
-    return sort_within(transaction, keys[0], plan, gathered, rows);
+  const auto work = [&](store::Transaction& transaction) -> Result<void> {
+    STAVE_TRY(sort_within(transaction, keys[0], plan, gathered, rows));
+    explain_call(transaction, call.session(), call.arguments());
+    return {};
   };
   store::Pending observed;
   const auto pending = store::transact(call.engine(), keys, work, call.session().sync(), observed);

@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/collection.h"
+#include "commands/notices/event_rules.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_groups.h"
 #include "types/string/number.h"
@@ -46,9 +47,12 @@ class Claimer {
   }
 
   [[nodiscard]] Group& group() noexcept { return group_; }
+  /// What is to be told of it besides: whether the consumer was not known before.
+  [[nodiscard]] std::uint8_t remarks() const noexcept { return fresh_ ? kNewConsumer : 0; }
   void begin(std::string_view consumer) {
     const auto known = stream_.reader().consumer(group_.number, consumer);
     name_ = consumer;
+    fresh_ = !known;
     consumer_ = known ? *known : stream_.editor().add_consumer(group_.number, consumer, now_ms_);
     consumer_.seen_ms = now_ms_;
   }
@@ -94,6 +98,7 @@ class Claimer {
   OpenedStream& stream_;
   Group group_;
   Consumer consumer_;
+  bool fresh_ = false;
   std::string_view name_;
   std::int64_t now_ms_;
 };
@@ -166,6 +171,7 @@ Result<void> xclaim_command(Call& call) {
       stream.editor().set_group(call[2], claimer.group());
     }
     claimer.begin(call[3]);
+    call.session().remarks = claimer.remarks();
     for (const Id& id : ids) claimer.claim(id, stream.reader().pending(claimer.group().number, id), wish, taken);
     claimer.end();
     return {};
@@ -251,6 +257,7 @@ Result<void> xautoclaim_command(Call& call) {
     wish.claim.delivered_ms = now_ms;
     STAVE_ASSIGN(Claimer claimer, Claimer::open(call, stream, now_ms));
     claimer.begin(call[3]);
+    call.session().remarks = claimer.remarks();
     claim_from(stream, claimer, wish, done);
     claimer.end();
     return {};

@@ -5,6 +5,7 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/collection.h"
+#include "commands/notices/event_rules.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_references.h"
 #include "types/string/number.h"
@@ -114,7 +115,7 @@ Result<void> xadd_command(Call& call) {
     STAVE_ASSIGN(const Id id, id_to_add(wish, stream.reader().counters().last_id, wall_ms(call)));
     stream.editor().append(id, fields);
     added = id;
-    trim_stream(stream.editor(), wish.trim);
+    call.session().remarks = trim_stream(stream.editor(), wish.trim) != 0 ? kTrimmed : 0;
     return {};
   };
   STAVE_TRY(change_collection<Stream>(call, 1, change));

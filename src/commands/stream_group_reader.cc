@@ -77,6 +77,7 @@ void GroupReader::read(const GroupAsk& ask, const ReadWish& wish, ReadBudget& bu
   if (!group) return;  // only when pages cannot be had
   group_ = *group;
   const auto known = stream_.reader().consumer(group_.number, consumer_name_);
+  fresh_consumer_ = !known;
   consumer_ = known ? *known : stream_.editor().add_consumer(group_.number, consumer_name_, now_ms_);
   Consumer after = consumer_;
   after.seen_ms = now_ms_;

@@ -72,6 +72,8 @@ class GroupReader {
       : stream_(stream), group_name_(group_name), consumer_name_(consumer_name), now_ms_(now_ms) {}
 
   void read(const GroupAsk& ask, const ReadWish& wish, ReadBudget& budget, ReadPart& part);
+  /// Whether the consumer was not known before.
+  [[nodiscard]] bool met_consumer() const noexcept { return fresh_consumer_; }
 
  private:
   void claim(const ReadWish& wish, ReadBudget& budget, ReadPart& part);
@@ -85,6 +87,7 @@ class GroupReader {
   std::int64_t now_ms_;
   types::stream::Group group_;
   types::stream::Consumer consumer_;
+  bool fresh_consumer_ = false;
 };
 
 }  // namespace stave::commands

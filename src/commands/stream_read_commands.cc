@@ -7,6 +7,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/key_list.h"
+#include "commands/notices/event_rules.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_group_reader.h"
 #include "commands/stream_groups.h"
@@ -294,6 +295,7 @@ Result<void> read_group(Call& call, const ReadWish& wish, const KeyList& keys, s
     STAVE_ASSIGN(OpenedStream stream, store::open_collection<Stream>(part, keys[i]));
     GroupReader reader(stream, group, consumer, wall_ms(call));
     reader.read(asks[i], wish, budget, parts[i]);
+    if (reader.met_consumer()) call.session().remarks = kNewConsumer;
     if (wish.block_ns && wish.claim_ms)
       if (const auto known = stream.reader().group(group))
         if (const auto at = idle_at(stream.reader(), *known, *wish.claim_ms)) idle = std::min(idle.value_or(*at), *at);

@@ -75,6 +75,7 @@ std::uint64_t Engine::tick() try {
   budget_.measure_process();
   more |= orphans_.remove_some(keyspace_, deadlines_);
   more |= budget_.relieve();
+  deadlines_.end_of_leaving();
   more |= graveyard_.step();
   more |= keyspace_.free_some();
   const std::uint64_t now_ns = clock_->monotonic_ns();

@@ -7,6 +7,7 @@
 #include "base/interleave.h"
 #include "base/try.h"
 #include "log/value_address.h"
+#include "store/change_notes.h"
 
 namespace stave::store {
 
@@ -95,8 +96,23 @@ std::size_t Deadlines::remove_logged(ShardId id, const std::vector<std::string>&
   if (!end) return 0;
   for (const std::string& key : keys) shard.erase(keyspace_.hash(key), key);
   shard.set_removal_mark(*end);
+  if (watch_.any()) [[unlikely]]
+    for (const log::RecordSpec& record : batch) tell(id, record.key, record.kind == log::RecordKind::kEvict, *end);
   for (const Orphans::Pages& pages : left) orphans_.abandon(pages);
   return keys.size();
+}
+
+// Under the lock: whoever makes the key anew is told of later.
+void Deadlines::tell(ShardId id, std::string_view key, bool evicted, Lsn end) noexcept {
+  const auto database = static_cast<int>(id / keyspace_.shards_per_database());
+  if (database == pages_database(keyspace_) || watch_.listener() == nullptr) return;
+  if (const std::uint64_t hash = keyspace_.hash(key); watch_.wants(hash))
+    watch_.listener()->left({.database = database, .key = key, .hash = hash}, evicted, end);
+}
+
+void Deadlines::end_of_leaving() noexcept {
+  if (watch_.any() && watch_.listener() != nullptr) [[unlikely]]
+    watch_.listener()->after_leaving();
 }
 
 bool Deadlines::passed_untold(Entry entry, UnixMs time) noexcept {

@@ -12,6 +12,7 @@
 
 #include "keyspace/keyspace.h"
 #include "log/log.h"
+#include "store/change_watch.h"
 #include "store/orphans.h"
 #include "store/store_clock.h"
 #include "store/value.h"
@@ -21,8 +22,9 @@ namespace stave::store {
 /// Threads: any.
 class Deadlines {
  public:
-  Deadlines(keyspace::Keyspace& keyspace, StoreClock& time, Orphans& orphans) noexcept
-      : keyspace_(keyspace), time_(time), orphans_(orphans) {}
+  /// `watch`: where it is asked who wants to hear of what leaves.
+  Deadlines(keyspace::Keyspace& keyspace, StoreClock& time, Orphans& orphans, const ChangeWatch& watch) noexcept
+      : keyspace_(keyspace), time_(time), orphans_(orphans), watch_(watch) {}
   /// Before the first key is removed.
   void attach(log::Log& log) noexcept { log_ = &log; }
 
@@ -34,9 +36,12 @@ class Deadlines {
   [[nodiscard]] UnixMs next() const noexcept;
 
   /// Logs that `keys` of the shard, which is locked, are gone, and removes them. Returns how many; 0 when the log
-  /// refuses.
+  /// refuses. Who wants to hear of it does, and may act at the next `end_of_leaving`.
   std::size_t remove_logged(keyspace::ShardId id, const std::vector<std::string>& keys,
                             log::RecordKind why) STAVE_NO_THREAD_SAFETY_ANALYSIS;
+
+  /// Lets those act who heard of keys that left. No shard is held.
+  void end_of_leaving() noexcept;
 
   /// Whether the key died as no record tells: its deadline slid, and has passed. Who overwrites such a key collects it
   /// first, so that the log says that, and when, it had died, which the record it held does not.
@@ -51,10 +56,12 @@ class Deadlines {
 
  private:
   bool expire_shard(keyspace::ShardId id, UnixMs now);
+  void tell(keyspace::ShardId id, std::string_view key, bool evicted, Lsn end) noexcept;
 
   keyspace::Keyspace& keyspace_;
   StoreClock& time_;
   Orphans& orphans_;
+  const ChangeWatch& watch_;
   log::Log* log_ = nullptr;
   std::atomic<bool> active_{true};
   /// A log that refuses is not asked again before.

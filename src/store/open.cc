@@ -72,7 +72,7 @@ Engine::Engine(const Options& options, std::string directory)
       sync_(options.sync),
       time_(*clock_),
       world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
-      deadlines_(keyspace_, time_, orphans_),
+      deadlines_(keyspace_, time_, orphans_, change_watch_),
       budget_(keyspace_, graveyard_, orphans_, deadlines_, residence_, *clock_, options_),
       compression_(std::make_unique<packing::Compression>(*file_system_, directory_)),
       residence_(keyspace_, budget_, *compression_),

@@ -25,6 +25,8 @@ Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys, std::span
     locks_.add(id);
   }
   for (const ShardId id : more) locks_.add(id);
+  if (const ChangeWatch& watch = engine_.change_watch(); watch.noting()) [[unlikely]]
+    if (watch.listener() != nullptr) notes_ = watch.listener()->notes();
   locks_.lock();
 }
 
@@ -60,7 +62,7 @@ bool Transaction::has_changed(KeyRef key) const noexcept {
 void Transaction::visit_watched(base::FunctionRef<void(KeyRef)> show) const {
   const ChangeWatch& watch = engine_.change_watch();
   for (std::size_t i = 0; i < mutations_.entries(); ++i)
-    if (const KeyRef key = mutations_.changed_key(i); watch.wants(key.hash)) show(key);
+    if (const KeyRef key = mutations_.changed_key(i); watch.watches(key.hash)) show(key);
   for (const KeyRef& key : announced_) show(key);
 }
 
@@ -194,6 +196,8 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
   if (at.shard == nullptr) [[unlikely]]
     return fail(why_not());
   locks_.assume_held(*at.shard);
+  if (notes_ != nullptr) [[unlikely]]
+    note_change(KeyChange::What::kPut, key, at.shard->find(at.hash, key.key), type, expiry);
   if (const Entry before = at.shard->find(at.hash, key.key)) {
     if (is_root(before.type()) &&
         !(is_root(type) && before.resident() && identity_of(before.value()) == identity_of(value)))
@@ -215,6 +219,8 @@ bool Transaction::erase(KeyRef key) {
   const Entry entry = look(at, key);
   if (!entry || passed(entry)) return false;
   note_leaving(entry);
+  if (notes_ != nullptr) [[unlikely]]
+    note_change(KeyChange::What::kErased, key, entry, entry.type(), {});
   if (auto done = mutations_.remove(key, at, log::RecordKind::kDelete); !done && !failure_)
     failure_ = std::move(done).error();
   return true;
@@ -226,7 +232,10 @@ Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) {
     return fail(why_not());
   const Entry entry = look(at, key);
   if (!entry || passed(entry)) return fail(ErrorCode::kNotFound, "no such key");
-  if (expiry.passed(now_)) {
+  const bool gone = expiry.passed(now_);
+  if (notes_ != nullptr) [[unlikely]]
+    note_change(gone ? KeyChange::What::kErased : KeyChange::What::kExpiry, key, entry, entry.type(), expiry);
+  if (gone) {
     note_leaving(entry);
     return mutations_.remove(key, at, log::RecordKind::kExpire);
   }
@@ -272,6 +281,8 @@ Result<Pending> Transaction::log_changes(Sync sync) {
       large = std::move(logged->large);
     }
   }
+  if (notes_ != nullptr) [[unlikely]]
+    notes_->logged(pending);
   locks_.unlock();
   abandon_pages();
   if (large) [[unlikely]]
@@ -284,6 +295,7 @@ Result<Pending> Transaction::log_changes(Sync sync) {
 void Transaction::start_over() noexcept {
   STAVE_ASSERT(locks_.locked());
   mutations_.undo();
+  if (notes_ != nullptr) notes_->forget();
   excused_ = false;
   left_.clear();
   given_.clear();
@@ -298,6 +310,26 @@ void Transaction::note_leaving(Entry entry) noexcept {
   } catch (const std::bad_alloc&) {
     engine_.orphans().note();
   }
+}
+
+/// Pages are the store's own; what a collection in pages holds shows by its root.
+void Transaction::note_change(KeyChange::What what, KeyRef key, Entry before, ValueType type,
+                              const Expiry& after) noexcept {
+  if (type == ValueType::kPage) return;
+  bool noted = true;
+  if (before && passed(before)) {
+    // A sliding deadline that passed is told of when the key is collected, in a moment.
+    if (mutations_.has(key, place_of(key)) || !Deadlines::passed_untold(before, now_))
+      noted = notes_->note({.key = key, .what = KeyChange::What::kExpired, .existed = true, .type = before.type()});
+    before = {};
+  }
+  noted = noted && notes_->note({.key = key,
+                                 .what = what,
+                                 .existed = static_cast<bool>(before),
+                                 .type = type,
+                                 .before = before ? before.expiry() : Expiry{},
+                                 .after = after});
+  if (!noted) fail_commit(Error(ErrorCode::kNoMemory, "there is no memory to note this change"));
 }
 
 /// A key gets the root of that identity.
@@ -325,6 +357,7 @@ void Transaction::abandon_pages() noexcept {
 void Transaction::rollback() noexcept {
   if (!locks_.locked()) return;
   mutations_.undo();
+  if (notes_ != nullptr) notes_->forget();
   locks_.unlock();
   sequel_ = nullptr;
 }

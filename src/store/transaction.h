@@ -16,6 +16,7 @@
 
 #include "base/edit.h"
 #include "base/function_ref.h"
+#include "store/change_notes.h"
 #include "store/engine.h"
 #include "store/mutations.h"
 #include "store/shard_locks.h"
@@ -124,6 +125,8 @@ class Transaction {
   [[nodiscard]] bool hold(std::span<const keyspace::ShardId> shards) noexcept;
   /// Why it cannot be committed; null: so far it can.
   [[nodiscard]] const Error* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
+  /// Where its changes are noted; null: nobody wants that.
+  [[nodiscard]] ChangeNotes* notes() const noexcept { return notes_.get(); }
   /// A copy of these bytes, for a key of which nobody else holds them, until the transaction is destroyed. Throws
   /// std::bad_alloc.
   [[nodiscard]] std::string_view keep(std::string_view bytes) { return kept_.emplace_back(bytes); }
@@ -141,6 +144,8 @@ class Transaction {
   };
 
   void note_leaving(keyspace::Entry entry) noexcept;
+  void note_change(KeyChange::What what, KeyRef key, keyspace::Entry before, ValueType type,
+                   const Expiry& after) noexcept;
   Result<void> note_given(Lsn identity);
   void abandon_pages() noexcept;
   Place place(KeyRef key) noexcept;
@@ -171,6 +176,7 @@ class Transaction {
   Lsn version_ = kNoLsn;
   bool starts_again_ = false;
   std::span<const KeyRef> announced_;
+  std::unique_ptr<ChangeNotes> notes_;
   std::unique_ptr<Sequel> sequel_;  ///< What was changed for it names keys by its bytes.
   ShardLocks locks_;
   Mutations mutations_;

@@ -2,6 +2,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t kIntegerBytesMax = 32;
 constexpr std::size_t kAlignment = 8;
 /// No layout says more than that of one item.
-constexpr std::size_t kSizeMax = std::size_t{1} << 30;
+constexpr std::size_t kSizeMax = std::numeric_limits<std::int32_t>::max();
 
 /// One item of a layout.
 struct Item {
@@ -221,7 +222,6 @@ int size(lua_State* lua) {
     if (item.option == 's' || (item.option == 'c' && item.size == 0))
       return luaL_argerror(lua, 1, lua_pushfstring(lua, "option '%c' has no fixed size", item.option));
     all += item.padding + item.size;
-    if (all > kSizeMax) return luaL_error(lua, "integral size overflow");
   }
   lua_pushnumber(lua, static_cast<lua_Number>(all));
   return 1;

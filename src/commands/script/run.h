@@ -44,6 +44,9 @@ void run_afterwards(Session& session);
 /// Whether the call has to wait for a slow script, or is refused because of one: then the session's errand is set, or
 /// the answer is out. Asked before every call when `Environment::scripts_are_slow`, or an errand is set.
 bool held_up_by_script(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply);
+/// Waits until no slow script has any of the shards, or returns what is answered while one that is overdue has. Empty:
+/// they are free. For doors that read keys themselves.
+std::string_view wait_for_scripts(Environment& environment, std::span<const keyspace::ShardId> shards);
 /// Compiles the source. The line of the error; empty: it is all right.
 std::string compile(Machine& machine, const std::shared_ptr<const Source>& source);
 

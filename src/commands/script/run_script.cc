@@ -400,6 +400,18 @@ Result<void> run_script(Call& call, const Script& script) {
   return {};
 }
 
+std::string_view wait_for_scripts(Environment& environment, std::span<const keyspace::ShardId> shards) {
+  SlowScripts& slow_scripts = environment.scripts().slow();
+  for (;;) {
+    switch (slow_scripts.state_of(shards)) {
+      case SlowScripts::State::kFree: return {};
+      case SlowScripts::State::kOverdueEval: return kBusyScript;
+      case SlowScripts::State::kOverdueFunction: return kBusyFunction;
+      case SlowScripts::State::kTaken: slow_scripts.wait();
+    }
+  }
+}
+
 bool held_up_by_script(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   if (session.errand != nullptr) {
     if (!SlowScripts::is_waiting(*session.errand)) return false;

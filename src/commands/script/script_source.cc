@@ -20,6 +20,7 @@ std::string_view next_word(std::string_view& line) noexcept {
 
 Result<std::uint32_t> read_flags(std::string_view list) {
   std::uint32_t flags = 0;
+  if (list.empty()) return flags;
   for (;;) {
     const std::size_t comma = list.find(',');
     const std::string_view name = list.substr(0, comma);

@@ -8,6 +8,7 @@
 #include "base/no_memory.h"
 #include "commands/environment.h"
 #include "commands/errors.h"
+#include "commands/notices/notices.h"
 #include "commands/session.h"
 #include "commands/waiting/bell.h"
 #include "store/transact.h"
@@ -55,6 +56,7 @@ class Waiting::Round final : public store::Sequel {
 
   /// What an answered call changed is looked at in its turn.
   void run() {
+    if (transaction_.notes() != nullptr) static_cast<Notes*>(transaction_.notes())->explain();
     const auto add = [&](store::KeyRef key) { keys_.push_back(key); };
     transaction_.visit_watched(add);
     for (std::size_t i = 0; i < keys_.size() && good(); ++i) answer_line(keys_[i]);
@@ -114,7 +116,14 @@ class Waiting::Round final : public store::Sequel {
                                               waiter.tape_);
     transaction_.end_excuse();
     if (!good()) return true;
-    if (done && !waiter.tape_.full()) return *done;
+    if (done && !waiter.tape_.full()) {
+      if (*done && waiter.call_.resolved(0).row != nullptr)
+        explain_call(transaction_, {.row = *waiter.call_.resolved(0).row,
+                                    .arguments = waiter.call_.arguments(0),
+                                    .database = waiter.call_.database(0),
+                                    .client = waiter.client_});
+      return *done;
+    }
     // Half of it cannot be undone alone: then nothing at all happens.
     if (transaction_.changes() != changes || done) {
       transaction_.fail_commit(Error(ErrorCode::kNoMemory, "there is no memory to answer a call that waits"));
@@ -345,6 +354,7 @@ std::shared_ptr<Waiter> Waiting::claim(store::KeyRef key, const std::optional<st
 }
 
 std::unique_ptr<store::Sequel> Waiting::before_commit(store::Transaction& transaction) noexcept try {
+  if (calls() == 0) return nullptr;  // somebody else notes changes
   if (!transaction.may_start_again()) {
     transaction.visit_watched([&](store::KeyRef key) { try_line_later(key); });
     return nullptr;

@@ -46,6 +46,9 @@ class Waiting final : public store::ChangeHandler {
   /// Whole databases were changed: whoever waits on their keys is tried. No shard is held.
   void look_again(int first, int last) noexcept STAVE_EXCLUDES(mutex_);
 
+  /// A key whose shard is locked has left by itself: whoever waits on it is tried after the next `after_commit`.
+  void key_left(store::KeyRef key) noexcept STAVE_EXCLUDES(mutex_) { try_line_later(key); }
+
   /// How many calls wait, and on how many different keys.
   [[nodiscard]] std::size_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t keys() const noexcept STAVE_EXCLUDES(mutex_);

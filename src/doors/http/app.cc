@@ -13,6 +13,7 @@
 #include "commands/auth_backoff.h"
 #include "commands/host.h"
 #include "commands/text.h"
+#include "doors/http/busy.h"
 #include "doors/http/conditions.h"
 #include "doors/http/gzip.h"
 #include "doors/http/json_text.h"
@@ -273,6 +274,7 @@ Response App::answer(Request& request, const Match& match, commands::Session* se
     exchange.element = std::move(*element);
   }
   if (auto problem = check_rights(exchange)) return answer_problem(std::move(*problem));
+  if (auto problem = check_scripts(exchange)) return answer_problem(std::move(*problem));
   try {
     return match.route->run(exchange);
   } catch (const std::bad_alloc&) {

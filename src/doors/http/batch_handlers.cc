@@ -1,5 +1,6 @@
 // POST /db/_batch and PATCH /db/{key}: operations spelled in JSON.
 #include "base/assert.h"
+#include "doors/http/busy.h"
 #include "doors/http/document.h"
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
@@ -196,6 +197,7 @@ Response run_batch(Exchange& exchange) {
   auto operations = message_in ? decode_batch(request.body, time, kOperationsMax) : read_batch(request.body, time);
   if (!operations) return answer_problem(std::move(operations.error()));
   if (auto problem = check_rights(exchange, *operations)) return answer_problem(std::move(*problem));
+  if (auto problem = check_scripts(exchange, *operations)) return answer_problem(std::move(*problem));
   if (auto later = fetch_first(exchange, *operations)) return std::move(*later);
   const std::uint64_t bytes_max = exchange.hub.config.answer_bytes_max;
   auto done = run_operations(exchange.engine(), exchange.database, *operations, exchange.sync, bytes_max);

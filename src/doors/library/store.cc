@@ -42,7 +42,10 @@ Result<std::unique_ptr<Store>> Store::open(std::string_view directory, const Opt
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Store::~Store() = default;
+// The engine's threads tell the environment of keys that leave, so they end first.
+Store::~Store() {
+  if (impl_ != nullptr) static_cast<void>(close());
+}
 
 Result<void> Store::close() {
   impl_->environment.stop_work();

@@ -143,6 +143,8 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   void close(bool after_reply) override;
   void look_at_rights() override;
   void show_line(const std::shared_ptr<const std::string>& line) override STAVE_EXCLUDES(lines_mutex_);
+  void show_invalidation(const std::shared_ptr<const commands::Invalidation>& what) override
+      STAVE_EXCLUDES(lines_mutex_);
 
   [[nodiscard]] int descriptor() const noexcept { return wire_.descriptor(); }
   [[nodiscard]] bool dead() const noexcept { return dead_; }
@@ -283,7 +285,12 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
   std::atomic<bool> rights_changed_{false};
   base::Mutex lines_mutex_;
-  std::vector<std::shared_ptr<const std::string>> lines_ STAVE_GUARDED_BY(lines_mutex_);
+  struct Told {
+    std::shared_ptr<const std::string> line;  ///< One of the two.
+    std::shared_ptr<const commands::Invalidation> invalidation;
+  };
+  void take_told(Told told, std::uint64_t bytes) STAVE_EXCLUDES(lines_mutex_);
+  std::vector<Told> lines_ STAVE_GUARDED_BY(lines_mutex_);
   std::uint64_t lines_bytes_ STAVE_GUARDED_BY(lines_mutex_) = 0;
   commands::Session session_;  ///< Last: others can see it, and through it this.
 };

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "commands/access.h"
 #include "doors/resp/connection.h"
+#include "doors/resp/message_text.h"
 
 namespace stave::resp {
 namespace {
@@ -48,7 +49,7 @@ void Connection::look_at_rights() {
 }
 
 // Bounded as messages are, before they are part of what is unread.
-void Connection::show_line(const std::shared_ptr<const std::string>& line) {
+void Connection::take_told(Told told, std::uint64_t bytes) {
   constexpr std::uint64_t kLinesBytesMax = 32 << 20;
   bool first = false;
   {
@@ -56,14 +57,27 @@ void Connection::show_line(const std::shared_ptr<const std::string>& line) {
     // None may be missing without its knowing.
     if (lines_bytes_ > kLinesBytesMax) return close(false);
     first = lines_.empty();
-    lines_bytes_ += line->size();
-    lines_.push_back(line);
+    lines_bytes_ += bytes;
+    lines_.push_back(std::move(told));
   }
   if (first) bench_.close_wanted();
 }
 
+void Connection::show_line(const std::shared_ptr<const std::string>& line) {
+  take_told({.line = line, .invalidation = nullptr}, line->size());
+}
+
+void Connection::show_invalidation(const std::shared_ptr<const commands::Invalidation>& what) try {
+  constexpr std::uint64_t kAboutBytes = 64;
+  std::uint64_t bytes = kAboutBytes;
+  for (const std::string& key : what->keys) bytes += key.size();
+  take_told({.line = nullptr, .invalidation = what}, bytes);
+} catch (const std::bad_alloc&) {
+  close(false);  // or it would go on with what is worth nothing
+}
+
 void Connection::show_lines() {
-  std::vector<std::shared_ptr<const std::string>> lines;
+  std::vector<Told> lines;
   {
     base::MutexLock lock(lines_mutex_);
     if (lines_.empty()) return;
@@ -71,9 +85,14 @@ void Connection::show_lines() {
     lines_bytes_ = 0;
   }
   std::string text;
-  for (const auto& line : lines) {
-    text.assign("+").append(*line).append("\r\n");
-    hear(text, {});
+  for (const auto& [line, invalidation] : lines) {
+    if (invalidation != nullptr) {
+      text = invalidation_text(*invalidation, session_.protocol(), session_.listening);
+      if (!text.empty()) hear(text, invalidation->pending);
+    } else {
+      text.assign("+").append(*line).append("\r\n");
+      hear(text, {});
+    }
     if (dead_) return;
   }
 }

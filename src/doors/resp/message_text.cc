@@ -21,6 +21,30 @@ std::string write(const commands::Message& message, const std::string* pattern, 
 
 }  // namespace
 
+std::string invalidation_text(const commands::Invalidation& what, int protocol, bool subscribes) {
+  std::string text;
+  if (what.broken != 0) {
+    if (protocol == 2) return text;
+    text = ">2\r\n";
+    append_bulk(text, "tracking-redir-broken");
+    return text.append(":").append(std::to_string(what.broken)).append("\r\n");
+  }
+  if (protocol == 2) {
+    // Whoever does not listen would take it for an answer.
+    if (!subscribes) return text;
+    text = "*3\r\n";
+    append_bulk(text, "message");
+    append_bulk(text, "__redis__:invalidate");
+  } else {
+    text = ">2\r\n";
+    append_bulk(text, "invalidate");
+  }
+  if (what.keys.empty()) return text.append(protocol == 2 ? "*-1\r\n" : "_\r\n");
+  text.append("*").append(std::to_string(what.keys.size())).append("\r\n");
+  for (const std::string& key : what.keys) append_bulk(text, key);
+  return text;
+}
+
 std::string_view MessageText::of(const commands::Message& message, const std::string* pattern, int protocol) {
   STAVE_ASSERT(protocol == 2 || protocol == 3);
   if (&message != message_ || pattern != pattern_) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "commands/channels.h"
+#include "commands/notices/tracking.h"
 
 namespace stave::resp {
 
@@ -19,5 +20,9 @@ class MessageText {
   const std::string* pattern_ = nullptr;
   std::array<std::string, 2> texts_;  ///< Of protocol 2 and 3; empty: not written yet.
 };
+
+/// What a client is told of its copies, as the session's protocol has it; empty: it cannot be told. `subscribes`: it
+/// listens to channels.
+std::string invalidation_text(const commands::Invalidation& what, int protocol, bool subscribes);
 
 }  // namespace stave::resp

@@ -20,6 +20,7 @@ enum class OptionType : std::uint8_t {
   kText,
   kFileName,    ///< A plain name, without a directory.
   kSavePoints,  ///< Pairs of seconds and changes, separated by blanks.
+  kEvents,      ///< Letters of classes of events (notices/notices.h), kept as Redis prints them.
   kSecret,      ///< Never shown; kept as a SHA-256.
   kSecretText,  ///< Never shown.
 };
@@ -241,6 +242,14 @@ inline constexpr Option kOptions[] = {
     {"slowlog-max-len", OptionType::kInteger, "128", "", 0, 1'000'000, Change::kLive, "Entries kept in the slow log."},
     {"latency-monitor-threshold", OptionType::kDuration, "0", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
      "Events that take at least this long are kept for LATENCY; 0: none."},
+    {"notify-keyspace-events", OptionType::kEvents, "", "", 0, 0, Change::kLive,
+     "Which changes of keys are told on channels: K and E choose the channels (named after keys, after events), "
+     "g$lshzxetd "
+     "(all of them: A), m and n the events, as in Redis; empty: none."},
+    {"tracking-table-max-keys", OptionType::kInteger, "1000000", "", 0, kInt64Max, Change::kLive,
+     "So many keys at most are known to be kept by clients (CLIENT TRACKING); of more, some are announced as changed. "
+     "0: "
+     "no limit."},
     {"busy-reply-threshold", OptionType::kDuration, "5000", "milliseconds", 0, kYearSeconds * 1000, Change::kLive,
      "How long a script may run before whoever needs its keys is told that the server is busy; 0: as long as it "
      "likes."},

@@ -12,6 +12,8 @@
 #include "commands/backups.h"
 #include "commands/encoding_limits.h"
 #include "commands/latency_monitor.h"
+#include "commands/notices/notices.h"
+#include "commands/notices/tracking.h"
 #include "commands/policy_names.h"
 #include "commands/script/scripts.h"
 #include "commands/slow_log.h"
@@ -179,6 +181,9 @@ void ServerHost::apply() {
   environment_->large_replies().set_threshold_us(settings_.number(option_id("commandlog-reply-larger-than")));
   environment_->large_replies().set_capacity(settings_.size(option_id("commandlog-large-reply-max-len")));
   environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
+  environment_->notices().set_classes(
+      commands::parse_event_classes(settings_.text(option_id("notify-keyspace-events"))).value_or(0));
+  environment_->tracking().set_keys_max(settings_.size(option_id("tracking-table-max-keys")));
   environment_->scripts().slow().set_threshold_ms(settings_.number(option_id("busy-reply-threshold")));
   for (std::size_t i = 0; i < kEncodingIds.size(); ++i)
     environment_->encoding_limits().set(commands::kEncodingOptions[i].limit, settings_.number(kEncodingIds[i]));

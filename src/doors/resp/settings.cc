@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/nearest_word.h"
 #include "base/try.h"
+#include "commands/notices/notices.h"
 #include "commands/save_points.h"
 #include "doors/resp/secret.h"
 
@@ -160,6 +161,7 @@ std::string expectation(const Option& option) {
     case OptionType::kFlag: return "yes or no";
     case OptionType::kChoice: return "one of: " + std::string(option.choices);
     case OptionType::kFileName: return "a plain file name: letters, digits, '.', '-', '_', not beginning with '.'";
+    case OptionType::kEvents: return "letters of AKEg$lshzxetdmn, or empty";
     case OptionType::kSavePoints: return "pairs of seconds and changes such as \"900 1 300 100\", or empty";
     case OptionType::kText:
     case OptionType::kSecret:
@@ -266,6 +268,12 @@ Result<Settings::Value> Settings::read(const Option& option, std::string_view te
       if (!commands::is_plain_file_name(text)) return refuse();
       value.text = text;
       break;
+    case OptionType::kEvents: {
+      const auto classes = commands::parse_event_classes(text);
+      if (!classes) return refuse();
+      value.text = commands::event_letters(*classes);
+      break;
+    }
     case OptionType::kSavePoints: {
       const auto points = commands::parse_save_points(text);
       if (!points) return refuse();
@@ -444,6 +452,7 @@ std::string Settings::written(std::size_t id) const {
     case OptionType::kText:
     case OptionType::kFileName:
     case OptionType::kSavePoints:
+    case OptionType::kEvents:
     case OptionType::kSecret:
     case OptionType::kSecretText: return value.text;
     default: return std::to_string(value.number);
