@@ -72,7 +72,7 @@ std::uint64_t Engine::tick() try {
   tell_news_of_time();
   bool more = deadlines_.expire_due();
   budget_.measure_process();
-  more |= orphans_.remove_some(keyspace_, deadlines_);
+  if (!follows()) more |= orphans_.remove_some(keyspace_, deadlines_);
   more |= budget_.relieve();
   more |= graveyard_.step();
   more |= keyspace_.free_some();
@@ -146,7 +146,7 @@ Lsn Engine::new_identity() noexcept {
 }
 
 void Engine::train_compression() {
-  if (compression_->training_due() && still_ours()) static_cast<void>(compression_->train());
+  if (!follows() && compression_->training_due() && still_ours()) static_cast<void>(compression_->train());
 }
 
 EngineStats Engine::stats() {
