@@ -43,6 +43,8 @@ Result<void> LogImpl::refusal() const {
 
 Result<void> LogImpl::writable() const {
   if (state_.load(std::memory_order_relaxed) != State::kOpen) return refusal();
+  if (following_.load(std::memory_order_relaxed)) [[unlikely]]
+    return follows();
   if (!full_.load(std::memory_order_acquire)) return {};
   base::MutexLock lock(failure_mutex_);
   return fail(shortage_->clone());
@@ -57,11 +59,15 @@ void LogImpl::note_full(const Error& why) {
 
 // Throws nothing: whoever appends has changed something that is to be undone when this fails.
 Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) {
+  if (following_.load(std::memory_order_relaxed)) [[unlikely]]
+    return follows();
   return append_or_place(batch, lsns, nullptr);
 }
 
 Result<Lsn> LogImpl::append(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten& later) {
   STAVE_ASSERT(!later);
+  if (following_.load(std::memory_order_relaxed)) [[unlikely]]
+    return follows();
   return append_or_place(batch, lsns, &later);
 }
 

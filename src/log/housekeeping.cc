@@ -175,8 +175,11 @@ Result<void> LogImpl::close(UnixMs now) {
   {
     base::MutexLock lock(write_mutex_);
     STAVE_TRY(sync_written(Settle::kAll));
-    STAVE_TRY(write_close_mark(now));
-    STAVE_TRY(sync_written(Settle::kAll));
+    // A follower's log has the records of its leader's and no others.
+    if (!following_.load(std::memory_order_relaxed)) {
+      STAVE_TRY(write_close_mark(now));
+      STAVE_TRY(sync_written(Settle::kAll));
+    }
     STAVE_ASSERT(durable_.load(std::memory_order_acquire) == tail_.end());
     File& file = *active_;
     const std::uint64_t size = kSegmentHeaderBytes + (placed() - active_base_);

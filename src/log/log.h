@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -68,6 +69,34 @@ struct StartAt {
   /// The log is known to have been durable up to here (an image says so, be it used or not): one that ends before is
   /// damaged, not torn.
   Lsn proven = kNoLsn;
+  /// The log may begin here although nothing in it says yet that what lies before is not needed: it is a copy that is
+  /// not whole (docs/replication.md).
+  Lsn begins = kNoLsn;
+  /// Which store is to be created where there is none; nullopt: a new one, whose log begins at kFirstLsn.
+  struct Birth {
+    StoreId store_id{};
+    Lsn base = kFirstLsn;
+  };
+  std::optional<Birth> birth;
+};
+
+/// Bytes of the log as they lie on the disk; see `Log::read_written`.
+struct Stretch {
+  Lsn from = kNoLsn;
+  Lsn to = kNoLsn;
+  std::uint64_t seed = 0;  ///< Of the checks of the records in it, which lie in one segment.
+  bool whole = false;      ///< A batch ends where it ends.
+};
+
+/// What a batch that was taken over from another log is appended of; used again and again, so that it costs no memory.
+struct TakenOver {
+  std::vector<RecordSpec> records;
+  std::vector<Lsn> lsns;
+  Unwritten later;
+  /// Writes what `append_at` left to be done. Blocks for as long as the disk takes.
+  void write() noexcept {
+    if (later) later.write(records, lsns);
+  }
 };
 
 /// What recovery found, for the operator and for tests.
@@ -111,6 +140,19 @@ class Log {
   /// The same for who holds locks: a batch too large for the ring gets its place and its LSNs, and `later` what is left
   /// to do, which is nearly all of it. A batch that fits is appended as ever and leaves `later` empty.
   virtual Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten& later) = 0;
+  /// While it follows another log, this one takes nothing but what `append_at` brings: `append` is refused with
+  /// kReadOnly, and a clean close leaves no mark, for that would be a record that the other log has not.
+  virtual void follow(bool on) noexcept = 0;
+  /// Appends a whole batch of another log, whose records carry their LSNs, at just these: each is sealed anew, under
+  /// this log's own salt. Returns the batch's end. `copy.write()` is to be called when locks were let go. Errors: as
+  /// `append`; kConflict (this log ends elsewhere, or does not follow), kCorrupt (no records that could be written
+  /// again as they are): nothing was appended. Threads: one.
+  virtual Result<Lsn> append_at(std::span<const RecordView> batch, TakenOver& copy) = 0;
+  /// Reads what is written from `from` on, which is where a batch begins or the end of an earlier stretch: as much as
+  /// fits `into` and lies in one segment; nothing when no more is written. Nothing is verified: whoever gets the bytes
+  /// does that, by the seed. Errors: kInvalidArgument (not written as far), kNotFound (dropped), kCorrupt (the file is
+  /// shorter), kIo. Threads: any.
+  virtual Result<Stretch> read_written(Lsn from, std::span<std::byte> into) = 0;
   /// Batches longer than this do not go through the ring.
   [[nodiscard]] virtual std::uint64_t ring_batch_max() const noexcept = 0;
 

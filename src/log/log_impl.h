@@ -43,6 +43,9 @@ class LogImpl final : public Log {
   Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns) override;
   Result<Lsn> append(std::span<const RecordSpec> batch, std::span<Lsn> lsns, Unwritten& later) override;
   std::uint64_t ring_batch_max() const noexcept override { return ring_batch_max_; }
+  void follow(bool on) noexcept override { following_.store(on, std::memory_order_relaxed); }
+  Result<Lsn> append_at(std::span<const RecordView> batch, TakenOver& copy) override;
+  Result<Stretch> read_written(Lsn from, std::span<std::byte> into) override;
   Result<void> writable() const override;
   Result<void> room() override { return space_.look_for_room(); }
   Result<void> wait_durable(Lsn lsn) override;
@@ -106,6 +109,9 @@ class LogImpl final : public Log {
   void note_full(const Error& why) STAVE_EXCLUDES(failure_mutex_);
   void nudge();
   Result<void> refusal() const;
+
+  // follow.cc
+  static std::unexpected<Error> follows();
 
   // beside.cc
   Result<Lsn> append_beside(std::span<const RecordSpec> batch, std::span<Lsn> lsns, std::uint64_t size)
@@ -205,6 +211,7 @@ class LogImpl final : public Log {
   // What appenders look at beside the tail; changes rarely.
   std::atomic<State> state_{State::kOpen};
   std::atomic<bool> full_{false};
+  std::atomic<bool> following_{false};
   std::atomic<bool> interval_sync_;
   std::atomic<std::uint64_t> full_retry_ns_{0};
 

@@ -72,6 +72,7 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kSwap: swap(record); return true;
     case RecordKind::kClose:
     case RecordKind::kTrim:
+    case RecordKind::kTerm:
     case RecordKind::kLost: return true;
     case RecordKind::kDelete:
     case RecordKind::kExpire:

@@ -26,10 +26,11 @@ Result<void> check_options(const Options& options) {
   return {};
 }
 
-Identity new_identity(Clock& clock) {
+Identity new_identity(Clock& clock, const std::optional<StartAt::Birth>& birth) {
   Identity identity;
   base::store(identity.store_id.data(), random_bits());
   base::store(identity.store_id.data() + 8, random_bits());
+  if (birth) identity.store_id = birth->store_id;
   identity.created = clock.wall();
   return identity;
 }
@@ -60,7 +61,7 @@ LogImpl::LogImpl(std::string directory, const Options& options, base::RingMemory
       background_(options.background),
       ring_batch_max_(ring_share(options)),
       patience_(options.background),
-      identity_(recovered.fresh ? new_identity(clock_) : recovered.identity),
+      identity_(recovered.fresh ? new_identity(clock_, recovered.birth) : recovered.identity),
       // A new salt wherever a crash may have left records that are valid but not part of the log.
       salt_(recovered.active != nullptr ? recovered.segments.back().salt : random_bits()),
       seed_(record_seed(identity_.store_id, salt_)),

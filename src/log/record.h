@@ -37,6 +37,9 @@ enum RecordFlag : std::uint8_t {
   kCompressed = 32,  ///< The payload is compressed; by whom and how is the payload's own affair.
 };
 
+/// Who meets another one has a log of a later version before him.
+inline constexpr std::uint8_t kKnownFlags = kCommit | kHasExpiry | kSliding | kRelocated | kAfterSync | kCompressed;
+
 inline constexpr std::size_t kRecordHeaderBytes = 32;
 inline constexpr std::size_t kKeyBytesMax = (std::size_t{1} << 24) - 1;
 inline constexpr std::size_t kRecordBytesMax = 0xffff'ffff;

@@ -25,6 +25,7 @@ enum class RecordKind : std::uint8_t {
   kTrim = 9,       ///< Everything live before the LSN in the payload (u64) has been written again behind it. No key.
   kLost = 10,      ///< Here lay records that were damaged; a repair put this in their place. No key, no meaning.
   kPatch = 11,     ///< A part of the key's value is another now: the payload says which part (value_address.h).
+  kTerm = 12,      ///< Here begins the term of a leader, whom the payload names (term.h). No key.
   kString = 16,    ///< The key holds this string: payload is the value, whole.
   kJson = 17,      ///< The same, and its writer had it checked to be JSON.
   kHash = 18,      ///< The key holds this hash: payload is its compact form, whole. Likewise:
@@ -155,6 +156,7 @@ inline constexpr KindTraits kRefresh{.name = "refresh",
                                      .in_history = false};
 inline constexpr KindTraits kTrim = named(kMark, "trim");
 inline constexpr KindTraits kLost = named(kMark, "lost");
+inline constexpr KindTraits kTerm = named(kMark, "term");
 inline constexpr KindTraits kString = named(kHolder, "string");
 inline constexpr KindTraits kJson = named(kHolder, "json");
 inline constexpr KindTraits kHash = named(kHolder, "hash");
@@ -195,6 +197,7 @@ constexpr const KindTraits& traits(RecordKind kind) noexcept {
     case RecordKind::kTrim: return kinds::kTrim;
     case RecordKind::kLost: return kinds::kLost;
     case RecordKind::kPatch: return kinds::kPatch;
+    case RecordKind::kTerm: return kinds::kTerm;
     case RecordKind::kString: return kinds::kString;
     case RecordKind::kJson: return kinds::kJson;
     case RecordKind::kHash: return kinds::kHash;

@@ -178,7 +178,8 @@ Result<void> Recovery::check_leftovers_of_creation() {
     // A segment with a name has its header, or else is nothing but a name.
     STAVE_ASSIGN(const bool unborn, never_written(*file, 0));
     const bool whole = unborn || load_segment_header(*file, segment.path).has_value();
-    if (segment.base != raw(kFirstLsn) || !empty || !whole)
+    const bool may_be = segment.base == raw(kFirstLsn) || start_.birth.has_value();
+    if (!may_be || !empty || !whole)
       return corrupt("the identity file is missing but there are segments with data",
                      join_path(directory_, kIdentityName), 0);
   }
@@ -192,6 +193,13 @@ Result<Recovered> Recovery::begin_store() {
   STAVE_TRY(check_leftovers_of_creation());
   if (!options_.create_if_missing)
     return fail(Error(ErrorCode::kNotFound, "there is no store in this directory").with_file(directory_));
+  if (start_.birth) {
+    // An earlier try to create it, whose log would have begun elsewhere.
+    for (const RecoveredSegment& segment : recovered_.segments)
+      if (segment.base != raw(start_.birth->base)) leftovers_.push_back(segment.path);
+    recovered_.birth = start_.birth;
+    recovered_.end = raw(start_.birth->base);
+  }
   STAVE_TRY(remove_leftovers());
   recovered_.segments.clear();
   recovered_.fresh = true;
@@ -401,7 +409,7 @@ Result<void> Recovery::check_whole(const Newest& newest) {
     return corrupt("the segment that holds LSN " + std::to_string(raw(start_.needs)) +
                        ", which the index needs, is missing; this is the first that is present",
                    first.path, 0);
-  if (start_.from == kNoLsn && first.base > trimmed_) {
+  if (start_.from == kNoLsn && first.base > std::max(trimmed_, raw(start_.begins))) {
     return corrupt("the first segments of the log are missing: it begins at LSN " + std::to_string(first.base) +
                        ", and nothing in it says that what lies before is not needed",
                    join_path(directory_, segment_name(Lsn{trimmed_})), 0);

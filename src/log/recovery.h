@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct RecoveredSegment {
 };
 
 struct Recovered {
-  bool fresh = false;  ///< No store yet: create the first segment, then the identity.
+  bool fresh = false;                   ///< No store yet: create the first segment, then the identity.
+  std::optional<StartAt::Birth> birth;  ///< Of a fresh one: which, if it is not to be a new one.
   Identity identity;
   std::vector<RecoveredSegment> segments;
   std::uint64_t end = raw(kFirstLsn);

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 1u << 20;
 constexpr std::size_t kRunRecords = 512;
-constexpr std::uint8_t kKnownFlags = kCommit | kHasExpiry | kSliding | kRelocated | kAfterSync | kCompressed;
 constexpr std::size_t kFlagsAt = 5;
 constexpr std::size_t kKindAt = 4;
 

@@ -102,6 +102,14 @@ class Compression {
   /// one at a time gets to work.
   Result<void> train();
 
+  /// How many dictionaries can be read: one load.
+  [[nodiscard]] std::size_t dictionaries() const noexcept { return shelf_.size(); }
+  /// Whether the one of that id can.
+  [[nodiscard]] bool knows(std::uint32_t id) const noexcept { return shelf_.find(id) != nullptr; }
+  /// Takes the file of a dictionary over from another copy of the store: it is durable when this returns. Nothing when
+  /// it is known. Errors: kCorrupt, kUnsupported (too many, or of a later version), those of the files. Threads: any.
+  Result<void> take_over(std::string_view file);
+
   [[nodiscard]] Stats stats() const;
 
  private:

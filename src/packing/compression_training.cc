@@ -93,4 +93,19 @@ Result<bool> Compression::adopt(std::string content) {
   return true;
 }
 
+Result<void> Compression::take_over(std::string_view file) {
+  STAVE_ASSIGN(auto dictionary, decode_dictionary(file, log::join_path(directory_, "a dictionary that was received")));
+  base::MutexLock training(training_mutex_);
+  const std::uint32_t id = dictionary->id();
+  if (knows(id)) return {};
+  if (shelf_.size() == kDictionariesMax)
+    return fail(ErrorCode::kUnsupported, "there are more dictionaries than a store can have");
+  STAVE_TRY(log::publish_file(files_, directory_, dictionary_name(id), base::as_bytes(file)));
+  base::MutexLock lock(mutex_);
+  const bool added = shelf_.add(std::move(dictionary));
+  STAVE_ASSERT(added);
+  choose_encoder();
+  return {};
+}
+
 }  // namespace stave::packing

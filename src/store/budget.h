@@ -56,7 +56,11 @@ class Budget final : public BufferMeter {
   /// `max` 0: no limit. A limit below what is used is reached in time. Threads: any, at any time.
   void set(std::uint64_t max, MemoryPolicy policy) noexcept;
   [[nodiscard]] std::uint64_t max() const noexcept { return max_.load(std::memory_order_relaxed); }
-  [[nodiscard]] MemoryPolicy policy() const noexcept { return policy_.load(std::memory_order_relaxed); }
+  [[nodiscard]] MemoryPolicy policy() const noexcept {
+    // Who follows removes no keys: values leave memory, and that is all.
+    return follows_.load(std::memory_order_relaxed) ? MemoryPolicy::kSpill : policy_.load(std::memory_order_relaxed);
+  }
+  void set_follows(bool yes) noexcept { follows_.store(yes, std::memory_order_relaxed); }
   /// Bytes that count against the limit: what is on its way back to the system does not.
   [[nodiscard]] std::uint64_t used() const noexcept;
 
@@ -133,6 +137,7 @@ class Budget final : public BufferMeter {
   log::Log* log_ = nullptr;
   std::atomic<std::uint64_t> max_{0};
   std::atomic<MemoryPolicy> policy_{MemoryPolicy::kSpill};
+  std::atomic<bool> follows_{false};
   /// Turns of the hand were not enough, though it looked for every gap.
   std::atomic<bool> exhausted_{false};
   /// There was room since the hand passed the first shard.

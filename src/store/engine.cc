@@ -73,7 +73,7 @@ std::uint64_t Engine::tick() try {
   tell_news_of_time();
   bool more = deadlines_.expire_due();
   budget_.measure_process();
-  more |= orphans_.remove_some(keyspace_, deadlines_);
+  if (!follows()) more |= orphans_.remove_some(keyspace_, deadlines_);
   more |= budget_.relieve();
   deadlines_.end_of_leaving();
   more |= graveyard_.step();
@@ -164,7 +164,7 @@ Lsn Engine::new_identity() noexcept {
 }
 
 void Engine::train_compression() {
-  if (compression_->training_due() && still_ours()) static_cast<void>(compression_->train());
+  if (!follows() && compression_->training_due() && still_ours()) static_cast<void>(compression_->train());
 }
 
 EngineStats Engine::stats() {

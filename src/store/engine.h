@@ -35,6 +35,7 @@
 #include "store/reports.h"
 #include "store/residence.h"
 #include "store/store_clock.h"
+#include "store/terms.h"
 #include "store/value.h"
 #include "store/world.h"
 
@@ -75,6 +76,12 @@ struct EngineStats {
   std::uint64_t clock_jumps = 0;     ///< Of the wall clock, since open.
 };
 
+/// How a store is opened that is to follow another one (docs/replication.md).
+struct Following {
+  /// Which store is to be created in a directory that holds none: the leader's.
+  std::optional<log::StartAt::Birth> birth;
+};
+
 class Transaction;
 class Fetcher;
 class ImageReader;
@@ -84,7 +91,12 @@ class Upkeep;
 class Engine {
  public:
   /// Opens or creates the store in `directory`. Errors: as `stave::Store::open`.
+  /// A copy that follows another store stays one, and refuses writes, until `lead`. Also kConflict: it is half a copy.
   static Result<std::unique_ptr<Engine>> open(const std::string& directory, const Options& options);
+  /// The same, but it decides nothing by itself: it changes only as `Applier` says, refuses every write (kReadOnly),
+  /// and removes, cleans and trains nothing, until `lead`. It may be half a copy.
+  static Result<std::unique_ptr<Engine>> open(const std::string& directory, const Options& options,
+                                              const Following& following);
   /// Closes as `close` does, if that was not done.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -250,6 +262,15 @@ class Engine {
   /// wanted again. For stores opened without a background thread.
   std::uint64_t tick();
 
+  // --- one log on several machines ----------------------------------------------------------------
+
+  /// Whether it decides nothing by itself: one relaxed load.
+  [[nodiscard]] bool follows() const noexcept { return follows_.load(std::memory_order_relaxed); }
+  /// From now on it leads: a new term begins. Nobody applies anything any more. Errors: those of `Terms::begin`, and it
+  /// follows as before; kConflict: it is half a copy. Idempotent.
+  Result<void> lead();
+  [[nodiscard]] Terms& terms() noexcept { return terms_; }
+
   // --- its parts, for the rest of the store ------------------------------------------------------
 
   [[nodiscard]] keyspace::Keyspace& keyspace() noexcept { return keyspace_; }
@@ -268,10 +289,14 @@ class Engine {
 
  private:
   Engine(const Options& options, std::string directory);
+  static Result<std::unique_ptr<Engine>> open_as(const std::string& directory, const Options& options,
+                                                 const Following* following);
   Result<void> start();
+  Result<void> take_part();
+  void set_follows(bool yes) noexcept;
   Result<void> recover();
   Result<void> find_and_recover();
-  Result<void> open_log(const log::StartAt& start, const ImageReader* image);
+  Result<void> open_log(log::StartAt start, const ImageReader* image);
   Result<void> load_image(const ImageReader& image);
   void make_room_for(const ImageReader& image);
   Result<void> load_blocks(const ImageReader& image, std::size_t part, std::size_t parts);
@@ -315,6 +340,9 @@ class Engine {
   std::uint64_t slow_syncs_told_ns_ = 0;  ///< and when it was told last.
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
+  Terms terms_;
+  std::optional<Following> following_;  ///< How it was opened.
+  std::atomic<bool> follows_{false};
   std::atomic<Sync> sync_;
   ChangeWatch change_watch_;
   // The parts see each other as far as each one's constructor says.

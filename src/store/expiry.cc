@@ -18,6 +18,8 @@ using keyspace::ShardId;
 // Reads are not logged one by one. The exact deadline is kept in memory; the log hears of it once per eighth of the
 // period (when the deadline enters a new eighth), so that a restart finds one that is at most an eighth early.
 void Deadlines::refresh(Entry entry, KeyRef key, UnixMs time) {
+  if (follows_.load(std::memory_order_relaxed)) [[unlikely]]
+    return;
   const Expiry old = entry.expiry();
   const Expiry fresh{.at = time + old.sliding_ms, .sliding_ms = old.sliding_ms};
   if (fresh.at <= old.at) return;
@@ -38,7 +40,8 @@ void Deadlines::refresh(Entry entry, KeyRef key, UnixMs time) {
 }
 
 UnixMs Deadlines::next() const noexcept {
-  if (!active_.load(std::memory_order_relaxed)) return keyspace::kNoDeadline;
+  if (!active_.load(std::memory_order_relaxed) || follows_.load(std::memory_order_relaxed))
+    return keyspace::kNoDeadline;
   return std::max(keyspace_.next_deadline(), UnixMs{refused_until_.load(std::memory_order_relaxed)});
 }
 

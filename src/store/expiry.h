@@ -49,6 +49,9 @@ class Deadlines {
   /// Logs that such a key, whose shard is locked, is gone, and removes it. Errors: those of a write.
   Result<void> collect(keyspace::ShardId id, std::string_view key) STAVE_NO_THREAD_SAFETY_ANALYSIS;
 
+  /// Who follows puts no deadline off and removes nothing: its leader does, and its log says so. Expired keys are not
+  /// shown meanwhile.
+  void set_follows(bool yes) noexcept { follows_.store(yes, std::memory_order_relaxed); }
   /// Whether expired keys are removed by themselves (DEBUG SET-ACTIVE-EXPIRE); they are never shown either way.
   void set_active(bool on) noexcept { active_.store(on, std::memory_order_relaxed); }
   /// Keys that were removed because of their deadline.
@@ -64,6 +67,7 @@ class Deadlines {
   const ChangeWatch& watch_;
   log::Log* log_ = nullptr;
   std::atomic<bool> active_{true};
+  std::atomic<bool> follows_{false};
   /// A log that refuses is not asked again before.
   std::atomic<std::int64_t> refused_until_{0};
   std::atomic<std::uint64_t> expired_keys_{0};

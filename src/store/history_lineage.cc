@@ -41,6 +41,7 @@ KeyVersion::Kind kind_of(RecordKind kind) noexcept {
     case RecordKind::kSwap:
     case RecordKind::kClose:
     case RecordKind::kTrim:
+    case RecordKind::kTerm:
     case RecordKind::kLost: break;
   }
   STAVE_ASSERT(false && "not in any key's history");

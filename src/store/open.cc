@@ -69,6 +69,7 @@ Engine::Engine(const Options& options, std::string directory)
       claim_(*file_system_, directory_),
       keyspace_(options.databases + 1, options.shards != 0 ? options.shards : default_shards(options.max_memory_bytes),
                 secret_key()),
+      terms_(*file_system_, directory_),
       sync_(options.sync),
       time_(*clock_),
       world_(keyspace_, time_, [this](World::Contents contents) { bury(std::move(contents)); }),
@@ -81,9 +82,23 @@ Engine::Engine(const Options& options, std::string directory)
   options_.clock = clock_;
 }
 
-Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options) try {
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options) {
+  return open_as(directory, options, nullptr);
+}
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options,
+                                             const Following& following) {
+  return open_as(directory, options, &following);
+}
+
+Result<std::unique_ptr<Engine>> Engine::open_as(const std::string& directory, const Options& options,
+                                                const Following* following) try {
   STAVE_TRY(check_options(options));
   std::unique_ptr<Engine> engine(new Engine(options, directory));
+  if (following != nullptr) {
+    engine->following_ = *following;
+    engine->set_follows(true);
+  }
   STAVE_TRY(engine->start());
   return engine;
 } catch (const std::bad_alloc&) {
@@ -103,6 +118,9 @@ Result<void> Engine::start() {
     base::MutexLock lock(claim_mutex_);
     STAVE_TRY(claim_.take());
   }
+  STAVE_TRY(terms_.load());
+  // What it was told to be it is, whoever opens it.
+  if (terms_.state().follows) set_follows(true);
   STAVE_TRY(compression_->open());
   compression_->set({.codec = static_cast<packing::Codec>(options_.packing), .level = options_.packing_level});
   upkeep_ = std::make_unique<Upkeep>(*this);
@@ -120,9 +138,45 @@ Result<void> Engine::start() {
   time_.begin();
   tell_news_of_time();
   opened_ = now();
+  STAVE_TRY(take_part());
   if (!options_.background) return {};
   thread_ = base::start_thread([this] { housekeeping(); });
   upkeep_->start(values_to_warm_);
+  return {};
+}
+
+// What a store is in its group, once its log is known.
+Result<void> Engine::take_part() {
+  const Lsn end = log_->tail();
+  terms_.settle(end);
+  if (!following_ && !terms_.whole(end))
+    return fail(Error(ErrorCode::kConflict,
+                      "this directory holds half a copy of another store (docs/replication.md); "
+                      "let it follow its leader until it is whole, or remove it")
+                    .with_file(directory_));
+  if (follows()) return {};
+  // Who may have lost the end of the log must not write another one in the same term.
+  return terms_.must_begin(recovery_.clean) ? terms_.begin(*log_, now()) : Result<void>{};
+}
+
+void Engine::set_follows(bool yes) noexcept {
+  follows_.store(yes, std::memory_order_relaxed);
+  deadlines_.set_follows(yes);
+  budget_.set_follows(yes);
+}
+
+Result<void> Engine::lead() {
+  if (!follows()) return {};
+  if (!terms_.whole(log_->tail()))
+    return fail(ErrorCode::kConflict, "this is half a copy of a store: it cannot lead before it has all of it");
+  log_->follow(false);
+  if (auto begun = terms_.begin(*log_, now()); !begun) {
+    log_->follow(true);
+    return begun;
+  }
+  set_follows(false);
+  // What the leader had not come to.
+  orphans_.note();
   return {};
 }
 

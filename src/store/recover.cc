@@ -133,7 +133,9 @@ Result<void> Engine::find_and_recover() {
   return {};
 }
 
-Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* image) try {
+Result<void> Engine::open_log(log::StartAt start, const ImageReader* image) try {
+  start.begins = terms_.state().begins;
+  if (following_) start.birth = following_->birth;
   const Range range = log_from(*file_system_, directory_, start.from);
   progress_->begin("the log", range.bytes());
   const bool parallel = options_.background && range.bytes() >= kParallelBytes;
@@ -148,6 +150,8 @@ Result<void> Engine::open_log(const log::StartAt& start, const ImageReader* imag
   STAVE_TRY(replay.finish());
   values_to_warm_ = parallel || (image != nullptr && image->keys() != 0);
   log_ = std::move(log);
+  // At once: whatever fails from here on closes the log, and a copy's close must leave no record.
+  log_->follow(follows() || !terms_.whole(log_->tail()));
   world_.attach(*log_);
   deadlines_.attach(*log_);
   residence_.attach(*log_);

@@ -7,17 +7,13 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/try.h"
-#include "log/value_address.h"
-#include "packing/compression.h"
-#include "packing/difference.h"
+#include "store/change.h"
 #include "store/pages.h"
-#include "store/patches.h"
 #include "store/recovery_progress.h"
 #include "store/upkeep.h"
 
 namespace stave::store {
 
-using keyspace::Entry;
 using keyspace::Shard;
 using keyspace::ShardId;
 
@@ -60,32 +56,8 @@ Result<void> Replay::take(const log::RecordView& record) {
   const bool keyed = log::has_key(record.kind);
   const std::uint64_t hash = keyed ? engine_.keyspace().hash(record.key) : 0;
   if (keyed && known(record, hash)) return {};
-  const int database = database_of(engine_.keyspace(), record.database);
-  if (database >= engine_.keyspace().databases())
-    return fail(ErrorCode::kInvalidArgument, "the store holds keys of database " + std::to_string(record.database) +
-                                                 "; open it with more databases");
   if (!keyed) return take_without_key(record);
-  if (log::is_value(record.kind)) STAVE_TRY(check_place(record.database, type_of(record.kind), record.key));
-  std::size_t value_size = 0;
-  if (log::is_value(record.kind)) {
-    value_size = record.payload.size();
-    if (record.compressed()) {
-      STAVE_ASSIGN(value_size, packing::Compression::raw_size(record.payload));
-    }
-  }
-  if (record.kind == log::RecordKind::kPatch) {
-    STAVE_ASSIGN(value_size, packing::difference_size(log::patch_difference(record)));
-  }
-  const bool delta = log::is_delta(record.kind);
-  const Lsn where = delta && !record.payload.empty() ? log::value_address(record) : kNoLsn;
-  const Change change{.hash = hash,
-                      .key = record.key,
-                      .kind = record.kind,
-                      .database = static_cast<std::uint8_t>(database),
-                      .value_size = static_cast<std::uint32_t>(value_size),
-                      .expiry = record.expiry,
-                      .lsn = record.lsn,
-                      .version = delta ? where : record.version};
+  STAVE_ASSIGN(const Change change, change_of(engine_, record, hash));
   if (lanes_) return lanes_->add(lane_of(change), change);
   window_[windowed_] = change;
   records_[windowed_] = &record;
@@ -108,7 +80,7 @@ Result<void> Replay::settle() {
 
 Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   keyspace::Keyspace& keyspace = engine_.keyspace();
-  const int database = database_of(keyspace, record.database);
+  STAVE_ASSIGN(const int database, database_of_record(engine_, record));
   switch (record.kind) {
     case log::RecordKind::kFlush:
       STAVE_TRY(settle());
@@ -130,6 +102,7 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
         engine_.upkeep().note_boundary(
             Lsn{base::load<std::uint64_t>(reinterpret_cast<const std::byte*>(record.payload.data()))});
       return {};
+    case log::RecordKind::kTerm: return engine_.terms().saw(record);
     case log::RecordKind::kClose:
     case log::RecordKind::kLost: return {};
     case log::RecordKind::kDelete:
@@ -192,103 +165,9 @@ Result<void> Replay::apply(std::span<const Change* const> window,
 
 Result<void> Replay::apply_one(const Change& change, const log::RecordView* record) STAVE_NO_THREAD_SAFETY_ANALYSIS {
   Shard& shard = engine_.keyspace().shard_of(change.database, change.hash, change.key);
-  switch (change.kind) {
-    case log::RecordKind::kString:
-    case log::RecordKind::kJson:
-    case log::RecordKind::kHash:
-    case log::RecordKind::kList:
-    case log::RecordKind::kSet:
-    case log::RecordKind::kSortedSet:
-    case log::RecordKind::kStream:
-    case log::RecordKind::kPage:
-    case log::RecordKind::kPagedHash:
-    case log::RecordKind::kPagedList:
-    case log::RecordKind::kPagedSet:
-    case log::RecordKind::kPagedSortedSet:
-    case log::RecordKind::kPagedStream:
-    case log::RecordKind::kSketch:
-    case log::RecordKind::kPagedSketch: return apply_value(change, record, shard);
-    case log::RecordKind::kDelete:
-    case log::RecordKind::kExpire:
-    case log::RecordKind::kEvict: shard.erase(change.hash, change.key); return {};
-    case log::RecordKind::kSetExpiry:
-    case log::RecordKind::kRefresh: return apply_expiry(change, shard);
-    case log::RecordKind::kPatch: return apply_patch(change, record, shard);
-    case log::RecordKind::kFlush:
-    case log::RecordKind::kSwap:
-    case log::RecordKind::kClose:
-    case log::RecordKind::kTrim:
-    case log::RecordKind::kLost:
-      STAVE_ASSERT(false && "a record without a key has gone the way of those with one");
-      break;
-  }
-  return fail(Error(ErrorCode::kUnsupported, "the log holds a kind of record (" +
-                                                 std::to_string(static_cast<int>(change.kind)) +
-                                                 ") that this version does not know; open it with a newer Stave"));
-}
-
-Result<void> Replay::apply_value(const Change& change, const log::RecordView* record,
-                                 Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  if (shard.full()) [[unlikely]]
+  if (shard.full() && log::is_value(change.kind)) [[unlikely]]
     make_way(change, shard);
-  if (change.kind == log::RecordKind::kPage) engine_.saw_identity(PageKey::identity_of(change.key));
-  keyspace::EntrySpec spec{
-      .type = type_of(change.kind), .expiry = change.expiry, .address = change.lsn, .version = change.version};
-  std::string scratch;
-  if (record == nullptr || !engine_.budget().has_room(change.value_size)) {
-    spec.spilled = true;
-    spec.spilled_size = change.value_size;
-    if (record != nullptr) engine_.residence().note_spilled();
-  } else if (record->compressed()) {
-    STAVE_ASSIGN(spec.value, engine_.compression().unpack(record->payload, scratch));
-  } else {
-    spec.value = record->payload;
-  }
-  STAVE_TRY(shard.put(change.hash, change.key, spec));
-  return {};
-}
-
-Result<void> Replay::apply_expiry(const Change& change, Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  Entry entry = shard.find(change.hash, change.key);
-  // A refresh may be logged for a key that a later-numbered delete of the same instant removed: nothing to do.
-  if (!entry) return {};
-  if (change.version != kNoLsn && entry.address() != change.version)
-    return fail(ErrorCode::kCorrupt,
-                "the record at LSN " + std::to_string(raw(change.lsn)) + " changes the expiry of a value at LSN " +
-                    std::to_string(raw(change.version)) + ", but the key's value is the one at LSN " +
-                    std::to_string(raw(entry.address())) + "; `stave doctor` can examine the directory");
-  STAVE_ASSIGN(entry, shard.set_expiry(change.hash, entry, change.expiry));
-  if (log::traits(change.kind).sets_version) entry.set_changed_expiry(change.lsn);
-  return {};
-}
-
-Result<void> Replay::apply_patch(const Change& change, const log::RecordView* record,
-                                 Shard& shard) STAVE_NO_THREAD_SAFETY_ANALYSIS {
-  const Entry entry = shard.find(change.hash, change.key);
-  // The value was written again since, and the log begins between the two: it is still to come.
-  if (!entry) return {};
-  const auto contradiction = [&](const std::string& what) {
-    return fail(ErrorCode::kCorrupt, "the record at LSN " + std::to_string(raw(change.lsn)) +
-                                         " changes a part of a value at LSN " + std::to_string(raw(change.version)) +
-                                         ", but " + what + "; `stave doctor` can examine the directory");
-  };
-  if (change.version == kNoLsn || entry.address() != change.version)
-    return contradiction("the key's value is the one at LSN " + std::to_string(raw(entry.address())));
-  if (entry.has_expiry()) return contradiction("the key expires");
-  const unsigned patches = std::max(1u, patches_after(entry.patches(), entry.version()));
-  keyspace::EntrySpec spec{.type = entry.type(), .address = entry.address()};
-  std::string value;
-  if (record != nullptr && entry.resident() && engine_.budget().has_room(change.value_size)) {
-    STAVE_TRY(packing::apply_difference(entry.value(), log::patch_difference(*record), value));
-    spec.value = value;
-  } else {
-    spec.spilled = true;
-    spec.spilled_size = change.value_size;
-    if (record != nullptr) engine_.residence().note_spilled();
-  }
-  STAVE_ASSIGN(Entry fresh, shard.put(change.hash, change.key, spec));
-  fresh.set_patched(change.version, change.lsn, patches);
-  return {};
+  return apply_change(engine_, change, record, shard);
 }
 
 /// A table that is full grows to what the shard will hold at the end, if keys keep coming as they did since it grew

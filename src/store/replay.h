@@ -57,9 +57,6 @@ class Replay {
   /// `records`: those the changes were made of, when their values are wanted in memory.
   Result<void> apply(std::span<const Change* const> window, const log::RecordView* const* records);
   Result<void> apply_one(const Change& change, const log::RecordView* record);
-  Result<void> apply_value(const Change& change, const log::RecordView* record, keyspace::Shard& shard);
-  Result<void> apply_expiry(const Change& change, keyspace::Shard& shard);
-  Result<void> apply_patch(const Change& change, const log::RecordView* record, keyspace::Shard& shard);
   void make_way(const Change& change, keyspace::Shard& shard);
   [[nodiscard]] std::size_t lane_of(const Change& change) const noexcept;
 

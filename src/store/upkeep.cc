@@ -127,7 +127,7 @@ bool Upkeep::tick() {
 /// A sweep looks at every key: not too often, however many roots go. But where room is short it is what makes some, and
 /// comes as soon as sweeps are no more than a fifth of the time.
 bool Upkeep::sweep_due() {
-  if (!engine_.orphans().noted()) return false;
+  if (!engine_.orphans().noted() || engine_.follows()) return false;
   return engine_.clock().monotonic_ns() >= (engine_.budget().tight() ? soonest_sweep_ns_ : next_sweep_ns_);
 }
 
@@ -293,9 +293,9 @@ void Upkeep::end_round() {
 Result<bool> Upkeep::clean_a_step() {
   live_.measure_if_due();
   if (!round_) {
-    if (blocked() || !over(kBeginAt)) {
-      // What a snapshot or its age kept until now.
-      if (raw(engine_.log().stats().first) < boundary_.load(std::memory_order_relaxed)) STAVE_TRY(drop());
+    // Who follows cleans nothing: what its leader has moved comes with the log, and so does what may go for it.
+    if (engine_.follows() || blocked() || !over(kBeginAt)) {
+      STAVE_TRY(drop_if_due());
       return false;
     }
     begin_round();
@@ -311,8 +311,14 @@ Result<bool> Upkeep::clean_a_step() {
   return more;
 }
 
+// What a snapshot, a follower or its age kept until now.
+Result<void> Upkeep::drop_if_due() {
+  return raw(engine_.log().stats().first) < boundary_.load(std::memory_order_relaxed) ? drop() : Result<void>{};
+}
+
 Result<CleanReport> Upkeep::clean() {
   base::MutexLock lock(work_mutex_);
+  if (engine_.follows()) return fail(ErrorCode::kReadOnly, "this store follows another one; its leader cleans");
   cleaning_.store(true, std::memory_order_relaxed);
   runs_.fetch_add(1, std::memory_order_relaxed);
   auto report = clean_everything();
@@ -322,6 +328,7 @@ Result<CleanReport> Upkeep::clean() {
 
 Result<CleanReport> Upkeep::purge() {
   base::MutexLock lock(work_mutex_);
+  if (engine_.follows()) return fail(ErrorCode::kReadOnly, "this store follows another one; its leader cleans");
   const Lsn end = engine_.log().tail();
   cleaning_.store(true, std::memory_order_relaxed);
   runs_.fetch_add(1, std::memory_order_relaxed);
@@ -419,6 +426,30 @@ Upkeep::Pin::~Pin() {
   --upkeep_.pins_;
 }
 
+Upkeep::Keep::Keep(Upkeep& upkeep, Lsn from) : upkeep_(upkeep), from_(from) {
+  base::MutexLock lock(upkeep_.drop_mutex_);
+  upkeep_.keeps_.push_back(this);
+}
+
+Upkeep::Keep::~Keep() {
+  base::MutexLock lock(upkeep_.drop_mutex_);
+  std::erase(upkeep_.keeps_, this);
+}
+
+void Upkeep::Keep::move(Lsn from) noexcept {
+  base::MutexLock lock(upkeep_.drop_mutex_);
+  from_ = from;
+}
+
+/// Before what the slowest follower has yet to read, unless it is too far behind.
+Lsn Upkeep::followers_limit() const {
+  const std::uint64_t tail = raw(engine_.log().tail());
+  const std::uint64_t floor = tail - std::min(tail, keep_bytes_max.load(std::memory_order_relaxed));
+  std::uint64_t limit = tail;
+  for (const Keep* keep : keeps_) limit = std::min(limit, std::max(raw(keep->from_), floor));
+  return Lsn{limit};
+}
+
 Result<void> Upkeep::drop() {
   // No image needs what lies before the boundary: the log behind each image tells where everything is now. But that log
   // has to be there, or the next restart reads everything.
@@ -435,7 +466,7 @@ Result<void> Upkeep::drop() {
   base::MutexLock hold(drop_mutex_);
   if (pins_ != 0) return {};
   if (engine_.world().walked()) return {};
-  const Lsn limit = std::min(Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit());
+  const Lsn limit = std::min({Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit(), followers_limit()});
   STAVE_ASSERT(without_image || checkpoint_.newest_from() == kNoLsn || checkpoint_.newest_from() >= limit);
   if (limit <= engine_.log().stats().first) return {};
   STAVE_ASSIGN(const std::uint64_t freed, engine_.log().drop_before(limit));

@@ -58,6 +58,21 @@ class Upkeep {
    private:
     Upkeep& upkeep_;
   };
+  /// While one is there, nothing of the log from its place on is dropped, but for what lies more than
+  /// `keep_bytes_max` before the end: for a follower that reads it. Threads: any.
+  class Keep {
+   public:
+    Keep(Upkeep& upkeep, Lsn from);
+    ~Keep();
+    Keep(const Keep&) = delete;
+    Keep& operator=(const Keep&) = delete;
+    void move(Lsn from) noexcept;
+
+   private:
+    friend class Upkeep;
+    Upkeep& upkeep_;
+    Lsn from_;  ///< Under `drop_mutex_`.
+  };
   /// The image that a clean stop leaves behind, unless the log is short anyway.
   void close() STAVE_EXCLUDES(work_mutex_);
 
@@ -68,6 +83,8 @@ class Upkeep {
   std::atomic<std::int64_t> checkpoint_interval_ms;
   std::atomic<std::int64_t> history_ms;
   std::atomic<std::uint64_t> history_bytes;
+  std::atomic<std::uint64_t> keep_bytes_max{kKeepBytesMax};
+  static constexpr std::uint64_t kKeepBytesMax = std::uint64_t{1} << 30;
 
   /// Whether values are still being brought back after the start.
   [[nodiscard]] bool warming() const noexcept { return warming_.load(std::memory_order_relaxed); }
@@ -95,9 +112,11 @@ class Upkeep {
   /// Whether more of the log than that part of what may be garbage is garbage.
   [[nodiscard]] bool over(double part_of_garbage) const;
   [[nodiscard]] Lsn history_limit() const;
+  [[nodiscard]] Lsn followers_limit() const STAVE_REQUIRES(drop_mutex_);
   Result<void> write_checkpoint() STAVE_REQUIRES(work_mutex_);
   Result<bool> clean_one() STAVE_REQUIRES(work_mutex_);
   Result<bool> clean_a_step() STAVE_REQUIRES(work_mutex_);
+  Result<void> drop_if_due() STAVE_REQUIRES(work_mutex_);
   [[nodiscard]] bool sweep_due() STAVE_REQUIRES(work_mutex_);
   Result<void> sweep() STAVE_REQUIRES(work_mutex_);
   void begin_round() STAVE_REQUIRES(work_mutex_);
@@ -115,6 +134,7 @@ class Upkeep {
   base::Mutex work_mutex_;
   base::Mutex drop_mutex_;  ///< Held while segments are removed.
   std::size_t pins_ STAVE_GUARDED_BY(drop_mutex_) = 0;
+  std::vector<const Keep*> keeps_ STAVE_GUARDED_BY(drop_mutex_);
   std::atomic<std::uint64_t> boundary_{0};
   LiveBytes live_;
   std::atomic<bool> forgets_{false};  ///< History counts for nothing now.

@@ -34,6 +34,40 @@ class World::Moving {
   World& world_;
 };
 
+World::Contents World::places_for(std::span<const ShardId> ids) const {
+  Contents contents;
+  for (const ShardId id : ids)
+    if (keyspace_.shard(id).size() != 0)
+      contents.push_back(std::make_shared<Shard>(keyspace_.hash_key(), keyspace_.source()));
+  return contents;
+}
+
+void World::empty(const ShardLocks& locks, std::span<const ShardId> ids, Lsn end, Contents::iterator& taken) {
+  for (const ShardId id : ids) {
+    Shard& shard = keyspace_.shard(id);
+    locks.assume_held(shard);
+    if (shard.size() != 0) {
+      shard.swap_contents(**taken);
+      tell([&](SnapshotWalk& walk) { walk.inherit(id, end, *taken); });
+      ++taken;
+    }
+    shard.set_removal_mark(end);
+  }
+}
+
+void World::exchange(int first, int second, Lsn lsn, Lsn end) {
+  const auto lower =
+      static_cast<ShardId>(std::min(first, second)) * static_cast<ShardId>(keyspace_.shards_per_database());
+  const auto higher =
+      static_cast<ShardId>(std::max(first, second)) * static_cast<ShardId>(keyspace_.shards_per_database());
+  for (ShardId i = 0; i < keyspace_.shards_per_database(); ++i) {
+    keyspace_.shard(lower + i).swap_contents(keyspace_.shard(higher + i));
+    base::interleave::yield_point("swap: a shard moved");
+  }
+  mark_.store(raw(end), std::memory_order_release);
+  tell([&](SnapshotWalk& walk) { walk.swapped(first, second, lsn); });
+}
+
 Result<Lsn> World::flush(int first, int last) try {
   STAVE_ASSERT(0 <= first && first <= last && last < keyspace_.databases());
   std::vector<log::RecordSpec> batch;
@@ -43,26 +77,12 @@ Result<Lsn> World::flush(int first, int last) try {
   ShardLocks locks(keyspace_);
   locks.add_databases(first, last);
   locks.lock();
-  // What each shard's contents move into: behind the append nothing may fail.
-  Contents contents;
-  for (const ShardId id : locks.ids())
-    if (keyspace_.shard(id).size() != 0)
-      contents.push_back(std::make_shared<Shard>(keyspace_.hash_key(), keyspace_.source()));
+  Contents contents = places_for(locks.ids());
   STAVE_ASSIGN(const Lsn end, log_->append(batch, lsns));
   base::interleave::yield_point("flush: logged, not counted");
   const Moving moving(*this);
   auto taken = contents.begin();
-  for (const ShardId id : locks.ids()) {
-    Shard& shard = keyspace_.shard(id);
-    locks.assume_held(shard);
-    if (shard.size() != 0) {
-      STAVE_ASSERT(taken != contents.end());
-      shard.swap_contents(**taken);
-      tell([&](SnapshotWalk& walk) { walk.inherit(id, end, *taken); });
-      ++taken;
-    }
-    shard.set_removal_mark(end);
-  }
+  empty(locks, locks.ids(), end, taken);
   STAVE_ASSERT(taken == contents.end());
   locks.unlock();
   bury_(std::move(contents));
@@ -88,14 +108,44 @@ Result<Lsn> World::swap(int first, int second) try {
   // Counted before anything moves: who finds a shard emptied by this, without locking it, then finds it counted.
   const Moving moving(*this);
   base::interleave::yield_point("swap: counted, nothing moved");
-  const auto lower = locks.ids().first(keyspace_.shards_per_database());
-  const auto higher = locks.ids().last(lower.size());
-  for (std::size_t i = 0; i < lower.size(); ++i) {
-    keyspace_.shard(lower[i]).swap_contents(keyspace_.shard(higher[i]));
-    base::interleave::yield_point("swap: a shard moved");
+  exchange(first, second, lsn, end);
+  return end;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
+}
+
+Result<Lsn> World::take_over(std::span<const Upheaval> upheavals, base::FunctionRef<Result<Lsn>()> append) try {
+  STAVE_ASSERT(!upheavals.empty());
+  ShardLocks locks(keyspace_);
+  for (const Upheaval& upheaval : upheavals) {
+    locks.add_databases(upheaval.first, upheaval.first);
+    if (upheaval.second >= 0) locks.add_databases(upheaval.second, upheaval.second);
   }
-  mark_.store(raw(end), std::memory_order_release);
-  tell([&](SnapshotWalk& walk) { walk.swapped(first, second, lsn); });
+  locks.lock();
+  // One database may take several contents out, when others came into it in between.
+  std::vector<Contents> places;
+  for (const Upheaval& upheaval : upheavals) {
+    places.emplace_back();
+    if (upheaval.second < 0)
+      for (std::size_t i = 0; i < keyspace_.shards_per_database(); ++i)
+        places.back().push_back(std::make_shared<Shard>(keyspace_.hash_key(), keyspace_.source()));
+  }
+  STAVE_ASSIGN(const Lsn end, append());
+  const Moving moving(*this);
+  Contents contents;
+  for (std::size_t i = 0; i < upheavals.size(); ++i) {
+    const Upheaval& upheaval = upheavals[i];
+    if (upheaval.second >= 0) {
+      if (upheaval.second != upheaval.first) exchange(upheaval.first, upheaval.second, upheaval.lsn, end);
+      continue;
+    }
+    auto taken = places[i].begin();
+    empty(locks, shards_of(upheaval.first, upheaval.first), end, taken);
+    places[i].erase(taken, places[i].end());
+    contents.splice(contents.end(), places[i]);
+  }
+  locks.unlock();
+  bury_(std::move(contents));
   return end;
 } catch (const std::bad_alloc&) {
   return base::no_memory();

@@ -11,6 +11,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -22,6 +23,7 @@
 
 namespace stave::store {
 
+class ShardLocks;
 class SnapshotWalk;
 
 /// Threads: any.
@@ -40,6 +42,17 @@ class World {
   Result<Lsn> flush(int first, int last) STAVE_EXCLUDES(walks_mutex_);
   /// Two databases change places; they must differ. Otherwise as `flush`.
   Result<Lsn> swap(int first, int second) STAVE_EXCLUDES(walks_mutex_);
+
+  /// For who follows, of a batch that another log has and that `append` takes over: what of it concerns whole
+  /// databases, as `flush` and `swap` do it, one after the other. The shards of all databases that are named are
+  /// locked. Errors: those of `append`, and nothing was changed; kNoMemory.
+  struct Upheaval {
+    int first = 0;
+    int second = -1;  ///< With which it changes places; -1: it is emptied.
+    Lsn lsn = kNoLsn;
+  };
+  Result<Lsn> take_over(std::span<const Upheaval> upheavals, base::FunctionRef<Result<Lsn>()> append)
+      STAVE_EXCLUDES(walks_mutex_);
 
   /// End of the newest record that moved whole databases: whoever reads anything waits for it.
   [[nodiscard]] Lsn mark() const noexcept { return Lsn{mark_.load(std::memory_order_acquire)}; }
@@ -62,6 +75,12 @@ class World {
   class Moving;
 
   void tell(base::FunctionRef<void(SnapshotWalk&)> tell) STAVE_EXCLUDES(walks_mutex_);
+  /// What the contents of those shards that hold any move into: behind an append nothing may fail.
+  [[nodiscard]] Contents places_for(std::span<const keyspace::ShardId> ids) const;
+  /// Logged: the shards, which are locked, give their contents to the places from `taken` on.
+  void empty(const ShardLocks& locks, std::span<const keyspace::ShardId> ids, Lsn end, Contents::iterator& taken);
+  /// Logged at `lsn`, up to `end`: two databases, whose shards are locked, change places.
+  void exchange(int first, int second, Lsn lsn, Lsn end) STAVE_NO_THREAD_SAFETY_ANALYSIS;
 
   keyspace::Keyspace& keyspace_;
   StoreClock& time_;

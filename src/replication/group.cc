@@ -1,0 +1,139 @@
+#include "replication/group.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/try.h"
+
+namespace stave::replication {
+
+Group::Group(store::Engine& engine, Config config)
+    : engine_(engine), config_(std::move(config)), max_lag_ms_(config_.max_lag_ms), followers_(engine, config_.tell) {}
+
+Group::~Group() {
+  stop();
+}
+
+void Group::start() {
+  if (config_.leader.empty() || !engine_.follows()) return;
+  auto follower = std::make_shared<Follower>(engine_, Follower::Config{.leader = config_.leader,
+                                                                       .port = config_.port,
+                                                                       .dial = config_.dial,
+                                                                       .tell = config_.tell,
+                                                                       .rebuild = [this](const Rebuild& rebuild) {
+                                                                         {
+                                                                           base::MutexLock lock(mutex_);
+                                                                           wanted_ = rebuild;
+                                                                         }
+                                                                         config_.reopen();
+                                                                       }});
+  {
+    base::MutexLock lock(mutex_);
+    follower_ = follower;
+  }
+  follower->start();
+}
+
+void Group::stop() {
+  std::shared_ptr<Follower> follower;
+  {
+    base::MutexLock lock(mutex_);
+    follower = follower_;
+  }
+  if (follower) follower->stop();
+  followers_.stop();
+}
+
+std::optional<FollowerStatus> Group::following() const {
+  std::shared_ptr<Follower> follower;
+  {
+    base::MutexLock lock(mutex_);
+    follower = follower_;
+  }
+  if (!follower || !engine_.follows()) return std::nullopt;
+  return follower->status();
+}
+
+bool Group::whole() const {
+  return engine_.terms().whole(engine_.log().tail());
+}
+
+bool Group::ready(std::string& why) const {
+  const auto status = following();
+  if (!status) return true;
+  const std::int64_t most = max_lag_ms_.load(std::memory_order_relaxed);
+  if (most == 0 || status->lag_ms <= static_cast<std::uint64_t>(most)) return true;
+  why = "it follows " + status->leader + " and is " + std::to_string(status->lag_ms) + " ms behind" +
+        (status->trouble.empty() ? "" : ": " + status->trouble);
+  return false;
+}
+
+Result<void> Group::lead() {
+  std::shared_ptr<Follower> follower;
+  {
+    base::MutexLock lock(mutex_);
+    // A store that is about to be closed is no leader.
+    if (wanted_.what != Rebuild::What::kNothing)
+      return fail(ErrorCode::kBusy, "the store is about to be opened again; try again soon");
+    follower = follower_;
+  }
+  if (!engine_.follows()) return {};
+  if (!whole())
+    return fail(ErrorCode::kConflict, "this is half a copy of a store: it cannot lead before it has all of it");
+  if (follower) follower->stop();
+  {
+    base::MutexLock lock(mutex_);
+    if (wanted_.what != Rebuild::What::kNothing)
+      return fail(ErrorCode::kBusy, "the store is about to be opened again; try again soon");
+  }
+  STAVE_TRY(engine_.lead());
+  config_.tell("leads now, in term " + std::to_string(engine_.terms().number()));
+  base::MutexLock lock(mutex_);
+  follower_ = nullptr;
+  return {};
+}
+
+Result<void> Group::follow(const std::string& leader) {
+  {
+    base::MutexLock lock(mutex_);
+    if (wanted_.what != Rebuild::What::kNothing)
+      return fail(ErrorCode::kBusy, "the store is about to be opened again; try again soon");
+  }
+  const auto status = following();
+  if (status && status->leader == leader) return {};
+  const bool led = !engine_.follows();
+  // Nothing more is taken from anybody: what was is looked at.
+  engine_.log().follow(true);
+  auto done = [&]() -> Result<void> {
+    std::uint64_t keys = 0;
+    if (!engine_.terms().any())
+      for (int database = 0; database < engine_.options().databases; ++database) keys += engine_.count_keys(database);
+    if (keys != 0)
+      return fail(ErrorCode::kConflict, "this store has data of its own (" + std::to_string(keys) +
+                                            (keys == 1 ? " key" : " keys") +
+                                            "), which a copy of another one would replace; FLUSHALL first, or follow "
+                                            "with an empty directory");
+    return engine_.terms().change([&](store::NodeState& state) {
+      if (state.id == log::NodeId{}) state.id = store::draw_node_id();
+      state.follows = true;
+      state.leader = leader;
+    });
+  }();
+  if (!done) {
+    if (led) engine_.log().follow(false);
+    return done;
+  }
+  {
+    base::MutexLock lock(mutex_);
+    wanted_ = {.what = Rebuild::What::kReopen, .at = kNoLsn};
+  }
+  config_.reopen();
+  return {};
+}
+
+Rebuild Group::wanted() const {
+  base::MutexLock lock(mutex_);
+  return wanted_;
+}
+
+}  // namespace stave::replication

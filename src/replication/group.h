@@ -1,0 +1,99 @@
+// What a process is in the group that shares its store: leader or follower, and how it becomes the other.
+//
+// A follower becomes a leader while it serves (`lead`). The other way, and whenever a copy has to lose some of what it
+// has, the store must be closed first: then `prepare` does it, and the process opens the store again. Promises: a store
+// with data of its own is never given up for a copy of another one; what is cut from a log is kept in a file. Must not
+// know: sockets, commands.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/mutex.h"
+#include "replication/follower.h"
+#include "replication/followers.h"
+#include "stave/options.h"
+#include "store/engine.h"
+
+namespace stave::replication {
+
+/// How to open the store.
+struct Part {
+  bool follows = false;
+  std::string leader;
+  store::Following following;
+};
+
+struct Preparation {
+  std::string directory;
+  Options options;   ///< As the store is opened with.
+  std::string told;  ///< Whom to follow, as the start says: "host:port"; empty: nothing.
+  Rebuild rebuild;   ///< What the last `Group` asked for.
+  std::uint16_t port = 0;
+  Dial dial;
+  std::function<bool()> stopping;                       ///< Whether to give up; looked at often.
+  std::function<void(std::int64_t milliseconds)> rest;  ///< Waits so long, or until `stopping`.
+  std::function<void(const std::string&)> tell;         ///< A line for the operator.
+};
+
+/// Does what has to be done with the directory before the store in it is opened, and waits for the leader of a
+/// directory that holds nothing yet. Errors: kConflict (the store there has data of its own), kAborted (`stopping`),
+/// those of the files.
+Result<Part> prepare(const Preparation& preparation);
+
+/// Threads: any.
+class Group {
+ public:
+  struct Config {
+    std::string leader;  ///< Whom to follow; empty: nobody.
+    std::uint16_t port = 0;
+    Dial dial;
+    std::function<void(const std::string&)> tell;
+    /// The store is to be closed, prepared and opened again, soon. Any thread.
+    std::function<void()> reopen;
+    /// A follower that is further behind is not ready; 0: it always is. Milliseconds.
+    std::int64_t max_lag_ms = 0;
+  };
+  Group(store::Engine& engine, Config config);
+  /// As `stop`.
+  ~Group();
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  /// Begins to follow, if that is its part.
+  void start();
+  /// Lets followers and leader go; joins all threads. Before the engine is closed. Idempotent.
+  void stop();
+
+  [[nodiscard]] bool follows() const noexcept { return engine_.follows(); }
+  [[nodiscard]] Followers& followers() noexcept { return followers_; }
+  /// nullopt: it follows nobody.
+  [[nodiscard]] std::optional<FollowerStatus> following() const STAVE_EXCLUDES(mutex_);
+  /// Whether what a follower shows is as new as it is to be; a leader is always ready. `why`: if not.
+  [[nodiscard]] bool ready(std::string& why) const STAVE_EXCLUDES(mutex_);
+  void set_max_lag_ms(std::int64_t ms) noexcept { max_lag_ms_.store(ms, std::memory_order_relaxed); }
+  [[nodiscard]] bool whole() const;
+
+  /// From now on this store leads (REPLICAOF NO ONE). Errors: as Engine::lead.
+  Result<void> lead() STAVE_EXCLUDES(mutex_);
+  /// From now on it follows `leader`, "host:port": the store is closed and opened again for it. Errors: kConflict (it
+  /// has data of its own and was never in a group), those of the file.
+  Result<void> follow(const std::string& leader) STAVE_EXCLUDES(mutex_);
+  /// What has to be done before the store is opened again; asked once `reopen` was called and the store is closed.
+  [[nodiscard]] Rebuild wanted() const STAVE_EXCLUDES(mutex_);
+
+ private:
+  store::Engine& engine_;
+  const Config config_;
+  std::atomic<std::int64_t> max_lag_ms_;
+  Followers followers_;
+  mutable base::Mutex mutex_;
+  Rebuild wanted_ STAVE_GUARDED_BY(mutex_);
+  std::shared_ptr<Follower> follower_ STAVE_GUARDED_BY(mutex_);
+};
+
+}  // namespace stave::replication
