@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import redis
@@ -304,6 +305,65 @@ class Streams(TestCase):
         reply = ask("XREADGROUP", "GROUP", "g", "b", "BLOCK", 0, "CLAIM", 3600000, "STREAMS", "s", ">")
         timer.join()
         self.assertEqual([entry[0] for entry in reply[0][1]], [b"3-0"])
+
+    def test_what_is_sent_again_is_not_added_again(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        ask = client.execute_command
+        first = ask("XADD", "s", "IDMP", "p", "1", "*", "f", "v")
+        self.assertEqual(ask("XADD", "s", "IDMP", "p", "1", "*", "f", "other"), first)
+        self.assertNotEqual(ask("XADD", "s", "IDMP", "q", "1", "*", "f", "v"), first)
+        auto = ask("XADD", "s", "IDMPAUTO", "p", "*", "f", "v", "g", "w")
+        self.assertEqual(ask("XADD", "s", "NOMKSTREAM", "IDMPAUTO", "p", "MAXLEN", "~", 1000, "*", "f", "v", "g", "w"), auto)
+        self.assertNotEqual(ask("XADD", "s", "IDMPAUTO", "p", "*", "f", "vg", "g", "w"), auto)
+        self.assertEqual(client.xlen("s"), 4)
+
+        def told(key="s"):
+            found = everything(client, key)
+            return [found[name] for name in ("idmp-duration", "idmp-maxsize", "pids-tracked", "iids-tracked", "iids-added", "iids-duplicates")]
+
+        self.assertEqual(told(), [100, 100, 2, 4, 4, 2])
+        # As many as are wished for of each producer, of thousands: in pages.
+        ask("XADD", "large", "IDMP", "p", "0", "*", "f", "v")
+        self.assertEqual(ask("XCFGSET", "large", "IDMP-MAXSIZE", 500, "IDMP-DURATION", 3600), b"OK")
+        ids = {}
+        for begin in range(0, 3000, 500):
+            pipeline = client.pipeline(transaction=False)
+            for i in range(begin, begin + 500):
+                pipeline.execute_command("XADD", "large", "IDMP", "p%d" % (i % 3), "name %d" % i, "*", "f", "value %d" % i)
+            ids.update(zip(range(begin, begin + 500), pipeline.execute()))
+        self.assertEqual(told("large")[:5], [3600, 500, 3, 1500, 3001])
+        client.copy("large", "copy")
+        for how in (signal.SIGKILL, signal.SIGTERM, None):
+            if how:
+                server = self.restart(server, how)
+                client = server.client()
+                ask = client.execute_command
+            else:
+                client.rename("copy", "large")
+            for i in (1500, 2000, 2999):
+                self.assertEqual(ask("XADD", "large", "IDMP", "p%d" % (i % 3), "name %d" % i, "*", "f", "again"), ids[i])
+            self.assertEqual(ask("XADD", "s", "IDMP", "p", "1", "*", "f", "v"), first)
+            self.assertEqual(client.xlen("large"), 3001)
+        self.assertNotEqual(ask("XADD", "large", "IDMP", "p%d" % (1499 % 3), "name 1499", "*", "f", "long ago"), ids[1499])
+        # What has been told once is forgotten when it is told otherwise, or is too old.
+        ask("XCFGSET", "s", "IDMP-DURATION", 100)
+        self.assertEqual(ask("XADD", "s", "IDMP", "p", "1", "*", "f", "v"), first)
+        ask("XCFGSET", "s", "IDMP-DURATION", 1)
+        self.assertEqual(told()[:4], [1, 100, 0, 0])
+        first = ask("XADD", "s", "IDMP", "p", "1", "*", "f", "v")
+        time.sleep(1.1)
+        self.assertEqual(told()[2:4], [0, 0])
+        self.assertNotEqual(ask("XADD", "s", "IDMP", "r", "1", "*", "f", "v"), first)
+        self.assertNotEqual(ask("XADD", "s", "IDMP", "p", "1", "*", "f", "v"), first)
+        self.assertEqual(told()[2:4], [2, 2])
+        client.restore("dumped", 0, client.dump("s"))
+        self.assertEqual(client.xlen("dumped"), client.xlen("s"))
+        for wrong in (["XADD", "s", "IDMP", "p", "1", "1-1", "f", "v"], ["XADD", "s", "IDMP", "", "1", "*", "f", "v"], ["XADD", "s", "IDMP", "p", "", "*", "f", "v"], ["XADD", "s", "IDMP", "p", "1", "IDMPAUTO", "p", "*", "f", "v"],
+                      ["XADD", "s", "IDMP", "p" * 2000, "1", "*", "f", "v"], ["XCFGSET", "s"], ["XCFGSET", "s", "IDMP-DURATION", 0], ["XCFGSET", "s", "IDMP-DURATION", 86401], ["XCFGSET", "s", "IDMP-MAXSIZE", 10001],
+                      ["XCFGSET", "s", "IDMP-MAXSIZE"], ["XCFGSET", "none", "IDMP-MAXSIZE", 5]):
+            with self.assertRaises(redis.ResponseError, msg=wrong):
+                ask(*wrong)
 
     def test_clients_speak_both_protocols(self):
         server = self.serve(*self.OPTIONS)

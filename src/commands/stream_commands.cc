@@ -1,12 +1,16 @@
 #include "commands/stream_commands.h"
 
 #include <boost/container/small_vector.hpp>
+#include <span>
 
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/notices/event_rules.h"
 #include "commands/stream_arguments.h"
+#include "commands/stream_idempotence.h"
 #include "commands/stream_references.h"
 #include "types/string/number.h"
 
@@ -30,7 +34,41 @@ struct AddWish {
   bool create = true;
   TrimWish trim;
   std::size_t first_field = 0;
+  std::optional<Named> named;
+  bool name_by_fields = false;
 };
+
+/// Takes IDMP or IDMPAUTO at argument `i`, and moves `i` to its last argument. False: it is neither.
+Result<bool> take_name(const Call& call, std::size_t& i, AddWish& wish) {
+  const bool given = call.is(i, "IDMP");
+  if (!given && !call.is(i, "IDMPAUTO")) return false;
+  const std::size_t words = given ? 2 : 1;
+  if (wish.named || call.size() - i <= words) return syntax_error();
+  wish.named = {.producer = call[i + 1], .name = given ? std::string(call[i + 2]) : std::string()};
+  wish.name_by_fields = !given;
+  if (wish.named->producer.empty() || (given && wish.named->name.empty()))
+    return answer_error("ERR IDMP requires a producer and an idempotent id that are not empty");
+  constexpr std::size_t kNameMax = 1024;
+  if (wish.named->producer.size() > kNameMax || wish.named->name.size() > kNameMax)
+    return answer_error("ERR IDMP takes a producer and an idempotent id of at most 1024 bytes");
+  i += words;
+  return true;
+}
+
+/// What an entry is called that has these fields: its hash, the same for ever.
+std::string name_of_fields(const Call& call, std::size_t first) {
+  std::string bytes;
+  for (std::size_t i = first; i < call.size(); ++i) {
+    char size[sizeof(std::uint64_t)];
+    base::store<std::uint64_t>(size, call[i].size());
+    bytes.append(size, sizeof size).append(call[i]);
+  }
+  std::string name(16, '\0');
+  const auto hashed = std::as_bytes(std::span(bytes));
+  base::store(name.data(), base::xxh3(hashed, 1));
+  base::store(name.data() + 8, base::xxh3(hashed, 2));
+  return name;
+}
 
 Result<void> parse_given_id(std::string_view text, AddWish& wish) {
   constexpr std::string_view kAutoSeq = "-*";
@@ -56,6 +94,8 @@ Result<AddWish> parse_add(Call& call) {
       wish.create = false;
       continue;
     }
+    STAVE_ASSIGN(const bool named, take_name(call, i, wish));
+    if (named) continue;
     STAVE_TRY(parse_given_id(call[i], wish));
     break;
   }
@@ -65,6 +105,9 @@ Result<AddWish> parse_add(Call& call) {
   if (left < 2 || left % 2 != 0) return answer_error("ERR wrong number of arguments for 'xadd' command");
   if (wish.form == AddWish::IdForm::kGiven && wish.id == types::stream::kIdMin)
     return answer_error("ERR The ID specified in XADD must be greater than 0-0");
+  if (wish.named && wish.form != AddWish::IdForm::kAuto)
+    return answer_error("ERR IDMP and IDMPAUTO can be used with an ID of * only");
+  if (wish.name_by_fields) wish.named->name = name_of_fields(call, wish.first_field);
   return wish;
 }
 
@@ -112,9 +155,13 @@ Result<void> xadd_command(Call& call) {
   const auto change = [&](OpenedStream& stream) -> Result<void> {
     added.reset();
     if (!stream.existed() && !wish.create) return {};
+    const std::int64_t now_ms = wish.named ? wall_ms(call) : 0;
+    if (wish.named) added = find_sent(stream.editor(), *wish.named, now_ms);
+    if (added) return {};
     STAVE_ASSIGN(const Id id, id_to_add(wish, stream.reader().counters().last_id, wall_ms(call)));
     stream.editor().append(id, fields);
     added = id;
+    if (wish.named) note_sent(stream.editor(), *wish.named, id, now_ms);
     call.session().remarks = trim_stream(stream.editor(), wish.trim) != 0 ? kTrimmed : 0;
     return {};
   };
@@ -260,6 +307,42 @@ Result<void> xlen_command(Call& call) {
     return {};
   }));
   call.reply().integer(static_cast<std::int64_t>(length));
+  return {};
+}
+
+// --- what producers sent ---------------------------------------------------------------------------------------------
+
+Result<void> xcfgset_command(Call& call) {
+  std::optional<std::uint64_t> seconds;
+  std::optional<std::uint64_t> most;
+  const auto number = [&](std::size_t i, std::uint64_t end, std::string_view what) -> Result<std::uint64_t> {
+    const auto given = types::parse_integer(call[i]);
+    if (!given || *given < 1 || static_cast<std::uint64_t>(*given) > end)
+      return answer_error("ERR invalid " + std::string(what));
+    return static_cast<std::uint64_t>(*given);
+  };
+  for (std::size_t i = 2; i < call.size(); ++i) {
+    if (call.is(i, "IDMP-DURATION") && i + 1 < call.size()) {
+      STAVE_ASSIGN(seconds, number(++i, types::stream::Idempotence::kSecondsMax, "duration"));
+    } else if (call.is(i, "IDMP-MAXSIZE") && i + 1 < call.size()) {
+      STAVE_ASSIGN(most, number(++i, types::stream::Idempotence::kMostMax, "maxsize"));
+    } else {
+      return syntax_error();
+    }
+  }
+  if (!seconds && !most) return syntax_error();
+  const auto change = [&](OpenedStream& stream) -> Result<void> {
+    if (!stream.existed()) return no_such_key();
+    const auto before = stream.reader().idempotence();
+    types::stream::Idempotence after = before.value_or(types::stream::Idempotence{});
+    after.seconds = seconds.value_or(after.seconds);
+    after.most = most.value_or(after.most);
+    if (before && (before->seconds != after.seconds || before->most != after.most)) forget_sent(stream.editor());
+    stream.editor().set_idempotence(after);
+    return {};
+  };
+  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  call.reply().status("OK");
   return {};
 }
 

@@ -8,6 +8,7 @@ namespace stave::commands {
 
 Result<void> xackdel_command(Call& call);
 Result<void> xadd_command(Call& call);
+Result<void> xcfgset_command(Call& call);
 Result<void> xdel_command(Call& call);
 Result<void> xdelex_command(Call& call);
 Result<void> xlen_command(Call& call);
@@ -35,11 +36,22 @@ inline constexpr Command kStreamCommands[] = {
      .group = "stream",
      .since = "0.2",
      .cost = "O(1) to add an entry; O(N) when trimming, with N the number of entries removed",
-     .syntax = "key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | "
-               "id> field value [field value ...]",
+     .syntax = "key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [IDMPAUTO producer-id | IDMP producer-id idempotent-id] "
+               "[<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]",
      .help = "Adds an entry to a stream, creating it if it is absent; returns the entry's id.",
      .run = xadd_command,
      .tips = "nondeterministic_output",
+     .key_flags = "RW update"},
+    {.name = "XCFGSET",
+     .arity = at_least(4),
+     .keys = key_at(1),
+     .flags = kWrite | kFast | kTogether,
+     .group = "stream",
+     .since = "0.2",
+     .cost = "O(1); O(N) with N the number of names that are forgotten",
+     .syntax = "key [IDMP-DURATION seconds] [IDMP-MAXSIZE maxsize]",
+     .help = "Sets for how long, and how many of each producer, a stream knows what was sent to it.",
+     .run = xcfgset_command,
      .key_flags = "RW update"},
     {.name = "XDEL",
      .arity = at_least(3),

@@ -31,6 +31,7 @@ std::vector<Example> stream_examples() {
       {"xinfo|groups", {{"XINFO", "GROUPS", "k"}}},
       {"xinfo|help", {{"XINFO", "HELP"}}},
       {"xinfo|stream", {{"XINFO", "STREAM", "k"}, {"XINFO", "STREAM", "k", "FULL", "COUNT", "2"}}},
+      {"xcfgset", {{"XCFGSET", "k", "IDMP-DURATION", "10", "IDMP-MAXSIZE", "5"}, {"XCFGSET", "k"}}},
       {"xnack", {{"XNACK", "k", "g", "FAIL", "IDS", "1", "1-1"}, {"XNACK", "k", "g", "FAIL", "IDS", "2", "1-1"}}},
       {"xlen", {{"XLEN", "k"}}},
       {"xpending", {{"XPENDING", "k", "g"}, {"XPENDING", "k", "g", "IDLE", "0", "-", "+", "10", "c"}}},

@@ -8,6 +8,7 @@
 #include "commands/collection.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_groups.h"
+#include "commands/stream_idempotence.h"
 
 namespace stave::commands {
 
@@ -83,6 +84,17 @@ void answer_one_entry(Sink& reply, std::string_view name, const Reader& stream, 
   } else {
     reply.null();
   }
+}
+
+/// What is known of what producers sent: six pairs, if there is anything.
+void answer_idempotence(Sink& reply, const Reader& stream, const types::stream::Idempotence& how, std::int64_t now_ms) {
+  const Tracked all = tracked(stream, how, now_ms);
+  answer_named_number(reply, "idmp-duration", how.seconds);
+  answer_named_number(reply, "idmp-maxsize", how.most);
+  answer_named_number(reply, "pids-tracked", all.producers);
+  answer_named_number(reply, "iids-tracked", all.entries);
+  answer_named_number(reply, "iids-added", how.added);
+  answer_named_number(reply, "iids-duplicates", how.duplicates);
 }
 
 void answer_stream_head(Sink& reply, const Reader& stream) {
@@ -168,9 +180,11 @@ void answer_full_group(Sink& reply, const Reader& stream, std::string_view name,
   });
 }
 
-void answer_full(Sink& reply, const Reader& stream, std::uint64_t most) {
-  reply.map(9);
+void answer_full(Sink& reply, const Reader& stream, std::uint64_t most, std::int64_t now_ms) {
+  const auto how = stream.idempotence();
+  reply.map(how ? 15 : 9);
   answer_stream_head(reply, stream);
+  if (how) answer_idempotence(reply, stream, *how, now_ms);
   TakenEntries entries;
   stream.visit(types::stream::kIdMin, types::stream::kIdMax, [&](const Entry& entry) {
     entries.add(entry);
@@ -203,14 +217,17 @@ Result<std::optional<std::uint64_t>> parse_full(const Call& call) {
 }  // namespace
 
 Result<void> xinfo_stream_command(Call& call) {
+  const std::int64_t now_ms = wall_ms(call);
   return answer_about(call, [&](const Reader& stream, Sink& reply) -> Result<void> {
     STAVE_ASSIGN(const auto full, parse_full(call));
     if (full) {
-      answer_full(reply, stream, *full);
+      answer_full(reply, stream, *full, now_ms);
       return {};
     }
-    reply.map(10);
+    const auto how = stream.idempotence();
+    reply.map(how ? 16 : 10);
     answer_stream_head(reply, stream);
+    if (how) answer_idempotence(reply, stream, *how, now_ms);
     answer_named_number(reply, "groups", stream.groups());
     answer_one_entry(reply, "first-entry", stream, false);
     answer_one_entry(reply, "last-entry", stream, true);

@@ -68,6 +68,7 @@ const std::map<std::string_view, std::vector<Words>> kUses = {
     {"XPENDING", {{"XPENDING", "stream", "g"}}},
     {"XRANGE", {{"XRANGE", "stream", "-", "+"}}},
     {"XREAD", {{"XREAD", "BLOCK", "0", "STREAMS", "stream", "0"}, {"XREAD", "BLOCK", "10", "STREAMS", "stream", "$"}}},
+    {"XCFGSET", {{"XCFGSET", "stream", "IDMP-MAXSIZE", "7"}, {"XCFGSET", "none", "IDMP-MAXSIZE", "7"}}},
     {"XNACK", {{"XNACK", "stream", "g", "FAIL", "IDS", "1", "1-1"}}},
     {"XREADGROUP",
      {{"XREADGROUP", "GROUP", "g", "c", "STREAMS", "stream", ">"},

@@ -63,6 +63,10 @@ class Compact final : public Editor {
 
 /// A root and pages. Root: layout, size, the head. Page n: kPageBytes from kHeadBytes + n * kPageBytes on, as far as
 /// there are any.
+///
+/// What many pages at once are put at the end for (layout 2, which says behind the size from which page on) is not
+/// there as long as it is zeros: before each kMapped of these pages, which have numbers by so many greater, lies a map
+/// of them, a bit each, lowest first, of those that are there. So a page that was lost is never taken for zeros.
 class Paged final : public Editor {
  public:
   Paged(Pages& pages, std::string_view root);
@@ -77,6 +81,9 @@ class Paged final : public Editor {
 
   /// Of an empty one: it holds these bytes.
   void fill(std::string_view form);
+  /// So many pages put at the end at once are mapped.
+  static constexpr PageId kMappedFrom = 256;
+  static constexpr PageId kMapped = kPageBytes * 8;
   [[nodiscard]] std::string root() const;
   [[nodiscard]] bool changed() const noexcept { return changed_; }
   /// Visits the numbers of all pages, until told not to go on.
@@ -86,9 +93,16 @@ class Paged final : public Editor {
 
  private:
   [[nodiscard]] std::string_view page(PageId number) const;
+  [[nodiscard]] bool mapped(PageId number) const noexcept { return mapped_from_ && number >= *mapped_from_; }
+  [[nodiscard]] PageId id_of(PageId number) const noexcept;
+  [[nodiscard]] PageId map_of(PageId number) const noexcept;
+  [[nodiscard]] bool there(PageId number) const;
+  void put(PageId number, std::string_view bytes);
+  void map_more(PageId had);
 
   Pages& pages_;
   std::uint64_t size_ = 0;
+  std::optional<PageId> mapped_from_;
   std::string head_;
   bool changed_ = false;
 };

@@ -57,6 +57,53 @@ TEST(SketchBytes, are_the_same_in_one_run_and_in_pages) {
   }
 }
 
+TEST(SketchBytes, of_many_pages_are_there_when_they_are_more_than_zeros) {
+  std::mt19937_64 random(2);
+  for (const std::uint64_t small : {std::uint64_t{0}, std::uint64_t{1000}, std::uint64_t{7000}}) {
+    std::string model;
+    MemoryPages pages;
+    Paged paged(pages, Paged::empty_root(0));
+    const auto extend = [&](std::uint64_t count) {
+      model.append(count, '\0');
+      paged.extend(count);
+    };
+    if (small != 0) extend(small);
+    const std::size_t before = pages.size();
+    extend(40'000'000);
+    EXPECT_EQ(pages.size(), before + 2);  // maps of 16,384 pages each
+    for (int i = 0; i < 300; ++i) {
+      if (i % 60 == 59) extend(random() % 2'000'000);
+      const std::uint64_t at = i % 10 == 0 ? model.size() - 100 : random() % (model.size() - 6000);
+      std::string bytes(i % 10 == 0 ? 100 : random() % 6000, i % 7 == 0 ? '\0' : 'x');
+      std::string scratch;
+      EXPECT_EQ(paged.read(at, bytes.size(), scratch), std::string_view(model).substr(at, bytes.size()));
+      model.replace(at, bytes.size(), bytes);
+      paged.write(at, bytes);
+    }
+    EXPECT_LT(pages.size(), 1500u);
+    EXPECT_EQ(Compact::form_of(paged), model);
+    const std::string root = paged.root();
+    EXPECT_EQ(Paged::head_of(root), std::string_view(model).substr(0, kHeadBytes));
+    const Paged again(pages, root);
+    EXPECT_EQ(Compact::form_of(again), model);
+    std::size_t visited = 0;
+    PageId greatest = 0;
+    again.visit_pages([&](PageId page) {
+      EXPECT_FALSE(pages.read(page).empty());
+      greatest = std::max(greatest, page);
+      ++visited;
+      return true;
+    });
+    EXPECT_EQ(visited, pages.size());
+    EXPECT_LT(greatest, Paged::page_end(root));
+    MemoryPages others;
+    Paged filled(others, Paged::empty_root(0));
+    filled.fill(model);
+    EXPECT_EQ(Compact::form_of(filled), model);
+    EXPECT_LT(others.size(), 1500u);
+  }
+}
+
 std::string element(std::uint64_t i) {
   return "element:" + std::to_string(i);
 }

@@ -87,12 +87,22 @@ class MarkCheck {
         pending_.push_back({read->group, read->as_pending.consumer, read->id});
         return known(read->group, read->as_pending.consumer) && once(read->group, read->id);
       case mark::Kind::kConsumerPending: of_consumers_.push_back({read->group, read->consumer, read->id}); return true;
+      case mark::Kind::kIdempotence: return !std::exchange(idempotent_, true);
+      case mark::Kind::kProducer:
+        return fresh(read->as_producer.number) && producer_names_.insert(read->name).second &&
+               producers_.emplace(read->as_producer.number, read->as_producer.known).second;
+      case mark::Kind::kSent:
+        sent_.push_back({read->group, read->name, read->id});
+        return sent_names_.emplace(read->group, read->name).second;
+      case mark::Kind::kSentInOrder:
+        in_order_.push_back({read->group, read->name, read->id});
+        return sent_ids_.emplace(read->group, read->id).second;
     }
     return false;
   }
   [[nodiscard]] bool whole() {
     std::ranges::sort(pending_);
-    return seen_.size() == consumers_.size() && pending_ == of_consumers_;
+    return seen_.size() == consumers_.size() && pending_ == of_consumers_ && sent_whole();
   }
 
  private:
@@ -102,6 +112,23 @@ class MarkCheck {
     Id id;
     friend auto operator<=>(const Delivered&, const Delivered&) = default;
   };
+  struct SentOnce {
+    Number producer;
+    std::string name;
+    Id id;
+    friend auto operator<=>(const SentOnce&, const SentOnce&) = default;
+  };
+  bool sent_whole() {
+    std::ranges::sort(sent_);
+    std::ranges::sort(in_order_);
+    for (const SentOnce& sent : sent_) {
+      const auto producer = producers_.find(sent.producer);
+      if (producer == producers_.end() || producer->second == 0) return false;
+      --producer->second;
+    }
+    return sent_ == in_order_ && (producers_.empty() || idempotent_) &&
+           std::ranges::all_of(producers_, [](const auto& producer) { return producer.second == 0; });
+  }
   bool fresh(Number number) { return number < end_ && numbers_.insert(number).second; }
   [[nodiscard]] bool known(Number group, Number consumer) const { return seen_.contains({group, consumer}); }
   /// The bytes of two with the same key may differ.
@@ -120,6 +147,13 @@ class MarkCheck {
   std::optional<std::pair<Number, Id>> last_pending_;
   std::vector<Delivered> pending_;
   std::vector<Delivered> of_consumers_;
+  bool idempotent_ = false;
+  std::set<std::string> producer_names_;
+  std::map<Number, std::uint64_t> producers_;  ///< With how many it says that are known.
+  std::set<std::pair<Number, std::string>> sent_names_;
+  std::set<std::pair<Number, Id>> sent_ids_;
+  std::vector<SentOnce> sent_;
+  std::vector<SentOnce> in_order_;
 };
 
 }  // namespace

@@ -154,6 +154,49 @@ bool read_consumer_pending(std::string_view rest, Read& read) {
   return true;
 }
 
+bool read_idempotence(std::string_view rest, Read& read) {
+  for (std::uint64_t* const to : {&read.as_idempotence.seconds, &read.as_idempotence.most, &read.as_idempotence.added,
+                                  &read.as_idempotence.duplicates}) {
+    const auto number = checked_varint(rest);
+    if (!number) return false;
+    *to = *number;
+  }
+  const Idempotence& known = read.as_idempotence;
+  return rest.empty() && known.seconds != 0 && known.seconds <= Idempotence::kSecondsMax && known.most != 0 &&
+         known.most <= Idempotence::kMostMax;
+}
+
+bool read_producer(std::string_view rest, Read& read) {
+  auto name = take_name(rest);
+  if (!name) return false;
+  const auto number = checked_varint(rest);
+  const auto known = checked_varint(rest);
+  if (!number || !known || !rest.empty()) return false;
+  read.name = std::move(*name);
+  read.as_producer = {.number = *number, .known = *known};
+  return true;
+}
+
+bool read_sent(std::string_view rest, Read& read) {
+  auto name = take_name(rest);
+  if (!name) return false;
+  const auto id = take_id(rest);
+  const auto when = checked_varint(rest);
+  if (!id || !when || !rest.empty()) return false;
+  read.name = std::move(*name);
+  read.id = *id;
+  read.as_sent = {.id = *id, .sent_ms = unzigzag(*when)};
+  return true;
+}
+
+bool read_sent_in_order(std::string_view rest, Read& read) {
+  const auto id = take_id(rest);
+  if (!id) return false;
+  read.id = *id;
+  read.name = rest;
+  return true;
+}
+
 }  // namespace
 
 std::string group_key(std::string_view name) {
@@ -205,6 +248,31 @@ std::string pending_key(Number group, Number consumer, const Id& id) {
   return key;
 }
 
+std::string idempotence_key() {
+  return begin(Kind::kIdempotence);
+}
+std::string producer_key(std::string_view name) {
+  std::string key = begin(Kind::kProducer);
+  put_name(key, name);
+  return key;
+}
+std::string sent_of(Number producer) {
+  return of_group(Kind::kSent, producer);
+}
+std::string sent_key(Number producer, std::string_view name) {
+  std::string key = sent_of(producer);
+  put_name(key, name);
+  return key;
+}
+std::string sent_in_order_of(Number producer) {
+  return of_group(Kind::kSentInOrder, producer);
+}
+std::string sent_in_order_key(Number producer, const Id& id) {
+  std::string key = sent_in_order_of(producer);
+  put_id_key(key, id);
+  return key;
+}
+
 // A number's length is at most eight: to count the last byte up, with a carry, gives what no key of the kind begins
 // with.
 std::string behind(std::string prefix) {
@@ -252,11 +320,36 @@ std::string element_of(Number group, const Id& id, const Pending& pending) {
   return element;
 }
 
+std::string element_of(const Idempotence& idempotence) {
+  std::string element = idempotence_key();
+  for (const std::uint64_t number : {idempotence.seconds, idempotence.most, idempotence.added, idempotence.duplicates})
+    put_varint(element, number);
+  return element;
+}
+
+std::string element_of(std::string_view name, const Producer& producer) {
+  std::string element = producer_key(name);
+  put_varint(element, producer.number);
+  put_varint(element, producer.known);
+  return element;
+}
+
+std::string element_of(Number producer, std::string_view name, const Sent& sent) {
+  std::string element = sent_key(producer, name);
+  put_id_key(element, sent.id);
+  put_varint(element, zigzag(sent.sent_ms));
+  return element;
+}
+
+std::string element_of(Number producer, const Id& id, std::string_view name) {
+  return sent_in_order_key(producer, id).append(name);
+}
+
 std::optional<Read> read(std::string_view element) {
   if (element.empty()) return std::nullopt;
   Read read{.kind = static_cast<Kind>(element[0]), .name = {}};
   std::string_view rest = element.substr(1);
-  if (read.kind != Kind::kGroup) {
+  if (read.kind != Kind::kGroup && read.kind != Kind::kIdempotence && read.kind != Kind::kProducer) {
     const auto group = take_number(rest);
     if (!group) return std::nullopt;
     read.group = *group;
@@ -268,6 +361,10 @@ std::optional<Read> read(std::string_view element) {
       case Kind::kConsumer: return read_consumer(rest, read);
       case Kind::kPending: return read_pending(rest, read);
       case Kind::kConsumerPending: return read_consumer_pending(rest, read);
+      case Kind::kIdempotence: return read_idempotence(rest, read);
+      case Kind::kProducer: return read_producer(rest, read);
+      case Kind::kSent: return read_sent(rest, read);
+      case Kind::kSentInOrder: return read_sent_in_order(rest, read);
     }
     return false;
   };

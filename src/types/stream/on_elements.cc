@@ -377,4 +377,77 @@ void OnElements::remove_pending(Number group, const Id& id, const Pending& befor
   erase_mark(mark::pending_key(group, before.consumer, id));
 }
 
+// --- what producers have sent ----------------------------------------------------------------------------------------
+
+std::optional<Idempotence> OnElements::idempotence() const {
+  std::optional<Idempotence> known;
+  find(mark::idempotence_key(), [&](std::string_view element) {
+    if (const auto read = mark::read(element)) known = read->as_idempotence;
+    return false;
+  });
+  return known;
+}
+
+std::optional<Producer> OnElements::producer(std::string_view name) const {
+  std::optional<Producer> producer;
+  find(mark::producer_key(name), [&](std::string_view element) {
+    if (const auto read = mark::read(element)) producer = read->as_producer;
+    return false;
+  });
+  return producer;
+}
+
+std::optional<Sent> OnElements::sent(Number producer, std::string_view name) const {
+  std::optional<Sent> sent;
+  find(mark::sent_key(producer, name), [&](std::string_view element) {
+    if (const auto read = mark::read(element)) sent = read->as_sent;
+    return false;
+  });
+  return sent;
+}
+
+void OnElements::visit_producers(std::string_view from, VisitProducer visit) const {
+  const std::string prefix(1, static_cast<char>(mark::Kind::kProducer));
+  visit_marks(prefix, mark::producer_key(from), [&](std::string_view element) {
+    const auto read = mark::read(element);
+    return read && visit(read->name, read->as_producer);
+  });
+}
+
+void OnElements::visit_sent(Number producer, VisitSent visit) const {
+  const std::string prefix = mark::sent_in_order_of(producer);
+  visit_marks(prefix, prefix, [&](std::string_view element) {
+    const auto read = mark::read(element);
+    return read && visit(read->id, read->name);
+  });
+}
+
+void OnElements::set_idempotence(const Idempotence& idempotence) {
+  put_mark(mark::idempotence_key(), mark::element_of(idempotence));
+}
+
+Producer OnElements::add_producer(std::string_view name) {
+  const Producer producer{.number = header_.next_number++, .known = 0};
+  put_mark(mark::producer_key(name), mark::element_of(name, producer));
+  return producer;
+}
+
+void OnElements::add_sent(std::string_view producer_name, Producer& producer, std::string_view name, const Sent& sent) {
+  put_mark(mark::sent_key(producer.number, name), mark::element_of(producer.number, name, sent));
+  put_mark(mark::sent_in_order_key(producer.number, sent.id), mark::element_of(producer.number, sent.id, name));
+  ++producer.known;
+  put_mark(mark::producer_key(producer_name), mark::element_of(producer_name, producer));
+}
+
+void OnElements::remove_sent(std::string_view producer_name, Producer& producer, std::string_view name, const Id& id) {
+  erase_mark(mark::sent_key(producer.number, name));
+  erase_mark(mark::sent_in_order_key(producer.number, id));
+  if (producer.known != 0) --producer.known;
+  if (producer.known == 0) {
+    erase_mark(mark::producer_key(producer_name));
+  } else {
+    put_mark(mark::producer_key(producer_name), mark::element_of(producer_name, producer));
+  }
+}
+
 }  // namespace stave::types::stream

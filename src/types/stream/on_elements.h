@@ -37,6 +37,11 @@ class OnElements : public Editor {
   [[nodiscard]] std::optional<Pending> pending(Number group, const Id& id) const override;
   void visit_pending(Number group, const Id& from, VisitPending visit) const override;
   void visit_pending(Number group, Number consumer, const Id& from, VisitId visit) const override;
+  [[nodiscard]] std::optional<Idempotence> idempotence() const override;
+  [[nodiscard]] std::optional<Producer> producer(std::string_view name) const override;
+  [[nodiscard]] std::optional<Sent> sent(Number producer, std::string_view name) const override;
+  void visit_producers(std::string_view from, VisitProducer visit) const override;
+  void visit_sent(Number producer, VisitSent visit) const override;
   [[nodiscard]] std::optional<std::pair<Id, Id>> pending_ends(Number group) const override;
 
   void set_counters(const Counters& counters) override;
@@ -51,6 +56,10 @@ class OnElements : public Editor {
   void remove_consumer(Number group, std::string_view name, Number consumer) override;
   void set_pending(Number group, const Id& id, const Pending& pending, const std::optional<Pending>& before) override;
   void remove_pending(Number group, const Id& id, const Pending& before) override;
+  void set_idempotence(const Idempotence& idempotence) override;
+  Producer add_producer(std::string_view name) override;
+  void add_sent(std::string_view producer_name, Producer& producer, std::string_view name, const Sent& sent) override;
+  void remove_sent(std::string_view producer_name, Producer& producer, std::string_view name, const Id& id) override;
 
  protected:
   OnElements() = default;

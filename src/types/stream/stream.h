@@ -68,6 +68,15 @@ class Reader {
   [[nodiscard]] virtual std::optional<Pending> pending(Number group, const Id& id) const = 0;
   virtual void visit_pending(Number group, const Id& from, VisitPending visit) const = 0;
   virtual void visit_pending(Number group, Number consumer, const Id& from, VisitId visit) const = 0;
+  /// nullopt: nothing that was named by its producer was ever added.
+  [[nodiscard]] virtual std::optional<Idempotence> idempotence() const = 0;
+  [[nodiscard]] virtual std::optional<Producer> producer(std::string_view name) const = 0;
+  [[nodiscard]] virtual std::optional<Sent> sent(Number producer, std::string_view name) const = 0;
+  /// The producers, and what one has sent, the oldest first.
+  using VisitProducer = base::FunctionRef<bool(std::string_view name, const Producer& producer)>;
+  using VisitSent = base::FunctionRef<bool(const Id& id, std::string_view name)>;
+  virtual void visit_producers(std::string_view from, VisitProducer visit) const = 0;
+  virtual void visit_sent(Number producer, VisitSent visit) const = 0;
   /// The least and the greatest id that a group has pending.
   [[nodiscard]] virtual std::optional<std::pair<Id, Id>> pending_ends(Number group) const = 0;
 };
@@ -99,6 +108,15 @@ class Editor : public Reader {
   virtual void set_pending(Number group, const Id& id, const Pending& pending,
                            const std::optional<Pending>& before) = 0;
   virtual void remove_pending(Number group, const Id& id, const Pending& before) = 0;
+
+  virtual void set_idempotence(const Idempotence& idempotence) = 0;
+  virtual Producer add_producer(std::string_view name) = 0;
+  /// Notes what a producer has sent, which was not known; its id is behind those of all others of this producer.
+  /// `producer` is as it is known, and becomes what it is then; likewise:
+  virtual void add_sent(std::string_view producer_name, Producer& producer, std::string_view name,
+                        const Sent& sent) = 0;
+  /// Forgets one; the producer too, with the last.
+  virtual void remove_sent(std::string_view producer_name, Producer& producer, std::string_view name, const Id& id) = 0;
 };
 
 }  // namespace stave::types::stream

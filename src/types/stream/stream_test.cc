@@ -417,6 +417,72 @@ TEST(Stream, refuses_bytes_that_are_none) {
   }
 }
 
+TEST(Stream, knows_what_producers_have_sent) {
+  Compact compact;
+  MemoryPages pages;
+  Paged paged(pages, Paged::empty_root(0));
+  std::map<std::string, std::map<Id, std::string>> model;
+  const Field field{.name = "f", .value = "v"};
+  std::mt19937_64 random(8);
+  for (Editor* const stream : {static_cast<Editor*>(&compact), static_cast<Editor*>(&paged)})
+    stream->set_idempotence({.seconds = 7, .most = 40, .added = 3, .duplicates = 2});
+  for (std::uint64_t i = 1; i != 600; ++i) {
+    const std::string producer = std::string("producer\0", 9) + std::to_string(random() % 4);
+    const Id id{.ms = i, .seq = 1};
+    auto& known = model[producer];
+    const bool remove = known.size() > 20 + random() % 10;
+    const std::pair<const Id, std::string> first = remove ? *known.begin() : std::pair<const Id, std::string>();
+    for (Editor* const stream : {static_cast<Editor*>(&compact), static_cast<Editor*>(&paged)}) {
+      stream->append(id, {&field, 1});
+      auto by = stream->producer(producer);
+      EXPECT_EQ(by.has_value(), !known.empty());
+      if (!by) by = stream->add_producer(producer);
+      EXPECT_EQ(by->known, known.size());
+      stream->add_sent(producer, *by, "name " + std::to_string(i), {.id = id, .sent_ms = static_cast<std::int64_t>(i)});
+      if (remove) stream->remove_sent(producer, *by, first.second, first.first);
+    }
+    known.emplace(id, "name " + std::to_string(i));
+    if (remove) known.erase(first.first);
+  }
+  for (const Reader* const stream : {static_cast<const Reader*>(&compact), static_cast<const Reader*>(&paged)}) {
+    std::map<std::string, std::map<Id, std::string>> found;
+    stream->visit_producers({}, [&](std::string_view name, const Producer& producer) {
+      stream->visit_sent(producer.number, [&](const Id& id, std::string_view sent) {
+        found[std::string(name)].emplace(id, sent);
+        const auto known = stream->sent(producer.number, sent);
+        EXPECT_TRUE(known && known->id == id && known->sent_ms == static_cast<std::int64_t>(id.ms));
+        return true;
+      });
+      return true;
+    });
+    EXPECT_EQ(found, model);
+    const auto how = stream->idempotence();
+    EXPECT_TRUE(how && how->seconds == 7 && how->most == 40 && how->added == 3 && how->duplicates == 2);
+  }
+  const std::string form(compact.form());
+  EXPECT_EQ(Compact::form_of(paged), form);
+  ASSERT_TRUE(Compact::well_formed(form));
+  for (int i = 0; i < 3000; ++i) {
+    std::string damaged = form;
+    damaged[form.size() - 1 - random() % 8000] = static_cast<char>(random());
+    if (!Compact::well_formed(damaged)) continue;
+    const Compact read{std::string_view(damaged)};
+    read.visit_producers({}, [&](std::string_view, const Producer& producer) {
+      read.visit_sent(producer.number, [](const Id&, std::string_view) { return true; });
+      return true;
+    });
+  }
+  // With its last name a producer goes.
+  for (const auto& [producer, known] : model)
+    for (const auto& [id, name] : known) {
+      auto by = compact.producer(producer);
+      ASSERT_TRUE(by);
+      compact.remove_sent(producer, *by, name, id);
+    }
+  compact.visit_producers({}, [](std::string_view, const Producer&) { return ADD_FAILURE(), false; });
+  EXPECT_TRUE(Compact::well_formed(compact.form()));
+}
+
 TEST(StreamBuilder, makes_the_form_that_a_stream_of_the_same_has) {
   Compact stream;
   Builder builder;
