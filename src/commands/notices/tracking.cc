@@ -124,18 +124,18 @@ void Tracking::give_up_some() {
 void Tracking::before_read(Session& session, const Command& row, Arguments arguments) {
   if (!remembers(session, row)) return;
   base::MutexLock lock(mutex_);
-  visit_keys(row, arguments, [&](std::size_t i) STAVE_REQUIRES(mutex_) { remember(arguments[i], session.id()); });
+  for (const std::size_t i : key_positions(row, arguments)) remember(arguments[i], session.id());
 }
 
 void Tracking::after_read(Session& session, const Command& row, Arguments arguments) {
   if (!remembers(session, row)) return;
   base::MutexLock lock(mutex_);
-  visit_keys(row, arguments, [&](std::size_t i) STAVE_REQUIRES(mutex_) {
+  for (const std::size_t i : key_positions(row, arguments)) {
     const auto found = keys_.find(arguments[i]);
-    if (found != keys_.end() && std::ranges::find(found->second, session.id()) != found->second.end()) return;
+    if (found != keys_.end() && std::ranges::find(found->second, session.id()) != found->second.end()) continue;
     tell(session.id(),
          std::make_shared<const Invalidation>(Invalidation{.keys = {std::string(arguments[i])}, .pending = {}}));
-  });
+  }
 }
 
 // --- changes ---------------------------------------------------------------------------------------------------------
