@@ -16,7 +16,6 @@
 #include "commands/script/contention.h"
 #include "commands/script/scripts.h"
 #include "commands/script/values.h"
-#include "commands/stream_read_commands.h"
 #include "commands/together.h"
 
 namespace stave::commands::script {
@@ -296,18 +295,6 @@ void Run::look() noexcept {
 
 // --- redis.call ------------------------------------------------------------------------------------------------------
 
-namespace {
-
-/// Where waiting is an option of its own, a script that asks for it is told that it cannot be had.
-bool asks_to_wait(const Command& row, Arguments arguments) noexcept {
-  if (row.run != xread_command && row.run != xreadgroup_command) return false;
-  for (std::size_t i = 1; i + 1 < arguments.size() && !same_word(arguments[i], "STREAMS"); ++i)
-    if (same_word(arguments[i], "BLOCK")) return true;
-  return false;
-}
-
-}  // namespace
-
 std::string_view Run::why_not(const Resolved& resolved) const noexcept {
   if (!resolved.runs())
     return resolved.refusal == Resolved::Refusal::kArity ? "ERR Wrong number of args calling Redis command from script"
@@ -453,8 +440,6 @@ int Run::call(lua_State* lua, bool raise) {
       return refuse(refusal_line(resolved, Arguments(words.data(), words.size())));
     if (const std::string_view why = why_not(resolved); !why.empty()) return refuse(why);
     const Command& row = *resolved.row;
-    if (asks_to_wait(row, Arguments(words.data(), words.size())))
-      return refuse("ERR " + std::string(words[0]) + " command is not allowed with BLOCK option from scripts");
     if (!session_.plain()) [[unlikely]] {
       const std::string why = why_denied(session_, row, Arguments(words.data(), words.size()));
       if (!why.empty()) return refuse(why);
