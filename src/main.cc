@@ -1,5 +1,6 @@
 // The program `stave`: reads the options, builds everything, hands it down, and ends it in good order.
 // The only place that does so.
+#include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
@@ -27,6 +28,7 @@
 #include "base/nearest_word.h"
 #include "base/process_memory.h"
 #include "commands/reference.h"
+#include "commands/script/scripts.h"
 #include "commands/users.h"
 #include "doors/http/server.h"
 #include "doors/resp/log_format.h"
@@ -35,6 +37,7 @@
 #include "doors/shell/shell.h"
 #include "doors/tools/tools.h"
 #include "log/segment.h"
+#include "replication/group.h"
 
 extern "C" {
 /// jemalloc reads this when the program starts: few arenas, so that what one thread frees serves the others, and free
@@ -58,6 +61,7 @@ constexpr int kExitUsage = 2;
 volatile std::sig_atomic_t signals_seen = 0;
 std::atomic<bool> stop_wanted{false};
 std::atomic<bool> reload_wanted{false};
+std::atomic<bool> reopen_wanted{false};
 int event = -1;
 
 void wake_main() noexcept {
@@ -67,6 +71,12 @@ void wake_main() noexcept {
 
 void ask_to_stop() noexcept {
   stop_wanted.store(true);
+  wake_main();
+}
+
+/// The store is to be closed and opened again, as something else.
+void ask_to_reopen() noexcept {
+  reopen_wanted.store(true);
   wake_main();
 }
 
@@ -97,13 +107,17 @@ void catch_signals() {
   ::sigaction(SIGPIPE, &action, nullptr);
 }
 
-/// Returns when the process is to end; `reload` is called for each SIGHUP until then.
-void wait_for_stop(const std::function<void()>& reload) {
-  while (!stop_wanted.load()) {
+/// Returns when the process is to end or the store to be opened again, or after so long (-1: not before); `reload` is
+/// called for each SIGHUP until then.
+void wait_for_event(int milliseconds, const std::function<void()>& reload) {
+  while (!stop_wanted.load() && !reopen_wanted.load()) {
     if (reload_wanted.exchange(false)) reload();
+    pollfd poll{event, POLLIN, 0};
+    const int ready = ::poll(&poll, 1, milliseconds);
+    if (ready == 0) return;
     std::uint64_t count = 0;
-    while (::read(event, &count, sizeof count) < 0 && errno == EINTR) {
-    }
+    if (ready > 0) [[maybe_unused]]
+      const ssize_t done = ::read(event, &count, sizeof count);
   }
 }
 
@@ -232,6 +246,122 @@ std::uint64_t process_memory() {
   return stave::base::own_memory().value_or(0);
 }
 
+/// What stays while the store is closed and opened again.
+struct Life {
+  Settings& settings;  ///< Ports that were free are noted in it, so that they stay.
+  const stave::Options& options;
+  stave::resp::ServerHost& host;
+  stave::base::DescriptorBudget& descriptors;
+  spdlog::logger& log;
+  stave::replication::Rebuild rebuild = {};
+};
+
+stave::Result<stave::replication::Part> prepare(const Life& life) {
+  return stave::replication::prepare(
+      {.directory = life.settings.text(stave::resp::option_id("dir")),
+       .options = life.options,
+       .told = life.settings.text(stave::resp::option_id("follow")),
+       .rebuild = life.rebuild,
+       .port =
+           static_cast<std::uint16_t>(std::max<std::int64_t>(life.settings.number(stave::resp::option_id("port")), 0)),
+       .dial = [&life](const std::string& leader) { return stave::resp::dial_leader(leader, life.host.dial_config()); },
+       .stopping = [] { return stop_wanted.load(); },
+       .rest = [](std::int64_t ms) { wait_for_event(static_cast<int>(ms), [] {}); },
+       .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); }});
+}
+
+stave::replication::Group::Config group_config(const Life& life, const stave::replication::Part& part) {
+  return {
+      .leader = part.leader,
+      .port =
+          static_cast<std::uint16_t>(std::max<std::int64_t>(life.settings.number(stave::resp::option_id("port")), 0)),
+      .dial = [&life](const std::string& leader) { return stave::resp::dial_leader(leader, life.host.dial_config()); },
+      .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); },
+      .reopen = ask_to_reopen,
+      .max_lag_ms = life.settings.number(stave::resp::option_id("replica-max-lag"))};
+}
+
+/// Half a copy is not served: it never was what the leader's store was.
+void wait_until_whole(const stave::replication::Group& group, spdlog::logger& log) {
+  constexpr int kLookMs = 20;
+  if (group.whole()) return;
+  while (!group.whole() && !stop_wanted.load() && !reopen_wanted.load()) wait_for_event(kLookMs, [] {});
+  if (group.whole()) log.info("Replication: the copy is whole.");
+}
+
+void serve_store(Life& life, stave::commands::Environment& environment, stave::resp::Server& server,
+                 stave::http::Server* http) {
+  using stave::resp::option_id;
+  Settings& settings = life.settings;
+  if (settings.number(option_id("port")) < 0) settings.assume(option_id("port"), server.port());
+  if (http != nullptr) {
+    http->serve(environment);
+    if (settings.number(option_id("http-port")) < 0) settings.assume(option_id("http-port"), http->port());
+  }
+  const std::string web = http != nullptr ? " and " + http->addresses() : "";
+  std::printf("Stave %s is ready on %s%s, serving %s with %zu thread%s, sync = %s.\n", kVersion,
+              server.addresses().c_str(), web.c_str(), settings.text(option_id("dir")).c_str(), server.threads(),
+              server.threads() == 1 ? "" : "s", settings.text(option_id("sync")).c_str());
+  std::fflush(stdout);
+  wait_for_event(-1, [&] { reload(http, life.host, life.log); });
+  if (stop_wanted.load()) life.log.info("Stopping.");
+  if (http != nullptr) http->stop();
+  server.stop();
+}
+
+/// Before the environment goes, whom the engine's threads tell of keys that leave, however it comes to that.
+struct Closing {
+  stave::store::Engine& engine;
+  stave::replication::Group& group;
+  stave::commands::Environment& environment;
+  ~Closing() {
+    group.stop();
+    environment.stop_work();
+    static_cast<void>(engine.close());
+  }
+};
+
+/// Opens the store and serves it until the process is to end, or the store to be opened again. Returns the exit code.
+int live_once(Life& life, bool open) {
+  using stave::resp::option_id;
+  // Before the store, so that whoever asks while it recovers is told so.
+  auto http = start_http(life.settings, open, life.descriptors, life.log);
+  if (!http) return complain(http.error(), kExitFailed);
+  reopen_wanted.store(false);
+  const auto part = prepare(life);
+  if (!part) return stop_wanted.load() ? 0 : complain(part.error(), kExitFailed);
+  const std::string& directory = life.settings.text(option_id("dir"));
+  auto engine = part->follows ? stave::store::Engine::open(directory, life.options, part->following)
+                              : stave::store::Engine::open(directory, life.options);
+  if (!engine) return complain(engine.error(), kExitFailed);
+  report_recovery(life.log, **engine);
+  stave::Result<void> closed;
+  {
+    stave::replication::Group group(**engine, group_config(life, *part));
+    stave::commands::Environment environment(**engine, life.host);
+    environment.set_group(&group);
+    const Closing closing{.engine = **engine, .group = group, .environment = environment};
+    if (auto attached = life.host.attach(environment); !attached) return complain(attached.error(), kExitFailed);
+    group.start();
+    wait_until_whole(group, life.log);
+    if (!stop_wanted.load() && !reopen_wanted.load()) {
+      // Libraries of functions may have come since the environment was made.
+      if (part->follows) environment.scripts().reload_functions();
+      auto server = stave::resp::Server::start(life.settings, life.host, environment, life.descriptors, life.log);
+      if (!server) return complain(server.error(), kExitFailed);
+      serve_store(life, environment, **server, http->get());
+    }
+    group.stop();
+    life.rebuild = group.wanted();
+    environment.stop_work();
+    closed = (*engine)->close();
+    life.host.let_go();
+  }
+  if (!closed && stop_wanted.load()) return complain(closed.error(), kExitFailed);
+  if (stop_wanted.load()) life.log.info("Everything is on disk. Goodbye.");
+  return 0;
+}
+
 int serve(Settings settings, const std::string& config_file, const Remarks& remarks) {
   const auto log = spdlog::stderr_color_mt("stave");
   if (settings.number(stave::resp::option_id("log-format")) != 0) log->set_formatter(stave::resp::json_lines());
@@ -250,42 +380,19 @@ int serve(Settings settings, const std::string& config_file, const Remarks& rema
   options->information = [&log](std::string_view text) { log->info("{}", text); };
   // The process is the store's alone, so that maxmemory holds for all of it.
   if (stave::base::own_memory()) options->process_memory = process_memory;
-  event = ::eventfd(0, EFD_CLOEXEC);
+  event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   catch_signals();
   // One budget for both doors, so that together they leave the store its own.
   stave::base::DescriptorBudget descriptors(stave::base::descriptors_for_doors(connections_wanted(settings)));
-  // Before the store, so that whoever asks while it recovers is told so.
-  auto http = start_http(settings, users.open(), descriptors, *log);
-  if (!http) return complain(http.error(), kExitFailed);
-
-  const std::string& directory = settings.text(stave::resp::option_id("dir"));
-  auto engine = stave::store::Engine::open(directory, *options);
-  if (!engine) return complain(engine.error(), kExitFailed);
-  report_recovery(*log, **engine);
   stave::resp::ServerHost host(settings,
                                {.config_file = config_file, .memory_source = memory_source, .shut_down = ask_to_stop},
                                stave::FileSystem::system(), *log);
-  {
-    stave::commands::Environment environment(**engine, host);
-    if (auto attached = host.attach(environment); !attached) return complain(attached.error(), kExitFailed);
-    auto server = stave::resp::Server::start(settings, host, environment, descriptors, *log);
-    if (!server) return complain(server.error(), kExitFailed);
-    if (*http) (*http)->serve(environment);
-    const std::string web = *http ? " and " + (*http)->addresses() : "";
-    std::printf("Stave %s is ready on %s%s, serving %s with %zu thread%s, sync = %s.\n", kVersion,
-                (*server)->addresses().c_str(), web.c_str(), directory.c_str(), (*server)->threads(),
-                (*server)->threads() == 1 ? "" : "s", settings.text(stave::resp::option_id("sync")).c_str());
-    std::fflush(stdout);
-    wait_for_stop([&] { reload(http->get(), host, *log); });
-    log->info("Stopping.");
-    if (*http) (*http)->stop();
-    (*server)->stop();
-    // Before the environment goes, whom the engine's threads tell of keys that leave.
-    environment.stop_work();
-    if (auto closed = (*engine)->close(); !closed) return complain(closed.error(), kExitFailed);
+  Life life{.settings = settings, .options = *options, .host = host, .descriptors = descriptors, .log = *log};
+  for (;;) {
+    const int code = live_once(life, users.open());
+    if (code != 0 || stop_wanted.load()) return code;
+    log->info("The store is opened again.");
   }
-  log->info("Everything is on disk. Goodbye.");
-  return 0;
 }
 
 /// One flag for each row of the options table.

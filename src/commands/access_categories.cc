@@ -34,6 +34,7 @@ struct Special {
 };
 constexpr Special kSpecial[] = {{"COMMAND", bit("connection")},
                                 {"LASTSAVE", bit("admin") | bit("dangerous")},
+                                {"ROLE", bit("admin") | bit("dangerous")},
                                 {"SORT", bit("list") | bit("set") | bit("sortedset")},
                                 {"SORT_RO", bit("list") | bit("set") | bit("sortedset")},
                                 {"WAIT", bit("connection")},

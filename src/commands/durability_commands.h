@@ -39,7 +39,7 @@ inline constexpr Command kDurabilityCommands[] = {
      .since = "0.1",
      .cost = "O(1)",
      .syntax = "numreplicas timeout",
-     .help = "Returns how many replicas have this session's writes: there are none.",
+     .help = "Answers when so many followers have this session's writes, or time is up, with how many do.",
      .run = wait_command,
      .tips = "request_policy:all_shards response_policy:agg_min"},
     {.name = "WAITAOF",
@@ -49,7 +49,7 @@ inline constexpr Command kDurabilityCommands[] = {
      .since = "0.1",
      .cost = "One flush of the log.",
      .syntax = "numlocal numreplicas timeout",
-     .help = "Answers when this session's writes are on disk.",
+     .help = "Answers when this session's writes are on disk, here and on so many followers.",
      .run = waitaof_command,
      .tips = "request_policy:all_shards response_policy:agg_min"},
 };

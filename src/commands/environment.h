@@ -11,6 +11,10 @@
 #include "commands/host.h"
 #include "store/engine.h"
 
+namespace stave::replication {
+class Group;
+}
+
 namespace stave::commands {
 
 class AuthBackoff;
@@ -48,6 +52,10 @@ class Environment {
   void stop_work();
 
   [[nodiscard]] store::Engine& engine() noexcept { return engine_; }
+  /// What the process is in the group that shares its store; null: it is in none.
+  [[nodiscard]] replication::Group* group() const noexcept { return group_.load(std::memory_order_acquire); }
+  /// It must outlive the environment, or be taken back when nobody runs commands any more.
+  void set_group(replication::Group* group) noexcept { group_.store(group, std::memory_order_release); }
   [[nodiscard]] Host& host() noexcept { return host_; }
   [[nodiscard]] ClientRegistry& clients() noexcept { return *clients_; }
   [[nodiscard]] SlowLog& slow_log() noexcept { return *slow_log_; }
@@ -111,6 +119,7 @@ class Environment {
   EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
   std::atomic<std::size_t> paused_calls_{0};
+  std::atomic<replication::Group*> group_{nullptr};
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait
 };
 

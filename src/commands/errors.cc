@@ -1,5 +1,7 @@
 #include "commands/errors.h"
 
+#include "log/follows.h"
+
 namespace stave::commands {
 
 std::unexpected<Error> syntax_error() {
@@ -35,6 +37,8 @@ std::string spell_error(const Error& error) {
     case ErrorCode::kWrongType: return wrong_type().error().message();
     case ErrorCode::kNoMemory: return "OOM command not allowed when used memory > 'maxmemory'.";
     case ErrorCode::kReadOnly:
+      if (error.message() == log::kFollowsSentence) return std::string(kReadOnlyReplica);
+      [[fallthrough]];
     case ErrorCode::kIo:
     case ErrorCode::kNoSpace: return "MISCONF " + error.message();
     default: break;

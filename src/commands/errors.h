@@ -25,6 +25,9 @@ std::unexpected<Error> out_of_range_database();
 /// `name`: the command's own, in lower case.
 std::unexpected<Error> invalid_expire(std::string_view name);
 
+/// What writers are told by a store that follows another one.
+inline constexpr std::string_view kReadOnlyReplica = "READONLY You can't write against a read only replica.";
+
 /// The line to answer for an error: its code word and sentence.
 std::string spell_error(const Error& error);
 /// Whether the text begins with a code word ("ERR ", "WRONGTYPE ", …).

@@ -94,12 +94,6 @@ InfoFields stats_fields(Environment& environment) {
           {"acl_access_denied_db", std::to_string(denials.denied(AclReason::kDatabase))}};
 }
 
-InfoFields replication_fields(Environment& environment) {
-  return {{"role", "master"},
-          {"connected_slaves", "0"},
-          {"master_repl_offset", std::to_string(raw(environment.engine().log().tail()))}};
-}
-
 // Processor time belongs to the process, and thus to the host.
 InfoFields cpu_fields(Environment&) {
   return {};

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +17,10 @@
 #include "commands/call_counters.h"
 #include "stave/options.h"
 #include "store/engine.h"
+
+namespace stave::replication {
+class Link;
+}
 
 namespace stave::commands {
 
@@ -222,6 +227,12 @@ class Session {
   /// Whether the call that was dispatched last is not over.
   [[nodiscard]] bool away() const noexcept { return errand != nullptr || waiter != nullptr; }
   void show_waiting(bool on) noexcept { waits_.store(on, std::memory_order_relaxed); }
+
+  /// For doors that can give a connection away as a stream of bytes.
+  bool may_hand_over = false;
+  /// Set by one command, which also asks for the connection to be closed: instead, once all is sent, it is given to
+  /// this, and the session ends.
+  std::function<void(std::unique_ptr<replication::Link>)> take_over;
 
   /// Runs `change` on the part others may see.
   template <class Change>

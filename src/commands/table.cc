@@ -41,6 +41,7 @@
 #include "commands/multi_key_commands.h"
 #include "commands/object_commands.h"
 #include "commands/pubsub_commands.h"
+#include "commands/replication_commands.h"
 #include "commands/scan_commands.h"
 #include "commands/script_commands.h"
 #include "commands/server_commands.h"
@@ -119,6 +120,7 @@ constexpr auto kJoined = build::join(
     kMultiKeyCommands,
     kObjectCommands,
     kPubSubCommands,
+    kReplicationCommands,
     kScanCommands,
     kScriptCommands,
     kServerCommands,

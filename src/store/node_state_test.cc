@@ -34,7 +34,7 @@ TEST(NodeState, is_written_as_the_format_says) {
             "promised 9\n"
             "term 3 07000000000000000000000000000000 5000\n"
             "term 9 08000000000000000000000000000000 60000\n"
-            "checksum 10aa1c2efe1a4d4e\n");
+            "checksum 2b029d4ef5b5a2d0\n");
 }
 
 TEST(NodeState, comes_back_as_it_was_saved_or_is_refused) {

@@ -98,7 +98,10 @@ Result<store::Pending> Functions::restore(std::span<const std::shared_ptr<const 
 Result<void> Functions::load(Machine& machine) {
   base::MutexLock lock(change_mutex_);
   STAVE_ASSIGN(const auto value, store::read_own(engine_, store::OwnValue::kFunctions));
-  if (!value) return {};
+  if (!value) {
+    publish({}, {});
+    return {};
+  }
   STAVE_ASSIGN(const std::vector<std::string> texts, texts_in_dump(*value));
   LibraryList libraries;
   for (const std::string& text : texts) {

@@ -13,7 +13,10 @@ Scripts::Scripts(store::Engine& engine, std::atomic<int>& slow_flag)
     base::ShortLock lock(mutex_);
     idle_.reserve(kIdleMax);
   }
-  if (!store::has_own(engine)) return;
+  if (store::has_own(engine)) reload_functions();
+}
+
+void Scripts::reload_functions() {
   const Borrowed machine(*this);
   if (machine) static_cast<void>(functions_.load(*machine));
 }

@@ -30,6 +30,8 @@ class Scripts {
   [[nodiscard]] ScriptCache& cache() noexcept { return cache_; }
   [[nodiscard]] SlowScripts& slow() noexcept { return slow_; }
   [[nodiscard]] Functions& functions() noexcept { return functions_; }
+  /// Takes the libraries that the store holds now: they came otherwise than by FUNCTION.
+  void reload_functions();
   /// Threads on which slow scripts of doors run.
   [[nodiscard]] base::Workers& workers() noexcept { return workers_; }
 

@@ -11,6 +11,7 @@
 #include "commands/version.h"
 #include "doors/http/metrics_units.h"
 #include "doors/http/metrics_upkeep.h"
+#include "replication/group.h"
 
 namespace stave::http {
 
@@ -134,6 +135,30 @@ void add_log(MetricsPage& page, commands::Environment& environment, const log::L
              flag(!environment.engine().log().room()));
 }
 
+void add_replication(MetricsPage& page, commands::Environment& environment, const log::LogStats& log) {
+  replication::Group* const group = environment.group();
+  page.gauge("stave_replication_follows", "1: the store follows another one; 0: it leads.",
+             environment.engine().follows() ? 1 : 0);
+  page.gauge("stave_replication_term", "Number of the term that the log is in; 0: it never had followers.",
+             number(environment.engine().terms().number()));
+  if (group == nullptr) return;
+  if (const auto status = group->following()) {
+    page.gauge("stave_replication_connected", "Whether the leader's log comes.", status->connected ? 1 : 0);
+    page.gauge("stave_replication_lag_bytes", "How much of the leader's log is not here.",
+               number(status->leader_end - status->end));
+    page.gauge("stave_replication_lag_seconds", "For how long not all of the leader's log has been here.",
+               number(status->lag_ms) * kSecondsPerMs);
+  }
+  const auto followers = group->followers().list();
+  page.gauge("stave_replication_followers", "Followers that are connected.", number(followers.size()));
+  for (const replication::FollowerInfo& follower : followers)
+    page.gauge("stave_replication_follower_lag_bytes", "How much of the log a follower does not have.",
+               number(log.tail - std::min(log.tail, follower.written)), {{"follower", follower.address}});
+  for (const replication::FollowerInfo& follower : followers)
+    page.gauge("stave_replication_follower_lag_seconds", "For how long a follower has not had all of the log.",
+               number(follower.lag_ms) * kSecondsPerMs, {{"follower", follower.address}});
+}
+
 void add_recovery(MetricsPage& page, const store::EngineStats& stats) {
   page.gauge("stave_recovery_duration_seconds", "How long the last opening of the store took.",
              number(stats.recovery_ns) * kSecondsPerNs);
@@ -166,6 +191,7 @@ std::string render_metrics(commands::Environment& environment, base::FunctionRef
   add_cleaner(page, stats);
   add_snapshots(page, environment);
   add_backups(page, environment);
+  add_replication(page, environment, stats.log);
   add_recovery(page, stats);
   more(page);
   return page.text();

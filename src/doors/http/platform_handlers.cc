@@ -4,6 +4,7 @@
 #include "doors/http/json_text.h"
 #include "doors/http/metrics.h"
 #include "doors/http/openapi.h"
+#include "replication/group.h"
 #include "store/upkeep.h"
 
 namespace stave::http {
@@ -60,6 +61,11 @@ Response readiness(Exchange& exchange) {
   if (environment == nullptr) return status(503, "not ready", "recovering", "the store is being opened");
   log::Log& log = environment->engine().log();
   if (auto well = log.health(); !well) return status(503, "not ready", "read_only", well.error().describe());
+  if (replication::Group* const group = environment->group(); group != nullptr) {
+    if (std::string why; !group->ready(why)) return status(503, "not ready", "lagging", why);
+  }
+  // Who follows takes no writes, and is well all the same.
+  if (environment->engine().follows()) return status(200, "ready", {}, {});
   if (auto well = log.writable(); !well)
     return status(503, "not ready", well.error().code() == ErrorCode::kNoSpace ? "disk_full" : "read_only",
                   well.error().message());

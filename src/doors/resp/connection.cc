@@ -19,6 +19,7 @@
 #include "commands/text.h"
 #include "commands/users.h"
 #include "commands/waiting/waiting.h"
+#include "doors/resp/wire_link.h"
 #include "store/still_moment.h"
 
 namespace stave::resp {
@@ -78,6 +79,7 @@ Connection::Connection(Workbench& bench, int descriptor, std::string address, st
       active_ns_(bench.now_ns),
       session_(bench.shared.environment, describe(descriptor, address_, std::move(local_address), bench.now_ns), this) {
   session_.may_leave = true;
+  session_.may_hand_over = true;
   session_.post = bench.post;
   session_.bell = bench.bell;
 }
@@ -621,6 +623,14 @@ void Connection::send_some() {
     bench_.shared.counters.output_bytes.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
   }
   if (!closing_ || output_.pending() != 0) return;
+  if (session_.take_over) [[unlikely]] {
+    dead_ = true;
+    if (auto wire = wire_.hand_over(); wire != nullptr) {
+      handed_over_ = true;
+      std::exchange(session_.take_over, nullptr)(std::make_unique<WireLink>(std::move(wire), address_));
+    }
+    return;
+  }
   if (!linger_ || at_end_) {
     dead_ = true;
     return;

@@ -149,6 +149,8 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   [[nodiscard]] int descriptor() const noexcept { return wire_.descriptor(); }
   [[nodiscard]] bool dead() const noexcept { return dead_; }
   void kill() noexcept { dead_ = true; }
+  /// Its socket is somebody else's now and stays open: it is to be taken off every list of events.
+  [[nodiscard]] bool handed_over() const noexcept { return handed_over_; }
   /// Its call waits for what others write (commands/waiting): nothing more runs until that has ended.
   [[nodiscard]] bool waits() const noexcept { return waiting_; }
   [[nodiscard]] bool listens() const noexcept { return session_.listening; }
@@ -281,6 +283,7 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   bool linger_ = false;     ///< Close by lingering.
   bool at_end_ = false;     ///< The client will send no more.
   bool dead_ = false;
+  bool handed_over_ = false;
   bool told_of_memory_ = false;                ///< The log was.
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
   std::atomic<bool> rights_changed_{false};

@@ -508,6 +508,8 @@ void IoThread::reap() {
   const auto dead = [](const Connection* connection) { return connection->books.in_doomed; };
   for (auto* list : {&held_, &runnable_, &parked_}) std::erase_if(*list, dead);
   for (Connection* connection : doomed_) {
+    // To close our number of it would not: events would go on to come, for a connection that is gone.
+    if (connection->handed_over()) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection->descriptor(), nullptr);
     const std::size_t index = connection->books.index;
     STAVE_ASSERT(index < connections_.size() && connections_[index].get() == connection);
     connections_.back()->books.index = index;

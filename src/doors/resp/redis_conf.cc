@@ -48,8 +48,6 @@ constexpr std::string_view kWithoutMeaning[] = {"activedefrag",
                                                 "locale-collate",
                                                 "logfile",
                                                 "lua-time-limit",
-                                                "masterauth",
-                                                "masteruser",
                                                 "maxmemory-eviction-tenacity",
                                                 "maxmemory-samples",
                                                 "no-appendfsync-on-rewrite",
@@ -87,14 +85,14 @@ struct Refused {
   std::string_view why;
 };
 constexpr Refused kRefused[] = {
-    {"replicaof", "-", "this version does not replicate"},
-    {"slaveof", "-", "this version does not replicate"},
+    {"replicaof", "-", "its data would have to be Redis'; a leader that is a Stave is named by `follow host:port`"},
+    {"slaveof", "-", "its data would have to be Redis'; a leader that is a Stave is named by `follow host:port`"},
     {"cluster-enabled", "no", "a server is not part of a cluster"},
     {"rename-command", "-", "commands keep their names; take the right to them away from users instead (ACL)"},
     {"loadmodule", "-", "there are no modules"},
     {"include", "-", "name one file that holds everything"},
-    {"min-replicas-to-write", "0", "there are no replicas, so no write would be taken"},
-    {"min-slaves-to-write", "0", "there are no replicas, so no write would be taken"},
+    {"min-replicas-to-write", "0", "writes do not wait for followers yet"},
+    {"min-slaves-to-write", "0", "writes do not wait for followers yet"},
 };
 
 bool stands_for(std::string_view pattern, std::string_view name) noexcept {

@@ -21,6 +21,7 @@
 #include "commands/users.h"
 #include "doors/resp/secret.h"
 #include "packing/compression.h"
+#include "replication/group.h"
 #include "store/upkeep.h"
 
 namespace stave::resp {
@@ -145,6 +146,16 @@ ServerHost::ServerHost(Settings settings, Process process, FileSystem& files, sp
   apply();
 }
 
+void ServerHost::let_go() {
+  base::MutexLock lock(mutex_);
+  environment_ = nullptr;
+}
+
+DialConfig ServerHost::dial_config() const {
+  base::MutexLock lock(mutex_);
+  return {.user = settings_.text(option_id("masteruser")), .password = settings_.text(option_id("masterauth"))};
+}
+
 Result<void> ServerHost::attach(commands::Environment& environment) {
   base::MutexLock lock(mutex_);
   STAVE_TRY(resp::load_users(settings_, files_, environment.users()));
@@ -209,6 +220,9 @@ void ServerHost::apply_to_store() {
        .every_ms = settings_.number(option_id("backup-every")),
        .keep = {.count = static_cast<std::uint64_t>(settings_.number(option_id("backup-keep"))),
                 .age_ms = settings_.number(option_id("backup-keep-age"))}});
+  upkeep.keep_bytes_max.store(settings_.size(option_id("replica-retention-bytes")));
+  if (environment_->group() != nullptr)
+    environment_->group()->set_max_lag_ms(settings_.number(option_id("replica-max-lag")));
   environment_->snapshots().configure(
       {.directory = settings_.text(option_id("snapshot-dir")),
        .file = settings_.text(option_id("snapshot-file")),

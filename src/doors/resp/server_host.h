@@ -11,6 +11,7 @@
 #include "commands/environment.h"
 #include "doors/resp/settings.h"
 #include "doors/resp/shared.h"
+#include "doors/resp/wire_link.h"
 #include "stave/file_system.h"
 
 namespace stave::commands {
@@ -31,6 +32,10 @@ class ServerHost final : public commands::Host {
   /// Once the store is open: from now on changes reach it, and its users are those of the settings. `environment` must
   /// outlive the host's use. Errors: as load_users.
   Result<void> attach(commands::Environment& environment);
+  /// The environment goes; another one may be attached.
+  void let_go() STAVE_EXCLUDES(mutex_);
+  /// How to present oneself to a leader.
+  [[nodiscard]] DialConfig dial_config() const STAVE_EXCLUDES(mutex_);
   void set_serving(int port, std::size_t threads) noexcept {
     port_.store(port, std::memory_order_relaxed);
     threads_.store(threads, std::memory_order_relaxed);

@@ -1,5 +1,6 @@
 #include "doors/resp/wire.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <sys/socket.h>
@@ -92,6 +93,17 @@ ssize_t Wire::send(iovec* pieces, std::size_t count) noexcept {
   ::ERR_clear_error();
   errno = 0;
   return outcome(::SSL_write(tls_.get(), from, static_cast<int>(size)));
+}
+
+// Under another number: the old one is still known to whoever polls it.
+std::unique_ptr<Wire> Wire::hand_over() {
+  const int copy = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return nullptr;
+  auto wire = std::make_unique<Wire>(copy, nullptr);
+  if (tls_ != nullptr && ::SSL_set_fd(tls_.get(), copy) != 1) return nullptr;
+  wire->tls_ = std::move(tls_);
+  wire->greeted_ = greeted_;
+  return wire;
 }
 
 void Wire::finish() noexcept {

@@ -28,6 +28,8 @@ class Wire {
   ssize_t receive(char* into, std::size_t room) noexcept;
   /// Some of the pieces. When it could not, the same bytes must come first the next time.
   ssize_t send(iovec* pieces, std::size_t count) noexcept;
+  /// Gives the connection to another wire; this one may only be destroyed then. Null: there is no descriptor for it.
+  std::unique_ptr<Wire> hand_over();
   /// Nothing more will be sent; the peer is told.
   void finish() noexcept;
   /// Bytes that were taken from the socket and not received yet: it will not be reported readable for them.

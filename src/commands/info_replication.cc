@@ -1,0 +1,78 @@
+// INFO replication: Redis' names where they fit, and what they do not tell.
+#include <string>
+
+#include "commands/info_sections.h"
+#include "replication/group.h"
+
+namespace stave::commands {
+
+namespace {
+
+constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+
+std::pair<std::string, std::string> split(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return {address, "0"};
+  return {address.substr(0, colon), address.substr(colon + 1)};
+}
+
+/// 40 hex digits, as Redis' ids have: the store's, and the term.
+std::string replication_id(Environment& environment, std::uint64_t term) {
+  std::string digits(8, '0');
+  for (std::size_t i = 0; i < digits.size(); ++i) digits[7 - i] = "0123456789abcdef"[(term >> (4 * i)) & 15];
+  return store::hex_of(environment.engine().log().store_id()) + digits;
+}
+
+void add_following(InfoFields& fields, const replication::FollowerStatus& status, std::uint64_t now_ns) {
+  const auto [host, port] = split(status.leader);
+  const auto flag = [](bool yes) { return std::string(yes ? "1" : "0"); };
+  fields.insert(fields.end(),
+                {{"master_host", host},
+                 {"master_port", port},
+                 {"master_link_status", status.connected ? "up" : "down"},
+                 {"master_last_io_seconds_ago",
+                  status.heard_ns == 0 ? "-1" : std::to_string((now_ns - status.heard_ns) / kNsPerSecond)},
+                 {"master_sync_in_progress", flag(!status.whole)},
+                 {"slave_read_repl_offset", std::to_string(raw(status.end))},
+                 {"slave_repl_offset", std::to_string(raw(status.end))},
+                 {"slave_priority", "100"},
+                 {"slave_read_only", "1"},
+                 {"replica_announced", "1"},
+                 {"stave_lag_bytes", std::to_string(status.leader_end - status.end)},
+                 {"stave_lag_ms", std::to_string(status.lag_ms)}});
+  if (!status.trouble.empty()) fields.emplace_back("stave_trouble", status.trouble);
+}
+
+void add_followers(InfoFields& fields, const std::vector<replication::FollowerInfo>& followers, Lsn end) {
+  fields.emplace_back("connected_slaves", std::to_string(followers.size()));
+  std::size_t number = 0;
+  for (const replication::FollowerInfo& follower : followers)
+    fields.emplace_back("slave" + std::to_string(number++),
+                        "ip=" + split(follower.address).first + ",port=" + std::to_string(follower.port) +
+                            ",state=online,offset=" + std::to_string(raw(follower.written)) +
+                            ",lag=" + std::to_string(follower.lag_ms / 1000) +
+                            ",durable=" + std::to_string(raw(follower.durable)) +
+                            ",lag_bytes=" + std::to_string(end - std::min(end, follower.written)) +
+                            ",lag_ms=" + std::to_string(follower.lag_ms));
+}
+
+}  // namespace
+
+InfoFields replication_fields(Environment& environment) {
+  replication::Group* const group = environment.group();
+  const Lsn end = environment.engine().log().tail();
+  const std::uint64_t term = environment.engine().terms().number();
+  InfoFields fields;
+  const bool follows = environment.engine().follows();
+  fields.emplace_back("role", follows ? "slave" : "master");
+  if (group != nullptr)
+    if (const auto status = group->following())
+      add_following(fields, *status, environment.engine().clock().monotonic_ns());
+  add_followers(fields, group != nullptr ? group->followers().list() : std::vector<replication::FollowerInfo>{}, end);
+  fields.insert(fields.end(), {{"master_replid", replication_id(environment, term)},
+                               {"master_repl_offset", std::to_string(raw(end))},
+                               {"stave_term", std::to_string(term)}});
+  return fields;
+}
+
+}  // namespace stave::commands

@@ -1,0 +1,102 @@
+#include "commands/replication_commands.h"
+
+#include <memory>
+#include <string>
+
+#include "base/try.h"
+#include "commands/arguments.h"
+#include "commands/errors.h"
+#include "commands/script/scripts.h"
+#include "replication/group.h"
+#include "types/string/number.h"
+
+namespace stave::commands {
+
+namespace {
+
+constexpr std::string_view kProtocol = "1";
+
+/// "host", "port" of "host:port".
+std::pair<std::string, std::string> split(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return {address, "0"};
+  return {address.substr(0, colon), address.substr(colon + 1)};
+}
+
+Result<void> lead(Call& call) {
+  replication::Group* const group = call.environment().group();
+  const bool followed = call.engine().follows();
+  STAVE_TRY(group != nullptr ? group->lead() : call.engine().lead());
+  // Libraries of functions may have come with the leader's log since they were loaded.
+  if (followed) call.environment().scripts().reload_functions();
+  call.reply().status("OK");
+  return {};
+}
+
+void answer_follower(Sink& reply, const replication::FollowerStatus& status) {
+  const auto [host, port] = split(status.leader);
+  reply.array(5);
+  reply.bulk("slave");
+  reply.bulk(host);
+  reply.integer(types::parse_integer(port).value_or(0));
+  reply.bulk(status.connected ? "connected" : "connect");
+  reply.integer(static_cast<std::int64_t>(raw(status.end)));
+}
+
+}  // namespace
+
+Result<void> replicaof_command(Call& call) {
+  if (call.is(1, "NO") && call.is(2, "ONE")) return lead(call);
+  const auto port = types::parse_integer(call[2]);
+  if (!port || *port < 1 || *port > 65535) return answer_error("ERR Invalid master port");
+  if (call[1].empty() || call[1].size() > 255 || call[1].find_first_of(" \r\n\t") != std::string_view::npos)
+    return answer_error("ERR Invalid master host");
+  replication::Group* const group = call.environment().group();
+  if (group == nullptr) return answer_error("ERR an embedded store follows nobody; serve it with `stave serve`");
+  const std::string leader = std::string(call[1]) + ":" + std::to_string(*port);
+  if (const auto status = group->following(); status && status->leader == leader) {
+    call.reply().status("OK Already connected to specified master");
+    return {};
+  }
+  STAVE_TRY(group->follow(leader));
+  call.reply().status("OK");
+  return {};
+}
+
+Result<void> role_command(Call& call) {
+  replication::Group* const group = call.environment().group();
+  Sink& reply = call.reply();
+  if (group != nullptr) {
+    if (const auto status = group->following()) {
+      answer_follower(reply, *status);
+      return {};
+    }
+  }
+  reply.array(3);
+  reply.bulk("master");
+  reply.integer(static_cast<std::int64_t>(raw(call.engine().log().tail())));
+  const auto followers = group != nullptr ? group->followers().list() : std::vector<replication::FollowerInfo>{};
+  reply.array(followers.size());
+  for (const replication::FollowerInfo& follower : followers) {
+    reply.array(3);
+    reply.bulk(split(follower.address).first);
+    reply.bulk(std::to_string(follower.port));
+    reply.bulk(std::to_string(raw(follower.written)));
+  }
+  return {};
+}
+
+Result<void> stave_follow_command(Call& call) {
+  if (call[1] != kProtocol) return answer_error("ERR this server speaks protocol 1 of replication");
+  replication::Group* const group = call.environment().group();
+  Session& session = call.session();
+  if (group == nullptr || !session.may_hand_over) return answer_error("ERR this connection cannot be a follower's");
+  if (call.engine().follows())
+    return answer_error("ERR this store follows another one itself; follow " + call.engine().terms().state().leader);
+  session.take_over = [group](std::unique_ptr<replication::Link> link) { group->followers().serve(std::move(link)); };
+  session.set_closing();
+  call.reply().status("CONTINUE");
+  return {};
+}
+
+}  // namespace stave::commands

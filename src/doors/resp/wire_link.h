@@ -1,0 +1,36 @@
+// A connection as a stream for replication: a thread of its own sends and receives on it, and waits.
+//
+// And how a follower makes one: connects, authenticates, asks to follow. Must not know: what is sent.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "doors/resp/wire.h"
+#include "replication/link.h"
+
+namespace stave::resp {
+
+class WireLink final : public replication::Link {
+ public:
+  WireLink(std::unique_ptr<Wire> wire, std::string peer) : wire_(std::move(wire)), peer_(std::move(peer)) {}
+  Result<void> send(std::span<const std::byte> bytes) override;
+  Result<std::size_t> receive(std::span<std::byte> into, std::int64_t wait_ms) override;
+  void shut() noexcept override;
+  [[nodiscard]] std::string peer() const override { return peer_; }
+
+ private:
+  std::unique_ptr<Wire> wire_;
+  std::string peer_;
+};
+
+struct DialConfig {
+  std::string user;      ///< Empty: `default`.
+  std::string password;  ///< Empty: no AUTH.
+};
+/// Connects to a leader's Redis port, "host:port", and has it stream its log. Blocks for some seconds at most. Errors:
+/// kNotFound (no such host), kIo, kBusy (no answer in time), kPermission (it lets nobody in who says that), kConflict
+/// (it does not let itself be followed).
+Result<std::unique_ptr<replication::Link>> dial_leader(const std::string& leader, const DialConfig& config);
+
+}  // namespace stave::resp

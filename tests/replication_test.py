@@ -1,0 +1,395 @@
+#!/usr/bin/env python3
+"""A leader and a follower, real processes: catching up, kill -9 of either under load, taking over, hostile peers.
+
+Usage: STAVE_BIN=<path to stave> python3 replication_test.py.
+"""
+
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import redis
+
+STAVE = os.environ["STAVE_BIN"]
+SANITIZED = bool(os.environ.get("STAVE_SANITIZED"))
+PATIENCE = 60
+READY = re.compile(r"is ready on 127\.0\.0\.1:(\d+) and http://127\.0\.0\.1:(\d+)")
+
+
+def free_port():
+    """One that a follower can name to its leader before it listens there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Node:
+    """A server in a directory, which may end and begin again on the same ports."""
+
+    def __init__(self, directory, *arguments):
+        self.directory, self.arguments = str(directory), arguments
+        self.port, self.http = free_port(), None
+        self.lines = []
+        self.start()
+
+    def start(self, *more):
+        ports = ("--port", str(self.port), "--http-port", str(self.http or -1))
+        self.process = subprocess.Popen([STAVE, "serve", "--bind", "127.0.0.1", *ports, "--dir", self.directory, *self.arguments, *more],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.ready = threading.Event()
+        self.readers = [threading.Thread(target=self.read, args=(stream,)) for stream in (self.process.stdout, self.process.stderr)]
+        for reader in self.readers:
+            reader.start()
+        if not self.ready.wait(PATIENCE):
+            raise AssertionError("no server: " + "".join(self.lines))
+
+    def read(self, stream):
+        for line in stream:
+            self.lines.append(line)
+            match = READY.search(line)
+            if match:
+                self.port, self.http = int(match.group(1)), int(match.group(2))
+                self.ready.set()
+        if not self.ready.is_set() and stream is self.process.stdout:
+            self.ready.set()
+
+    def client(self, **options):
+        return redis.Redis(port=self.port, socket_timeout=PATIENCE, **options)
+
+    def end(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        for reader in self.readers:
+            reader.join(PATIENCE)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        return code
+
+    @property
+    def address(self):
+        return "127.0.0.1:%d" % self.port
+
+
+def load(client, chance, steps):
+    """A bit of everything."""
+    for _ in range(steps):
+        n = chance.randrange(200)
+        pipeline = client.pipeline(transaction=chance.random() < 0.2)
+        what = chance.randrange(16)
+        if what == 0:
+            pipeline.hset("h%d" % n, mapping={"f%d" % i: chance.randbytes(20) for i in range(chance.choice((3, 200)))})
+        elif what == 1:
+            pipeline.rpush("l%d" % n, *[chance.randbytes(30) for _ in range(chance.choice((2, 150)))])
+            pipeline.lpop("l%d" % chance.randrange(200))
+        elif what == 2:
+            pipeline.sadd("s%d" % n, *["m%d" % chance.randrange(1000) for _ in range(20)])
+            pipeline.srem("s%d" % n, "m%d" % chance.randrange(1000))
+        elif what == 3:
+            pipeline.zadd("z%d" % n, {"m%d" % chance.randrange(500): chance.random() for _ in range(20)})
+        elif what == 4:
+            pipeline.xadd("x%d" % n, {"a": chance.randbytes(10), "b": "2"})
+            pipeline.execute_command("XGROUP", "CREATE", "x%d" % n, "g%d" % chance.randrange(10000), "0")
+        elif what == 5:
+            pipeline.pfadd("p%d" % n, *["e%d" % chance.randrange(10000) for _ in range(10)])
+        elif what == 6:
+            pipeline.set("t%d" % n, chance.randbytes(40), px=chance.randrange(200, 100_000))
+        elif what == 7:
+            pipeline.delete("%s%d" % (chance.choice("hlszxk"), n))
+        elif what == 8:
+            pipeline.setrange("big%d" % (n % 5), chance.randrange(300_000), chance.randbytes(2000))
+        elif what == 9:
+            pipeline.setbit("bits%d" % n, chance.randrange(5000), 1)
+        elif what == 10:
+            pipeline.rename("k%d" % n, "k%d" % chance.randrange(200))
+        elif what == 11:
+            pipeline.execute_command("BF.ADD", "bf%d" % (n % 10), "e%d" % chance.randrange(1000))
+        elif what == 12:
+            pipeline.expire("h%d" % n, 1000)
+            pipeline.persist("h%d" % chance.randrange(200))
+        else:
+            pipeline.mset({"k%d" % chance.randrange(200): chance.randbytes(chance.choice((5, 300, 3000))) for _ in range(5)})
+        pipeline.execute(raise_on_error=False)
+
+
+def offset(client):
+    return client.info("replication")["master_repl_offset"]
+
+
+def contents(client):
+    """Every key of the database, its type, its bytes and its deadline."""
+    found = {}
+    for key in client.scan_iter(count=1000):
+        pipeline = client.pipeline(transaction=True)
+        pipeline.type(key)
+        pipeline.dump(key)
+        pipeline.execute_command("PEXPIRETIME", key)
+        kind, value, deadline = pipeline.execute()
+        if kind != b"none":
+            found[key] = (kind, value, deadline)
+    return found
+
+
+class Replication(unittest.TestCase):
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="stave-replication-"))
+        self.nodes = []
+
+    def tearDown(self):
+        for node in self.nodes:
+            node.end(signal.SIGKILL)
+        shutil.rmtree(self.directory)
+
+    def node(self, name, *arguments):
+        node = Node(self.directory / name, *arguments)
+        self.nodes.append(node)
+        return node
+
+    def pair(self, *arguments):
+        leader = self.node("leader", "--segment-size", "1mb", *arguments)
+        load(leader.client(), random.Random(1), 300)
+        follower = self.node("follower", "--segment-size", "2mb", "--follow", leader.address, *arguments)
+        return leader, follower
+
+    def caught_up(self, leader, follower):
+        deadline = time.time() + PATIENCE
+        while time.time() < deadline:
+            try:
+                if follower.client().info("replication").get("role") == "slave" and offset(follower.client()) == offset(leader.client()):
+                    return
+            except redis.exceptions.ConnectionError:
+                pass
+            time.sleep(0.02)
+        self.fail("it does not catch up: %s\n%s" % (follower.client().info("replication"), "".join(follower.lines[-20:])))
+
+    def assert_same(self, leader, follower):
+        """Once nothing is written any more."""
+        for _ in range(10):
+            self.caught_up(leader, follower)
+            ours, theirs = contents(leader.client()), contents(follower.client())
+            if ours == theirs:
+                return
+            time.sleep(0.2)  # something was past its time in between
+        different = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+        self.fail("different: %s" % different[:10])
+
+    def get(self, node, path):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (node.http, path), timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def test_a_follower_has_what_its_leader_has_and_refuses_writers(self):
+        leader, follower = self.pair("--sync", "os")
+        load(leader.client(), random.Random(2), 300)
+        self.assert_same(leader, follower)
+        client = follower.client()
+        for words in (("SET", "a", "b"), ("DEL", "k1"), ("FLUSHALL",), ("XADD", "x1", "*", "a", "b"), ("LPOP", "l1"),
+                      ("EVAL", "return redis.call('set', 'a', 'b')", "0")):
+            with self.assertRaisesRegex(redis.exceptions.ResponseError, "read only replica", msg=words):
+                client.execute_command(*words)
+        with self.assertRaises(redis.exceptions.ResponseError):
+            client.pipeline(transaction=True).get("k1").set("a", "b").execute()
+        request = urllib.request.Request("http://127.0.0.1:%d/v1/db/0/keys/a" % follower.http, data=b"b", method="PUT")
+        with self.assertRaises(urllib.error.HTTPError):
+            urllib.request.urlopen(request, timeout=PATIENCE)
+        role = client.execute_command("ROLE")
+        self.assertEqual([role[0], role[1], role[2], role[3]], [b"slave", b"127.0.0.1", leader.port, b"connected"])
+        role = leader.client().execute_command("ROLE")
+        self.assertEqual((role[0], len(role[2]), role[2][0][1]), (b"master", 1, str(follower.port).encode()))
+        info = client.info("replication")
+        self.assertEqual((info["master_link_status"], info["master_sync_in_progress"], info["stave_lag_bytes"]), ("up", 0, 0))
+        self.assertEqual(leader.client().info("replication")["slave0"]["state"], "online")
+        self.assertEqual(self.get(follower, "/readyz")[0], 200)
+        self.assertIn("stave_replication_follows 1", self.get(follower, "/metrics")[1])
+        self.assertIn("stave_replication_followers 1", self.get(leader, "/metrics")[1])
+        # A deadline that is past hides the key, and the leader's record removes it.
+        leader.client().set("soon", "1", px=50)
+        time.sleep(0.3)
+        self.assertIsNone(client.get("soon"))
+        # Whole databases, swapped and emptied.
+        leader.client(db=3).set("there", "1")
+        leader.client().swapdb(0, 3)
+        self.caught_up(leader, follower)
+        self.assertEqual(client.get("there"), b"1")
+        leader.client().flushdb()
+        self.caught_up(leader, follower)
+        self.assertEqual(client.dbsize(), 0)
+        # A leader that is gone: what is there is shown, and the follower is not ready for long.
+        leader.end(signal.SIGKILL)
+        self.assertEqual(follower.client(db=3).dbsize() > 0, True)
+        client.config_set("replica-max-lag", "300")
+        time.sleep(0.6)
+        self.assertEqual(self.get(follower, "/readyz")[0], 503)
+        self.assertEqual(client.info("replication")["master_link_status"], "down")
+
+    def test_waiting_counts_followers(self):
+        leader, follower = self.pair("--sync", "always")
+        self.caught_up(leader, follower)
+        client = leader.client()
+        for i in range(20):
+            client.set("w%d" % i, "1")
+            self.assertEqual(client.execute_command("WAIT", 1, 10_000), 1)
+            self.assertEqual(follower.client().get("w%d" % i), b"1")
+            self.assertEqual(client.execute_command("WAITAOF", 1, 1, 10_000), [1, 1])
+        begun = time.time()
+        self.assertEqual(client.execute_command("WAIT", 2, 300), 1)
+        self.assertGreater(time.time() - begun, 0.25)
+        follower.process.send_signal(signal.SIGSTOP)
+        client.set("late", "1")
+        self.assertEqual(client.execute_command("WAIT", 1, 300), 0)
+        follower.process.send_signal(signal.SIGCONT)
+        self.assertEqual(client.execute_command("WAIT", 1, 20_000), 1)
+        follower.end()
+        client.set("alone", "1")
+        self.assertEqual(client.execute_command("WAIT", 1, 200), 0)
+
+    def test_kill_of_either_under_load_loses_nothing_that_was_acknowledged(self):
+        leader, follower = self.pair("--sync", "os")
+        stop = threading.Event()
+        acknowledged = []
+
+        def write(number):
+            chance = random.Random(number)
+            client = None
+            count = 0
+            while not stop.is_set():
+                try:
+                    client = client or leader.client()
+                    count += 1
+                    client.set("ack:%d" % number, count)
+                    acknowledged.append((number, count))
+                    load(client, chance, 3)
+                except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+                    client = None
+                    time.sleep(0.02)
+
+        writers = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+        for writer in writers:
+            writer.start()
+        try:
+            for round_number in range(3 if SANITIZED else 6):
+                time.sleep(0.4)
+                node = follower if round_number % 2 == 0 else leader
+                node.end(signal.SIGKILL)
+                if round_number == 2:
+                    time.sleep(0.5)
+                node.start()
+        finally:
+            stop.set()
+            for writer in writers:
+                writer.join()
+        self.assert_same(leader, follower)
+        for number, count in acknowledged:
+            self.assertGreaterEqual(int(follower.client().get("ack:%d" % number)), count)
+
+    def test_a_follower_takes_over_and_the_former_leader_follows(self):
+        leader, follower = self.pair("--sync", "os")
+        self.assert_same(leader, follower)
+        # What only the leader has.
+        follower.process.send_signal(signal.SIGSTOP)
+        leader.client().set("nobody has this", "1")
+        leader.end(signal.SIGKILL)
+        follower.process.send_signal(signal.SIGCONT)
+        client = follower.client()
+        self.assertEqual(client.execute_command("REPLICAOF", "NO", "ONE"), b"OK")
+        self.assertEqual(client.info("replication")["role"], "master")
+        client.set("new", "1")
+        load(client, random.Random(5), 100)
+        # The same --follow as before changes nothing about what was decided since.
+        follower.end()
+        follower.start()
+        client = follower.client()
+        self.assertEqual(client.info("replication")["role"], "master")
+        leader.start()
+        other = leader.client()
+        self.assertEqual(other.get("nobody has this"), b"1")
+        self.assertIn(b"OK", other.execute_command("REPLICAOF", "127.0.0.1", follower.port))
+        self.assert_same(follower, leader)
+        self.assertIsNone(leader.client().get("nobody has this"))
+        self.assertTrue([name for name in os.listdir(leader.directory) if name.endswith(".cut")], "what was cut is kept")
+        # And back again, after a restart.
+        leader.end()
+        leader.start()
+        load(client, random.Random(6), 50)
+        self.assert_same(follower, leader)
+
+    def test_a_store_of_its_own_is_not_given_up(self):
+        leader = self.node("leader")
+        other = self.node("other")
+        other.client().set("mine", "1")
+        with self.assertRaisesRegex(redis.exceptions.ResponseError, "data of its own"):
+            other.client().execute_command("REPLICAOF", "127.0.0.1", leader.port)
+        self.assertEqual(other.client().set("mine", "2"), True)
+        other.client().flushall()
+        leader.client().set("theirs", "1")
+        other.client().execute_command("REPLICAOF", "127.0.0.1", leader.port)
+        self.assert_same(leader, other)
+
+    def test_strangers(self):
+        leader = self.node("leader", "--requirepass", "secret")
+        client = leader.client(password="secret")
+        client.set("a", "1")
+        client.execute_command("ACL", "SETUSER", "reader", "on", ">pw", "~*", "+@read")
+
+        def connect(*words):
+            stream = socket.create_connection(("127.0.0.1", leader.port), timeout=PATIENCE)
+            for call in words:
+                stream.sendall(b"*%d\r\n" % len(call) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in call))
+                line = stream.recv(200)
+            self.addCleanup(stream.close)
+            return stream, line
+
+        self.assertTrue(connect(("STAVE.FOLLOW", "1"))[1].startswith(b"-NOAUTH"))
+        self.assertTrue(connect(("AUTH", "reader", "pw"), ("STAVE.FOLLOW", "1"))[1].startswith(b"-NOPERM"))
+        self.assertTrue(connect(("AUTH", "secret"), ("STAVE.FOLLOW", "2"))[1].startswith(b"-ERR"))
+        before = client.info("memory")["used_memory"]
+        chance = random.Random(3)
+        for round_number in range(8):
+            stream, line = connect(("AUTH", "secret"), ("STAVE.FOLLOW", "1"))
+            self.assertEqual(line, b"+CONTINUE\r\n")
+            header = bytearray(64)
+            struct.pack_into("<IBBHIIQQQQ", header, 0, 0x31465253, 1, 0, 0, 0xFFFFFFFF, 0, 1 << 60, 1 << 60, 1 << 60, 1 << 60)
+            stream.sendall(bytes(header) if round_number % 2 else chance.randbytes(chance.randrange(1, 5000)))
+            if round_number % 4 == 0:
+                stream.close()
+                continue
+            stream.settimeout(20)
+            got = b""
+            try:
+                while True:
+                    piece = stream.recv(4096)
+                    if not piece:
+                        break
+                    got += piece
+            except ConnectionResetError:
+                pass
+            except socket.timeout:
+                pass
+            self.assertNotIn(b"\x04\x00", got[4:6])
+            stream.close()
+        self.assertEqual(client.get("a"), b"1")
+        self.assertLess(client.info("memory")["used_memory"] - before, 4 << 20)
+        follower = self.node("follower", "--follow", leader.address, "--masterauth", "secret")
+        for _ in range(200):
+            if follower.client().get("a") == b"1":
+                break
+            time.sleep(0.05)
+        self.assertEqual(follower.client().get("a"), b"1")
+
+
+if __name__ == "__main__":
+    unittest.main()
