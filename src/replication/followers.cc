@@ -64,14 +64,15 @@ class Followers::Shipper {
 
  private:
   void run() noexcept {
-    bool told = false;
     try {
-      auto ended = serve(told);
+      auto ended = serve();
       if (!ended && !stopping_.load(std::memory_order_relaxed))
         all_.tell_("follower " + info_.address + " left: " + ended.error().describe());
     } catch (const std::bad_alloc&) {
       // It comes again.
     }
+    // Now, and not when this is cleared away: the other side waits for it.
+    link_->shut();
     leave();
   }
 
@@ -83,7 +84,7 @@ class Followers::Shipper {
   [[nodiscard]] std::uint64_t term() const noexcept { return all_.engine_.terms().number(); }
   [[nodiscard]] std::uint64_t now_ns() const { return all_.engine_.clock().monotonic_ns(); }
 
-  Result<void> serve(bool& told) {
+  Result<void> serve() {
     STAVE_ASSIGN(const auto first, reader_.next(kHelloMs));
     if (!first || first->kind != FrameKind::kHello)
       return refuse(Error(ErrorCode::kInvalidArgument, "a follower has to say first what it has"));
@@ -115,7 +116,6 @@ class Followers::Shipper {
     const std::string text = encode(*welcome);
     STAVE_TRY(send_frame(*link_, {.kind = FrameKind::kWelcome, .term = term(), .payload = bytes_of(text)}));
     if (welcome->answer != Answer::kStream) return {};
-    told = true;
     all_.tell_("follower " + info_.address + " follows from LSN " + std::to_string(raw(hello->end)) + " on");
     dictionaries_ = hello->dictionaries;
     return stream(hello->end);

@@ -36,7 +36,7 @@ struct Frame {
   Lsn from = kNoLsn;
   Lsn to = kNoLsn;
   std::uint64_t seed = 0;  ///< Of kLog: of the checks of the records. Else: the sender's time, in milliseconds.
-  std::span<const std::byte> payload;
+  std::span<const std::byte> payload = {};
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 64;
