@@ -60,7 +60,8 @@ TEST_F(BackupSeries, keeps_the_newest_and_each_is_restored_as_it_was) {
   EXPECT_FALSE(*files->exists(made[1]));
   for (int i = 2; i < 5; ++i) {
     const std::string target = "/new" + std::to_string(i);
-    ASSERT_TRUE(restore(*files, {.source = made[static_cast<std::size_t>(i)], .log = {}, .target = target, .point = {}}));
+    ASSERT_TRUE(
+        restore(*files, {.source = made[static_cast<std::size_t>(i)], .log = {}, .target = target, .point = {}}));
     const auto copy = open(target);
     std::string value;
     ASSERT_TRUE(copy->read({0, "k"}, store::Access::kPeek,
