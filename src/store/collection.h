@@ -148,9 +148,7 @@ class Opened {
   /// becomes pages at once, since each element that a long run takes costs as much as all that it has. What `reader`
   /// and `editor` returned before ends with that.
   [[nodiscard]] typename Type::Editor& growing_editor() {
-    if (!paged_ && transaction_ != nullptr && compact_.form().size() > kCompactBytesMax &&
-        !needs_moment<Type>(compact_.form()))
-      become_pages();
+    if (!paged_ && transaction_ != nullptr && may_become_pages()) become_pages();
     return editor();
   }
   [[nodiscard]] bool changed() const noexcept {
@@ -209,6 +207,13 @@ class Opened {
   }
 
  private:
+  // Asked for each element, so it must not look at all of them.
+  [[nodiscard]] bool may_become_pages() const noexcept {
+    if constexpr (requires { compact_.with_deadlines(); })
+      return compact_.bytes() > kCompactBytesMax && !compact_.with_deadlines();
+    else
+      return compact_.form().size() > kCompactBytesMax;
+  }
   void become_pages() {
     const Expiry expiry = settle(compact_, own_expiry_);
     STAVE_ASSERT(expiry == own_expiry_ && compact_.size() != 0);

@@ -37,6 +37,10 @@ class Compact final : public Editor {
     STAVE_ASSERT(settled_ || !run_.changed());
     return run_.form();
   }
+  /// About as many as the form will have, also before `settle`.
+  [[nodiscard]] std::size_t bytes() const noexcept { return run_.form().size(); }
+  /// Whether any field may have a deadline.
+  [[nodiscard]] bool with_deadlines() const noexcept { return run_.layout() == static_cast<unsigned>(kExpiring); }
   /// When the key dies by itself, if it is not its entry that says so.
   [[nodiscard]] std::optional<Expiry> own_expiry() const noexcept;
   /// Makes ready what is to be kept under a key that dies by itself at `own`, and returns when it dies indeed: then, or
@@ -57,7 +61,6 @@ class Compact final : public Editor {
  private:
   static constexpr char kExpiring = 1;
 
-  [[nodiscard]] bool with_deadlines() const noexcept { return run_.layout() == static_cast<unsigned>(kExpiring); }
   // Places are those of names; the end: no field.
   [[nodiscard]] std::size_t first() const noexcept;
   [[nodiscard]] std::size_t behind(std::size_t at) const noexcept;
