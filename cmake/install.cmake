@@ -8,7 +8,7 @@ include(CMakePackageConfigHelpers)
 
 # The modules are archives of their own, so that dependencies point down; a user links one file.
 set(objects)
-foreach(module base log keyspace types exchange packing store archive commands library client)
+foreach(module base log keyspace types exchange packing store replication archive commands library client)
   get_target_property(kind stave_${module} TYPE)
   if(NOT kind STREQUAL INTERFACE_LIBRARY)
     list(APPEND objects $<TARGET_OBJECTS:stave_${module}>)

@@ -659,7 +659,7 @@ class Documents(http_support.TestCase):
         examples = {
             "putKey": ["/db/a", 201, *octets, "--data-binary", "1"], "getKey": ["/db/a", 200], "headKey": ["/db/a", 200, "-I"],
             "postKey": ["/db/a", 204, *octets, "--data-binary", "2"], "patchKey": ["/db/a", 200, *text, "-d", '{"increment": 5}'],
-            "deleteKey": ["/db/a", 204], "listKeys": ["/db", 200], "deleteKeys": ["/db?match=zz*&confirm=true", 200],
+            "listVersions": ["/db/a/history?limit=10", 200], "deleteKey": ["/db/a", 204], "listKeys": ["/db", 200], "deleteKeys": ["/db?match=zz*&confirm=true", 200],
             "batch": ["/db/_batch", 200, *text, "-d", '{"operations": [{"op": "set", "key": "x", "value": "1"}, {"op": "get", "key": "x"}]}'],
             "shortSet": ["/set?key=foo&value=bar", 201], "shortGet": ["/get?key=foo", 200], "shortKeys": ["/keys?pattern=*", 200],
             "shortDelete": ["/delete?key=foo", 200], "command": ["/command", 200, "-d", '["SET", "a", "1"]'],

@@ -188,7 +188,8 @@ TEST_F(Metrics, are_all_that_the_dashboard_and_the_alerts_ask_for) {
   FullHost host;
   commands::Environment environment(*engine_, host);
   commands::Session session(environment, {}, nullptr);
-  for (const std::vector<std::string_view>& call : {std::vector<std::string_view>{"GET", "k"}, {"NOSUCH"}})
+  for (const std::vector<std::string_view>& call :
+       {std::vector<std::string_view>{"GET", "k"}, {"NOSUCH"}, {"STAVE.BACKUP", "/one"}})
     run_in(session, call);
   auto names = names_of(render_metrics(environment));
   // The door adds its own where it answers.
