@@ -299,11 +299,11 @@ class Replication(unittest.TestCase):
     def test_a_follower_takes_over_and_the_former_leader_follows(self):
         leader, follower = self.pair("--sync", "os")
         self.assert_same(leader, follower)
-        # What only the leader has.
-        follower.process.send_signal(signal.SIGSTOP)
+        # What only the leader has: one that is only stopped may find it in its socket.
+        follower.end()
         leader.client().set("nobody has this", "1")
         leader.end(signal.SIGKILL)
-        follower.process.send_signal(signal.SIGCONT)
+        follower.start()
         client = follower.client()
         self.assertEqual(client.execute_command("REPLICAOF", "NO", "ONE"), b"OK")
         self.assertEqual(client.info("replication")["role"], "master")
@@ -326,6 +326,56 @@ class Replication(unittest.TestCase):
         leader.start()
         load(client, random.Random(6), 50)
         self.assert_same(follower, leader)
+
+    def test_terms_that_a_machine_led_alone_keep_nobody_from_leading_it(self):
+        leader, follower = self.pair("--sync", "os")
+        self.assert_same(leader, follower)
+        leader.end(signal.SIGKILL)
+        self.assertEqual(follower.client().execute_command("REPLICAOF", "NO", "ONE"), b"OK")
+        # Brought back by whoever restarts it, twice, before anybody tells it that it leads no more.
+        for _ in range(2):
+            leader.start()
+            leader.client().set("nobody has this", "1")
+            leader.end(signal.SIGKILL)
+        leader.start()
+        self.assertIn(b"OK", leader.client().execute_command("REPLICAOF", "127.0.0.1", follower.port))
+        self.assert_same(follower, leader)
+        self.assertIsNone(leader.client().get("nobody has this"))
+        # And by mistake.
+        leader.client().execute_command("REPLICAOF", "NO", "ONE")
+        self.assertIn(b"OK", leader.client().execute_command("REPLICAOF", "127.0.0.1", follower.port))
+        follower.client().set("still", "here")
+        self.assert_same(follower, leader)
+
+    def test_a_follower_catches_up_on_a_log_that_was_cleaned(self):
+        leader, follower = self.pair("--sync", "os", "--checkpoint-bytes", "1mb")
+        client = leader.client()
+        for _ in range(6):
+            follower.end()
+            for i in range(2000):
+                client.set("again%d" % (i % 50), random.randbytes(2000))
+            client.execute_command("STAVE.CLEAN", "WAIT")
+            follower.start()
+            self.caught_up(leader, follower)
+            self.assertIsNone(follower.process.poll())
+        self.assert_same(leader, follower)
+
+    def test_a_follower_whose_user_goes_is_let_go(self):
+        leader = self.node("leader", "--sync", "os")
+        admin = leader.client()
+        admin.execute_command("ACL", "SETUSER", "copier", "on", ">pw", "+stave.follow", "+ping")
+        follower = self.node("follower", "--follow", leader.address, "--masteruser", "copier", "--masterauth", "pw")
+        admin.set("before", "1")
+        self.caught_up(leader, follower)
+        self.assertEqual(admin.info("replication")["connected_slaves"], 1)
+        admin.execute_command("ACL", "DELUSER", "copier")
+        deadline = time.time() + PATIENCE
+        while admin.info("replication")["connected_slaves"] != 0:
+            self.assertLess(time.time(), deadline)
+            time.sleep(0.05)
+        admin.set("after", "1")
+        time.sleep(0.5)
+        self.assertIsNone(follower.client().get("after"))
 
     def test_a_store_of_its_own_is_not_given_up(self):
         leader = self.node("leader")

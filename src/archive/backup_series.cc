@@ -108,7 +108,13 @@ Result<SeriesReport> add_to_series(store::Engine& engine, const std::string& roo
   SeriesReport report;
   STAVE_ASSIGN(report.directory, free_place(files, root, engine.time().to_wall(engine.now())));
   BackupOptions options{.beside = places.empty() ? std::string() : places.back().directory, .go_on = go_on};
-  STAVE_ASSIGN(report.backup, back_up(engine, report.directory, options));
+  auto made = back_up(engine, report.directory, options);
+  if (!made) {
+    // What there is of it takes room that may be what was missing. If it cannot go now, the next one removes it.
+    static_cast<void>(remove_unfinished(files, root));
+    return fail(std::move(made).error());
+  }
+  report.backup = std::move(*made);
   STAVE_TRY(files.sync_directory(root));
   STAVE_ASSIGN(const BackupCheck check, verify_backup(files, report.directory, go_on));
   if (!check.findings.empty()) {

@@ -1,12 +1,15 @@
 #include "commands/replication_commands.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/try.h"
+#include "commands/acl_user.h"
 #include "commands/arguments.h"
 #include "commands/errors.h"
 #include "commands/script/scripts.h"
+#include "commands/users.h"
 #include "replication/group.h"
 #include "types/string/number.h"
 
@@ -86,6 +89,16 @@ Result<void> role_command(Call& call) {
   return {};
 }
 
+namespace {
+
+bool may_follow(const AclUser& user) {
+  static const Command* const kFollow = find_command("STAVE.FOLLOW");
+  constexpr std::string_view kCall[] = {"STAVE.FOLLOW", kProtocol};
+  return user.check(*kFollow, kCall, 0).allowed();
+}
+
+}  // namespace
+
 Result<void> stave_follow_command(Call& call) {
   if (call[1] != kProtocol) return answer_error("ERR this server speaks protocol 1 of replication");
   replication::Group* const group = call.environment().group();
@@ -93,7 +106,17 @@ Result<void> stave_follow_command(Call& call) {
   if (group == nullptr || !session.may_hand_over) return answer_error("ERR this connection cannot be a follower's");
   if (call.engine().follows())
     return answer_error("ERR this store follows another one itself; follow " + call.engine().terms().state().leader);
-  session.take_over = [group](std::unique_ptr<replication::Link> link) { group->followers().serve(std::move(link)); };
+  // The connection leaves the doors, and with them whoever closes those of users that are removed.
+  std::function<bool()> allowed;
+  if (!session.identity.owner)
+    allowed = [&users = call.environment().users(),
+               name = session.identity.user == nullptr ? std::string("default") : session.identity.user->name] {
+      const auto user = users.find(name);
+      return user != nullptr && user->enabled && may_follow(*user);
+    };
+  session.take_over = [group, allowed](std::unique_ptr<replication::Link> link) {
+    group->followers().serve(std::move(link), allowed);
+  };
   session.set_closing();
   call.reply().status("CONTINUE");
   return {};

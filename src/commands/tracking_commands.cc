@@ -86,6 +86,9 @@ Result<void> client_tracking_command(Call& call) {
   if (call.is(2, "OFF")) {
     tracking.end(session);
   } else if (call.is(2, "ON")) {
+    // What comes from its leader is told to nobody: a cache that relied on it would be stale for ever.
+    if (call.engine().follows())
+      return answer_error("ERR a follower does not tell of changes yet; track at its leader");
     if (session.control() == nullptr)
       return answer_error("ERR messages come over a connection of the Redis protocol only, and this is none");
     STAVE_TRY(check_wish(session.tracking.get(), wish));

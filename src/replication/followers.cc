@@ -4,6 +4,7 @@
 #include <deque>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -36,7 +37,8 @@ std::span<const std::byte> bytes_of(const std::string& text) noexcept {
 /// Sends the log to one follower, from where it is on.
 class Followers::Shipper {
  public:
-  Shipper(Followers& all, std::unique_ptr<Link> link) : all_(all), link_(std::move(link)), reader_(*link_) {
+  Shipper(Followers& all, std::unique_ptr<Link> link, std::function<bool()> allowed)
+      : all_(all), link_(std::move(link)), allowed_(std::move(allowed)), reader_(*link_) {
     info_.address = link_->peer();
   }
   ~Shipper() {
@@ -96,6 +98,14 @@ class Followers::Shipper {
                           "this store follows another one itself; follow " + engine.terms().state().leader));
     // Whoever has followers is a leader, and its term begins with the first of them.
     if (engine.terms().number() == 0) STAVE_TRY(engine.terms().begin(engine.log(), engine.now()));
+    // Only it led the last term that it has heard of, and it leads no more: whoever asks to follow was told to. So what
+    // it spent on itself, restarted alone after a crash or told to lead by mistake, keeps nobody from being followed.
+    if (hello->promised > engine.terms().number() && !hello->terms.empty() &&
+        hello->terms.back().number == hello->promised && hello->terms.back().leader == hello->node) {
+      STAVE_TRY(engine.terms().change(
+          [&](store::NodeState& state) { state.promised = std::max(state.promised, hello->promised); }));
+      STAVE_TRY(engine.terms().begin(engine.log(), engine.now()));
+    }
     // Kept before it is looked at what there is.
     begin_to_keep(*hello);
     const log::LogStats stats = engine.log().stats();
@@ -123,6 +133,10 @@ class Followers::Shipper {
 
   void begin_to_keep(const Hello& hello) {
     base::MutexLock lock(all_.mutex_);
+    node_ = hello.node;
+    // One machine counts once: what it had before is broken, also where that does not show yet.
+    for (const auto& other : all_.shippers_)
+      if (other.get() != this && other->node_ == node_ && other->kept_ != nullptr) other->make_way();
     info_.port = hello.port;
     info_.written = info_.durable = info_.sent = hello.end;
     info_.heard_ns = now_ns();
@@ -132,7 +146,14 @@ class Followers::Shipper {
   }
   void keep_from(Lsn lsn) {
     base::MutexLock lock(all_.mutex_);
-    kept_->keep->move(lsn);
+    if (kept_ != nullptr) kept_->keep->move(lsn);
+  }
+  /// Another connection of the same follower has come. Under the followers' lock.
+  void make_way() noexcept {
+    kept_->connected = false;
+    kept_ = nullptr;
+    if (std::exchange(streams, false)) all_.connected_.fetch_sub(1, std::memory_order_relaxed);
+    shut();
   }
   void leave() noexcept {
     {
@@ -151,6 +172,7 @@ class Followers::Shipper {
   Result<void> stream(Lsn position) {
     {
       base::MutexLock lock(all_.mutex_);
+      if (kept_ == nullptr) return {};  // it has come again meanwhile
       streams = true;
       all_.connected_.fetch_add(1, std::memory_order_relaxed);
     }
@@ -158,10 +180,15 @@ class Followers::Shipper {
     std::uint64_t moved_ns = now_ns();
     std::uint64_t told_ns = 0;
     bool told_end = false;
+    std::uint64_t asked_ns = now_ns();
     while (!stopping_.load(std::memory_order_relaxed)) {
       store::Engine& engine = all_.engine_;
       STAVE_ASSIGN(const log::Stretch stretch, engine.log().read_written(position, buffer));
       const std::uint64_t now = now_ns();
+      if (allowed_ && now - asked_ns >= kEndEveryNs) {
+        asked_ns = now;
+        if (!allowed_()) return fail(ErrorCode::kPermission, "its user is gone, or may not follow any more");
+      }
       std::int64_t wait_ms = 0;
       if (stretch.to > position) {
         // Read before: what is compressed in these bytes was so with what was there by then.
@@ -234,7 +261,7 @@ class Followers::Shipper {
         info_.heard_ns = now;
         info_.written = std::max(info_.written, frame->from);
         info_.durable = std::max(info_.durable, frame->to);
-        kept_->keep->move(info_.durable);
+        if (kept_ != nullptr) kept_->keep->move(info_.durable);
       } else if (now - info_.heard_ns > kSilenceNs) {
         return fail(ErrorCode::kBusy, "it has said nothing for a minute");
       }
@@ -248,8 +275,10 @@ class Followers::Shipper {
 
   Followers& all_;
   const std::unique_ptr<Link> link_;
+  const std::function<bool()> allowed_;
   FrameReader reader_;
-  Kept* kept_ = nullptr;
+  log::NodeId node_{};
+  Kept* kept_ = nullptr;  ///< Null before it has said who it is, and once it has made way.
   /// How far the log was written at some moments since the one of which the follower has everything.
   struct Mark {
     Lsn written;
@@ -270,11 +299,11 @@ Followers::~Followers() {
   stop();
 }
 
-void Followers::serve(std::unique_ptr<Link> link) {
+void Followers::serve(std::unique_ptr<Link> link, std::function<bool()> allowed) {
   base::MutexLock lock(mutex_);
   if (stopping_) return;
   reap();
-  auto& shipper = shippers_.emplace_back(std::make_unique<Shipper>(*this, std::move(link)));
+  auto& shipper = shippers_.emplace_back(std::make_unique<Shipper>(*this, std::move(link), std::move(allowed)));
   try {
     shipper->start();
   } catch (const std::system_error&) {

@@ -45,8 +45,9 @@ class Followers {
   Followers(const Followers&) = delete;
   Followers& operator=(const Followers&) = delete;
 
-  /// Serves whoever is at the other end, on a thread of its own, until one of the two ends it.
-  void serve(std::unique_ptr<Link> link) STAVE_EXCLUDES(mutex_);
+  /// Serves whoever is at the other end, on a thread of its own, until one of the two ends it, or `allowed`, asked now
+  /// and then on that thread, says that it may not go on; null: it may.
+  void serve(std::unique_ptr<Link> link, std::function<bool()> allowed = {}) STAVE_EXCLUDES(mutex_);
   /// Lets all of them go and joins their threads; nobody is served any more. Idempotent.
   void stop() STAVE_EXCLUDES(mutex_);
 

@@ -453,9 +453,11 @@ Lsn Upkeep::followers_limit() const {
 Result<void> Upkeep::drop() {
   // No image needs what lies before the boundary: the log behind each image tells where everything is now. But that log
   // has to be there, or the next restart reads everything.
+  // Read once: on a follower the leader's log moves it at any moment, and no image is asked for twice.
+  const Lsn boundary{boundary_.load(std::memory_order_relaxed)};
   const Lsn newest = checkpoint_.newest_from();
   bool without_image = false;
-  if (newest != kNoLsn && newest < Lsn{boundary_.load(std::memory_order_relaxed)}) {
+  if (newest != kNoLsn && newest < boundary) {
     auto written = write_checkpoint();
     // Where there is no room for an image, room comes first: the log behind the boundary is all there and tells
     // everything, it only takes longer to read.
@@ -466,7 +468,7 @@ Result<void> Upkeep::drop() {
   base::MutexLock hold(drop_mutex_);
   if (pins_ != 0) return {};
   if (engine_.world().walked()) return {};
-  const Lsn limit = std::min({Lsn{boundary_.load(std::memory_order_relaxed)}, history_limit(), followers_limit()});
+  const Lsn limit = std::min({boundary, history_limit(), followers_limit()});
   STAVE_ASSERT(without_image || checkpoint_.newest_from() == kNoLsn || checkpoint_.newest_from() >= limit);
   if (limit <= engine_.log().stats().first) return {};
   STAVE_ASSIGN(const std::uint64_t freed, engine_.log().drop_before(limit));

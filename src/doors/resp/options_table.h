@@ -314,7 +314,8 @@ inline constexpr Option kOptions[] = {
      "normal 268435456 67108864 60 slave 0 0 0 pubsub 33554432 8388608 60", "", 0, 0, Change::kLive,
      "Redis' form of the limits of unread replies: for normal clients and for those that listen the hard limit, the "
      "soft "
-     "limit and its seconds; a hard limit of 0 is the largest that there is. There are no replicas: what is said of "
+     "limit and its seconds; a hard limit of 0 is the largest that there is. Followers are not limited by it: what is "
+     "said of "
      "them "
      "means nothing."},
     {"activedefrag", OptionType::kFlag, "no", "", 0, 1, Change::kFixed,

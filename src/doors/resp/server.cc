@@ -110,7 +110,8 @@ Result<Server::Listeners> Server::listen(const Settings& settings) {
   }
   if (listeners.empty())
     return stave::fail(ErrorCode::kInvalidArgument,
-                       "bind names no address to listen on, or none of port, tls-port and unixsocket is given");
+                       "bind names no address to listen on, or none of port, tls-port and unixsocket is given; HTTP "
+                       "alone is not possible");
   return listeners;
 }
 

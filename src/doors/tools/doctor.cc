@@ -16,6 +16,7 @@
 #include "packing/compression_dictionary.h"
 #include "store/engine.h"
 #include "store/image.h"
+#include "store/node_state.h"
 
 namespace stave::tools {
 
@@ -118,7 +119,7 @@ Result<void> Examination::look_at_other_files() {
       } else {
         damage(path, dictionary.error(), "Values that were compressed with this dictionary cannot be read.");
       }
-    } else if (name != log::kIdentityName && name != kLockName && name != log::kSpareName &&
+    } else if (name != log::kIdentityName && name != kLockName && name != store::kNodeName && name != log::kSpareName &&
                !log::parse_segment_name(name) && !log::parse_begun_name(name) && !log::parse_newest_name(name) &&
                !name.ends_with(".cut") && !name.ends_with(".new")) {
       tell({Severity::kNote, path, -1, kNoLsn, "This is not a file of the store."});

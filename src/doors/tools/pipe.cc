@@ -44,14 +44,15 @@ Result<pid_t> start(std::vector<std::string> words, int input, int output) {
                   .with_errno(problem));
 }
 
-/// What became of a program, as the end of a sentence; empty: it did what it should.
-std::string outcome(pid_t child) {
+/// What became of a program, as the end of a sentence; empty: it did what it should. `as_good`: an exit code that says
+/// so besides 0.
+std::string outcome(pid_t child, int as_good = 0) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return "cannot be waited for";
   if (WIFSIGNALED(status)) return "was ended by signal " + std::to_string(WTERMSIG(status));
   const int code = WEXITSTATUS(status);
-  return code == 0 ? std::string() : "failed with exit code " + std::to_string(code);
+  return code == 0 || code == as_good ? std::string() : "failed with exit code " + std::to_string(code);
 }
 
 }  // namespace
@@ -59,7 +60,8 @@ std::string outcome(pid_t child) {
 Result<void> pipe_out(const std::string& directory, const std::string& command) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(Error(ErrorCode::kIo, "cannot make a pipe").with_errno(errno));
-  auto archiver = start({"tar", "--create", "--file=-", "--directory=" + directory, "."}, -1, ends[1]);
+  auto archiver =
+      start({"tar", "--create", "--warning=no-file-changed", "--file=-", "--directory=" + directory, "."}, -1, ends[1]);
   ::close(ends[1]);
   if (!archiver) {
     ::close(ends[0]);
@@ -67,7 +69,10 @@ Result<void> pipe_out(const std::string& directory, const std::string& command) 
   }
   auto reader = start({"sh", "-c", command}, ends[0], -1);
   ::close(ends[0]);
-  const std::string archived = outcome(*archiver);
+  // 1 is that a file was changed meanwhile: the store gave it another name, or took one away. What is in it never
+  // changes, and whoever restores it verifies every byte.
+  constexpr int kSomeFilesDiffer = 1;
+  const std::string archived = outcome(*archiver, kSomeFilesDiffer);
   if (!reader) return fail(std::move(reader).error());
   // Who reads says why: that nobody reads any more is only what tar makes of it.
   if (const std::string read = outcome(*reader); !read.empty())

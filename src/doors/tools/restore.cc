@@ -1,13 +1,14 @@
 // `stave restore`: a new store out of a backup, or out of a store's own log, as it was at a point.
 #include "archive/restore.h"
-#include "archive/backup.h"
 
 #include <stdlib.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/try.h"
@@ -25,9 +26,10 @@ namespace {
 class Incoming {
  public:
   ~Incoming() {
-    // Whatever came that is no backup's stays, and so does its directory: it is told where.
-    if (!directory_.empty() && !archive::remove_backup(FileSystem::system(), directory_))
-      std::fprintf(stderr, "stave: what came in could not be removed; it is in %s\n", directory_.c_str());
+    // It was made for this, whatever came into it. Links are removed, not followed.
+    std::error_code problem;
+    if (!directory_.empty()) std::filesystem::remove_all(directory_, problem);
+    if (problem) std::fprintf(stderr, "stave: what came in could not be removed; it is in %s\n", directory_.c_str());
   }
   Incoming() = default;
   Incoming(const Incoming&) = delete;
