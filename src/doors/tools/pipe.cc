@@ -90,4 +90,11 @@ Result<void> pipe_in(const std::string& directory) {
   return {};
 }
 
+Result<void> remove_tree(const std::string& directory) {
+  STAVE_ASSIGN(const pid_t remover, start({"rm", "-rf", "--", directory}, -1, -1));
+  const std::string done = outcome(remover);
+  if (!done.empty()) return fail(Error(ErrorCode::kIo, "rm " + done).with_file(directory));
+  return {};
+}
+
 }  // namespace stave::tools

@@ -16,5 +16,8 @@ namespace stave::tools {
 Result<void> pipe_out(const std::string& directory, const std::string& command);
 /// Unpacks an archive from the standard input of this process into `directory`, which exists. Errors: likewise.
 Result<void> pipe_in(const std::string& directory);
+/// Removes a directory that `pipe_in` unpacked into, whatever it holds now. Links are removed, not followed. Errors:
+/// likewise.
+Result<void> remove_tree(const std::string& directory);
 
 }  // namespace stave::tools

@@ -6,9 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "base/try.h"
@@ -27,9 +25,8 @@ class Incoming {
  public:
   ~Incoming() {
     // It was made for this, whatever came into it. Links are removed, not followed.
-    std::error_code problem;
-    if (!directory_.empty()) std::filesystem::remove_all(directory_, problem);
-    if (problem) std::fprintf(stderr, "stave: what came in could not be removed; it is in %s\n", directory_.c_str());
+    if (!directory_.empty() && !remove_tree(directory_))
+      std::fprintf(stderr, "stave: what came in could not be removed; it is in %s\n", directory_.c_str());
   }
   Incoming() = default;
   Incoming(const Incoming&) = delete;
