@@ -45,17 +45,17 @@ void edit_in_place(char* run, std::size_t size, Edits edits) noexcept {
   const auto left = [](std::size_t moves) { return static_cast<std::ptrdiff_t>(moves) < 0; };
   for (std::size_t i = edits.size(); i-- != 0;) {
     const Kept kept(edits, i, size);
-    if (right(shift)) std::memmove(run + kept.from + shift, run + kept.from, kept.bytes);
+    if (right(shift)) std::memmove(run + (kept.from + shift), run + kept.from, kept.bytes);
     shift -= edits[i].in.size() - edits[i].out;
   }
   for (std::size_t i = 0; i != edits.size(); ++i) {
     shift += edits[i].in.size() - edits[i].out;
     const Kept kept(edits, i, size);
-    if (left(shift)) std::memmove(run + kept.from + shift, run + kept.from, kept.bytes);
+    if (left(shift)) std::memmove(run + (kept.from + shift), run + kept.from, kept.bytes);
   }
   shift = 0;
   for (const Edit& edit : edits) {
-    put(run + edit.at + shift, edit.in);
+    put(run + (edit.at + shift), edit.in);
     shift += edit.in.size() - edit.out;
   }
 }

@@ -396,8 +396,8 @@ TEST_F(Replication, strangers_are_let_go_without_harm) {
     auto wires = std::make_shared<Wires>();
     leader.followers->serve(std::make_unique<MemoryLink>(wires, 0));
     MemoryLink link(wires, 1);
-    std::vector<std::byte> bytes(encode_header(good).begin(), encode_header(good).end());
     const FrameHeader header = encode_header(good);
+    std::vector<std::byte> bytes(header.begin(), header.end());
     bytes.assign(header.begin(), header.end());
     bytes.insert(bytes.end(), good.payload.begin(), good.payload.end());
     switch (round % 4) {
