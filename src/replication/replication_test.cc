@@ -398,7 +398,6 @@ TEST_F(Replication, strangers_are_let_go_without_harm) {
     MemoryLink link(wires, 1);
     const FrameHeader header = encode_header(good);
     std::vector<std::byte> bytes(header.begin(), header.end());
-    bytes.assign(header.begin(), header.end());
     bytes.insert(bytes.end(), good.payload.begin(), good.payload.end());
     switch (round % 4) {
       case 0: bytes[random() % bytes.size()] ^= static_cast<std::byte>(1u << (random() % 8)); break;
