@@ -258,6 +258,24 @@ class Notices(unittest.TestCase):
         self.assertEqual(opted.read(), ["push", "invalidate", ["o2"]])
         self.assertIn("-ERR CLIENT CACHING NO", opted.ask("CLIENT", "CACHING", "NO"))
 
+    def test_changes_of_one_turn_are_one_message_to_who_follows_prefixes(self):
+        self.server.start("--threads", "1", "--sync", "os")
+        writer, reader = self.peer(), self.peer("HELLO", "3")
+        reader.ask("CLIENT", "TRACKING", "ON", "BCAST")
+        writer.ask("MULTI")
+        for key in ("a", "b", "a", "c"):
+            writer.ask("SET", key, "1")
+        writer.ask("EXEC")
+        self.assertEqual(reader.read(), ["push", "invalidate", ["a", "b", "c"]])
+        # What tells of everything stands for itself.
+        writer.send("MULTI")
+        for call in (("SET", "d", "1"), ("FLUSHALL",), ("SET", "e", "1"), ("EXEC",)):
+            writer.send(*call)
+        told = [reader.read()[2]]
+        while told[-1] is None or "e" not in told[-1]:
+            told.append(reader.read()[2])
+        self.assertIn(None, told)
+
     def test_the_table_is_bounded_and_gives_up_keys_with_a_word(self):
         self.start("--tracking-table-max-keys", "10")
         reader, other = self.peer("HELLO", "3"), self.peer()

@@ -8,6 +8,7 @@
 #include "commands/channels.h"
 #include "commands/client_list.h"
 #include "commands/environment.h"
+#include "commands/hot_keys.h"
 #include "commands/monitors.h"
 #include "commands/notices/notices.h"
 #include "commands/session.h"
@@ -23,7 +24,7 @@ constexpr std::string_view kNoAuthentication = "NOAUTH Authentication required."
 /// Whether somebody wants to hear of its calls.
 bool watched(Session& session) noexcept {
   Environment& environment = session.environment();
-  return environment.monitors().any() || environment.notices().on();
+  return environment.monitors().any() || environment.notices().on() || environment.hot_keys().on();
 }
 
 /// Who it is as the users are now; and, when there is nothing to look at, that there is not.

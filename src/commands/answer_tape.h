@@ -48,6 +48,7 @@ class AnswerTape final : public Sink {
   void big_number(std::string_view digits) override { add_text(Op::kBigNumber, digits); }
   void verbatim(std::string_view format, std::string_view text) override;
   void push(std::size_t count) override { add_word(Op::kPush, count); }
+  [[nodiscard]] std::uint64_t written() const noexcept override { return tape_.size() + shared_bytes_; }
   [[nodiscard]] int protocol() const noexcept override { return protocol_; }
 
  private:

@@ -6,6 +6,7 @@
 
 #include "base/try.h"
 #include "commands/arguments.h"
+#include "commands/hot_keys.h"
 #include "commands/notices/tracking.h"
 #include "commands/operator_log.h"
 #include "commands/script/scripts.h"
@@ -69,6 +70,7 @@ Result<void> flushdb_command(Call& call) {
   STAVE_ASSIGN(const Pending pending, call.engine().flush(call.session().database(), call.session().sync()));
   call.environment().waiting().look_again(call.session().database(), call.session().database());
   call.environment().tracking().flushed(pending);
+  call.environment().hot_keys().flushed();
   tell_operator(call, told);
   call.wait_for_write(pending);
   call.reply().status("OK");
@@ -83,6 +85,7 @@ Result<void> flushall_command(Call& call) {
   STAVE_ASSIGN(const Pending pending, call.engine().flush_all(call.session().sync()));
   call.environment().waiting().look_again(0, call.session().databases() - 1);
   call.environment().tracking().flushed(pending);
+  call.environment().hot_keys().flushed();
   tell_operator(call, "FLUSHALL");
   call.wait_for_write(pending);
   call.reply().status("OK");

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "commands/access.h"
 #include "commands/errors.h"
+#include "commands/hot_keys.h"
 #include "commands/latency_monitor.h"
 #include "commands/monitors.h"
 #include "commands/multi.h"
@@ -151,6 +152,19 @@ void tell_of_call(Session& session, const Command& row, Arguments arguments) {
     notices.tell_rest(session, row, arguments, explained);
 }
 
+/// As `run`, while somebody asks which keys cost most. Of a call that waits nothing is told: it cost no time.
+bool run_weighed(Session& session, const Command& row, Arguments arguments, Sink& reply) {
+  Clock& clock = session.environment().engine().clock();
+  const std::uint64_t began_ns = clock.monotonic_ns();
+  const std::uint64_t written = reply.written();
+  const bool done = run(session, row, arguments, reply);
+  if (!session.away())
+    session.environment().hot_keys().add(session, row, arguments,
+                                         {.ns = clock.monotonic_ns() - began_ns,
+                                          .bytes = call_bytes(arguments) + (reply.written() - written)});
+  return done;
+}
+
 /// For sessions that may not do everything, and while somebody watches.
 [[gnu::noinline]] void answer_closely(Session& session, const Command& row, Arguments arguments, Sink& reply) {
   if (const std::string why = why_not_allowed(session, row, arguments); !why.empty()) {
@@ -158,7 +172,9 @@ void tell_of_call(Session& session, const Command& row, Arguments arguments) {
     return refuse(session, &row, why, reply);
   }
   if (session.tracking != nullptr) session.environment().tracking().before_read(session, row, arguments);
-  if (run(session, row, arguments, reply)) tell_of_call(session, row, arguments);
+  const bool weighed = session.environment().hot_keys().on();
+  if (weighed ? run_weighed(session, row, arguments, reply) : run(session, row, arguments, reply))
+    tell_of_call(session, row, arguments);
   // What is part of a transaction is shown once that has happened (multi.cc).
   if (session.errand == nullptr && session.waiter == nullptr && session.shared == nullptr)
     session.environment().monitors().show(session, row, arguments);

@@ -5,6 +5,7 @@
 #include "commands/channels.h"
 #include "commands/client_registry.h"
 #include "commands/errands.h"
+#include "commands/hot_keys.h"
 #include "commands/latency_monitor.h"
 #include "commands/monitors.h"
 #include "commands/notices/notices.h"
@@ -37,6 +38,7 @@ Environment::Environment(store::Engine& engine, Host& host)
       channels_(std::make_unique<Channels>(&engine.budget())),
       users_(std::make_unique<Users>()),
       monitors_(std::make_unique<Monitors>()),
+      hot_keys_(std::make_unique<HotKeys>()),
       waiting_(std::make_unique<Waiting>(*this)),
       tracking_(std::make_unique<Tracking>(*this)),
       notices_(std::make_unique<Notices>(*this)),

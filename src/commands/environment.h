@@ -28,6 +28,7 @@ class Scripts;
 class Snapshots;
 class Tracking;
 class SlowLog;
+class HotKeys;
 class LatencyMonitor;
 class Monitors;
 class Notices;
@@ -71,6 +72,8 @@ class Environment {
   [[nodiscard]] Channels& channels() noexcept { return *channels_; }
   [[nodiscard]] Users& users() noexcept { return *users_; }
   [[nodiscard]] Monitors& monitors() noexcept { return *monitors_; }
+  /// Which keys cost most.
+  [[nodiscard]] HotKeys& hot_keys() noexcept { return *hot_keys_; }
   /// Calls that wait until somebody changes a key.
   [[nodiscard]] Waiting& waiting() noexcept { return *waiting_; }
   /// What is told of changes of keys.
@@ -111,6 +114,7 @@ class Environment {
   std::unique_ptr<Channels> channels_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<Monitors> monitors_;
+  std::unique_ptr<HotKeys> hot_keys_;
   std::unique_ptr<Waiting> waiting_;
   std::unique_ptr<Tracking> tracking_;
   std::unique_ptr<Notices> notices_;

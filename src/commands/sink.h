@@ -45,6 +45,8 @@ class Sink {
   virtual void big_number(std::string_view digits) = 0;
   virtual void verbatim(std::string_view format, std::string_view text) = 0;
   virtual void push(std::size_t count) = 0;
+  /// How many bytes were written so far, by sinks whose bytes a network sees; else 0. What a call adds is its answer's.
+  [[nodiscard]] virtual std::uint64_t written() const noexcept { return 0; }
   /// 2 or 3: for the few answers whose shape, not only encoding, differs.
   [[nodiscard]] virtual int protocol() const noexcept = 0;
 };

@@ -24,6 +24,7 @@
 #include "commands/hash_expiry_commands.h"
 #include "commands/hash_scan_commands.h"
 #include "commands/history_commands.h"
+#include "commands/hot_keys_commands.h"
 #include "commands/hyperloglog_commands.h"
 #include "commands/increx_command.h"
 #include "commands/info_commands.h"
@@ -103,6 +104,7 @@ constexpr auto kJoined = build::join(
     kHashExpiryCommands,
     kHashScanCommands,
     kHistoryCommands,
+    kHotKeysCommands,
     kHyperLogLogCommands,
     kIncrexCommands,
     kInfoCommands,

@@ -14,6 +14,13 @@
 
 namespace stave::commands {
 
+void Invalidation::join(const Invalidation& next) {
+  STAVE_ASSERT(joins && next.joins && !keys.empty() && !next.keys.empty());
+  pending.merge(next.pending);
+  for (const std::string& key : next.keys)
+    if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+}
+
 TrackingCounts Tracking::counts() const {
   base::MutexLock lock(mutex_);
   return {.clients = clients_.size(), .keys = keys_.size(), .items = items_, .prefixes = prefixes_.size()};
@@ -140,32 +147,38 @@ void Tracking::after_read(Session& session, const Command& row, Arguments argume
 
 // --- changes ---------------------------------------------------------------------------------------------------------
 
+// `what` is made for the first that is told, and shared.
+void Tracking::tell_of(const Change& change, std::uint64_t id, bool by_prefix,
+                       std::shared_ptr<const Invalidation>& what) noexcept {
+  const auto client = clients_.find(id);
+  if (client == clients_.end() || client->second.by_prefix != by_prefix) return;
+  if (client->second.no_loop && id == change.by) return;
+  try {
+    if (what == nullptr)
+      what = std::make_shared<const Invalidation>(
+          Invalidation{.keys = {std::string(change.key)}, .pending = change.pending, .joins = by_prefix});
+  } catch (const std::bad_alloc&) {
+    what = nullptr;
+  }
+  tell(id, what);
+}
+
 // Without memory to tell it a client could not know what it missed: then it loses its connection.
 void Tracking::changed(std::string_view key, std::uint64_t by, const store::Pending& pending) noexcept {
   base::MutexLock lock(mutex_);
   if (clients_.empty()) return;
-  std::shared_ptr<const Invalidation> what;
-  const auto tell_one = [&](std::uint64_t id) STAVE_REQUIRES(mutex_) {
-    const auto client = clients_.find(id);
-    if (client == clients_.end() || (client->second.no_loop && id == by)) return;
-    try {
-      if (what == nullptr)
-        what = std::make_shared<const Invalidation>(Invalidation{.keys = {std::string(key)}, .pending = pending});
-    } catch (const std::bad_alloc&) {
-      what = nullptr;
-    }
-    tell(id, what);
-  };
+  const Change change{.key = key, .by = by, .pending = pending};
+  std::shared_ptr<const Invalidation> of_key;
   if (const auto found = keys_.find(key); found != keys_.end()) {
-    for (const std::uint64_t id : found->second)
-      if (const auto client = clients_.find(id); client != clients_.end() && !client->second.by_prefix) tell_one(id);
+    for (const std::uint64_t id : found->second) tell_of(change, id, false, of_key);
     items_ -= found->second.size();
     keys_.erase(found);
   }
   // Those of one client do not overlap, so none is told twice.
+  std::shared_ptr<const Invalidation> of_prefix;
   for (const auto& [prefix, readers] : prefixes_)
     if (key.starts_with(prefix))
-      for (const std::uint64_t id : readers) tell_one(id);
+      for (const std::uint64_t id : readers) tell_of(change, id, true, of_prefix);
 }
 
 void Tracking::flushed(const store::Pending& pending) noexcept {

@@ -30,7 +30,16 @@ class Session;
 struct Invalidation {
   std::vector<std::string> keys;  ///< None: all of them.
   store::Pending pending;         ///< What telling it waits for.
-  std::uint64_t broken = 0;       ///< Not 0: instead, that the client to which its messages went is gone.
+  static constexpr std::size_t kJoinedMax = 512;
+  bool joins = false;        ///< May be told in one message with others of the kind that come right after.
+  std::uint64_t broken = 0;  ///< Not 0: instead, that the client to which its messages went is gone.
+
+  /// Whether there is room for more in one message: so that joining stays cheap.
+  [[nodiscard]] bool may_join(const Invalidation& next) const noexcept {
+    return joins && next.joins && keys.size() < kJoinedMax;
+  }
+  /// Each key once. Throws std::bad_alloc. O(keys).
+  void join(const Invalidation& next);
 };
 
 /// What a session has asked for. Its thread's.
@@ -81,12 +90,19 @@ class Tracking {
     bool no_loop = false;
   };
   using Readers = std::vector<std::uint64_t>;
+  struct Change {
+    std::string_view key;
+    std::uint64_t by = 0;
+    const store::Pending& pending;
+  };
 
   void put_down(const Session& session) STAVE_EXCLUDES(mutex_);
   [[nodiscard]] bool remembers(const Session& session, const Command& row) const noexcept;
   void remember(std::string_view key, std::uint64_t client) STAVE_REQUIRES(mutex_);
   void give_up_some() STAVE_REQUIRES(mutex_);
   void sweep(Readers& readers) noexcept STAVE_REQUIRES(mutex_);
+  void tell_of(const Change& change, std::uint64_t id, bool by_prefix,
+               std::shared_ptr<const Invalidation>& what) noexcept STAVE_REQUIRES(mutex_);
   void tell(std::uint64_t client, const std::shared_ptr<const Invalidation>& what) noexcept STAVE_REQUIRES(mutex_);
 
   Environment& environment_;

@@ -85,15 +85,18 @@ void Connection::show_lines() {
     lines_bytes_ = 0;
   }
   std::string text;
-  for (const auto& [line, invalidation] : lines) {
-    if (invalidation != nullptr) {
-      text = invalidation_text(*invalidation, session_.protocol(), session_.listening);
-      if (!text.empty()) hear(text, invalidation->pending);
-    } else {
-      text.assign("+").append(*line).append("\r\n");
+  for (std::size_t i = 0; i < lines.size() && !dead_; ++i) {
+    if (lines[i].line != nullptr) {
+      text.assign("+").append(*lines[i].line).append("\r\n");
       hear(text, {});
+      continue;
     }
-    if (dead_) return;
+    // A client that follows prefixes hears of all that came meanwhile at once, as from Redis.
+    commands::Invalidation what = *lines[i].invalidation;
+    while (i + 1 < lines.size() && lines[i + 1].invalidation != nullptr && what.may_join(*lines[i + 1].invalidation))
+      what.join(*lines[++i].invalidation);
+    text = invalidation_text(what, session_.protocol(), session_.listening);
+    if (!text.empty()) hear(text, what.pending);
   }
 }
 

@@ -10,12 +10,15 @@
 #include "base/bytes.h"
 #include "base/try.h"
 #include "commands/backups.h"
+#include "commands/client_registry.h"
 #include "commands/encoding_limits.h"
+#include "commands/hot_keys.h"
 #include "commands/latency_monitor.h"
 #include "commands/notices/notices.h"
 #include "commands/notices/tracking.h"
 #include "commands/policy_names.h"
 #include "commands/script/scripts.h"
+#include "commands/session.h"
 #include "commands/slow_log.h"
 #include "commands/snapshots.h"
 #include "commands/users.h"
@@ -191,6 +194,10 @@ void ServerHost::apply() {
   environment_->large_requests().set_capacity(settings_.size(option_id("commandlog-large-request-max-len")));
   environment_->large_replies().set_threshold_us(settings_.number(option_id("commandlog-reply-larger-than")));
   environment_->large_replies().set_capacity(settings_.size(option_id("commandlog-large-reply-max-len")));
+  if (environment_->hot_keys().set_windows({.keys = settings_.size(option_id("hotkeys-top-k")),
+                                            .percent = settings_.size(option_id("hotkeys-sampling-percentage")),
+                                            .seconds = settings_.size(option_id("hotkeys-window-seconds"))}))
+    environment_->clients().visit([](commands::Session& session) { session.set_plain(false); });
   environment_->latency().set_threshold_ms(settings_.number(option_id("latency-monitor-threshold")));
   environment_->notices().set_classes(
       commands::parse_event_classes(settings_.text(option_id("notify-keyspace-events"))).value_or(0));

@@ -33,6 +33,7 @@ class Writer : public commands::Sink {
   void big_number(std::string_view digits) final;
   void verbatim(std::string_view format, std::string_view text) final;
   void push(std::size_t count) final;
+  [[nodiscard]] std::uint64_t written() const noexcept final { return output_->appended(); }
 
  private:
   void header(char kind, std::size_t count);
