@@ -38,6 +38,17 @@ class Sketches(unittest.TestCase):
         self.server.stop(how)
         self.start(*options)
 
+    def test_a_sketch_that_memory_does_not_hold_is_refused_before_it_is_made(self):
+        self.restart(signal.SIGTERM, "--maxmemory", "64mb")
+        resident = lambda: int(next(line for line in open("/proc/%d/status" % self.server.process.pid) if line.startswith("VmHWM")).split()[1])
+        before = resident()
+        for call in ("CMS.INITBYDIM c 10000000 8", "CF.RESERVE f 200000000", "TOPK.RESERVE t 10 4000000 8 0.9", "BF.RESERVE b 0.001 100000000", "BF.INSERT b2 CAPACITY 100000000 ITEMS x", "CF.INSERT f2 CAPACITY 200000000 ITEMS x"):
+            with self.assertRaisesRegex(redis.ResponseError, "Insufficient memory", msg=call):
+                self.client.execute_command(*call.split())
+        self.assertLess(resident() - before, 32 << 10, "KiB")
+        self.assertEqual(self.client.dbsize(), 0)
+        self.assertTrue(self.client.execute_command("CMS.INITBYDIM", "c", "100000", "8"))
+
     def test_bitop_has_the_newer_operations(self):
         generator = random.Random(1)
         ask = self.client.execute_command

@@ -34,9 +34,15 @@ Result<void> change_sketch(Call& call, std::size_t i, types::sketch::Kind kind, 
   });
 }
 
-/// What may be asked for: a sketch is as large as a value may be.
+/// What may be asked for: a sketch is as large as a value may be, and it is made and changed in memory, where what it
+/// was and what it becomes have to fit.
+inline bool sketch_fits(Call& call, std::uint64_t bytes) noexcept {
+  const std::uint64_t limit = call.engine().budget().max();
+  return bytes <= call.engine().options().value_bytes_max && (limit == 0 || bytes <= limit / 2);
+}
+
 inline Result<void> check_sketch_size(Call& call, std::uint64_t bytes) {
-  if (bytes <= call.engine().options().value_bytes_max) return {};
+  if (sketch_fits(call, bytes)) return {};
   return answer_error("ERR Insufficient memory to create filter");
 }
 

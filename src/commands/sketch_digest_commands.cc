@@ -44,7 +44,7 @@ Result<std::uint32_t> compression_argument(Call& call, std::size_t i) {
   if (!compression) return answer_error("ERR T-Digest: error parsing compression parameter");
   if (*compression < 1) return answer_error("ERR T-Digest: compression parameter needs to be a positive integer");
   if (*compression > std::int64_t{Digest::kCompressionMax} ||
-      Digest::bytes_for(static_cast<std::uint32_t>(*compression)) > call.engine().options().value_bytes_max)
+      !sketch_fits(call, Digest::bytes_for(static_cast<std::uint32_t>(*compression))))
     return answer_error("ERR T-Digest: allocation failed");
   return static_cast<std::uint32_t>(*compression);
 }

@@ -84,7 +84,7 @@ Result<void> add(Call& call, std::size_t step, const std::vector<std::optional<s
 
 Result<void> topk_reserve_command(Call& call) {
   STAVE_ASSIGN(const Top::Options options, parse_reserve(call));
-  if (Top::bytes_for(options) > call.engine().options().value_bytes_max)
+  if (!sketch_fits(call, Top::bytes_for(options)))
     return answer_error("ERR Insufficient memory to create topk data structure");
   STAVE_TRY(change_sketch(call, 1, Kind::kTop, [&](sketch::Editor& bytes) -> Result<void> {
     if (bytes.size() != 0) return answer_error("ERR TopK: key already exists");
