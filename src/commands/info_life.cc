@@ -113,6 +113,7 @@ InfoFields store_memory_fields(Environment& environment) {
       {"maxmemory_human", human(budget.limit)},
       {"maxmemory_policy", std::string(redis_policy_name(environment.engine().budget().policy()))},
       {"stave_maxmemory_policy", std::string(policy_name(environment.engine().budget().policy()))},
+      {"lazyfree_pending_objects", number(stats.buried)},
       {"stave_memory_entries", number(stats.memory.entries)},
       {"stave_memory_slack", number(stats.memory.slack)},
       {"stave_memory_tables", number(stats.memory.table)},

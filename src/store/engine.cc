@@ -184,6 +184,7 @@ EngineStats Engine::stats() {
   stats.fetched_values = residence_.fetched();
   stats.warmed_values = residence_.warmed();
   stats.warming = upkeep_->warming();
+  stats.buried = graveyard_.size();
   stats.recovered_keys = recovered_keys_;
   stats.recovery = recovery_;
   stats.recovery_ns = recovery_ns_;

@@ -68,6 +68,7 @@ struct EngineStats {
   std::uint64_t fetched_values = 0;  ///< Read from the log because they were not in memory.
   std::uint64_t warmed_values = 0;   ///< Brought back after a restart, before anybody asked.
   bool warming = false;
+  std::uint64_t buried = 0;  ///< Parts of deleted databases that are still to be freed.
   std::uint64_t recovered_keys = 0;  ///< Taken from an image of the index.
   log::RecoveryReport recovery;
   std::uint64_t recovery_ns = 0;

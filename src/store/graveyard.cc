@@ -26,6 +26,11 @@ void Graveyard::bury(Contents contents) noexcept {
   contents_.splice(contents_.end(), contents);
 }
 
+std::size_t Graveyard::size() const {
+  base::MutexLock lock(mutex_);
+  return contents_.size();
+}
+
 bool Graveyard::step() {
   std::shared_ptr<keyspace::Shard> dead;
   bool more = false;

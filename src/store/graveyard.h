@@ -25,11 +25,13 @@ class Graveyard {
   /// Frees the contents of one shard, unless somebody else still reads them: then that one does. False when nothing is
   /// left.
   bool step() STAVE_EXCLUDES(mutex_);
+  /// Parts of databases that were not freed yet.
+  [[nodiscard]] std::size_t size() const STAVE_EXCLUDES(mutex_);
   /// Bytes that are on their way back. A relaxed reading.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
   Contents contents_ STAVE_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> bytes_{0};
 };
