@@ -226,6 +226,14 @@ class PastTest(unittest.TestCase):
             done = subprocess.run([STAVE, "restore", "-", str(self.root / "bad")], input=bad, capture_output=True, timeout=PATIENCE)
             self.assertEqual(done.returncode, 1, done)
             self.assertFalse((self.root / "bad").exists())
+        # What one that was killed left goes with the next, once nobody can be sending it any more.
+        old, new = (self.root / "db" / "backups" / ("pipe-1-%d" % ms) for ms in (1, int(time.time() * 1000)))
+        for left in (old, new):
+            client.execute_command("STAVE.BACKUP", left.name)
+        stave("backup", "--pipe", "cat >/dev/null", "--connect", "127.0.0.1:%d" % server.port)
+        self.assertFalse(old.exists())
+        self.assertTrue(new.exists())
+        shutil.rmtree(new)
         server.end()
         # And of a store that no server has.
         stave("backup", "--dir", self.root / "db", "--pipe", "cat > '%s'" % archive)

@@ -4,11 +4,15 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/path.h"
 #include "base/try.h"
 #include "base/working_directory.h"
 #include "doors/tools/pipe.h"
@@ -47,6 +51,31 @@ void tell_of_images(std::uint64_t unreadable) {
       unreadable == 1 ? "An image" : "Images", unreadable == 1 ? "was" : "were");
 }
 
+constexpr std::string_view kPassing = "pipe-";
+
+/// A name that nobody has.
+std::string passing_name() {
+  return std::string(kPassing) + std::to_string(::getpid()) + "-" + std::to_string(raw(Clock::system().wall()));
+}
+
+/// Takes away what others of that name left when they were killed: nobody sends for longer than a day, and a process of
+/// another container may have the same number. What cannot be taken away stays: this is no reason not to back up.
+void sweep_passing(const std::string& directory) {
+  constexpr std::int64_t kOldMs = 24 * 3600 * std::int64_t{1000};
+  FileSystem& files = FileSystem::system();
+  const auto names = files.list(directory);
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const std::size_t dash = name.rfind('-');
+    if (!name.starts_with(kPassing) || dash < kPassing.size()) continue;
+    std::int64_t made = 0;
+    const auto [end, error] = std::from_chars(name.data() + dash + 1, name.data() + name.size(), made);
+    if (error != std::errc() || end != name.data() + name.size()) continue;
+    if (raw(Clock::system().wall()) - made < kOldMs) continue;
+    (void)archive::remove_backup(files, log::join_path(directory, name));
+  }
+}
+
 /// Sends the backup there to the command of --pipe, then takes it away.
 Result<void> send(const Settings& settings, const std::string& directory, std::uint64_t end, std::uint64_t bytes,
                   const Progress& progress) {
@@ -57,16 +86,12 @@ Result<void> send(const Settings& settings, const std::string& directory, std::u
                 "the backup is at " + directory + " of the server's machine, which is not this one: run this there");
   auto sent = pipe_out(directory, settings.pipe);
   auto removed = archive::remove_backup(files, directory);
+  sweep_passing(base::parent_path(directory));
   STAVE_TRY(std::move(sent));
   STAVE_TRY(std::move(removed));
   std::printf("`%s` has everything up to LSN %llu: %s, in %s s.\n", settings.pipe.c_str(),
               static_cast<unsigned long long>(end), with_unit(bytes).c_str(), progress.elapsed().c_str());
   return {};
-}
-
-/// A name that nobody has.
-std::string passing_name() {
-  return "pipe-" + std::to_string(::getpid()) + "-" + std::to_string(raw(Clock::system().wall()));
 }
 
 Result<void> back_up_directory(const Settings& settings) {
