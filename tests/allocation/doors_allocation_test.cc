@@ -60,7 +60,7 @@ class RedisClient {
  public:
   explicit RedisClient(resp::Shared& shared) : bench_(shared), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     bench_.waker = std::make_shared<resp::Waker>(wake_);
-    bench_.close_wanted = [] {};
+    bench_.call = [](resp::Connection&) {};
     int pair[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     peer_ = pair[1];

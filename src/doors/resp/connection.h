@@ -61,6 +61,8 @@ class Waker {
   int descriptor_ STAVE_GUARDED_BY(mutex_);
 };
 
+class Connection;
+
 /// What the connections of one thread use in turn.
 struct Workbench {
   static constexpr std::size_t kScratchBytes = 64 * 1024;
@@ -98,8 +100,8 @@ struct Workbench {
   std::uint64_t now_ns = 0;
   /// Wakes the thread, from any other one, for as long as there is one to wake.
   std::shared_ptr<Waker> waker;
-  /// Told when another thread wants a connection of this one closed.
-  std::function<void()> close_wanted;
+  /// Any thread asks for a connection to be attended to (Connection::attend), by its own.
+  std::function<void(Connection&)> call;
 };
 
 /// By when a connection's call has waited long enough: in the thread's set of them, which it leaves by itself.
@@ -185,6 +187,8 @@ class Connection final : public commands::ClientControl, public ByDeadline {
     bool in_doomed = false;
     bool in_answered = false;
   } books;
+  /// The thread's, under its lock: whether it is called already, or cannot be any more.
+  bool called = false;
 
  private:
   enum class Turn : std::uint8_t {

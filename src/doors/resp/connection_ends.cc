@@ -40,12 +40,12 @@ void Connection::run_out() noexcept {
 
 void Connection::close(bool after_reply) {
   close_wanted_.store(after_reply ? 1 : 2, std::memory_order_relaxed);
-  bench_.close_wanted();
+  bench_.call(*this);
 }
 
 void Connection::look_at_rights() {
   rights_changed_.store(true);
-  bench_.close_wanted();
+  bench_.call(*this);
 }
 
 // Bounded as messages are, before they are part of what is unread.
@@ -60,7 +60,7 @@ void Connection::take_told(Told told, std::uint64_t bytes) {
     lines_bytes_ += bytes;
     lines_.push_back(std::move(told));
   }
-  if (first) bench_.close_wanted();
+  if (first) bench_.call(*this);
 }
 
 void Connection::show_line(const std::shared_ptr<const std::string>& line) {

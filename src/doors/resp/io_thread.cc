@@ -56,10 +56,7 @@ IoThread::IoThread(Shared& shared, int number)
   bench_.bell = &bell_;
   bench_.now_ns = shared.engine.clock().monotonic_ns();
   bench_.waker = std::make_shared<Waker>(wake_);
-  bench_.close_wanted = [this] {
-    close_wanted_.store(true);
-    wake();
-  };
+  bench_.call = [this](Connection& connection) { call(connection); };
 }
 
 IoThread::~IoThread() {
@@ -263,16 +260,47 @@ void IoThread::handle_wake() {
     fresh.swap(inbox_);
   }
   for (Accepted& accepted : fresh) take_in(std::move(accepted));
-  if (!close_wanted_.exchange(false)) return;
-  for (const auto& connection : connections_) {
+  attend_called();
+}
+
+void IoThread::call(Connection& connection) {
+  bool first = false;
+  {
+    base::MutexLock lock(called_mutex_);
+    if (connection.called) return;
+    STAVE_ASSERT(called_.size() < called_.capacity());  // see `make_places`: this must not fail
+    connection.called = true;
+    first = called_.empty();
+    called_.push_back(&connection);
+  }
+  if (first) wake();
+}
+
+void IoThread::attend_called() {
+  STAVE_ASSERT(attended_.empty());
+  {
+    base::MutexLock lock(called_mutex_);
+    attended_.swap(called_);
+    for (Connection* const connection : attended_) connection->called = false;
+  }
+  for (Connection* const connection : attended_) {
     connection->attend();
     settle(*connection);
   }
+  attended_.clear();
+}
+
+void IoThread::forget_called(Connection& connection) {
+  base::MutexLock lock(called_mutex_);
+  if (connection.called) std::erase(called_, &connection);
+  connection.called = true;
 }
 
 void IoThread::make_places(std::size_t count) {
-  for (auto* list : {&held_, &answered_, &runnable_, &parked_, &turn_, &doomed_})
+  for (auto* list : {&held_, &answered_, &runnable_, &parked_, &turn_, &doomed_, &attended_})
     if (list->capacity() < count) list->reserve(2 * count);
+  base::MutexLock lock(called_mutex_);
+  if (called_.capacity() < count) called_.reserve(2 * count);
 }
 
 void IoThread::take_in(Accepted accepted) {
@@ -508,6 +536,7 @@ void IoThread::reap() {
   const auto dead = [](const Connection* connection) { return connection->books.in_doomed; };
   for (auto* list : {&held_, &runnable_, &parked_}) std::erase_if(*list, dead);
   for (Connection* connection : doomed_) {
+    forget_called(*connection);
     // To close our number of it would not: events would go on to come, for a connection that is gone.
     if (connection->handed_over()) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection->descriptor(), nullptr);
     const std::size_t index = connection->books.index;

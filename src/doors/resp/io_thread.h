@@ -59,9 +59,14 @@ class IoThread {
   int wait_ms();
   void handle(const epoll_event& event);
   void handle_wake();
+  /// Wakes the thread to attend to the connection, of this thread. Threads: any, while the connection is registered.
+  void call(Connection& connection) STAVE_EXCLUDES(called_mutex_);
+  void attend_called() STAVE_EXCLUDES(called_mutex_);
+  /// It is about to end: nobody can call it from now on.
+  void forget_called(Connection& connection) STAVE_EXCLUDES(called_mutex_);
   void take_in(Accepted accepted);
   /// Room for `count` connections on every list: to be put on one must not fail when memory runs out.
-  void make_places(std::size_t count);
+  void make_places(std::size_t count) STAVE_EXCLUDES(called_mutex_);
   /// Closes a connection that was counted and is not served.
   void turn_away(int descriptor) noexcept;
   /// Whoever lies in the inbox, or comes later, is turned away.
@@ -96,12 +101,13 @@ class IoThread {
   std::uint64_t listener_handle_ = 0;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> close_wanted_{false};
   std::atomic<bool> waits_for_log_{false};  ///< Whether `wake_` must be written when the log advances.
   std::atomic<std::size_t> count_{0};
   base::Mutex inbox_mutex_;
   std::vector<Accepted> inbox_ STAVE_GUARDED_BY(inbox_mutex_);
   bool inbox_open_ STAVE_GUARDED_BY(inbox_mutex_) = true;
+  base::Mutex called_mutex_;
+  std::vector<Connection*> called_ STAVE_GUARDED_BY(called_mutex_);
 
   commands::Post post_;
   commands::Bell bell_;
@@ -126,6 +132,7 @@ class IoThread {
   std::vector<Connection*> parked_;
   std::vector<Connection*> turn_;  ///< Scratch of `run_lists`.
   std::vector<Connection*> doomed_;
+  std::vector<Connection*> attended_;  ///< Scratch of `attend_called`.
   Lsn seen_durable_ = kNoLsn;
   Lsn seen_written_ = kNoLsn;
   Lsn wanted_written_ = kNoLsn;
