@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 import unittest
 
@@ -328,7 +329,75 @@ class Directories(Case):
             self.assertFalse(os.path.exists(self.path("other")), line)
 
 
+class Surveys(Case):
+    def fill(self):
+        lines = ["SET s%d %s" % (i, "x" * i) for i in range(1, 1200)] + ["RPUSH list a b c", "HSET hash f v", "SADD set a b", "ZADD zset 1 a", "XADD stream * f v", "SET 'an \\x1b odd\\n one' v"]
+        self.text("store", input="\n".join(lines) + "\n")
+
+    def test_the_largest_keys(self):
+        self.fill()
+        told = self.text("--bigkeys", "store")
+        self.assertIn("1205 keys", told)
+        self.assertRegex(told, r"string +1200 keys +%d bytes, .* largest: s1199 with 1199" % (sum(range(1200)) + 1))
+        self.assertRegex(told, r"list +1 keys +3 elements, 3.00 each; largest: list with 3")
+        self.assertRegex(told, r"zset +1 keys +1 members")
+        self.assertRegex(self.text("--bigkeys", "--pattern", "s1?", "store"), r"string +10 keys +145 bytes, 14.50 each; largest: s19 with 19")
+        self.assertRegex(self.text("--memkeys", "store"), r"string +1200 keys +\d+ bytes, .* largest: s1199 with 1\d\d\d\n")
+
+    def test_the_names_of_keys(self):
+        self.fill()
+        self.assertEqual(sorted(self.text("--scan", "--pattern", "s100?", "store").split()), ["s%d" % i for i in range(1000, 1010)])
+        self.assertEqual(self.shell("--scan", "--pattern", "an*", "store"), b"an \x1b odd\n one\n")
+        self.assertEqual(self.text("--scan", "-n", "3", "store"), "")
+
+    def test_from_moment_to_moment(self):
+        self.assertRegex(self.text("--latency", "-i", "0.05", "-r", "2", "store"), r"^(min [\d.]+ ms, mean [\d.]+ ms, 99% within [\d.]+ ms, max [\d.]+ ms \(\d+ answers\)\n){2}$")
+        told = self.text("--stat", "-i", "0.05", "-r", "3", "store").splitlines()
+        self.assertEqual(len(told), 4)
+        self.assertEqual(told[0].split()[:2], ["keys", "memory"])
+        self.assertEqual(len(self.text("--stat", "store").splitlines()), 2, "once, when nobody watches")
+
+    def test_what_makes_no_sense_is_told(self):
+        for words in (("--bigkeys", "--scan", "store"), ("--bigkeys", "store", "PING"), ("-i", "x", "--stat", "store"), ("-r", "0", "--stat", "store"), ("-i",), ("--bigkeys=x", "store")):
+            self.shell(*words, code=2)
+
+
 class OnTerminal(Case):
+    def test_what_deletes_everything_is_asked_about(self):
+        terminal = Terminal(self, "store")
+        terminal.until(rb"> ")
+        terminal.type("SET a 1\n")
+        terminal.until(rb"OK\r\n")
+        for answer, then in (("no", rb"Not done"), ("", rb"Not done"), ("yes", rb"\r\nOK\r\n")):
+            terminal.until(rb"> ")
+            terminal.type("flushall\n")
+            self.assertIn("deletes all keys of all databases", terminal.until(rb"Go on\? \(yes or no\) "))
+            terminal.type(answer + "\n")
+            terminal.until(then)
+        # In a transaction nothing is asked of the store for it.
+        for command in ("MULTI", "SET b 1", "KEYS *"):
+            terminal.until(rb"> ")
+            terminal.type(command + "\n")
+        terminal.until(rb"> ")
+        terminal.type("FLUSHDB\n")
+        terminal.until(rb"Go on\? \(yes or no\) ")
+        terminal.type("y\n")
+        terminal.until(rb"QUEUED")
+        terminal.until(rb"> ")
+        terminal.type("EXEC\n")
+        self.assertNotIn("4)", terminal.until(rb"3\) OK\r\n"))
+        terminal.until(rb"> ")
+        terminal.type("EXIT\n")
+        self.assertEqual(terminal.ends(), 0)
+        # Without a person nothing is asked, nor with --yes.
+        self.assertEqual(self.text("store", input="FLUSHALL\n"), "OK\n")
+        terminal = Terminal(self, "--yes", "store")
+        terminal.until(rb"> ")
+        terminal.type("FLUSHALL\n")
+        terminal.until(rb"\r\nOK\r\n")
+        terminal.type("EXIT\n")
+        self.assertEqual(terminal.ends(), 0)
+
     def test_the_transcript_works_to_the_letter(self):
         terminal = Terminal(self, "--file", "data.json")
         terminal.until(rb"> ")
@@ -467,6 +536,32 @@ class OnServer(Case):
         self.assertEqual(self.text("--connect", address, "PING"), "PONG\n")
         self.env["STAVE_PASSWORD"] = "wrong"
         self.shell("--connect", address, "PING", code=1)
+
+    def test_hot_keys_are_watched_for(self):
+        address = self.serve()
+        host, port = address.split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            stop = threading.Event()
+
+            def load():
+                while not stop.is_set():
+                    connection.sendall(b"SET hot " + b"x" * 1000 + b"\r\n" + b"GET cold\r\n")
+                    connection.recv(100)
+
+            thread = threading.Thread(target=load)
+            thread.start()
+            try:
+                told = self.text("--connect", address, "--hotkeys", "-i", "0.5")
+            finally:
+                stop.set()
+                thread.join()
+        self.assertIn("By microseconds", told)
+        self.assertRegex(told.split("By bytes")[1], r" \d\d\.\d %  hot\n")
+        self.assertRegex(self.text("--connect", address, "--latency", "-i", "0.1"), "min .* answers")
+        # What somebody else began is left alone.
+        self.text("--connect", address, "HOTKEYS", "START", "METRICS", "1", "NET")
+        self.assertIn("By bytes", self.text("--connect", address, "--hotkeys", "-i", "0.1"))
+        self.assertIn("in progress", self.text("--connect", address, "HOTKEYS", "RESET", code=1))
 
     def test_nobody_there_is_an_error(self):
         self.shell("--connect", f"127.0.0.1:{free_port()}", "PING", code=1)

@@ -117,12 +117,48 @@ Repl::Outcome Repl::show_help(const std::vector<std::string>& words) {
   return Outcome::kDone;
 }
 
+std::int64_t Repl::number_of_keys() {
+  const std::string_view call[] = {"DBSIZE"};
+  const auto reply = target_.execute(call);
+  return reply && reply->kind == Reply::Kind::kInteger ? reply->integer : 0;
+}
+
+std::string Repl::harm_of(const std::vector<std::string>& words) {
+  // Below that an answer takes no time, and what is gone is soon typed again.
+  constexpr std::int64_t kMany = 100'000;
+  const std::string name = upper(words[0]);
+  if (name == "FLUSHALL") return "FLUSHALL deletes all keys of all databases.";
+  if (name == "STAVE.PURGE") return "STAVE.PURGE deletes the past: nothing brings it back.";
+  if (name != "FLUSHDB" && name != "KEYS") return {};
+  // What is asked there becomes part of the transaction.
+  if (in_multi_) return name == "FLUSHDB" ? "FLUSHDB deletes all keys of the database." : "";
+  const std::int64_t keys = number_of_keys();
+  const std::string so_many = std::to_string(keys) + (keys == 1 ? " key" : " keys");
+  if (name == "FLUSHDB") return keys == 0 ? std::string() : "FLUSHDB deletes " + so_many + ".";
+  if (name == "KEYS" && keys >= kMany)
+    return "KEYS looks at " + so_many + " and answers all at once; --scan and SCAN go step by step.";
+  return {};
+}
+
+bool Repl::agreed(const std::string& harm) {
+  write_out(harm + "\n");
+  const auto answer = person_->next("Go on? (yes or no) ");
+  if (answer && (equal_ignoring_case(*answer, "yes") || equal_ignoring_case(*answer, "y"))) return true;
+  write_out("Not done.\n");
+  return false;
+}
+
 Repl::Outcome Repl::execute(const std::vector<std::string>& words) {
+  if (person_ != nullptr)
+    if (const std::string harm = harm_of(words); !harm.empty() && !agreed(harm)) return Outcome::kFailed;
   std::vector<std::string_view> arguments(words.begin(), words.end());
   const bool friendly_delete = equal_ignoring_case(words[0], "DELETE");
   if (friendly_delete) arguments[0] = "DEL";
   auto reply = target_.execute(arguments);
   if (!reply) return show_error(reply.error());
+  if (equal_ignoring_case(words[0], "MULTI")) in_multi_ = in_multi_ || !reply->is_error();
+  for (const std::string_view end : {"EXEC", "DISCARD", "RESET"})
+    if (equal_ignoring_case(words[0], end)) in_multi_ = false;
   if (friendly_delete && reply->kind == Reply::Kind::kInteger) return say(reply->integer != 0 ? "OK" : "(not found)");
   if (equal_ignoring_case(words[0], "KEYS")) std::ranges::sort(reply->elements, {}, &Reply::text);
   return show(*reply);

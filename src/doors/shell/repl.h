@@ -19,6 +19,9 @@ class Repl {
   /// Runs lines until EXIT or the end of the input, and saves. Returns the exit code: 0 when everything succeeded (a
   /// person at a terminal has seen the errors and gets 0 too).
   int run(LineSource& lines);
+  /// From now on asks on `lines`, which must outlive the loop, before what deletes everything or keeps a large store
+  /// busy for long.
+  void ask_before_harm(LineSource& lines) noexcept { person_ = &lines; }
   /// Runs one command and saves; the same exit code.
   int run_once(const std::vector<std::string>& words);
 
@@ -35,10 +38,17 @@ class Repl {
   Outcome show_error(const Error& error);
   Outcome say(std::string_view text);
   [[nodiscard]] std::string prompt() const;
+  /// What the command would do to many keys; empty: nothing to ask about.
+  std::string harm_of(const std::vector<std::string>& words);
+  /// Whether the person says yes to it.
+  bool agreed(const std::string& harm);
+  std::int64_t number_of_keys();
 
   Target& target_;
   Style style_;
-  bool leave_unsaved_ = false;  ///< Saving failed once at EXIT; the next EXIT leaves all the same.
+  LineSource* person_ = nullptr;  ///< Whom to ask; null: nobody.
+  bool in_multi_ = false;
+  bool leave_unsaved_ = false;    ///< Saving failed once at EXIT; the next EXIT leaves all the same.
   bool finished_ = false;
 };
 

@@ -9,10 +9,12 @@
 #include <iostream>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/try.h"
 #include "doors/shell/repl.h"
+#include "doors/shell/survey.h"
 
 namespace stave::shell {
 
@@ -33,6 +35,16 @@ typed, or those that come through a pipe. The exit code is 1 when a command fail
   -x                   read the command's last argument from standard input
   --raw                print bytes as they are
   --json               print every reply as JSON
+  --bigkeys            the largest key of each type, by its elements or bytes
+  --memkeys            the same by the memory it takes
+  --hotkeys            watch for a while which keys take most time and most bytes
+  --scan               print the names of all keys
+  --pattern GLOB       of these three and --scan: only keys like it
+  --latency            ask again and again, and tell how long answers take
+  --stat               tell what the store does, once a second
+  -i SECONDS           of these two: between rows; of --hotkeys: how long to watch
+  -r COUNT             of these two: so many rows, then end
+  --yes                do not ask before FLUSHALL and the like
   --help               print this
 
 Inside: HELP, HELP command, HELP @group; TAB completes; EXIT leaves.
@@ -48,7 +60,9 @@ struct Settings {
   bool argument_from_input = false;
   bool help = false;
   bool create = false;
+  bool yes = false;
   Format format = Format::kPlain;
+  SurveySettings survey;
   std::vector<std::string> command;
 };
 
@@ -84,6 +98,8 @@ class Parser {
     if ((directory_given && store_given) || (!settings_.connect.empty() && !settings_.file.empty()))
       return bad("a directory, --connect and --file exclude one another");
     if (settings_.argument_from_input && settings_.command.empty()) return bad("-x needs a command");
+    if (settings_.survey.what != Survey::kNone && !settings_.command.empty())
+      return bad("--bigkeys and its like take no command");
     return std::move(settings_);
   }
 
@@ -127,12 +143,48 @@ class Parser {
       settings_.format = Format::kRaw;
     } else if (name == "--json") {
       settings_.format = Format::kJson;
+    } else if (name == "--yes") {
+      settings_.yes = true;
     } else if (name == "--help" || name == "-h") {
       settings_.help = true;
+    } else {
+      return survey_option(word, name, attached);
+    }
+    return {};
+  }
+  Result<void> survey_option(const std::string& word, const std::string& name,
+                             const std::optional<std::string>& attached) {
+    constexpr std::pair<std::string_view, Survey> kSurveys[] = {
+        {"--bigkeys", Survey::kBigKeys}, {"--memkeys", Survey::kMemoryKeys}, {"--hotkeys", Survey::kHotKeys},
+        {"--scan", Survey::kNames},      {"--latency", Survey::kLatency},    {"--stat", Survey::kStatistics}};
+    for (const auto& [option, what] : kSurveys) {
+      if (name != option || attached) continue;
+      if (settings_.survey.what != Survey::kNone) return bad("one of --bigkeys and its like at a time");
+      settings_.survey.what = what;
+      return {};
+    }
+    if (name == "--pattern") {
+      STAVE_ASSIGN(settings_.survey.pattern, value(name, attached));
+    } else if (name == "-i") {
+      constexpr double kMsPerSecond = 1000;
+      STAVE_ASSIGN(const double seconds, number<double>(name, attached, 0.001, 86'400));
+      settings_.survey.interval_ms = static_cast<std::int64_t>(seconds * kMsPerSecond);
+    } else if (name == "-r") {
+      STAVE_ASSIGN(settings_.survey.count, number<std::int64_t>(name, attached, 1, 1'000'000'000));
     } else {
       return bad("unknown option " + word);
     }
     return {};
+  }
+  template <class Number>
+  Result<Number> number(const std::string& name, const std::optional<std::string>& attached, Number least,
+                        Number most) {
+    STAVE_ASSIGN(const std::string text, value(name, attached));
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || !(number >= least && number <= most))
+      return bad(name + " needs a number that makes sense");
+    return number;
   }
 
   std::span<const std::string> rest_;
@@ -187,10 +239,15 @@ int run(std::span<const std::string> arguments) {
   auto target = open_database(*settings);
   if (!target) return report(target.error(), 1);
   const bool person = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0;
+  if (settings->survey.what != Survey::kNone) {
+    settings->survey.terminal = ::isatty(STDOUT_FILENO) != 0;
+    return run_survey(**target, settings->survey);
+  }
   Repl repl(**target, {.format = settings->format, .terminal = ::isatty(STDOUT_FILENO) != 0});
   if (!settings->command.empty()) return repl.run_once(settings->command);
   end_input_on_signals();
   const auto lines = person ? edited_lines(history_path()) : pipe_lines();
+  if (person && !settings->yes) repl.ask_before_harm(*lines);
   return repl.run(*lines);
 }
 

@@ -18,6 +18,15 @@ Result<std::string> Target::snapshot(std::string_view) {
   return fail(ErrorCode::kUnsupported, "SNAPSHOT works on a directory or a file");
 }
 
+Result<std::vector<Reply>> Target::execute_all(std::span<const std::vector<std::string_view>> calls) {
+  std::vector<Reply> replies;
+  for (const auto& call : calls) {
+    STAVE_ASSIGN(Reply reply, execute(call));
+    replies.push_back(std::move(reply));
+  }
+  return replies;
+}
+
 Result<std::string> read_file(FileSystem& files, const std::string& path) {
   STAVE_ASSIGN(const auto file, files.open(path, OpenMode::kRead));
   STAVE_ASSIGN(const std::uint64_t size, file->size());
@@ -188,6 +197,12 @@ class Server final : public Target {
     STAVE_ASSIGN(Reply reply, client_.command(arguments));
     if (!reply.is_error()) follow(arguments);
     return reply;
+  }
+  Result<std::vector<Reply>> execute_all(std::span<const std::vector<std::string_view>> calls) override {
+    if (!client_.connected()) STAVE_TRY(reconnect());
+    Pipeline pipeline = client_.pipeline();
+    for (const auto& call : calls) pipeline.add(call);
+    return pipeline.run();
   }
   [[nodiscard]] int database() const noexcept override { return database_; }
   Result<void> finish(bool) override { return {}; }

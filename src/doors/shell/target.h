@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "doors/client/address.h"
 #include "stave/client.h"
@@ -22,6 +23,8 @@ class Target {
   virtual ~Target() = default;
   /// Errors: the command could not be asked (a lost connection). What the store answers, errors included, is a reply.
   virtual Result<Reply> execute(std::span<const std::string_view> arguments) = 0;
+  /// Several that do not depend on each other, in one go where that is quicker.
+  virtual Result<std::vector<Reply>> execute_all(std::span<const std::vector<std::string_view>> calls);
   /// The selected database.
   [[nodiscard]] virtual int database() const noexcept = 0;
   /// Whether SNAPSHOT is the shell's own; else it is sent like any other command.
