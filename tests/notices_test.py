@@ -276,6 +276,57 @@ class Notices(unittest.TestCase):
             told.append(reader.read()[2])
         self.assertIn(None, told)
 
+    def test_opting_out_leaves_out_one_read(self):
+        self.start()
+        reader, writer = self.peer("HELLO", "3"), self.peer()
+        reader.ask("CLIENT", "TRACKING", "ON", "OPTOUT")
+        reader.ask("GET", "o1")
+        self.assertEqual(reader.ask("CLIENT", "CACHING", "NO"), "+OK")
+        reader.ask("GET", "o2")
+        reader.ask("GET", "o3")
+        for key in ("o2", "o1", "o3"):
+            writer.ask("SET", key, "1")
+        self.assertEqual([reader.read()[2] for _ in range(2)], [["o1"], ["o3"]])
+        # It holds for a whole transaction.
+        reader.ask("CLIENT", "CACHING", "NO")
+        for call in (("MULTI",), ("GET", "o1"), ("GET", "o2"), ("EXEC",), ("GET", "o3")):
+            reader.ask(*call)
+        for key in ("o1", "o2", "o3"):
+            writer.ask("SET", key, "2")
+        self.assertEqual(reader.read()[2], ["o3"])
+        self.assertIn("optout", str(reader.ask("CLIENT", "TRACKINGINFO")))
+
+    def test_a_client_is_told_when_its_messages_go_nowhere_any_more(self):
+        self.start()
+        target, writer = self.peer(), self.peer()
+        number = str(target.ask("CLIENT", "ID"))
+        target.ask("SUBSCRIBE", "__redis__:invalidate")
+        reader = self.peer("HELLO", "3")
+        reader.ask("CLIENT", "TRACKING", "ON", "REDIRECT", number)
+        reader.ask("GET", "a")
+        self.assertEqual(writer.ask("CLIENT", "KILL", "ID", number), 1)
+        while "id=%s " % number in writer.ask("CLIENT", "LIST"):
+            time.sleep(0.01)
+        writer.ask("SET", "a", "1")
+        self.assertEqual(reader.read(), ["push", "tracking-redir-broken", int(number)])
+        self.assertEqual(reader.ask("CLIENT", "GETREDIR"), int(number))
+        self.assertIn("broken_redirect", str(reader.ask("CLIENT", "TRACKINGINFO")))
+
+    def test_what_is_told_stays_configured(self):
+        path = os.path.join(self.directory, "stave.conf")
+        with open(path, "w") as file:
+            file.write("notify-keyspace-events Ex\n")
+        self.start("--config", path)
+        peer = self.peer()
+        self.assertEqual(peer.ask("CONFIG", "GET", "notify-keyspace-events"), ["notify-keyspace-events", "xE"])
+        for given, kept in (("KEA", "AKE"), ("gK$", "g$K"), ("", "")):
+            self.assertEqual(peer.ask("CONFIG", "SET", "notify-keyspace-events", given), "+OK")
+            self.assertEqual(peer.ask("CONFIG", "REWRITE"), "+OK")
+            self.server.stop(signal.SIGTERM)
+            self.start("--config", path)
+            peer = self.peer()
+            self.assertEqual(peer.ask("CONFIG", "GET", "notify-keyspace-events"), ["notify-keyspace-events", kept])
+
     def test_the_table_is_bounded_and_gives_up_keys_with_a_word(self):
         self.start("--tracking-table-max-keys", "10")
         reader, other = self.peer("HELLO", "3"), self.peer()
