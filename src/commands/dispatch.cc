@@ -15,6 +15,7 @@
 #include "commands/notices/notices.h"
 #include "commands/notices/tracking.h"
 #include "commands/null_sink.h"
+#include "commands/pause_rules.h"
 #include "commands/pubsub_commands.h"
 #include "commands/script/run.h"
 #include "commands/slow_log.h"
@@ -159,9 +160,9 @@ bool run_weighed(Session& session, const Command& row, Arguments arguments, Sink
   const std::uint64_t written = reply.written();
   const bool done = run(session, row, arguments, reply);
   if (!session.away())
-    session.environment().hot_keys().add(session, row, arguments,
-                                         {.ns = clock.monotonic_ns() - began_ns,
-                                          .bytes = call_bytes(arguments) + (reply.written() - written)});
+    session.environment().hot_keys().add(
+        session, row, arguments,
+        {.ns = clock.monotonic_ns() - began_ns, .bytes = call_bytes(arguments) + (reply.written() - written)});
   return done;
 }
 
@@ -312,7 +313,7 @@ void dispatch(Session& session, Arguments arguments, Sink& reply) {
   dispatch(session, resolve(arguments), arguments, reply);
 }
 
-bool must_pause(Session& session, const Resolved& resolved) noexcept {
+bool must_pause(Session& session, const Resolved& resolved, Arguments arguments) {
   const Pause pause = session.environment().pause();
   if (pause.until_ns == 0 || !resolved.runs()) return false;
   // CLIENT stays open, or nobody could end a pause.
@@ -321,7 +322,7 @@ bool must_pause(Session& session, const Resolved& resolved) noexcept {
   if (!pause.writes_only) return true;
   // What is queued writes nothing yet, and EXEC as much as it was told to.
   if (session.in_multi) return resolved.row->run == exec_command && session.multi->writes;
-  return (resolved.row->flags & kWrite) != 0;
+  return may_change(session.environment(), *resolved.row, arguments);
 }
 
 std::uint64_t prefetch(Session& session, const Resolved& resolved, Arguments arguments) noexcept {

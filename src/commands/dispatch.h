@@ -17,7 +17,7 @@ void dispatch(Session& session, const Resolved& resolved, Arguments arguments, S
 void dispatch(Session& session, Arguments arguments, Sink& reply);
 
 /// Whether this call must wait until `environment().pause().until_ns` (CLIENT PAUSE). Doors ask when `pausing()`.
-bool must_pause(Session& session, const Resolved& resolved) noexcept;
+bool must_pause(Session& session, const Resolved& resolved, Arguments arguments);
 
 /// Brings the bucket of the key in argument 1 towards the cache and returns that key's hash; 0 for calls without one
 /// there and those that will be refused. Called over a whole pipeline before it is executed, followed by

@@ -127,7 +127,7 @@ Result<void> function_delete_command(Call& call) {
 }
 
 Result<void> function_flush_command(Call& call) {
-  if (call.size() > 3 || (call.size() == 3 && !call.is(2, "ASYNC") && !call.is(2, "SYNC")))
+  if (call.size() == 3 && !call.is(2, "ASYNC") && !call.is(2, "SYNC"))
     return answer_error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
   return answer_change(call, functions_of(call).flush(call.session().sync()));
 }
@@ -169,7 +169,6 @@ Result<void> function_dump_command(Call& call) {
 }
 
 Result<void> function_restore_command(Call& call) {
-  if (call.size() > 4) return answer_error("ERR wrong number of arguments for 'function|restore' command");
   auto how = script::Restoring::kAppend;
   if (call.size() == 4) {
     if (call.is(3, "FLUSH")) {

@@ -11,6 +11,7 @@
 #include "commands/dispatch.h"
 #include "commands/errors.h"
 #include "commands/monitors.h"
+#include "commands/pause_rules.h"
 #include "commands/pubsub_commands.h"
 #include "commands/together.h"
 #include "types/string/number.h"
@@ -202,7 +203,7 @@ bool queue_call(Session& session, const Resolved& resolved, Arguments arguments)
     return false;
   }
   if (database) multi.database = *database;
-  if ((row.flags & kWrite) != 0) multi.writes = true;
+  if (!multi.writes && may_change(session.environment(), row, arguments)) multi.writes = true;
   session.show_multi(static_cast<int>(multi.calls.size()), multi.calls.bytes());
   return true;
 }

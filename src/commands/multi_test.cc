@@ -373,7 +373,8 @@ TEST_F(MultiTest, without_room_a_transaction_that_grows_does_nothing) {
 
 TEST_F(MultiTest, a_pause_of_writes_holds_EXEC_if_it_writes) {
   const auto pauses = [&](std::initializer_list<std::string_view> call) {
-    return must_pause(*session_, resolve(std::span(call.begin(), call.size())));
+    const std::span words(call.begin(), call.size());
+    return must_pause(*session_, resolve(words), words);
   };
   run({"MULTI"});
   run({"GET", "a"});
@@ -383,6 +384,40 @@ TEST_F(MultiTest, a_pause_of_writes_holds_EXEC_if_it_writes) {
   run({"SET", "a", "1"});
   EXPECT_TRUE(pauses({"EXEC"}));
   EXPECT_FALSE(pauses({"DISCARD"}));
+  run({"DISCARD"});
+  EXPECT_TRUE(pauses({"SET", "a", "1"}));
+  EXPECT_TRUE(pauses({"PFCOUNT", "a"}));
+  EXPECT_TRUE(pauses({"PUBLISH", "a", "b"}));
+  EXPECT_FALSE(pauses({"GET", "a"}));
+}
+
+TEST_F(MultiTest, a_pause_of_writes_holds_scripts_that_do_not_say_that_they_read_only) {
+  const auto pauses = [&](std::initializer_list<std::string_view> call) {
+    const std::span words(call.begin(), call.size());
+    return must_pause(*session_, resolve(words), words);
+  };
+  constexpr std::string_view kReads = "#!lua flags=no-writes\nreturn 1";
+  constexpr std::string_view kWrites = "return 1";
+  constexpr std::size_t kShaDigits = 40;
+  const std::string reads = run({"SCRIPT", "LOAD", kReads}).substr(1, kShaDigits);
+  const std::string writes = run({"SCRIPT", "LOAD", kWrites}).substr(1, kShaDigits);
+  run({"FUNCTION", "LOAD",
+       "#!lua name=l\nredis.register_function('w', function() end)\n"
+       "redis.register_function{function_name='r', callback=function() end, flags={'no-writes'}}"});
+  other({"CLIENT", "PAUSE", "100000", "WRITE"});
+  EXPECT_TRUE(pauses({"EVAL", kWrites, "0"}));
+  EXPECT_FALSE(pauses({"EVAL", kReads, "0"}));
+  EXPECT_FALSE(pauses({"EVAL_RO", kWrites, "0"}));
+  EXPECT_TRUE(pauses({"EVALSHA", writes, "0"}));
+  EXPECT_FALSE(pauses({"EVALSHA", reads, "0"}));
+  EXPECT_TRUE(pauses({"FCALL", "w", "0"}));
+  EXPECT_FALSE(pauses({"FCALL", "R", "0"}));
+  EXPECT_FALSE(pauses({"FCALL", "unknown", "0"}));
+  run({"MULTI"});
+  run({"EVAL", kReads, "0"});
+  EXPECT_FALSE(pauses({"EXEC"}));
+  run({"EVAL", kWrites, "0"});
+  EXPECT_TRUE(pauses({"EXEC"}));
 }
 
 TEST_F(MultiTest, EXEC_says_which_values_it_needs_and_queueing_needs_none) {

@@ -410,7 +410,7 @@ TEST_F(FunctionCommandsTest, refuses_what_is_no_library) {
   EXPECT_NE(load("#!lua name=a\nredis.call('PING')").find("nonexistent global variable 'call'"), std::string::npos);
   EXPECT_NE(load("#!lua name=a\nreturn KEYS").find("nonexistent global variable 'KEYS'"), std::string::npos);
   EXPECT_NE(load("#!lua name=a\nredis.register_function('a b', print)").find("nonexistent global"), std::string::npos);
-  EXPECT_NE(load("#!lua name=a\nredis.register_function('a b', tostring)").find("Function names can only"),
+  EXPECT_NE(load("#!lua name=a\nredis.register_function('a b', tostring)").find("Library names can only"),
             std::string::npos);
   EXPECT_EQ(load("#!lua name=a\nwhile true do end"), "-ERR FUNCTION LOAD timeout");
   EXPECT_EQ(run({"FUNCTION", "LIST"}), "[]");

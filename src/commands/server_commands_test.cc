@@ -220,25 +220,29 @@ TEST_F(Clients, are_killed_by_address_or_filter) {
 }
 
 TEST_F(Clients, are_paused_until_a_deadline) {
+  const auto pauses = [&](std::initializer_list<std::string_view> call) {
+    const std::span words(call.begin(), call.size());
+    return must_pause(*session_, resolve(words), words);
+  };
   EXPECT_FALSE(environment_->pausing());
   EXPECT_EQ(run({"CLIENT", "PAUSE", "100", "WRITE"}), "OK");
   EXPECT_TRUE(environment_->pausing());
-  EXPECT_TRUE(must_pause(*session_, resolve(std::vector<std::string_view>{"SET", "a", "1"})));
-  EXPECT_FALSE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
+  EXPECT_TRUE(pauses({"SET", "a", "1"}));
+  EXPECT_FALSE(pauses({"GET", "a"}));
   EXPECT_EQ(run({"CLIENT", "PAUSE", "100"}), "OK");
-  EXPECT_TRUE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
-  EXPECT_FALSE(must_pause(*session_, resolve(std::vector<std::string_view>{"CLIENT", "UNPAUSE"})));
+  EXPECT_TRUE(pauses({"GET", "a"}));
+  EXPECT_FALSE(pauses({"CLIENT", "UNPAUSE"}));
   // Neither a shorter nor a milder one takes back what was asked for before.
   EXPECT_EQ(run({"CLIENT", "PAUSE", "1", "WRITE"}), "OK");
   clock_.advance_ms(99);
-  EXPECT_TRUE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
+  EXPECT_TRUE(pauses({"GET", "a"}));
   clock_.advance_ms(1);
-  EXPECT_FALSE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
+  EXPECT_FALSE(pauses({"GET", "a"}));
   EXPECT_FALSE(environment_->pausing());
   EXPECT_EQ(run({"CLIENT", "PAUSE", "9223372036854775807", "ALL"}), "OK");
-  EXPECT_TRUE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
+  EXPECT_TRUE(pauses({"GET", "a"}));
   EXPECT_EQ(run({"CLIENT", "UNPAUSE"}), "OK");
-  EXPECT_FALSE(must_pause(*session_, resolve(std::vector<std::string_view>{"GET", "a"})));
+  EXPECT_FALSE(pauses({"GET", "a"}));
   EXPECT_EQ(run({"CLIENT", "PAUSE", "x"}), "-ERR timeout is not an integer or out of range");
   EXPECT_EQ(run({"CLIENT", "PAUSE", "-1"}), "-ERR timeout is negative");
   EXPECT_EQ(run({"CLIENT", "PAUSE", "0", "foo"}), "-ERR CLIENT PAUSE mode must be WRITE or ALL");

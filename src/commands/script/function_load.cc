@@ -133,7 +133,7 @@ std::string load_code(Machine& machine, std::string_view code, Loading& loading)
   return line;
 }
 
-// --- redis.register_function ----------------------------------------------------------------------------------------
+// --- register_function ----------------------------------------------------------------------------------------
 
 Function named_function(lua_State* lua) {
   Function function;
@@ -141,7 +141,7 @@ Function named_function(lua_State* lua) {
   function.name = name;
   if (!is_name(name))
     luaL_error(lua,
-               "Function names can only contain letters, numbers, or underscores(_) and must be at least one character "
+               "Library names can only contain letters, numbers, or underscores(_) and must be at least one character "
                "long");
   return function;
 }
@@ -173,51 +173,52 @@ Function read_named_arguments(lua_State* lua) {
   lua_pushnil(lua);
   while (lua_next(lua, 1) != 0) {
     if (lua_type(lua, -2) != LUA_TSTRING)
-      luaL_error(lua, "named argument key given to redis.register_function is not a string");
+      luaL_error(lua, "named argument key given to server.register_function is not a string");
     const std::string_view key = text_at(lua, -2);
     if (key == "function_name") {
       if (lua_type(lua, -1) != LUA_TSTRING)
-        luaL_error(lua, "function_name argument given to redis.register_function must be a string");
+        luaL_error(lua, "function_name argument given to server.register_function must be a string");
       function.name = named_function(lua).name;
       named = true;
     } else if (key == "description") {
       if (lua_type(lua, -1) != LUA_TSTRING)
-        luaL_error(lua, "description argument given to redis.register_function must be a string");
+        luaL_error(lua, "description argument given to server.register_function must be a string");
       function.description = text_at(lua, -1);
       function.described = true;
     } else if (key == "callback") {
       if (lua_type(lua, -1) != LUA_TFUNCTION)
-        luaL_error(lua, "callback argument given to redis.register_function must be a function");
+        luaL_error(lua, "callback argument given to server.register_function must be a function");
       lua_pushvalue(lua, -1);
       lua_replace(lua, 2);
       called = true;
     } else if (key == "flags") {
       if (lua_type(lua, -1) != LUA_TTABLE)
-        luaL_error(lua, "flags argument to redis.register_function must be a table representing function flags");
+        luaL_error(lua, "flags argument to server.register_function must be a table representing function flags");
       function.flags = read_flags(lua);
     } else {
-      luaL_error(lua, "unknown argument given to redis.register_function");
+      luaL_error(lua, "unknown argument given to server.register_function");
     }
     lua_pop(lua, 1);
   }
-  if (!named) luaL_error(lua, "redis.register_function must get a function name argument");
-  if (!called) luaL_error(lua, "redis.register_function must get a callback argument");
+  if (!named) luaL_error(lua, "server.register_function must get a function name argument");
+  if (!called) luaL_error(lua, "server.register_function must get a callback argument");
   return function;
 }
 
 Function read_arguments(lua_State* lua) {
   const int count = lua_gettop(lua);
-  if (count != 1 && count != 2) luaL_error(lua, "wrong number of arguments to redis.register_function");
+  if (count != 1 && count != 2) luaL_error(lua, "wrong number of arguments to server.register_function");
   if (count == 1) {
     if (lua_type(lua, 1) != LUA_TTABLE)
-      luaL_error(lua,
-                 "calling redis.register_function with a single argument is only applicable to Lua table (representing "
-                 "named arguments).");
+      luaL_error(
+          lua,
+          "calling server.register_function with a single argument is only applicable to Lua table (representing "
+          "named arguments).");
     return read_named_arguments(lua);
   }
-  if (lua_type(lua, 1) != LUA_TSTRING) luaL_error(lua, "first argument to redis.register_function must be a string");
+  if (lua_type(lua, 1) != LUA_TSTRING) luaL_error(lua, "first argument to server.register_function must be a string");
   if (lua_type(lua, 2) != LUA_TFUNCTION)
-    luaL_error(lua, "second argument to redis.register_function must be a function");
+    luaL_error(lua, "second argument to server.register_function must be a function");
   lua_pushvalue(lua, 1);
   Function function = named_function(lua);
   lua_pop(lua, 1);
@@ -228,7 +229,8 @@ Function read_arguments(lua_State* lua) {
 
 int register_function(lua_State* lua) {
   Loading* const loading = Machine::of(lua).loading;
-  if (loading == nullptr) return luaL_error(lua, "redis.register_function can only be called on FUNCTION LOAD command");
+  if (loading == nullptr)
+    return luaL_error(lua, "server.register_function can only be called on FUNCTION LOAD command");
   Function function = read_arguments(lua);
   lua_settop(lua, 2);
   if (std::ranges::any_of(loading->loaded.functions,

@@ -453,7 +453,7 @@ void Connection::call_entry(std::size_t i) {
 Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {
   STAVE_ASSERT(!arguments.empty() && !closing_ && !dead_);
   commands::Environment& environment = session_.environment();
-  if (environment.pausing() && session_.waiter == nullptr && commands::must_pause(session_, call)) [[unlikely]] {
+  if (environment.pausing() && session_.waiter == nullptr && commands::must_pause(session_, call, arguments)) [[unlikely]] {
     parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
     set_paused(true);
