@@ -56,6 +56,7 @@ Result<void> apply_value(Engine& engine, const Change& change, const log::Record
   if (change.kind == log::RecordKind::kPage) engine.saw_identity(PageKey::identity_of(change.key));
   keyspace::EntrySpec spec{
       .type = type_of(change.kind), .expiry = change.expiry, .address = change.lsn, .version = change.version};
+  engine.residence().note_type(spec.type);
   std::string scratch;
   if (record == nullptr || !engine.budget().has_room(change.value_size)) {
     spec.spilled = true;
@@ -130,6 +131,7 @@ Result<void> apply_change(Engine& engine, const Change& change, const log::Recor
     case log::RecordKind::kPagedSet:
     case log::RecordKind::kPagedSortedSet:
     case log::RecordKind::kPagedStream:
+    case log::RecordKind::kPagedString:
     case log::RecordKind::kSketch:
     case log::RecordKind::kPagedSketch: return apply_value(engine, change, record, shard);
     case log::RecordKind::kDelete:
