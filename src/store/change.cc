@@ -98,7 +98,7 @@ Result<void> apply_patch(Engine& engine, const Change& change, const log::Record
   if (change.version == kNoLsn || entry.address() != change.version)
     return contradiction("the key's value is the one at LSN " + std::to_string(raw(entry.address())));
   if (entry.has_expiry()) return contradiction("the key expires");
-  const unsigned patches = std::max(1u, patches_after(entry.patches(), entry.version()));
+  const unsigned patches = std::max(1u, patches_after(entry.patches(), entry.version(), change.value_size));
   keyspace::EntrySpec spec{.type = entry.type(), .address = entry.address()};
   std::string value;
   if (record != nullptr && entry.resident() && engine.budget().has_room(change.value_size)) {
