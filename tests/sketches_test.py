@@ -83,6 +83,47 @@ class Sketches(unittest.TestCase):
             self.assertTrue(all(self.client.getbit("big", at) == 1 for at in bits))
             self.restart(signal.SIGKILL)
 
+    def test_a_large_string_is_changed_in_parts_and_kept(self):
+        generator = random.Random(4)
+        model = bytearray(generator.randbytes(300_000))
+        self.client.set("s", bytes(model))
+        for i in range(400):
+            kind = generator.randrange(4)
+            at = generator.randrange(len(model))
+            if kind == 0:
+                piece = generator.randbytes(generator.randrange(1, 9000 if i % 20 == 0 else 30))
+                self.assertEqual(self.client.setrange("s", at, piece), max(len(model), at + len(piece)))
+                model[at : at + len(piece)] = piece
+            elif kind == 1:
+                piece = generator.randbytes(generator.randrange(1, 200))
+                model += piece
+                self.assertEqual(self.client.append("s", piece), len(model))
+            elif kind == 2:
+                bit = generator.randrange(2)
+                old = model[at] >> 7 & 1
+                self.assertEqual(self.client.setbit("s", at * 8, bit), old)
+                model[at] = model[at] & 0x7F | bit << 7
+            else:
+                self.assertEqual(self.client.getrange("s", at, at + 5000), bytes(model[at : at + 5001]))
+            if i % 130 == 129:
+                self.restart(signal.SIGKILL if i % 2 else signal.SIGTERM)
+        self.assertEqual(self.client.get("s"), bytes(model))
+        self.assertEqual(self.client.bitcount("s"), sum(byte.bit_count() for byte in model))
+        self.client.setrange("s", 0, b"later")
+        self.assertTrue(self.client.restore("t", 0, self.client.dump("s")))
+        self.assertEqual(self.client.get("t"), b"later" + bytes(model[5:]))
+        self.client.set("s", "small")
+        self.assertEqual(self.client.get("s"), b"small")
+
+    def test_a_sparse_bitmap_takes_little(self):
+        self.assertEqual(self.client.setbit("sparse", 4294967295, 1), 0)
+        self.assertEqual(self.client.bitcount("sparse"), 1)
+        self.assertEqual(self.client.strlen("sparse"), 1 << 29)
+        self.assertLess(self.client.memory_usage("sparse"), 65536)
+        self.restart(signal.SIGKILL)
+        self.assertEqual(self.client.bitpos("sparse", 1), 4294967295)
+        self.assertEqual(self.client.bitcount("sparse"), 1)
+
     def test_a_polygon_finds_what_lies_in_it(self):
         generator = random.Random(3)
         places = {"m%d" % i: (generator.uniform(-40, 40), generator.uniform(-40, 40)) for i in range(800)}

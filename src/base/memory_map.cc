@@ -40,6 +40,15 @@ std::byte* remap_memory(std::byte* at, std::size_t bytes, std::size_t new_bytes)
   return mapped == MAP_FAILED ? nullptr : static_cast<std::byte*>(mapped);
 }
 
+void take_memory(std::byte* at, std::size_t bytes) noexcept {
+#ifdef MADV_POPULATE_WRITE  // Linux 5.14
+  static_cast<void>(::madvise(at, bytes, MADV_POPULATE_WRITE));
+#else
+  static_cast<void>(at);
+  static_cast<void>(bytes);
+#endif
+}
+
 void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept {
   static_cast<void>(::madvise(at, bytes, MADV_HUGEPAGE));
 }

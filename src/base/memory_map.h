@@ -21,6 +21,10 @@ void forget_memory(std::byte* at, std::size_t bytes) noexcept;
 /// nullptr, and nothing changed, when the system refuses. `at`: from `map_memory` with an alignment of a page.
 [[nodiscard]] std::byte* remap_memory(std::byte* at, std::size_t bytes, std::size_t new_bytes) noexcept;
 
+/// Takes the memory of whole pages at once, for who is about to write to all of them: one by one, at the first touch,
+/// costs ten times as much and more. A wish: what is not taken comes with the touch. Threads: any.
+void take_memory(std::byte* at, std::size_t bytes) noexcept;
+
 /// Asks for huge pages there. A wish: the system may have none.
 void prefer_huge_pages(std::byte* at, std::size_t bytes) noexcept;
 

@@ -12,6 +12,7 @@
 #include "commands/bit_arguments.h"
 #include "commands/string_value.h"
 #include "types/string/bit_field.h"
+#include "types/string/bits_in.h"
 
 namespace stave::commands {
 
@@ -78,14 +79,25 @@ Result<Operations> parse(const Call& call) {
 }
 
 /// Does a SET or an INCRBY, whose field lies within the bytes; nullopt: it does not fit.
-std::optional<std::int64_t> write(std::string& bytes, const Operation& operation) noexcept {
-  const std::int64_t old = types::bitmap::get_field(bytes, operation.at, operation.type);
+std::optional<std::int64_t> write(OpenedString& string, const Operation& operation) {
+  std::string scratch;
+  const auto [there, at] = types::bitmap::window(string.reader(), operation.at, operation.type.bits, scratch);
+  const std::int64_t old = types::bitmap::get_field(there, at, operation.type);
   const bool set = operation.what == Operation::What::kSet;
   const auto fresh = types::bitmap::add_to_field(set ? operation.value : old, set ? 0 : operation.value, operation.type,
                                                  operation.overflow);
   if (!fresh) return std::nullopt;
-  types::bitmap::set_field(bytes.data(), operation.at, operation.type, *fresh);
+  std::string changed(there);
+  types::bitmap::set_field(changed.data(), at, operation.type, *fresh);
+  if (changed != there) string.editor_for(string.reader().size()).write(operation.at / 8, changed);
   return set ? old : *fresh;
+}
+
+/// The field of a GET; behind the end there are zeros.
+std::int64_t read(const StringReader& bytes, const Operation& operation) {
+  std::string scratch;
+  const auto [there, at] = types::bitmap::window(bytes, operation.at, operation.type.bits, scratch);
+  return types::bitmap::get_field(there, at, operation.type);
 }
 
 void answer(Sink& reply, const Answers& answers) {
@@ -101,9 +113,9 @@ void answer(Sink& reply, const Answers& answers) {
 
 Result<void> read_fields(Call& call, const Operations& operations) {
   Answers answers;
-  STAVE_TRY(look_at_string(call, 1, [&](std::optional<std::string_view> bytes) {
-    for (const Operation& operation : operations)
-      answers.emplace_back(types::bitmap::get_field(bytes.value_or(std::string_view()), operation.at, operation.type));
+  STAVE_TRY(look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
+    for (const Operation& operation : operations) answers.emplace_back(bytes == nullptr ? 0 : read(*bytes, operation));
+    return {};
   }));
   answer(call.reply(), answers);
   return {};
@@ -123,27 +135,22 @@ Result<void> bitfield_command(Call& call) {
   for (const Operation& operation : operations)
     if (operation.what != Operation::What::kGet) end = std::max(end, operation.end());
   Answers answers;
-  std::string whole;
-  const auto decide = [&](const store::ValueView* held, UnixMs) -> Result<store::Update> {
+  STAVE_TRY(change_string(call, 1, {.end = end}, [&](OpenedString& string) -> Result<void> {
     answers.clear();
-    STAVE_ASSIGN(const std::string_view old, text_of(held));
-    const std::size_t size = std::max(old.size(), end);
+    const std::uint64_t size = string.reader().size();
+    const std::uint64_t after = std::max<std::uint64_t>(size, end);
     // Before anything is allocated.
-    STAVE_TRY(call.engine().check_limits(call[1], size));
-    whole.clear();
-    whole.reserve(size);
-    whole.assign(old);
-    whole.resize(size);
+    STAVE_TRY(call.engine().check_limits(call[1], after));
+    if (after != size) string.editor_for(after).extend(after - size);
     for (const Operation& operation : operations) {
       if (operation.what == Operation::What::kGet) {
-        answers.emplace_back(types::bitmap::get_field(whole, operation.at, operation.type));
+        answers.emplace_back(read(string.reader(), operation));
       } else {
-        answers.push_back(write(whole, operation));
+        answers.push_back(write(string, operation));
       }
     }
-    return whole == old ? store::Update{} : keep_string(whole, held);
-  };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+    return {};
+  }));
   answer(call.reply(), answers);
   return {};
 }

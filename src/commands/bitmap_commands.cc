@@ -14,6 +14,7 @@
 #include "commands/key_list.h"
 #include "commands/string_value.h"
 #include "types/string/bitmap.h"
+#include "types/string/bits_in.h"
 
 namespace stave::commands {
 
@@ -30,7 +31,7 @@ struct RangeOptions {
 
   /// Two places before the beginning in the wrong order are not "the first byte".
   [[nodiscard]] bool reversed() const noexcept { return start < 0 && end < 0 && start > end; }
-  [[nodiscard]] BitRange of(std::string_view bytes) const noexcept {
+  [[nodiscard]] BitRange of(const StringReader& bytes) const noexcept {
     return bit_range(start, end, in_bits, bytes.size());
   }
 };
@@ -52,8 +53,8 @@ Result<RangeOptions> parse_range(const Call& call, std::size_t first) {
 }
 
 /// The first `bit` of a range; behind a string whose range has no end there are zeros. -1: none.
-std::int64_t position(std::optional<std::string_view> bytes, bool bit, const RangeOptions& options) noexcept {
-  if (!bytes) return bit ? -1 : 0;
+std::int64_t position(const StringReader* bytes, bool bit, const RangeOptions& options) {
+  if (bytes == nullptr) return bit ? -1 : 0;
   const BitRange range = options.of(*bytes);
   if (range.from == range.to) return -1;
   if (const auto found = bitmap::find(*bytes, bit, range.from, range.to)) return static_cast<std::int64_t>(*found);
@@ -131,8 +132,10 @@ class Combination {
 Result<void> getbit_command(Call& call) {
   STAVE_ASSIGN(const std::uint64_t at, bit_offset_argument(call, 2));
   bool bit = false;
-  STAVE_TRY(
-      look_at_string(call, 1, [&](std::optional<std::string_view> bytes) { bit = bytes && bitmap::get(*bytes, at); }));
+  STAVE_TRY(look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
+    bit = bytes != nullptr && bitmap::get(*bytes, at);
+    return {};
+  }));
   call.reply().integer(bit ? 1 : 0);
   return {};
 }
@@ -141,23 +144,23 @@ Result<void> setbit_command(Call& call) {
   STAVE_ASSIGN(const std::uint64_t at, bit_offset_argument(call, 2));
   const bool bit = call[3] == "1";
   if (!bit && call[3] != "0") return answer_error("ERR bit is not an integer or out of range");
-  std::string whole;
   bool old_bit = false;
-  const auto decide = [&](const store::ValueView* held, UnixMs) -> Result<store::Update> {
-    STAVE_ASSIGN(const std::string_view old, text_of(held));
-    old_bit = bitmap::get(old, at);
-    const std::size_t size = std::max<std::size_t>(old.size(), at / 8 + 1);
-    if (size == old.size() && bit == old_bit) return store::Update{};
+  STAVE_TRY(change_string(call, 1, {.end = at / 8 + 1}, [&](OpenedString& string) -> Result<void> {
+    const std::uint64_t size = string.reader().size();
+    const std::uint64_t after = std::max(size, at / 8 + 1);
+    old_bit = bitmap::get(string.reader(), at);
+    if (size == after && bit == old_bit) return {};
     // Before anything is allocated.
-    STAVE_TRY(call.engine().check_limits(call[1], size));
-    whole.clear();
-    whole.reserve(size);
-    whole.assign(old);
-    whole.resize(size);
-    bitmap::set(whole.data(), at, bit);
-    return keep_string(whole, held);
-  };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+    STAVE_TRY(call.engine().check_limits(call[1], after));
+    auto& bytes = string.editor_for(after);
+    if (after != size) bytes.extend(after - size);
+    if (bit == old_bit) return {};
+    std::string scratch;
+    char byte = bytes.read(at / 8, 1, scratch).front();
+    bitmap::set(&byte, at % 8, bit);
+    bytes.write(at / 8, {&byte, 1});
+    return {};
+  }));
   call.reply().integer(old_bit ? 1 : 0);
   return {};
 }
@@ -165,10 +168,11 @@ Result<void> setbit_command(Call& call) {
 Result<void> bitcount_command(Call& call) {
   STAVE_ASSIGN(const RangeOptions options, parse_range(call, 2));
   std::uint64_t count = 0;
-  STAVE_TRY(look_at_string(call, 1, [&](std::optional<std::string_view> bytes) {
-    if (!bytes || options.reversed()) return;
+  STAVE_TRY(look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
+    if (bytes == nullptr || options.reversed()) return {};
     const BitRange range = options.of(*bytes);
     count = bitmap::count(*bytes, range.from, range.to);
+    return {};
   }));
   call.reply().integer(static_cast<std::int64_t>(count));
   return {};
@@ -179,8 +183,10 @@ Result<void> bitpos_command(Call& call) {
   if (bit != 0 && bit != 1) return answer_error("ERR The bit argument must be 1 or 0.");
   STAVE_ASSIGN(const RangeOptions options, parse_range(call, 3));
   std::int64_t at = -1;
-  STAVE_TRY(
-      look_at_string(call, 1, [&](std::optional<std::string_view> bytes) { at = position(bytes, bit == 1, options); }));
+  STAVE_TRY(look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
+    at = position(bytes, bit == 1, options);
+    return {};
+  }));
   call.reply().integer(at);
   return {};
 }

@@ -144,7 +144,9 @@ Result<std::string_view> encoding_name(Part& part, store::KeyRef key, const Valu
     }
     case ValueType::kSketch: return "raw";
     case ValueType::kStream: return std::string_view("stream");
-    default: return string_name(held.value);
+    default:
+      // In pages there are large ones only.
+      return held.paged ? std::string_view("raw") : string_name(held.value);
   }
 }
 

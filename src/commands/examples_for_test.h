@@ -95,7 +95,7 @@ inline std::vector<Example> key_examples() {
         {"SET", "k", "v", "NX", "GET"}}},
       {"setex", {{"SETEX", "k", "100", "v"}}},
       {"setnx", {{"SETNX", "k", "v"}}},
-      {"setrange", {{"SETRANGE", "k", "1", "xyz"}, {"SETRANGE", "k", "999999999999", "x"}, {"SETRANGE", "k", "0", ""}}},
+      {"setrange", {{"SETRANGE", "k", "1", "xyz"}, {"SETRANGE", "k", "9000", "x"}, {"SETRANGE", "k", "999999999999", "x"}, {"SETRANGE", "k", "0", ""}}},
       {"stave.getat", {{"STAVE.GETAT", "k", "LSN", "1"}, {"STAVE.GETAT", "k", "TIME", "9999999999999"}}},
       {"stave.history", {{"STAVE.HISTORY", "k"}, {"STAVE.HISTORY", "k", "COUNT", "1"}}},
       {"stave.revert", {{"STAVE.REVERT", "k", "LSN", "1"}, {"STAVE.REVERT", "k", "TIME", "9999999999999"}}},

@@ -203,6 +203,31 @@ TEST_F(HashExpiry, bad_arguments_are_refused_in_the_words_that_clients_know) {
   EXPECT_EQ(run({"HGETALL", "h"}), "{\"a\", \"1\"}");
 }
 
+TEST_F(HashExpiry, many_fields_are_named_in_one_call) {
+  constexpr int kFields = 20'000;
+  std::vector<std::string> names;
+  for (int i = 0; i < kFields; ++i) names.push_back("f" + std::to_string(i));
+  std::vector<std::string_view> set = {"HSET", "h"};
+  for (const std::string& name : names) set.insert(set.end(), {name, "value"});
+  run_in(*session_, set);
+  const std::string count = std::to_string(kFields);
+  const auto with_names = [&](std::vector<std::string_view> words) {
+    words.insert(words.end(), names.begin(), names.end());
+    return run_in(*session_, words);
+  };
+  const Reply given = with_names({"HEXPIRE", "h", "100", "FIELDS", count});
+  ASSERT_EQ(given.elements.size(), names.size());
+  for (const Reply& one : given.elements) ASSERT_EQ(one.integer, 1);
+  const Reply left = with_names({"HTTL", "h", "FIELDS", count});
+  for (const Reply& one : left.elements) ASSERT_EQ(one.integer, 100);
+  const Reply values = with_names({"HMGET", "h"});
+  for (const Reply& one : values.elements) ASSERT_EQ(one.text, "value");
+  EXPECT_EQ(with_names({"HPERSIST", "h", "FIELDS", count}).elements.size(), names.size());
+  EXPECT_EQ(run({"HLEN", "h"}), count);
+  EXPECT_EQ(with_names({"HDEL", "h"}).integer, kFields);
+  expect_gone("h");
+}
+
 TEST_F(HashExpiry, deadlines_outlive_a_restart) {
   run({"HSET", "h", "a", "1", "b", "2"});
   run({"HSETEX", "h", "PX", "5000", "FIELDS", "1", "a", "1"});

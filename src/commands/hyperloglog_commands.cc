@@ -1,6 +1,7 @@
 #include "commands/hyperloglog_commands.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/container/small_vector.hpp>
 #include <cmath>
 #include <cstdint>
@@ -31,11 +32,15 @@ std::unexpected<Error> corrupt() {
   return answer_error("INVALIDOBJ Corrupted HLL object detected");
 }
 
+std::unexpected<Error> not_one() {
+  return answer_error("WRONGTYPE Key is not a valid HyperLogLog string value.");
+}
+
 /// What a key holds as a HyperLogLog; nullopt: nothing. Errors: WRONGTYPE.
 Result<std::optional<std::string_view>> hyperloglog_of(const ValueView* held) {
   if (held == nullptr) return std::optional<std::string_view>();
   STAVE_ASSIGN(const std::string_view value, text_of(held));
-  if (!hyperloglog::is_one(value)) return answer_error("WRONGTYPE Key is not a valid HyperLogLog string value.");
+  if (!hyperloglog::is_one(value)) return not_one();
   return std::optional(value);
 }
 
@@ -43,39 +48,56 @@ std::size_t sparse_max(Call& call) noexcept {
   return static_cast<std::size_t>(call.environment().encoding_limits().get(EncodingLimit::kHyperLogLogBytes));
 }
 
+/// All bytes of a HyperLogLog of which only parts may be at hand. Errors: WRONGTYPE.
+Result<std::string> whole_of(const StringReader& bytes) {
+  std::string whole = types::sketch::Compact::form_of(bytes);
+  if (!hyperloglog::is_one(whole)) return not_one();
+  return whole;
+}
+
+/// The first bytes of one that is dense; nullopt: it is not, or is none.
+std::optional<std::string> dense_header(const StringReader& bytes) {
+  if (bytes.size() != hyperloglog::kDenseBytes) return std::nullopt;
+  std::string scratch;
+  std::string header(bytes.read(0, hyperloglog::kHeaderBytes, scratch));
+  if (!hyperloglog::is_dense(header, bytes.size())) return std::nullopt;
+  return header;
+}
+
 /// The count of one key, and whether it is to be noted in its value.
 Result<void> count_one(Call& call, std::uint64_t& count, bool& fresh) {
-  Result<void> failure;
-  STAVE_TRY(call.wait_for(call.read(call.key(1), call.session().read_access(), [&](const ValueView* held) {
-    const auto value = hyperloglog_of(held);
-    if (!value) {
-      failure = fail(value.error().clone());
-      return;
+  return look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
+    if (bytes == nullptr) return {};
+    if (const auto header = dense_header(*bytes)) {
+      if (const auto noted = hyperloglog::noted_count(*header)) {
+        count = *noted;
+        return {};
+      }
     }
-    if (!*value) return;
-    if (const auto noted = hyperloglog::noted_count(**value)) {
+    STAVE_ASSIGN(const std::string whole, whole_of(*bytes));
+    if (const auto noted = hyperloglog::noted_count(whole)) {
       count = *noted;
-    } else if (const auto counted = hyperloglog::count(**value)) {
+    } else if (const auto counted = hyperloglog::count(whole)) {
       count = *counted;
       fresh = true;
     } else {
-      failure = corrupt();
+      return corrupt();
     }
-  })));
-  return failure;
+    return {};
+  });
 }
 
 /// Notes the count, unless something was added meanwhile. Whoever cannot write has counted all the same.
 void note_count(Call& call, std::uint64_t count) {
-  std::string noted;
-  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
-    const auto value = hyperloglog_of(held);
-    if (!value || !*value || hyperloglog::noted_count(**value) || hyperloglog::count(**value) != count) return Update{};
-    noted.assign(**value);
-    hyperloglog::note_count(noted, count);
-    return keep_string(noted, held);
-  };
-  if (const auto done = call.update(call.key(1), store::Access::kPeek, decide); !done) return;
+  const auto done = change_string(call, 1, {}, [&](OpenedString& string) -> Result<void> {
+    if (!string.existed()) return {};
+    STAVE_ASSIGN(std::string whole, whole_of(string.reader()));
+    if (hyperloglog::noted_count(whole) || hyperloglog::count(whole) != count) return {};
+    hyperloglog::note_count(whole, count);
+    string.editor_for(whole.size()).write(0, std::string_view(whole).substr(0, hyperloglog::kHeaderBytes));
+    return {};
+  });
+  if (!done) return;
 }
 
 /// The registers of these keys together; `dense`: whether one of them is dense.
@@ -102,6 +124,38 @@ std::string copy_or_make(const std::optional<std::string_view>& value) {
   return value ? std::string(*value) : hyperloglog::make();
 }
 
+using Marks = boost::container::small_vector<Mark, 16>;
+
+/// Whether anything changed. Cost: the bytes of the registers that the marks go to.
+bool add_to_dense(OpenedString& string, std::string header, const Marks& marks) {
+  bool changed = false;
+  std::string scratch;
+  for (const Mark& mark : marks) {
+    const hyperloglog::Place place = hyperloglog::place_of(mark);
+    std::array<char, 2> bytes{};
+    string.reader().read(place.at, place.bytes, scratch).copy(bytes.data(), place.bytes);
+    if (!hyperloglog::raise(bytes.data(), mark)) continue;
+    changed = true;
+    string.editor_for(hyperloglog::kDenseBytes).write(place.at, {bytes.data(), place.bytes});
+  }
+  if (changed && hyperloglog::noted_count(header)) {
+    hyperloglog::forget_count(header);
+    string.editor().write(0, header);
+  }
+  return changed;
+}
+
+/// To any that is at hand whole; `changed` is set when something does. Errors: it is corrupt.
+Result<void> add_to_sparse(std::string& value, const Marks& marks, std::size_t most, bool& changed) {
+  for (const Mark& mark : marks) {
+    const Added added = hyperloglog::add(value, mark, most);
+    if (added == Added::kCorrupt) return corrupt();
+    changed = changed || added == Added::kChanged;
+  }
+  if (changed) hyperloglog::forget_count(value);
+  return {};
+}
+
 Result<void> answer_registers(Call& call, std::string_view value) {
   auto all = std::make_unique<hyperloglog::Union>();
   if (!all->take(value)) return corrupt();
@@ -113,34 +167,26 @@ Result<void> answer_registers(Call& call, std::string_view value) {
 }  // namespace
 
 Result<void> pfadd_command(Call& call) {
-  boost::container::small_vector<Mark, 16> marks;
+  Marks marks;
   marks.reserve(call.size() - 2);
   for (std::size_t i = 2; i < call.size(); ++i) marks.push_back(hyperloglog::mark_of(call[i]));
-  const std::size_t most = sparse_max(call);
-  std::string fresh;
   bool changed = false;
-  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
-    STAVE_ASSIGN(const auto value, hyperloglog_of(held));
-    changed = !value;
-    // Most of what comes changes nothing: then nothing is copied.
-    auto first = marks.begin();
-    for (; value && first != marks.end(); ++first) {
-      const Added would = hyperloglog::would_add(*value, *first);
-      if (would == Added::kCorrupt) return corrupt();
-      if (would == Added::kChanged) break;
+  STAVE_TRY(change_string(call, 1, {}, [&](OpenedString& string) -> Result<void> {
+    changed = !string.existed();
+    if (const auto header = dense_header(string.reader())) {
+      changed = add_to_dense(string, *header, marks);
+      return {};
     }
-    if (value && first == marks.end()) return Update{};
-    fresh = copy_or_make(value);
-    for (; first != marks.end(); ++first) {
-      const Added added = hyperloglog::add(fresh, *first, most);
-      if (added == Added::kCorrupt) return corrupt();
-      changed = changed || added == Added::kChanged;
+    std::string value;
+    if (string.existed()) {
+      STAVE_ASSIGN(value, whole_of(string.reader()));
+    } else {
+      value = hyperloglog::make();
     }
-    STAVE_ASSERT(changed);
-    hyperloglog::forget_count(fresh);
-    return keep_string(fresh, held);
-  };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+    STAVE_TRY(add_to_sparse(value, marks, sparse_max(call), changed));
+    if (!changed) return {};
+    return string.replace(value);
+  }));
   call.reply().integer(changed ? 1 : 0);
   return {};
 }

@@ -36,9 +36,9 @@ Result<void> memory_usage_command(Call& call) {
   const store::KeyRef key = call.key(2);
   Part part(call.session(), key);
   std::uint64_t bytes = part.transaction().memory_of(key);
-  if (const auto held = part.find(key, store::Access::kMeta); held && held->paged) {
+  if (const auto held = part.find(key, store::Access::kMetaRoot); held && held->paged) {
     // The root, which is needed now.
-    if (const auto root = part.find(key); root && root->here) {
+    if (const auto root = part.find(key, store::Access::kPeekRoot); root && root->here) {
       STAVE_ASSIGN(const std::uint64_t pages, store::memory_of_pages(part.transaction(), *root));
       bytes += pages;
     }

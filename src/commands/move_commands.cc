@@ -23,7 +23,7 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
   Part part(call.session(), keys);
   Outcome outcome = Outcome::kDone;
   const bool target_exists = part.find(to, store::Access::kMeta).has_value();
-  const auto source = part.find(from);
+  const auto source = part.find(from, store::Access::kPeekRoot);
   if (!source) {
     outcome = Outcome::kNoSource;
   } else if (target_exists && !replace) {

@@ -26,7 +26,7 @@ Result<void> object_encoding_command(Call& call) {
   std::string_view name;
   const store::KeyRef key = call.key(2);
   Part part(call.session(), key);
-  if (const auto held = part.find(key)) {
+  if (const auto held = part.find(key, Access::kPeekRoot)) {
     STAVE_ASSIGN(name, encoding_name(part, key, *held, call.environment().encoding_limits()));
   }
   STAVE_TRY(call.commit(part));

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/try.h"
 #include "commands/expiry_options.h"
 #include "commands/kept_value.h"
+#include "commands/string_value.h"
 #include "commands/value_condition.h"
 #include "store/collection.h"
 
@@ -28,11 +30,6 @@ constexpr std::size_t kLargeBytes = 1u << 20;
 Update put_or_erase(std::string_view value, const Expiry& expiry, UnixMs now) noexcept {
   if (expiry.passed(now)) return {.what = Update::What::kErase};
   return {.what = Update::What::kPut, .value = value, .expiry = expiry};
-}
-
-/// The new value, which lives as long as the old one was to.
-Update put_kept(std::string_view value, const ValueView* held) noexcept {
-  return {.what = Update::What::kPut, .value = value, .expiry = held != nullptr ? held->expiry : Expiry{}};
 }
 
 /// Sets a key without looking at what it holds.
@@ -272,41 +269,49 @@ Result<void> getrange_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t start, integer_argument(call, 2));
   STAVE_ASSIGN(const std::int64_t end, integer_argument(call, 3));
   bool other_type = false;
+  bool paged = false;
   KeptValue shown;
-  STAVE_TRY(call.wait_for(call.read(call.key(1), call.session().read_access(), [&](const ValueView* value) {
-    if (value != nullptr && value->type != ValueType::kString) {
-      other_type = true;
-      return;
-    }
-    const auto size = value == nullptr ? 0 : static_cast<std::int64_t>(value->value.size());
+  /// From where on how many bytes of so many are asked for.
+  const auto stretch = [&](std::uint64_t bytes) -> std::pair<std::size_t, std::size_t> {
+    const auto size = static_cast<std::int64_t>(bytes);
     std::int64_t first = start < 0 ? std::max<std::int64_t>(start + size, 0) : start;
     std::int64_t last = end < 0 ? std::max<std::int64_t>(end + size, 0) : std::min(end, size - 1);
     // Two positions before the beginning in the wrong order are not "the first byte".
-    if (size == 0 || (start < 0 && end < 0 && start > end) || first > last) return;
+    if (size == 0 || (start < 0 && end < 0 && start > end) || first > last) return {0, 0};
     STAVE_ASSERT(first >= 0 && last < size);
-    shown = KeptValue(*value, static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1));
+    return {static_cast<std::size_t>(first), static_cast<std::size_t>(last - first + 1)};
+  };
+  const store::Access access = store::as_root(call.session().read_access());
+  STAVE_TRY(call.wait_for(call.read(call.key(1), access, [&](const ValueView* value) {
+    other_type = value != nullptr && value->type != ValueType::kString;
+    paged = value != nullptr && !other_type && value->paged;
+    if (value == nullptr || other_type || paged) return;
+    if (const auto [at, size] = stretch(value->value.size()); size != 0) shown = KeptValue(*value, at, size);
   })));
   if (other_type) return wrong_type();
+  if (paged) {
+    STAVE_TRY(look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
+      const auto [at, size] = stretch(bytes == nullptr ? 0 : bytes->size());
+      std::string scratch;
+      shown = size == 0 ? KeptValue() : KeptValue(std::string(bytes->read(at, size, scratch)));
+      return {};
+    }));
+  }
   shown.answer(call.reply());
   return {};
 }
 
 Result<void> append_command(Call& call) {
-  std::string whole;
-  std::size_t size = 0;
-  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
-    STAVE_ASSIGN(const std::string_view old, text_of(held));
-    size = old.size() + call[2].size();
-    if (held != nullptr && call[2].empty()) return Update{};
+  const std::string_view more = call[2];
+  std::uint64_t size = 0;
+  STAVE_TRY(change_string(call, 1, {.more = more.size()}, [&](OpenedString& string) -> Result<void> {
+    size = string.reader().size() + more.size();
+    if (string.existed() && more.empty()) return {};
     // Before anything is allocated.
     STAVE_TRY(call.engine().check_limits(call[1], size));
-    whole.clear();
-    whole.reserve(size);
-    whole.append(old).append(call[2]);
-    STAVE_ASSERT(whole.size() == size);
-    return put_kept(whole, held);
-  };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+    string.editor_for(size).append(more);
+    return {};
+  }));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }
@@ -316,24 +321,24 @@ Result<void> setrange_command(Call& call) {
   if (given < 0) return answer_error("ERR offset is out of range");
   const auto offset = static_cast<std::uint64_t>(given);
   const std::string_view bytes = call[3];
-  std::string whole;
+  // Neither number reaches 2^63, so the sum cannot wrap.
+  const std::uint64_t end = bytes.empty() ? 0 : offset + bytes.size();
   std::uint64_t size = 0;
-  const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
-    STAVE_ASSIGN(const std::string_view old, text_of(held));
-    size = old.size();
-    if (bytes.empty()) return Update{};
-    // Neither number reaches 2^63, so the sum cannot wrap.
-    size = std::max<std::uint64_t>(size, offset + bytes.size());
+  STAVE_TRY(change_string(call, 1, {.end = end}, [&](OpenedString& string) -> Result<void> {
+    const std::uint64_t before = string.reader().size();
+    size = std::max(before, end);
+    if (bytes.empty()) return {};
+    // Before anything is allocated.
     STAVE_TRY(call.engine().check_limits(call[1], size));
-    whole.clear();
-    whole.reserve(size);
-    whole.assign(old);
-    whole.resize(size);
-    STAVE_ASSERT(offset <= size && bytes.size() <= size - offset);
-    bytes.copy(whole.data() + offset, bytes.size());
-    return put_kept(whole, held);
-  };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+    auto& editor = string.editor_for(size);
+    if (offset > before) editor.extend(offset - before);
+    // What lies over bytes that are there, then what is new.
+    const auto over = static_cast<std::size_t>(offset < before ? std::min<std::uint64_t>(before - offset, bytes.size())
+                                                               : std::uint64_t{0});
+    if (over != 0) editor.write(offset, bytes.substr(0, over));
+    if (over != bytes.size()) editor.append(bytes.substr(over));
+    return {};
+  }));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }

@@ -24,6 +24,7 @@ constexpr std::string_view type_name(store::ValueType type) noexcept {
     case store::ValueType::kPagedSet:
     case store::ValueType::kPagedSortedSet:
     case store::ValueType::kPagedStream:
+    case store::ValueType::kPagedString:
     case store::ValueType::kPagedSketch: break;
     case store::ValueType::kSketch: return "sketch";
   }

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "base/assert.h"
+#include "base/memory_map.h"
 
 namespace stave::keyspace {
 
@@ -48,6 +49,7 @@ Block Block::make(ChunkSource& source, std::size_t bytes) noexcept {
   const std::size_t whole = sizeof(Head) + bytes;
   std::byte* const at = mapped ? source.map(whole_pages(whole)) : source.allocate(whole, alignof(Head));
   if (at == nullptr) return {};
+  if (mapped) base::take_memory(at, whole_pages(whole));
   Head* const head = new (at) Head;
   head->mapped = mapped;
   head->bytes = bytes;

@@ -35,6 +35,7 @@ enum class ValueType : std::uint8_t {
   kPagedList = 9,
   kPagedSet = 10,
   kPagedSortedSet = 11,
+  kPagedString = 12,
   kSketch = 14,  ///< What its first byte says: a Bloom filter and the like.
   kPagedSketch = 15,
   kPagedStream = 13,

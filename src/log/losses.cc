@@ -93,6 +93,7 @@ bool KeyLosses::note(const RecordView& record) {
     case RecordKind::kPagedSet:
     case RecordKind::kPagedSortedSet:
     case RecordKind::kPagedStream:
+    case RecordKind::kPagedString:
     case RecordKind::kSketch:
     case RecordKind::kPagedSketch: break;
   }

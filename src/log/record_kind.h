@@ -38,6 +38,7 @@ enum class RecordKind : std::uint8_t {
   kPagedList = 25,
   kPagedSet = 26,
   kPagedSortedSet = 27,
+  kPagedString = 28,
   kSketch = 30,
   kPagedSketch = 31,
   kPagedStream = 29,
@@ -169,6 +170,7 @@ inline constexpr KindTraits kPagedHash = named(kHolder, "paged_hash");
 inline constexpr KindTraits kPagedList = named(kHolder, "paged_list");
 inline constexpr KindTraits kPagedSet = named(kHolder, "paged_set");
 inline constexpr KindTraits kPagedSortedSet = named(kHolder, "paged_sorted_set");
+inline constexpr KindTraits kPagedString = named(kHolder, "paged_string");
 inline constexpr KindTraits kSketch = named(kHolder, "sketch");
 inline constexpr KindTraits kPagedSketch = named(kHolder, "paged_sketch");
 inline constexpr KindTraits kPagedStream = named(kHolder, "paged_stream");
@@ -210,6 +212,7 @@ constexpr const KindTraits& traits(RecordKind kind) noexcept {
     case RecordKind::kPagedList: return kinds::kPagedList;
     case RecordKind::kPagedSet: return kinds::kPagedSet;
     case RecordKind::kPagedSortedSet: return kinds::kPagedSortedSet;
+    case RecordKind::kPagedString: return kinds::kPagedString;
     case RecordKind::kSketch: return kinds::kSketch;
     case RecordKind::kPagedSketch: return kinds::kPagedSketch;
     case RecordKind::kPagedStream: return kinds::kPagedStream;

@@ -27,14 +27,14 @@ TEST(RecordKind, has_traits_for_every_number_and_the_format_s_names) {
       EXPECT_TRUE(names.insert(t.name).second) << t.name;
     }
   }
-  EXPECT_EQ(known, 27);
+  EXPECT_EQ(known, 28);
   EXPECT_EQ(names,
             (std::set<std::string_view>{"delete",       "expire",      "evict",      "set_expiry", "flush",
                                         "swap",         "close",       "refresh",    "trim",       "lost",
                                         "patch",        "string",      "term",       "json",       "hash",
                                         "list",         "set",         "sorted_set", "stream",     "sketch",
                                         "page",         "paged_hash",  "paged_list", "paged_set",  "paged_sorted_set",
-                                        "paged_stream", "paged_sketch"}));
+                                        "paged_stream", "paged_sketch", "paged_string"}));
 }
 
 // What is derived from several columns elsewhere must not contradict itself.
@@ -63,7 +63,7 @@ TEST(RecordKind, knows_values_changes_and_removals) {
   EXPECT_FALSE(traits(RecordKind::kRefresh).may_live || traits(RecordKind::kRefresh).sets_version);
   EXPECT_TRUE(traits(RecordKind::kFlush).whole_database && traits(RecordKind::kSwap).whole_database);
   EXPECT_FALSE(has_key(RecordKind::kClose) || has_key(RecordKind::kTrim) || has_key(RecordKind::kLost));
-  EXPECT_FALSE(traits(kind_of(0)).known || traits(kind_of(28)).known || traits(kind_of(255)).known);
+  EXPECT_FALSE(traits(kind_of(0)).known || traits(kind_of(13)).known || traits(kind_of(255)).known);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "store/engine.h"
 #include "store/shard_locks.h"
+#include "store/transact.h"
 
 namespace stave::store {
 
@@ -43,13 +44,13 @@ bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access acc
     }
   }
   const LoadedValue* value = nullptr;
-  if (!entry.resident() && needs_value(access)) [[unlikely]] {
+  if (!shows(entry, access)) [[unlikely]] {
     if (loaded == nullptr || loaded->address != entry.value_record()) return false;
     value = &loaded->value;
     residence_.keep(shard, hash, entry, *value);
     entry = shard.find(hash, key.key);
   }
-  ValueView view = view_of(entry, value);
+  ValueView view = view_of(entry, access, value);
   if (entry.has_expiry()) [[unlikely]] {
     if (touches(access) && entry.expiry().sliding_ms != 0) deadlines_.refresh(entry, key, time);
     view.expiry = entry.expiry();
@@ -100,11 +101,11 @@ Result<Pending> Engine::read_many(std::span<const KeyRef> keys, Access access,
   locks.lock();
   Pending pending;
   bool all_here = true;
-  if (needs_value(access) && residence_.ever_spilled()) [[unlikely]] {
+  if ((needs_value(access) && residence_.ever_spilled()) || residence_.ever_in_pages()) [[unlikely]] {
     for (std::size_t i = 0; i < keys.size() && all_here; ++i) {
       locks.assume_held(*probes[i].shard);
       const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
-      all_here = !entry || entry.resident();
+      all_here = !entry || shows(entry, access);
     }
   }
   constexpr std::size_t kWindow = 16;
@@ -165,18 +166,24 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
     for (;;) {
       locks.lock();
       bool complete = true;
+      bool in_pages = false;
       holders.clear();
       for (std::size_t i = 0; i < keys.size(); ++i) {
         locks.assume_held(*probes[i].shard);
         const Entry entry = probes[i].shard->find(probes[i].hash, keys[i].key);
         probes[i].wanted = kNoLsn;
         probes[i].holder = i;
+        in_pages = in_pages || (entry && entry.type() == ValueType::kPagedString && !shows(entry, access));
         if (!entry || entry.resident()) continue;
         probes[i].holder = holders.try_emplace(raw(entry.value_record()), i).first->second;
         if (probes[i].holder != i || probes[i].loaded.address == entry.value_record()) continue;
         probes[i].wanted = entry.value_record();
         probes[i].size = entry.value_size();
         complete = false;
+      }
+      if (in_pages) [[unlikely]] {
+        locks.unlock();
+        return read_in_pages(keys, access, show);
       }
       if (complete) break;
       locks.unlock();
@@ -217,6 +224,34 @@ Result<Pending> Engine::read_spilled(std::span<const KeyRef> keys, Access access
   locks.unlock();
   budget_.settle();
   return pending;
+}
+
+// Strings in pages are put together in a transaction, which has their pages' shards, too.
+Result<Pending> Engine::read_in_pages(std::span<const KeyRef> keys, Access access,
+                                      base::FunctionRef<void(std::size_t, const ValueView*)> show) {
+  std::vector<std::optional<ValueView>> found;
+  std::vector<ShardId> more;
+  for (int restarts = 0;;) {
+    std::optional<Transaction> transaction;
+    // What `show` throws passes through.
+    try {
+      found.resize(keys.size());
+      transaction.emplace(*this, keys, more);
+      for (std::size_t i = 0; i < keys.size(); ++i) found[i] = transaction->find(keys[i], access);
+      if (transaction->wanted()) {
+        more = shards_to_start_again(*transaction, restarts++);
+        continue;
+      }
+    } catch (const std::bad_alloc&) {
+      return base::no_memory();
+    }
+    if (const Error* const why = transaction->failure()) return fail(why->clone());
+    for (std::size_t i = 0; i < keys.size(); ++i) show(i, found[i] ? &*found[i] : nullptr);
+    const Pending pending = transaction->observed();
+    transaction.reset();
+    budget_.settle();
+    return pending;
+  }
 }
 
 Result<void> Engine::check_limits(std::string_view key, std::size_t value_bytes) const try {

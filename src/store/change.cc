@@ -56,6 +56,7 @@ Result<void> apply_value(Engine& engine, const Change& change, const log::Record
   if (change.kind == log::RecordKind::kPage) engine.saw_identity(PageKey::identity_of(change.key));
   keyspace::EntrySpec spec{
       .type = type_of(change.kind), .expiry = change.expiry, .address = change.lsn, .version = change.version};
+  engine.residence().note_type(spec.type);
   std::string scratch;
   if (record == nullptr || !engine.budget().has_room(change.value_size)) {
     spec.spilled = true;
@@ -97,7 +98,7 @@ Result<void> apply_patch(Engine& engine, const Change& change, const log::Record
   if (change.version == kNoLsn || entry.address() != change.version)
     return contradiction("the key's value is the one at LSN " + std::to_string(raw(entry.address())));
   if (entry.has_expiry()) return contradiction("the key expires");
-  const unsigned patches = std::max(1u, patches_after(entry.patches(), entry.version()));
+  const unsigned patches = std::max(1u, patches_after(entry.patches(), entry.version(), change.value_size));
   keyspace::EntrySpec spec{.type = entry.type(), .address = entry.address()};
   std::string value;
   if (record != nullptr && entry.resident() && engine.budget().has_room(change.value_size)) {
@@ -130,6 +131,7 @@ Result<void> apply_change(Engine& engine, const Change& change, const log::Recor
     case log::RecordKind::kPagedSet:
     case log::RecordKind::kPagedSortedSet:
     case log::RecordKind::kPagedStream:
+    case log::RecordKind::kPagedString:
     case log::RecordKind::kSketch:
     case log::RecordKind::kPagedSketch: return apply_value(engine, change, record, shard);
     case log::RecordKind::kDelete:

@@ -1,5 +1,7 @@
 #include "store/collection.h"
 
+#include <cstring>
+
 namespace stave::store {
 
 namespace {
@@ -53,6 +55,7 @@ std::optional<types::PageId> page_end(ValueType type, std::string_view paged) no
     case ValueType::kSet: return Set::Paged::page_end(root);
     case ValueType::kSketch: return Sketch::Paged::page_end(root);
     case ValueType::kStream: return Stream::Paged::page_end(root);
+    case ValueType::kString: return String::Paged::page_end(root);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return SortedSet::Paged::page_end(root);
   }
 }
@@ -65,6 +68,7 @@ Result<std::uint64_t> memory_of_pages(Transaction& transaction, const ValueView&
     case ValueType::kSet: return memory_of_pages_of<Set>(transaction, held.value);
     case ValueType::kSketch: return memory_of_pages_of<Sketch>(transaction, held.value);
     case ValueType::kStream: return memory_of_pages_of<Stream>(transaction, held.value);
+    case ValueType::kString: return memory_of_pages_of<String>(transaction, held.value);
     default: return memory_of_pages_of<SortedSet>(transaction, held.value);
   }
 }
@@ -77,8 +81,36 @@ Result<std::string> joined_form(Transaction& transaction, const ValueView& held)
     case ValueType::kSet: return joined_form_of<Set>(transaction, held.value);
     case ValueType::kSketch: return joined_form_of<Sketch>(transaction, held.value);
     case ValueType::kStream: return joined_form_of<Stream>(transaction, held.value);
+    case ValueType::kString: return joined_form_of<String>(transaction, held.value);
     default: return joined_form_of<SortedSet>(transaction, held.value);
   }
+}
+
+Result<void> join_string(Transaction& transaction, std::string_view paged, LoadedValue& to) {
+  TransactionPages pages(transaction, identity_of(paged));
+  const String::Paged form(pages, root_of(paged));
+  const auto size = static_cast<std::size_t>(form.size());
+  to = {};
+  char* bytes = nullptr;
+  if (size >= keyspace::Block::kBytesMin) {
+    // Who shows it shares it, as any large value.
+    to.block = keyspace::Block::make(transaction.engine().keyspace().source(), size);
+    if (!to.block) return fail(ErrorCode::kNoMemory, "there is no memory to put the value together");
+    bytes = reinterpret_cast<char*>(to.block.data());
+  } else {
+    to.text.resize(size);
+    bytes = to.text.data();
+  }
+  form.visit(0, size, [&](std::uint64_t at, std::size_t count, std::string_view piece) {
+    if (piece.empty()) {
+      std::memset(bytes + at, 0, count);
+    } else {
+      std::memcpy(bytes + at, piece.data(), count);
+    }
+    return !pages.failed();
+  });
+  if (pages.failed()) return pages.failure();
+  return {};
 }
 
 Result<std::string> copy_pages(Transaction& transaction, ValueType type, std::string_view paged) {
@@ -88,6 +120,7 @@ Result<std::string> copy_pages(Transaction& transaction, ValueType type, std::st
     case ValueType::kSet: return copy_pages_of<Set>(transaction, paged);
     case ValueType::kSketch: return copy_pages_of<Sketch>(transaction, paged);
     case ValueType::kStream: return copy_pages_of<Stream>(transaction, paged);
+    case ValueType::kString: return copy_pages_of<String>(transaction, paged);
     default: STAVE_ASSERT(type == ValueType::kSortedSet); return copy_pages_of<SortedSet>(transaction, paged);
   }
 }

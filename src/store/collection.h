@@ -29,6 +29,7 @@
 #include "types/sorted_set/paged.h"
 #include "types/stream/compact.h"
 #include "types/stream/paged.h"
+#include "types/string/paged.h"
 
 namespace stave::store {
 
@@ -72,6 +73,18 @@ struct Sketch {
   using Paged = types::sketch::Paged;
   static constexpr ValueType kType = ValueType::kSketch;
 };
+/// A string that is changed in parts. While it is small, or was never changed in a part, it is one value.
+struct String {
+  using Reader = types::sketch::Reader;
+  using Editor = types::sketch::Editor;
+  using Compact = types::sketch::Compact;
+  using Paged = types::text::Paged;
+  static constexpr ValueType kType = ValueType::kString;
+  static constexpr bool kMayBeEmpty = true;
+  /// Whole it is shown by and to everybody who does not ask otherwise.
+  static constexpr bool kAsRoot = true;
+  static constexpr std::size_t kCompactBytesMax = 8192;
+};
 struct Stream {
   using Reader = types::stream::Reader;
   using Editor = types::stream::Editor;
@@ -85,6 +98,21 @@ struct Stream {
 template <class Type>
 constexpr bool may_be_empty() noexcept {
   return requires { Type::kMayBeEmpty; };
+}
+
+/// A compact form that is larger becomes pages.
+template <class Type>
+constexpr std::size_t compact_bytes_max() noexcept {
+  if constexpr (requires { Type::kCompactBytesMax; }) {
+    return Type::kCompactBytesMax;
+  } else {
+    return kCompactBytesMax;
+  }
+}
+/// How to look at a key for its collection, of pages or not.
+template <class Type>
+constexpr Access access_for(Access access) noexcept {
+  return requires { Type::kAsRoot; } ? as_root(access) : access;
 }
 
 /// Whether what a value of that type and form holds depends on the moment.
@@ -119,7 +147,7 @@ class Opened {
     // A value that a transaction could not read from the log shows as empty; its commit fails and says why.
     if (!held->here) [[unlikely]]
       return Opened(std::string_view{}, true, held->expiry, now);
-    STAVE_ASSERT(!held->value.empty() && !held->paged);
+    STAVE_ASSERT((!held->value.empty() || held->type == ValueType::kString) && !held->paged);
     return Opened(held->value, true, held->expiry, now);
   }
   /// The same of any, in the transaction that found it.
@@ -151,6 +179,11 @@ class Opened {
     if (!paged_ && transaction_ != nullptr && may_become_pages()) become_pages();
     return editor();
   }
+  /// The same for whoever is about to make it as large as that.
+  [[nodiscard]] typename Type::Editor& editor_for(std::uint64_t bytes) {
+    if (!paged_ && transaction_ != nullptr && bytes > compact_bytes_max<Type>()) become_pages();
+    return editor();
+  }
   [[nodiscard]] bool changed() const noexcept {
     return joined_ || became_pages_ || (paged_ ? paged_->form.changed() : compact_.changed());
   }
@@ -172,6 +205,14 @@ class Opened {
     return {};
   }
 
+  /// It has just these bytes, of what is bytes. Errors: as `whole`.
+  Result<void> replace(std::string_view form) {
+    STAVE_TRY(join_pages());
+    compact_ = typename Type::Compact();
+    compact_.append(form);
+    return {};
+  }
+
   /// When the key dies by itself, whether or not its last element dies before.
   [[nodiscard]] const Expiry& own_expiry() const noexcept { return own_expiry_; }
   void set_own_expiry(const Expiry& expiry) noexcept { own_expiry_ = expiry; }
@@ -180,7 +221,7 @@ class Opened {
   [[nodiscard]] bool outgrown() {
     if (paged_ || !changed() || (!may_be_empty<Type>() && compact_.size() == 0)) return false;
     settle(compact_, own_expiry_);
-    return compact_.form().size() > kCompactBytesMax && !needs_moment<Type>(compact_.form());
+    return compact_.form().size() > compact_bytes_max<Type>() && !needs_moment<Type>(compact_.form());
   }
   /// Its compact form, then.
   [[nodiscard]] std::string_view outgrown_form() const noexcept { return compact_.form(); }
@@ -212,11 +253,11 @@ class Opened {
     if constexpr (requires { compact_.with_deadlines(); })
       return compact_.bytes() > kCompactBytesMax && !compact_.with_deadlines();
     else
-      return compact_.form().size() > kCompactBytesMax;
+      return compact_.form().size() > compact_bytes_max<Type>();
   }
   void become_pages() {
     const Expiry expiry = settle(compact_, own_expiry_);
-    STAVE_ASSERT(expiry == own_expiry_ && compact_.size() != 0);
+    STAVE_ASSERT(expiry == own_expiry_ && (may_be_empty<Type>() || compact_.size() != 0));
     paged_ = std::make_unique<InPages>(*transaction_, transaction_->engine().new_identity(),
                                        Type::Paged::empty_root(base::thread_random()));
     paged_->form.fill(compact_.form());
@@ -268,7 +309,7 @@ class Opened {
 /// kWrongType.
 template <class Type, class Within>
 Result<Opened<Type>> open_collection(Within& within, KeyRef key, Access access = Access::kPeek) {
-  const std::optional<ValueView> held = within.find(key, access);
+  const std::optional<ValueView> held = within.find(key, access_for<Type>(access));
   return Opened<Type>::open(within.transaction(), held ? &*held : nullptr);
 }
 
@@ -375,6 +416,10 @@ std::optional<types::PageId> page_end(ValueType type, std::string_view paged) no
 /// A collection of pages as one run, from what its key was found to hold in this transaction. Errors: as of
 /// TransactionPages::failure.
 Result<std::string> joined_form(Transaction& transaction, const ValueView& held);
+
+/// The same of a string in pages, ready to be shown: `paged`, its root as it is kept, is no part of the store. Errors:
+/// likewise, and kNoMemory. Throws std::bad_alloc.
+Result<void> join_string(Transaction& transaction, std::string_view paged, LoadedValue& to);
 
 /// Bytes that all pages of a collection take in memory, likewise. Cost: looks at every page.
 Result<std::uint64_t> memory_of_pages(Transaction& transaction, const ValueView& held);

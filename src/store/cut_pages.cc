@@ -75,6 +75,7 @@ Result<std::string> CutPages::compact_form(ValueType type, std::string_view page
     case ValueType::kSet: return put_together<Set>(pages, root_of(paged));
     case ValueType::kSketch: return put_together<Sketch>(pages, root_of(paged));
     case ValueType::kStream: return put_together<Stream>(pages, root_of(paged));
+    case ValueType::kString: return put_together<String>(pages, root_of(paged));
     default: return put_together<SortedSet>(pages, root_of(paged));
   }
 } catch (const std::bad_alloc&) {

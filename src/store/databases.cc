@@ -57,7 +57,7 @@ std::uint64_t scan_shard(Shard& shard, std::uint64_t position, std::size_t count
     newest = std::max(newest, entry.version() + 1);
     const Expiry expiry = entry.has_expiry() ? entry.expiry() : Expiry{};
     if (expiry.passed(now)) return;
-    ValueView view = view_of(entry, nullptr);
+    ValueView view = view_of(entry, Access::kMeta, nullptr);
     view.expiry = expiry;
     visit(entry.key(), view);
   });

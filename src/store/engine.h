@@ -323,6 +323,8 @@ class Engine {
                             const keyspace::Block* block);
   Result<Pending> read_spilled(std::span<const KeyRef> keys, Access access,
                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
+  Result<Pending> read_in_pages(std::span<const KeyRef> keys, Access access,
+                                base::FunctionRef<void(std::size_t, const ValueView*)> show);
   void bury(World::Contents contents);
   void housekeeping();
   void tell_news_of_time();

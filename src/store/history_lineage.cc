@@ -1,4 +1,5 @@
 #include "store/history_lineage.h"
+#include "store/pages.h"
 
 #include <algorithm>
 
@@ -6,6 +7,7 @@
 #include "base/interleave.h"
 #include "base/try.h"
 #include "packing/compression.h"
+#include "types/string/paged.h"
 
 namespace stave::store {
 
@@ -34,6 +36,7 @@ KeyVersion::Kind kind_of(RecordKind kind) noexcept {
     case RecordKind::kExpire: return KeyVersion::Kind::kExpire;
     case RecordKind::kEvict: return KeyVersion::Kind::kEvict;
     case RecordKind::kString:
+    case RecordKind::kPagedString:
     case RecordKind::kPatch:
     case RecordKind::kPage: return KeyVersion::Kind::kSet;
     case RecordKind::kFlush: return KeyVersion::Kind::kFlush;
@@ -135,6 +138,12 @@ Result<History::Lineage::Event> History::Lineage::event_of(const RecordView& rec
     if (record.compressed()) {
       STAVE_ASSIGN(size, packing::Compression::raw_size(record.payload));
     }
+  }
+  // Of a string that of its bytes, in pages or not; what is in its root must be read, if that is packed.
+  if (record.kind == RecordKind::kPagedString) {
+    std::string unpacked;
+    STAVE_TRY(engine_.residence().value_of(record, unpacked));
+    if (unpacked.size() > kIdentityBytes) size = types::text::Paged::size_of(root_of(unpacked));
   }
   return Event{.kind = kind_of(record.kind),
                .version = record.version,

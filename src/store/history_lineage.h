@@ -50,7 +50,7 @@ class History::Lineage {
   Result<bool> search();
   Result<std::vector<Seen>> look_through(const log::SegmentInfo& segment);
   bool judge(const std::vector<Seen>& seen);
-  static Result<Event> event_of(const log::RecordView& record, Lsn holder);
+  Result<Event> event_of(const log::RecordView& record, Lsn holder);
   void give_up(Lsn from, std::optional<UnixMs> since);
 
   Engine& engine_;

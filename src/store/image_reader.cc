@@ -29,6 +29,7 @@ bool known_type(std::uint8_t type) noexcept {
     case keyspace::ValueType::kPagedSet:
     case keyspace::ValueType::kPagedSortedSet:
     case keyspace::ValueType::kPagedStream:
+    case keyspace::ValueType::kPagedString:
     case keyspace::ValueType::kSketch:
     case keyspace::ValueType::kPagedSketch: return true;
   }

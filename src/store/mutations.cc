@@ -389,7 +389,7 @@ bool Mutations::patch(Mutation& mutation, const log::RecordSpec& record, std::st
   const Entry before = mutation.before.empty() ? mutation.entry : shard.view(mutation.before);
   if (!before || !before.resident() || before.type() != ValueType::kPage) return false;
   STAVE_ASSERT(!before.has_expiry() && before.newest_record() == mutation.prev);
-  const unsigned patches = patches_after(before.patches(), before.version());
+  const unsigned patches = patches_after(before.patches(), before.version(), record.payload.size());
   if (patches == 0) return false;
   const std::size_t begin = into.size();
   into.resize(begin + log::kPatchAddressBytes);

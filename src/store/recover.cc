@@ -229,6 +229,7 @@ Result<void> Engine::load_blocks(const ImageReader& image, std::size_t part, std
       const std::uint64_t hash = keyspace_.hash(entry.key);
       Shard& shard = keyspace_.shard_of(database, hash, entry.key);
       if (entry.type == keyspace::ValueType::kPage) saw_identity(PageKey::identity_of(entry.key));
+      residence_.note_type(entry.type);
       base::ShortLock lock(shard.mutex());
       if (!shard.load(hash, entry.key,
                       {.type = entry.type,

@@ -124,6 +124,7 @@ Result<void> Replay::take_without_key(const log::RecordView& record) STAVE_NO_TH
     case log::RecordKind::kPagedSet:
     case log::RecordKind::kPagedSortedSet:
     case log::RecordKind::kPagedStream:
+    case log::RecordKind::kPagedString:
     case log::RecordKind::kSketch:
     case log::RecordKind::kPagedSketch: break;
   }

@@ -43,8 +43,19 @@ class Residence {
   /// Whether any value was ever in the log only: until then nobody has to look. One relaxed load.
   [[nodiscard]] bool ever_spilled() const noexcept { return ever_spilled_.load(std::memory_order_relaxed); }
   void note_spilled() noexcept { ever_spilled_.store(true, std::memory_order_relaxed); }
+  /// Whether there was ever a string in pages: until then every entry that is in memory shows what it holds. One
+  /// relaxed load.
+  [[nodiscard]] bool ever_in_pages() const noexcept { return ever_in_pages_.load(std::memory_order_relaxed); }
+  /// Before the first entry that is of that type, if it is one.
+  void note_type(ValueType type) noexcept {
+    if (type == ValueType::kPagedString) [[unlikely]]
+      ever_in_pages_.store(true, std::memory_order_relaxed);
+  }
   /// No key is left.
-  void forget() noexcept { ever_spilled_.store(false, std::memory_order_relaxed); }
+  void forget() noexcept {
+    ever_spilled_.store(false, std::memory_order_relaxed);
+    ever_in_pages_.store(false, std::memory_order_relaxed);
+  }
   /// Whether any value of `keys` would have to be read from the disk.
   [[nodiscard]] bool must_fetch(std::span<const KeyRef> keys);
 
@@ -70,6 +81,7 @@ class Residence {
   packing::Compression& compression_;
   log::Log* log_ = nullptr;
   std::atomic<bool> ever_spilled_{false};
+  std::atomic<bool> ever_in_pages_{false};
   std::atomic<std::uint64_t> fetched_{0};
   std::atomic<std::uint64_t> warmed_{0};
 };

@@ -5,7 +5,9 @@
 
 #include "base/assert.h"
 #include "base/try.h"
+#include "store/collection.h"
 #include "store/pages.h"
+#include "types/string/paged.h"
 
 namespace stave::store {
 
@@ -110,11 +112,17 @@ std::optional<ValueView> Transaction::find(KeyRef key, Access access, Spot& spot
   Entry entry = look(at, key);
   if (!entry || passed(entry)) return std::nullopt;
   const LoadedValue* loaded = nullptr;
-  if (!entry.resident() && needs_value(access)) [[unlikely]] {
+  const bool joins = entry.type() == ValueType::kPagedString && !takes_root(access);
+  if (!entry.resident() && (needs_value(access) || joins)) [[unlikely]] {
     loaded = load(at, entry);
     entry = at.shard->find(at.hash, key.key);
   }
-  ValueView view = view_of(entry, loaded);
+  ValueView view = view_of(entry, joins ? as_root(access) : access, loaded);
+  if (joins) [[unlikely]] {
+    const auto joined = string_in_pages(view, needs_value(access));
+    if (!joined) return std::nullopt;
+    view = *joined;
+  }
   if (entry.has_expiry()) {
     if (touches(access) && entry.expiry().sliding_ms != 0) refresh(at, entry, key);
     view.expiry = entry.expiry();
@@ -186,6 +194,45 @@ const LoadedValue* Transaction::load(const Place& at, Entry entry) noexcept {
   }
 }
 
+/// A string in pages, of which `root` was found, as any string: with its bytes, if they are needed. Nothing: a shard
+/// could not be had.
+std::optional<ValueView> Transaction::string_in_pages(const ValueView& root, bool needed) {
+  ValueView view{.type = ValueType::kString, .version = root.version, .here = false};
+  if (!root.here) return view;  // it could not be read, and the commit says so
+  // The view may end with the first page that is read.
+  const std::string kept(root.value);
+  view.size = types::text::Paged::size_of(root_of(kept));
+  if (!needed) return view;
+  const LoadedValue* const joined = join(kept);
+  if (wanted_) return std::nullopt;
+  if (joined == nullptr) return view;
+  view.value = joined->view();
+  view.block = joined->block.data();
+  view.here = true;
+  return view;
+}
+
+/// All bytes of a string in pages, kept until the transaction is over or changes something. Null: they could not be
+/// had.
+const LoadedValue* Transaction::join(std::string_view paged) {
+  const Lsn identity = identity_of(paged);
+  const auto known = std::ranges::find(joined_, identity, &Joined::identity);
+  if (known != joined_.end() && known->made == mutations_.made()) return &known->value;
+  try {
+    Joined& joined = known != joined_.end() ? *known : joined_.emplace_back();
+    joined = {.identity = identity, .made = mutations_.made(), .value = {}};
+    if (auto done = join_string(*this, paged, joined.value); !done) {
+      joined.identity = kNoLsn;
+      fail_commit(std::move(done).error());
+      return nullptr;
+    }
+    return &joined.value;
+  } catch (const std::bad_alloc&) {
+    fail_commit(Error(ErrorCode::kNoMemory, "there is no memory to put the value together"));
+    return nullptr;
+  }
+}
+
 Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry, ValueType type,
                               const keyspace::Block* block) {
   STAVE_TRY(engine_.check_limits(key.key, value.size()));
@@ -206,6 +253,7 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
       STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
   }
   if (is_root(type)) {
+    engine_.residence().note_type(type);
     engine_.orphans().given(identity_of(value));
     STAVE_TRY(note_given(identity_of(value)));
   }

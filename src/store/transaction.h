@@ -143,6 +143,15 @@ class Transaction {
     LoadedValue value;
   };
 
+  /// A string in pages put together: of that identity, after so many changes.
+  struct Joined {
+    Lsn identity = kNoLsn;
+    std::uint64_t made = 0;
+    LoadedValue value;
+  };
+
+  [[nodiscard]] std::optional<ValueView> string_in_pages(const ValueView& root, bool needed);
+  [[nodiscard]] const LoadedValue* join(std::string_view paged);
   void note_leaving(keyspace::Entry entry) noexcept;
   void note_change(KeyChange::What what, KeyRef key, keyspace::Entry before, ValueType type,
                    const Expiry& after) noexcept;
@@ -168,6 +177,7 @@ class Transaction {
   std::optional<Error> failure_;  ///< Why it cannot be committed: a value could not be read, or there is no memory.
   std::optional<keyspace::ShardId> wanted_;
   std::list<FromLog> loaded_;
+  std::list<Joined> joined_;
   std::list<std::string> kept_;
   /// Of the roots that were taken from their keys, and the roots that were given to some.
   boost::container::small_vector<Orphans::Pages, 1> left_;

@@ -59,6 +59,7 @@ constexpr ValueType shown_type(ValueType type) noexcept {
     case ValueType::kPagedSortedSet: return ValueType::kSortedSet;
     case ValueType::kPagedSketch: return ValueType::kSketch;
     case ValueType::kPagedStream: return ValueType::kStream;
+    case ValueType::kPagedString: return ValueType::kString;
     case ValueType::kString:
     case ValueType::kHash:
     case ValueType::kList:
@@ -70,14 +71,15 @@ constexpr ValueType shown_type(ValueType type) noexcept {
   }
   return type;
 }
-/// Whether the value is the root of a collection of pages.
+/// Whether the value is the root of a collection of pages, or of a string of pages.
 constexpr bool is_root(ValueType type) noexcept {
-  return (type >= ValueType::kPagedHash && type <= ValueType::kPagedSortedSet) || type == ValueType::kPagedStream ||
-         type == ValueType::kPagedSketch;
+  return (type >= ValueType::kPagedHash && type <= ValueType::kPagedStream) || type == ValueType::kPagedSketch;
 }
+static_assert(is_root(ValueType::kPagedString) && !is_root(ValueType::kSketch) && !is_root(ValueType::kStream));
 /// The type of a root of that collection.
 constexpr ValueType root_type(ValueType collection) noexcept {
   if (collection == ValueType::kSketch) return ValueType::kPagedSketch;
+  if (collection == ValueType::kString) return ValueType::kPagedString;
   constexpr int kStep = static_cast<int>(ValueType::kPagedHash) - static_cast<int>(ValueType::kHash);
   const auto type = static_cast<ValueType>(static_cast<int>(collection) + kStep);
   STAVE_ASSERT(is_root(type) && shown_type(type) == collection);
@@ -107,6 +109,7 @@ constexpr log::RecordKind kind_of(ValueType type) noexcept {
     case ValueType::kSketch: return log::RecordKind::kSketch;
     case ValueType::kPagedSketch: return log::RecordKind::kPagedSketch;
     case ValueType::kPagedStream: return log::RecordKind::kPagedStream;
+    case ValueType::kPagedString: return log::RecordKind::kPagedString;
   }
   STAVE_ASSERT(false && "a type without a kind of record");
   return log::RecordKind::kString;
@@ -121,12 +124,13 @@ constexpr ValueType type_of(log::RecordKind kind) noexcept {
 /// What a key holds, seen under its shard's lock. Views end with the callback or the next change.
 struct ValueView {
   ValueType type{};
-  std::string_view value;  ///< A string's bytes; a collection's compact form or root.
+  std::string_view value;  ///< A string's bytes; a collection's compact form or root; a string's root to who asks so.
   Expiry expiry{};
   Lsn version = kNoLsn;        ///< LSN of the record that made it so.
   bool json = false;           ///< A string whose writer had it checked to be JSON.
-  bool paged = false;          ///< A collection of pages; `value` is its root (pages.h).
-  std::size_t size = 0;        ///< Of the value, whether it is here or not.
+  bool paged = false;          ///< A collection of pages; `value` is its root (pages.h). A string: see `as_root`.
+  std::size_t size = 0;        ///< Of the value, whether it is here or not; of a string always that of its bytes, but
+                               ///< for one in pages that a scan meets: 0 where its root is in the log only.
   bool here = true;            ///< Whether `value` is there: always, unless it was not asked for.
   std::byte* block = nullptr;  ///< Where a large value lies; see `share`.
 
@@ -155,9 +159,6 @@ struct Loaded {
   LoadedValue value;
 };
 
-/// What the entry shows, its expiry left out. `loaded`: null, or the value of an entry that is not in memory.
-[[nodiscard]] ValueView view_of(keyspace::Entry entry, const LoadedValue* loaded);
-
 /// What is to become of a key that was looked at (Engine::update).
 struct Update {
   enum class What : std::uint8_t { kNothing, kPut, kErase };
@@ -174,15 +175,42 @@ enum class Access : std::uint8_t {
   kTouchMeta,  ///< A use that needs no value: TOUCH, STRLEN.
   kPeek,       ///< Leaves no trace: OBJECT ENCODING.
   kTouch,      ///< A use: refreshes a sliding expiry and the entry's heat.
+  kMetaRoot,   ///< The same four, by whom a string in pages is to be seen as any collection in pages, by its root.
+  kTouchMetaRoot,
+  kPeekRoot,
+  kTouchRoot,
 };
+/// To all others a string in pages looks like any string: who needs the value is shown a copy of it, whole.
+constexpr bool takes_root(Access access) noexcept {
+  return access >= Access::kMetaRoot;
+}
+constexpr Access as_root(Access access) noexcept {
+  return static_cast<Access>(static_cast<int>(access) | static_cast<int>(Access::kMetaRoot));
+}
+constexpr Access without_root(Access access) noexcept {
+  return static_cast<Access>(static_cast<int>(access) & ~static_cast<int>(Access::kMetaRoot));
+}
 constexpr bool touches(Access access) noexcept {
-  return access == Access::kTouch || access == Access::kTouchMeta;
+  return without_root(access) == Access::kTouch || without_root(access) == Access::kTouchMeta;
 }
 constexpr Access without_value(Access access) noexcept {
-  return touches(access) ? Access::kTouchMeta : Access::kMeta;
+  const Access meta = touches(access) ? Access::kTouchMeta : Access::kMeta;
+  return takes_root(access) ? as_root(meta) : meta;
 }
 constexpr bool needs_value(Access access) noexcept {
-  return access == Access::kTouch || access == Access::kPeek;
+  return without_root(access) == Access::kTouch || without_root(access) == Access::kPeek;
 }
+static_assert(as_root(Access::kTouch) == Access::kTouchRoot && as_root(Access::kMeta) == Access::kMetaRoot &&
+              without_root(Access::kPeekRoot) == Access::kPeek);
+
+/// Whether the entry alone shows what is asked for: its value is in memory, or not needed, and the string that it
+/// holds, if it is one, is no string in pages that is to be put together first.
+[[nodiscard]] inline bool shows(keyspace::Entry entry, Access access) noexcept {
+  if (entry.type() == ValueType::kPagedString && !takes_root(access)) [[unlikely]]
+    return entry.resident() && !needs_value(access);
+  return entry.resident() || !needs_value(access);
+}
+/// What the entry shows, its expiry left out. `loaded`: null, or the value of an entry that is not in memory.
+[[nodiscard]] ValueView view_of(keyspace::Entry entry, Access access, const LoadedValue* loaded);
 
 }  // namespace stave::store

@@ -116,13 +116,13 @@ Result<Updated> Engine::update(KeyRef key, Access access, DecideFn decide, Sync 
   Entry entry = shard.find(key.hash, key.key);
   const Lsn seen = entry ? entry.version() + 1 : shard.removal_mark();
   const bool passed = entry && entry.has_expiry() && entry.expiry().passed(time);
-  if (entry && !passed && needs_value(access) && (!entry.resident() || entry.value_size() >= Block::kBytesMin))
+  if (entry && !passed && (!shows(entry, access) || (needs_value(access) && entry.value_size() >= Block::kBytesMin)))
       [[unlikely]]
     return Updated::kNot;
   pending.merge(observe(seen));
   Result<Update> update = [&] {
     if (!entry || passed) return decide(nullptr, time);
-    ValueView view = view_of(entry, nullptr);
+    ValueView view = view_of(entry, access, nullptr);
     view.expiry = entry.expiry();
     return decide(&view, time);
   }();

@@ -54,6 +54,7 @@ class Load {
       case 7: return upkeep();
       case 8:
       case 9: return change_hash(std::move(next));
+      case 10: return change_string(std::move(next));
       default: return one_put(std::move(next));
     }
   }
@@ -197,6 +198,41 @@ class Load {
     attempt_ = next;
     const Sync sync = some_sync();
     return finish(std::move(next), txn.commit(sync), sync);
+  }
+
+  // A part of a string in pages written, or something put at its end, zeros too; now and then a whole value over it.
+  bool change_string(Contents next) {
+    const std::string name = "t" + std::to_string(random_.below(2));
+    const KeyRef key{0, name};
+    const Sync sync = some_sync();
+    const auto work = [&](Transaction& txn) -> Result<void> {
+      STAVE_ASSIGN(auto string, store::open_collection<store::String>(txn, key));
+      std::string held = types::sketch::Compact::form_of(string.reader());
+      STAVE_TRY(string.whole());
+      const std::string piece = std::to_string(++serial_) + std::string(random_.below(60), 's');
+      const std::uint64_t dice = random_.below(20);
+      if (dice == 0) {
+        held = piece;
+        STAVE_TRY(txn.put(key, held, string.own_expiry()));
+      } else if (dice < 6 || held.size() < piece.size()) {
+        const std::size_t zeros =
+            random_.below(3) == 0 ? random_.below(60'000) : 9000 - std::min<std::size_t>(held.size(), 9000);
+        auto& bytes = string.editor_for(held.size() + zeros + piece.size());
+        bytes.extend(zeros);
+        bytes.append(piece);
+        held.append(zeros, '\0').append(piece);
+      } else {
+        const std::size_t at = random_.below(held.size() - piece.size() + 1);
+        string.editor_for(held.size()).write(at, piece);
+        held.replace(at, piece.size(), piece);
+      }
+      next["0:" + name] = {std::move(held), raw(string.own_expiry().at)};
+      attempt_ = next;
+      return dice == 0 ? Result<void>{} : store::keep_collection(txn, key, string);
+    };
+    store::Pending observed;
+    const auto pending = store::transact(engine_, std::span(&key, 1), work, sync, observed);
+    return finish(std::move(next), pending, sync);
   }
 
   // Some fields set or removed, in one transaction; now and then all of them, or the hash under another name.

@@ -46,6 +46,8 @@ std::string named(const Place& place) {
 /// A hash that consists of pages, which the log knows by their differences.
 constexpr char kHash[] = "hash";
 constexpr std::uint64_t kFields = 90;
+/// A string that consists of pages.
+constexpr char kString[] = "string";
 
 /// A hash as the model has it: in an order of its own.
 std::string rendered(const types::hash::Reader& hash) {
@@ -138,6 +140,8 @@ void World::write(int times) {
       swap();
     } else if (dice <= 4) {
       change_hash();
+    } else if (dice <= 6) {
+      change_string();
     } else if (dice <= 12) {
       transact();
     } else {
@@ -253,6 +257,50 @@ void World::change_hash() {
   event.lsn = transaction.version();
   if (done) model_.note(std::move(event));
   wait(done, "hash");
+}
+
+// To everybody who looks at it, it is a string like any other.
+void World::change_string() {
+  const store::KeyRef key{static_cast<int>(random_.below(static_cast<std::uint64_t>(databases_))), kString};
+  Transaction transaction(*engine_, key);
+  yield_point("string: about to be looked at");
+  auto string = store::open_collection<store::String>(transaction, key);
+  if (!string) return fail("a string cannot be opened: " + string.error().describe());
+  std::string seen = types::sketch::Compact::form_of(string->reader());
+  if (auto whole = string->whole(); !whole) return fail("a string cannot be read: " + whole.error().describe());
+  const Held* const held = model_.find(key.database, kString, raw(transaction.now()));
+  if (seen != (held != nullptr ? held->value : ""))
+    return fail("a transaction sees another string than " + (held != nullptr ? shown(held->value) : "none"));
+  Event event{.kind = Event::Kind::kSet, .database = key.database, .key = kString};
+  if (held != nullptr && random_.one_in(10)) {
+    event.kind = Event::Kind::kErase;
+    transaction.erase(key);
+  } else {
+    const std::string piece = std::to_string(++writes_) + std::string(random_.below(40), 's');
+    if (seen.size() < 9000) {
+      string->editor_for(seen.size() + 9000).extend(9000);
+      seen.append(9000, '\0');
+    }
+    const std::uint64_t at = random_.below(seen.size() + 1);
+    if (at + piece.size() <= seen.size()) {
+      string->editor().write(at, piece);
+      seen.replace(at, piece.size(), piece);
+    } else {
+      string->editor().append(piece);
+      seen += piece;
+    }
+    event.held.value = seen;
+    if (auto kept = store::keep_collection(transaction, key, *string); !kept) {
+      if (kept.error().code() != ErrorCode::kNoMemory) fail("a string: " + kept.error().describe());
+      return;
+    }
+  }
+  yield_point("string: about to commit");
+  if (random_.one_in(8)) return;  // rolled back
+  const auto done = transaction.commit();
+  event.lsn = transaction.version();
+  if (done) model_.note(std::move(event));
+  wait(done, "string");
 }
 
 void World::flush() {
@@ -380,7 +428,7 @@ void World::look_back() {
   if (upheavals_ != 0) return;
   const Lsn point = model_.events()[random_.below(model_.events().size())].lsn;
   const int database = static_cast<int>(random_.below(static_cast<std::uint64_t>(databases_)));
-  const std::string key = random_.one_in(4) ? kHash : "plain" + std::to_string(random_.below(5));
+  const std::string key = random_.one_in(4) ? kHash : random_.one_in(4) ? kString : "plain" + std::to_string(random_.below(5));
   if (point == kNoLsn) return;
   Pending pending;
   const auto past = store::History(*engine_).value_at({database, key}, point, pending);

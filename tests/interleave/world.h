@@ -53,6 +53,7 @@ class World {
   void put(const Target& at);
   void transact();
   void change_hash();
+  void change_string();
   void flush();
   void swap();
   void wait(const Result<store::Pending>& pending, const char* what);

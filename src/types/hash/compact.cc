@@ -29,6 +29,20 @@ std::optional<UnixMs> deadline_of(const ItemText& text) noexcept {
   return UnixMs{*number};
 }
 
+/// As the item that it is in a form.
+std::string encoded(std::string_view name) {
+  std::string text;
+  if (name.size() <= item::kTextMax) EncodedItem(name).append_to(text);
+  return text;
+}
+
+/// Shows a field that was unpacked.
+bool show(const Unpacked::Field& field, Reader::Visit visit) {
+  const ItemText name = item::read(field.name.data());
+  const ItemText value = item::read(field.value.data());
+  return visit({.name = name.view(), .value = value.view(), .deadline = field.deadline});
+}
+
 bool well_formed_deadline(const Run& run, std::size_t at, bool& there) {
   const auto deadline = deadline_of(run.read(at));
   there = deadline && *deadline != kNever;
@@ -115,12 +129,20 @@ bool Compact::passed(std::size_t at) const noexcept {
 // --- reading ---------------------------------------------------------------------------------------------------------
 
 std::optional<ItemText> Compact::find(std::string_view name) const {
+  if (unpacked()) {
+    const Unpacked::Field* const field = unpacked_->find(encoded(name));
+    return field == nullptr ? std::nullopt : std::optional(item::read(field->value.data()));
+  }
   const std::size_t at = place_of(name);
   if (at == run_.end()) return std::nullopt;
   return run_.read(run_.next(at));
 }
 
 std::optional<UnixMs> Compact::deadline(std::string_view name) const {
+  if (unpacked()) {
+    const Unpacked::Field* const field = unpacked_->find(encoded(name));
+    return field == nullptr ? std::nullopt : std::optional(field->deadline);
+  }
   const std::size_t at = place_of(name);
   if (at == run_.end()) return std::nullopt;
   return deadline_at(at);
@@ -133,6 +155,11 @@ bool Compact::visit_at(std::size_t at, Visit visit) const {
 }
 
 void Compact::visit(Visit visit) const {
+  if (unpacked_) {
+    for (const Unpacked::Field& field : unpacked_->fields())
+      if (field.there && !show(field, visit)) return;
+    return;
+  }
   for (std::size_t at = first(); at != run_.end(); at = behind(at))
     if (!passed(at) && !visit_at(at, visit)) return;
 }
@@ -146,6 +173,13 @@ std::uint64_t Compact::scan(std::uint64_t cursor, std::size_t, Visit visit) cons
 void Compact::visit_random(std::uint64_t random, Visit visit) const {
   STAVE_ASSERT(size() != 0);
   std::uint64_t number = random % size();
+  if (unpacked_) {
+    for (const Unpacked::Field& field : unpacked_->fields()) {
+      if (!field.there || number-- != 0) continue;
+      show(field, visit);
+      return;
+    }
+  }
   for (std::size_t at = first(); at != run_.end(); at = behind(at)) {
     if (passed(at)) continue;
     if (number-- != 0) continue;
@@ -160,6 +194,7 @@ bool Compact::set(std::string_view name, std::string_view value, UnixMs deadline
   STAVE_ASSERT(deadline == kNever || deadline > now_);
   const EncodedItem key(name);
   const EncodedItem item(value);
+  if (unpacked()) return set_unpacked(key, item, deadline);
   std::size_t at = place_of(name);
   if (at != run_.end() && item.is_at(run_.data(run_.next(at))) && deadline_at(at) == deadline) return false;
   settled_ = false;
@@ -191,6 +226,16 @@ bool Compact::set(std::string_view name, std::string_view value, UnixMs deadline
 
 bool Compact::set_deadline(std::string_view name, UnixMs deadline) {
   STAVE_ASSERT(deadline == kNever || deadline > now_);
+  if (unpacked()) {
+    Unpacked::Field* const field = unpacked_->find(encoded(name));
+    if (field == nullptr || field->deadline == deadline) return field != nullptr;
+    repack_ = true;
+    settled_ = false;
+    expiring_ -= field->deadline != kNever ? 1 : 0;
+    expiring_ += deadline != kNever ? 1 : 0;
+    field->deadline = deadline;
+    return true;
+  }
   std::size_t at = place_of(name);
   if (at == run_.end()) return false;
   if (deadline_at(at) == deadline) return true;
@@ -217,6 +262,17 @@ std::string Compact::form_of(const Reader& from) {
 }
 
 bool Compact::remove(std::string_view name) {
+  if (unpacked()) {
+    const std::string key = encoded(name);
+    const Unpacked::Field* const field = unpacked_->find(key);
+    if (field == nullptr) return false;
+    repack_ = true;
+    settled_ = false;
+    --alive_;
+    expiring_ -= field->deadline != kNever ? 1 : 0;
+    unpacked_->remove(key);
+    return true;
+  }
   std::size_t at = place_of(name);
   if (at == run_.end()) return false;
   settled_ = false;
@@ -271,6 +327,68 @@ void Compact::lay_out(unsigned layout) {
   run_ = std::move(other);
 }
 
+// --- many in a row ---------------------------------------------------------------------------------------------------
+
+/// Whether it works on the fields beside one another. Asked by every operation on a field, each of which would go
+/// through the whole form otherwise, and those that change it would move it, too.
+bool Compact::unpacked() const {
+  constexpr unsigned kFew = 8;
+  constexpr std::size_t kSmall = 4096;
+  if (unpacked_) return true;
+  if (!with_deadlines() || run_.form().size() <= kSmall || ++operations_ <= kFew) return false;
+  unpack();
+  return true;
+}
+
+void Compact::unpack() const {
+  unpacked_.emplace();
+  for (std::size_t at = first(); at != run_.end(); at = behind(at)) {
+    if (passed(at)) continue;
+    const std::size_t value = run_.next(at);
+    unpacked_->add(run_.form().substr(at, value - at), run_.form().substr(value, run_.next(value) - value),
+                   deadline_at(at));
+  }
+}
+
+bool Compact::set_unpacked(const EncodedItem& name, const EncodedItem& value, UnixMs deadline) {
+  std::string key;
+  name.append_to(key);
+  std::string item;
+  value.append_to(item);
+  Unpacked::Field* const field = unpacked_->find(key);
+  if (field != nullptr && field->value == item && field->deadline == deadline) return false;
+  repack_ = true;
+  settled_ = false;
+  expiring_ += deadline != kNever ? 1 : 0;
+  if (field == nullptr) {
+    unpacked_->add(key, item, deadline);
+    ++alive_;
+    return true;
+  }
+  expiring_ -= field->deadline != kNever ? 1 : 0;
+  field->value = std::move(item);
+  field->deadline = deadline;
+  return false;
+}
+
+/// The run of the fields as they are now.
+void Compact::pack() {
+  std::string items(run_.form().substr(run_.begin(), run_.next(run_.begin()) - run_.begin()));
+  items.reserve(run_.form().size());
+  for (const Unpacked::Field& field : unpacked_->fields()) {
+    if (!field.there) continue;
+    items.append(field.name).append(field.value);
+    EncodedItem(DeadlineText(field.deadline).view()).append_to(items);
+  }
+  Run other = Run::of_layout(run_.layout());
+  std::size_t at = other.begin();
+  std::ranges::copy(items, other.replace(at, 0, items.size(), static_cast<std::int64_t>(1 + 3 * alive_)));
+  run_ = std::move(other);
+  unpacked_.reset();
+  operations_ = 0;
+  repack_ = false;
+}
+
 // --- the key ---------------------------------------------------------------------------------------------------------
 
 std::optional<Expiry> Compact::own_expiry() const noexcept {
@@ -292,6 +410,11 @@ UnixMs Compact::latest() const noexcept {
 
 Expiry Compact::settle(const Expiry& own) {
   settled_ = true;
+  if (repack_) {
+    pack();
+  } else {
+    unpacked_.reset();  // what follows works on the run
+  }
   if (!with_deadlines()) return own;
   if (run_.changed() && expiring_ == 0) {
     lay_out(0);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "types/hash/hash.h"
+#include "types/hash/unpacked.h"
 #include "types/run.h"
 
 namespace stave::types::hash {
@@ -31,10 +32,10 @@ class Compact final : public Editor {
   /// The form of what another one holds. Cost: one walk.
   static std::string form_of(const Reader& from);
 
-  [[nodiscard]] bool changed() const noexcept { return run_.changed(); }
+  [[nodiscard]] bool changed() const noexcept { return run_.changed() || repack_; }
   /// What is to be kept; after a change, not before `settle`.
   [[nodiscard]] std::string_view form() const noexcept {
-    STAVE_ASSERT(settled_ || !run_.changed());
+    STAVE_ASSERT(settled_ || !changed());
     return run_.form();
   }
   /// About as many as the form will have, also before `settle`.
@@ -72,6 +73,10 @@ class Compact final : public Editor {
   bool drop_passed();
   void drop(std::size_t& at);
   void lay_out(unsigned layout);
+  [[nodiscard]] bool unpacked() const;
+  void unpack() const;
+  void pack();
+  bool set_unpacked(const EncodedItem& name, const EncodedItem& value, UnixMs deadline);
   void write(std::size_t at, const EncodedItem& item);
 
   Run run_;
@@ -79,6 +84,10 @@ class Compact final : public Editor {
   std::uint64_t alive_ = 0;
   std::uint64_t expiring_ = 0;  ///< How many of these have a deadline.
   bool settled_ = false;
+  /// What many operations in a row work on, made when there were a few: the fields that are seen.
+  mutable std::optional<Unpacked> unpacked_;
+  mutable unsigned operations_ = 0;
+  bool repack_ = false;  ///< These are others than those of the run.
 };
 
 }  // namespace stave::types::hash

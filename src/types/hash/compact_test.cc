@@ -85,7 +85,8 @@ Expiry death(const Model& there, const Expiry& own) {
 }
 
 /// One random change of both. `timed`: how likely a deadline is.
-void change(Compact& hash, Model& model, UnixMs now, std::mt19937_64& random, unsigned timed) {
+void change(Compact& hash, Model& model, UnixMs now, std::mt19937_64& random, unsigned timed,
+            const std::string& padding) {
   const std::string name = text(random);
   const auto found = model.find(name);
   const bool there = found != model.end() && alive(found->second, now);
@@ -100,14 +101,14 @@ void change(Compact& hash, Model& model, UnixMs now, std::mt19937_64& random, un
       if (there) found->second.deadline = deadline;
       break;
     default: {
-      const std::string value = text(random);
+      const std::string value = text(random) + padding;
       EXPECT_EQ(hash.set(name, value, deadline), !there);
       model[name] = {value, deadline};
     }
   }
 }
 
-void run_against_model(std::uint64_t seed, unsigned timed) {
+void run_against_model(std::uint64_t seed, unsigned timed, const std::string& padding = {}) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   Model model;
@@ -120,7 +121,7 @@ void run_against_model(std::uint64_t seed, unsigned timed) {
     Compact hash(form, now);
     if (form.empty()) own = {};
     expect_same(hash, model, now, random);
-    for (auto n = random() % 4; n != 0; --n) change(hash, model, now, random, timed);
+    for (auto n = random() % 4; n != 0; --n) change(hash, model, now, random, timed, padding);
     expect_same(hash, model, now, random);
     if (hash.size() == 0) {
       model.clear();
@@ -149,6 +150,43 @@ TEST(CompactHash, holds_what_a_map_would_after_random_changes) {
 TEST(CompactHash, holds_what_a_map_would_when_fields_die) {
   for (std::uint64_t seed = 0; seed < 25; ++seed) run_against_model(seed, 30);
   for (std::uint64_t seed = 0; seed < 25; ++seed) run_against_model(seed, 95);
+}
+
+// Then many operations in a row work on its fields beside one another.
+TEST(CompactHash, holds_what_a_map_would_when_fields_of_a_large_one_die) {
+  for (std::uint64_t seed = 0; seed < 25; ++seed) run_against_model(seed, 40, std::string(700, 'v'));
+  for (std::uint64_t seed = 0; seed < 25; ++seed) run_against_model(seed, 95, std::string(700, 'v'));
+}
+
+TEST(CompactHash, takes_many_deadlines_and_is_the_same_whichever_way_they_came) {
+  const auto name = [](int i) { return "field:" + std::to_string(i); };
+  constexpr int kFields = 20'000;
+  Compact hash;
+  for (int i = 0; i < kFields; ++i) hash.set(name(i), "value", UnixMs{50 + i});
+  EXPECT_EQ(hash.size(), static_cast<std::uint64_t>(kFields));
+  hash.settle({});
+  std::string form(hash.form());
+  Compact again(form, UnixMs{10});
+  for (int i = 0; i < kFields; ++i) {
+    ASSERT_EQ(again.deadline(name(i)), UnixMs{50 + i});
+    ASSERT_TRUE(again.set_deadline(name(i), i % 2 == 0 ? kNever : UnixMs{90'000 + i}));
+  }
+  for (int i = 0; i < kFields; i += 4) ASSERT_TRUE(again.remove(name(i)));
+  EXPECT_FALSE(again.remove("none"));
+  again.settle({});
+  form = again.form();
+  ASSERT_TRUE(Compact::well_formed(form));
+  const Compact last(form, UnixMs{10});
+  int i = 0;
+  last.visit([&](const Field& field) {
+    i += i % 4 == 0 ? 1 : 0;
+    EXPECT_EQ(field.name, name(i));
+    EXPECT_EQ(field.value, "value");
+    EXPECT_EQ(field.deadline, i % 2 == 0 ? kNever : UnixMs{90'000 + i});
+    ++i;
+    return true;
+  });
+  EXPECT_EQ(i, kFields);
 }
 
 TEST(CompactHash, has_no_deadlines_in_its_form_when_no_field_has_one) {

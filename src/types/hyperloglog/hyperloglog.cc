@@ -56,23 +56,34 @@ std::string_view runs_of(std::string_view value) noexcept {
 }
 
 // Registers of 6 bits, the first in the lowest bits of the first byte.
-std::uint8_t register_at(const char* registers, std::size_t index) noexcept {
-  const std::size_t byte = index * 6 / 8;
-  const unsigned shift = static_cast<unsigned>(index * 6 % 8);
-  const unsigned low = static_cast<unsigned char>(registers[byte]);
+constexpr std::size_t byte_of(std::size_t index) noexcept {
+  return index * 6 / 8;
+}
+constexpr unsigned shift_of(std::size_t index) noexcept {
+  return static_cast<unsigned>(index * 6 % 8);
+}
+/// `bytes`: from the one on in which it begins.
+std::uint8_t register_in(const char* bytes, std::size_t index) noexcept {
+  const unsigned shift = shift_of(index);
+  const unsigned low = static_cast<unsigned char>(bytes[0]);
   // The last one ends with the last byte.
-  const unsigned high = shift > 2 ? static_cast<unsigned char>(registers[byte + 1]) : 0;
+  const unsigned high = shift > 2 ? static_cast<unsigned char>(bytes[1]) : 0;
   return static_cast<std::uint8_t>((low | high << 8) >> shift & 0x3f);
 }
-void set_register(char* registers, std::size_t index, std::uint8_t value) noexcept {
-  const std::size_t byte = index * 6 / 8;
-  const unsigned shift = static_cast<unsigned>(index * 6 % 8);
+void set_register_in(char* bytes, std::size_t index, std::uint8_t value) noexcept {
+  const unsigned shift = shift_of(index);
   const auto put = [&](std::size_t at, unsigned mask, unsigned bits) {
-    const unsigned old = static_cast<unsigned char>(registers[at]);
-    registers[at] = static_cast<char>((old & ~mask) | (bits & mask));
+    const unsigned old = static_cast<unsigned char>(bytes[at]);
+    bytes[at] = static_cast<char>((old & ~mask) | (bits & mask));
   };
-  put(byte, 0x3fu << shift & 0xff, static_cast<unsigned>(value) << shift);
-  if (shift > 2) put(byte + 1, 0x3fu >> (8 - shift), static_cast<unsigned>(value) >> (8 - shift));
+  put(0, 0x3fu << shift & 0xff, static_cast<unsigned>(value) << shift);
+  if (shift > 2) put(1, 0x3fu >> (8 - shift), static_cast<unsigned>(value) >> (8 - shift));
+}
+std::uint8_t register_at(const char* registers, std::size_t index) noexcept {
+  return register_in(registers + byte_of(index), index);
+}
+void set_register(char* registers, std::size_t index, std::uint8_t value) noexcept {
+  set_register_in(registers + byte_of(index), index, value);
 }
 
 /// Calls `visit` with each register in order.
@@ -213,6 +224,22 @@ Mark mark_of(std::string_view text) noexcept {
   return {static_cast<std::uint32_t>(hash & (kRegisters - 1)), static_cast<std::uint8_t>(std::countr_zero(rest) + 1)};
 }
 
+bool is_dense(std::string_view header, std::uint64_t size) noexcept {
+  return size == kDenseBytes && header.size() >= kHeaderBytes && header.starts_with(kMagic) &&
+         header[kEncodingAt] == kDense;
+}
+
+Place place_of(Mark mark) noexcept {
+  STAVE_ASSERT(mark.index < kRegisters);
+  return {.at = kHeaderBytes + byte_of(mark.index), .bytes = shift_of(mark.index) > 2 ? 2u : 1u};
+}
+
+bool raise(char* bytes, Mark mark) noexcept {
+  if (register_in(bytes, mark.index) >= mark.rank) return false;
+  set_register_in(bytes, mark.index, mark.rank);
+  return true;
+}
+
 Added would_add(std::string_view value, Mark mark) noexcept {
   if (!is_sparse(value))
     return register_at(value.data() + kHeaderBytes, mark.index) < mark.rank ? Added::kChanged : Added::kNothing;
@@ -272,7 +299,7 @@ bool make_dense(std::string& value) {
 }
 
 std::optional<std::uint64_t> noted_count(std::string_view value) noexcept {
-  STAVE_ASSERT(is_one(value));
+  STAVE_ASSERT(value.size() >= kHeaderBytes && value.starts_with(kMagic));
   const auto noted = base::load<std::uint64_t>(value.data() + kCountAt);
   return noted >> 63 != 0 ? std::nullopt : std::optional(noted);
 }
@@ -281,7 +308,7 @@ void note_count(std::string& value, std::uint64_t count) noexcept {
   base::store(value.data() + kCountAt, count);
 }
 void forget_count(std::string& value) noexcept {
-  STAVE_ASSERT(is_one(value));
+  STAVE_ASSERT(value.size() >= kHeaderBytes && value.starts_with(kMagic));
   constexpr unsigned kForgotten = 0x80;
   char& top = value[kHeaderBytes - 1];
   top = static_cast<char>(static_cast<unsigned char>(top) | kForgotten);

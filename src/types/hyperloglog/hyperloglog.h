@@ -43,7 +43,20 @@ enum class Added : std::uint8_t { kNothing, kChanged, kCorrupt };
 /// A sparse one becomes dense. False: it is corrupt.
 [[nodiscard]] bool make_dense(std::string& value);
 
-/// The count that was noted since the last change.
+// A dense one of which only parts are at hand.
+
+/// Whether a value of that length that begins with these bytes, kHeaderBytes at least, is one.
+[[nodiscard]] bool is_dense(std::string_view header, std::uint64_t size) noexcept;
+/// Where the register of a mark lies.
+struct Place {
+  std::size_t at = 0;
+  std::size_t bytes = 0;  ///< One or two.
+};
+[[nodiscard]] Place place_of(Mark mark) noexcept;
+/// The register in these bytes is at least what the mark says afterwards; whether it was less.
+bool raise(char* bytes, Mark mark) noexcept;
+
+/// The count that was noted since the last change; like `forget_count` also of the first kHeaderBytes alone.
 [[nodiscard]] std::optional<std::uint64_t> noted_count(std::string_view value) noexcept;
 void note_count(std::string& value, std::uint64_t count) noexcept;
 void forget_count(std::string& value) noexcept;
