@@ -30,7 +30,8 @@ constexpr std::int64_t kCountMax = 100'000;
 
 Result<Lsn> lsn_argument(std::string_view text) {
   const auto lsn = types::parse_unsigned(text);
-  if (!lsn || *lsn > kLsnMax) return answer_error("ERR an LSN is a whole number, as STAVE.CHANGES and STAVE.HISTORY tell them");
+  if (!lsn || *lsn > kLsnMax)
+    return answer_error("ERR an LSN is a whole number, as STAVE.CHANGES and STAVE.HISTORY tell them");
   return Lsn{*lsn};
 }
 
@@ -136,6 +137,10 @@ Result<void> answer(Call& call, Result<ReadChanges> read, bool values) {
   call.session().show_waiting(false);
   if (!read) return spelled(std::move(read).error());
   if (read->refused) return unblocked();
+  // It may have waited for long, and its user may see less by now.
+  WantedChanges seen({});
+  seen.look_at_rights(call.session());
+  std::erase_if(read->changes, [&](const LoggedChange& change) { return !seen.wants(change, change.key); });
   Sink& reply = call.reply();
   reply.array(2);
   reply.integer(static_cast<std::int64_t>(raw(read->position)));
@@ -168,9 +173,8 @@ Result<void> stave_changes_command(Call& call) {
   if (session.errand != nullptr) {
     const auto back = take_errand<ReadChanges>(session);
     if (back == nullptr) return {};
-    const bool values = std::ranges::any_of(call.arguments().subspan(3), [](std::string_view word) {
-      return same_word(word, "VALUES");
-    });
+    const bool values = std::ranges::any_of(call.arguments().subspan(3),
+                                            [](std::string_view word) { return same_word(word, "VALUES"); });
     return answer(call, back->take(), values);
   }
   auto parsed = parse(call);
@@ -216,8 +220,7 @@ Result<void> stave_consumer_ack_command(Call& call) {
 
 Result<void> stave_consumer_drop_command(Call& call) {
   store::Pending pending;
-  STAVE_ASSIGN(const bool dropped,
-               call.engine().upkeep().consumers().drop(call[2], call.session().sync(), pending));
+  STAVE_ASSIGN(const bool dropped, call.engine().upkeep().consumers().drop(call[2], call.session().sync(), pending));
   if (dropped) call.wait_for_write(pending);
   call.reply().integer(dropped ? 1 : 0);
   return {};

@@ -51,7 +51,8 @@ inline constexpr Command kConsumerSubcommands[] = {
      .group = "server",
      .since = "0.2",
      .cost = "O(N) in the number of consumers",
-     .help = "Lists the consumers: position, how far behind the end it is, and whether the log still reaches back to it.",
+     .help =
+         "Lists the consumers: position, how far behind the end it is, and whether the log still reaches back to it.",
      .run = stave_consumer_list_command},
 };
 
@@ -62,8 +63,9 @@ inline constexpr Command kChangesCommands[] = {
      .group = "server",
      .since = "0.2",
      .cost = "O(N) in the bytes of the log from the position on that are looked at.",
-     .syntax = "<FROM <lsn | - | $> | CONSUMER name> [COUNT count] [BLOCK milliseconds] [PREFIX prefix | MATCH pattern] "
-               "[TYPE type] [DB index] [VALUES]",
+     .syntax =
+         "<FROM <lsn | - | $> | CONSUMER name> [COUNT count] [BLOCK milliseconds] [PREFIX prefix | MATCH pattern] "
+         "[TYPE type] [DB index] [VALUES]",
      .help = "Returns the changes behind a position, in order, and the position to go on from; - is the oldest, $ now.",
      .run = stave_changes_command},
     {.name = "STAVE.CONSUMER",
@@ -90,7 +92,8 @@ inline constexpr Command kChangesCommands[] = {
      .since = "0.2",
      .cost = "O(1)",
      .syntax = "lsn milliseconds",
-     .help = "Answers 1 once this node has everything up to a position, or 0 when time is up; 0 milliseconds: for ever.",
+     .help =
+         "Answers 1 once this node has everything up to a position, or 0 when time is up; 0 milliseconds: for ever.",
      .run = stave_waitlsn_command},
 };
 

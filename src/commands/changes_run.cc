@@ -43,9 +43,8 @@ bool ChangesRun::step() {
 
 Result<ReadChanges> ChangesRun::take() {
   if (failure_) return std::unexpected<Error>(std::move(*failure_));
-  return ReadChanges{.position = reader_.position(),
-                     .changes = std::move(changes_),
-                     .refused = how_ == ChangeFeed::Woken::kRefused};
+  return ReadChanges{
+      .position = reader_.position(), .changes = std::move(changes_), .refused = how_ == ChangeFeed::Woken::kRefused};
 }
 
 Result<ReadChanges> ChangesRun::here() {

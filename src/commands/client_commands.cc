@@ -177,10 +177,9 @@ Result<void> client_unblock_command(Call& call) {
   const auto how = call.size() == 4 && call.is(3, "ERROR") ? WaitEnd::kUnblocked : WaitEnd::kTimedOut;
   const auto client = static_cast<std::uint64_t>(std::max<std::int64_t>(id, 0));
   using Woken = store::ChangeFeed::Woken;
-  const bool waited =
-      id > 0 && (call.environment().waiting().end_of(client, how) ||
-                 call.engine().upkeep().change_feed().wake(
-                     client, how == WaitEnd::kUnblocked ? Woken::kRefused : Woken::kTold));
+  const bool waited = id > 0 && (call.environment().waiting().end_of(client, how) ||
+                                 call.engine().upkeep().change_feed().wake(
+                                     client, how == WaitEnd::kUnblocked ? Woken::kRefused : Woken::kTold));
   call.reply().integer(waited ? 1 : 0);
   return {};
 }

@@ -11,9 +11,13 @@
 
 namespace stave::commands {
 
-void WantedChanges::look_at_rights(Session& session) {
-  everything_ = session.plain() || session.identity.owner;
-  user_ = everything_ ? nullptr : session.identity.user;
+bool WantedChanges::look_at_rights(Session& session) {
+  const bool everything = session.plain() || session.identity.owner;
+  std::shared_ptr<const AclUser> user = everything ? nullptr : session.identity.user;
+  const bool other = everything != everything_ || user != user_;
+  everything_ = everything;
+  user_ = std::move(user);
+  return other;
 }
 
 bool WantedChanges::wants(const store::LoggedChange& change, std::string_view key) const {

@@ -27,15 +27,18 @@ class WantedChanges final : public store::ChangeFilter {
   };
   explicit WantedChanges(Wish wish) : wish_(std::move(wish)) {}
 
-  /// From now on it shows what the user of the session may see. Not while it is asked.
-  void look_at_rights(Session& session);
+  /// From now on it shows what the user of the session may see, as dispatch found that. Returns whether that is not
+  /// what it showed before. Not while it is asked.
+  bool look_at_rights(Session& session);
+  /// The same for who owns the store.
+  void show_everything() noexcept { everything_ = true; }
 
   [[nodiscard]] bool wants(const store::LoggedChange& change, std::string_view key) const override;
 
  private:
   const Wish wish_;
-  bool everything_ = false;                ///< May be seen.
-  std::shared_ptr<const AclUser> user_;    ///< Else what this one may see; null: nothing.
+  bool everything_ = false;              ///< May be seen.
+  std::shared_ptr<const AclUser> user_;  ///< Else what this one may see; null: nothing.
 };
 
 /// The type that TYPE calls so; nullopt: there is none.

@@ -23,7 +23,7 @@ Lsn ChangeFeed::horizon() const noexcept {
 
 void ChangeFeed::when(Lsn past, std::uint64_t deadline_ns, std::uint64_t tag, Then then) {
   Woken how = Woken::kNews;
-  listen();
+  hear_of_log();
   {
     base::MutexLock lock(mutex_);
     if (stopping_) {
@@ -77,7 +77,7 @@ std::size_t ChangeFeed::waiting() const {
   return waiters_.size();
 }
 
-void ChangeFeed::listen() {
+void ChangeFeed::hear_of_log() {
   base::MutexLock lock(listener_mutex_);
   if (listener_ == 0) listener_ = engine_.log().add_listener([this] { log_advanced(); });
 }

@@ -83,7 +83,7 @@ class ChangeFeed {
   void run() STAVE_EXCLUDES(mutex_);
   void log_advanced() noexcept STAVE_EXCLUDES(mutex_);
   /// The log tells from now on.
-  void listen() STAVE_EXCLUDES(listener_mutex_);
+  void hear_of_log() STAVE_EXCLUDES(listener_mutex_);
   void start() STAVE_REQUIRES(mutex_);
   /// Those whose wait is over, taken out.
   std::vector<Ended> take_ended(std::uint64_t now_ns) STAVE_REQUIRES(mutex_);

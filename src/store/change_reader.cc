@@ -50,10 +50,9 @@ Lsn ChangeReader::position() const noexcept {
 }
 
 std::unexpected<Error> ChangeReader::gone() const {
-  return fail(ErrorCode::kNotFound, "the log has no changes from before LSN " +
-                                        std::to_string(raw(oldest_position(engine_)) + 1) +
-                                        " any more; the oldest position is " +
-                                        std::to_string(raw(oldest_position(engine_))));
+  return fail(ErrorCode::kNotFound,
+              "the log has no changes from before LSN " + std::to_string(raw(oldest_position(engine_)) + 1) +
+                  " any more; the oldest position is " + std::to_string(raw(oldest_position(engine_))));
 }
 
 std::unexpected<Error> ChangeReader::damaged(std::uint64_t lsn) const {
@@ -63,8 +62,7 @@ std::unexpected<Error> ChangeReader::damaged(std::uint64_t lsn) const {
 
 // --- bytes -----------------------------------------------------------------------------------------------------------
 
-Result<std::span<const std::byte>> ChangeReader::bytes_at(std::uint64_t at, std::uint64_t horizon,
-                                                          std::size_t needed) {
+Result<std::span<const std::byte>> ChangeReader::bytes_at(std::uint64_t at, std::uint64_t horizon, std::size_t needed) {
   if (at < buffered_ || at + needed > buffered_ + buffered_bytes_) {
     if (needed > horizon - at) return damaged(at);
     const std::size_t size = std::max(kBufferBytes, needed);

@@ -100,7 +100,8 @@ Result<void> Consumers::load() try {
   const auto read = [&](std::size_t page) -> Result<std::optional<std::string>> {
     const PageKey key(kIdentity, page);
     std::optional<std::string> found;
-    STAVE_ASSIGN(const Pending pending, engine_.read({database, key.view()}, Access::kPeek, [&](const ValueView* value) {
+    STAVE_ASSIGN(const Pending pending,
+                 engine_.read({database, key.view()}, Access::kPeek, [&](const ValueView* value) {
                    if (value != nullptr) found.emplace(value->value);
                  }));
     static_cast<void>(pending);
@@ -114,8 +115,9 @@ Result<void> Consumers::load() try {
     if (!value) continue;
     auto info = decode(*value);
     if (!info)
-      return fail(ErrorCode::kCorrupt, "a consumer of the store's changes is damaged; `stave doctor` can examine the "
-                                       "store's directory");
+      return fail(ErrorCode::kCorrupt,
+                  "a consumer of the store's changes is damaged; `stave doctor` can examine the "
+                  "store's directory");
     std::string name = info->name;
     // Who is there already goes on keeping what it keeps, without a gap.
     if (const auto old = consumers_.find(name); old != consumers_.end() && old->second->slot == slot) {
@@ -164,8 +166,9 @@ Result<Pending> Consumers::write(std::size_t slot, std::optional<std::string> va
 }
 
 Result<Pending> Consumers::create(std::string_view name, Lsn position, Sync sync) try {
-  if (name.empty() || name.size() > kNameBytesMax)
-    return fail(ErrorCode::kInvalidArgument, "a consumer's name has 1 to 255 bytes");
+  if (name.empty() || name.size() > kNameBytesMax ||
+      std::ranges::any_of(name, [](char c) { return c <= ' ' || c > '~'; }))
+    return fail(ErrorCode::kInvalidArgument, "a consumer's name has 1 to 255 letters, digits and signs of ASCII");
   base::MutexLock lock(mutex_);
   STAVE_TRY(know());
   if (consumers_.contains(name))

@@ -1,9 +1,9 @@
 // Named readers of a store's changes, and how far each has got.
 //
-// A consumer is a value of the store's own (own_values.h): it survives a restart, and followers have it. What it has not
-// said to have done stays in the log, up to `Upkeep::keep_bytes_max` before the end; one that is further behind is told
-// so when it comes. Promises: a position never goes back by itself; nothing of the log is dropped before the consumers
-// are known. Must not know: who speaks for a consumer, how changes are read.
+// A consumer is a value of the store's own (own_values.h): it survives a restart, and followers have it. What it has
+// not said to have done stays in the log, up to `Upkeep::keep_bytes_max` before the end; one that is further behind is
+// told so when it comes. Promises: a position never goes back by itself; nothing of the log is dropped before the
+// consumers are known. Must not know: who speaks for a consumer, how changes are read.
 #pragma once
 
 #include <cstdint>

@@ -307,7 +307,8 @@ void App::finish(const Request& request, Response& response) const {
     const std::string& origin = request.header(Header::kOrigin);
     if (!origin.empty() && origin_allowed(request)) {
       response.add_header("Access-Control-Allow-Origin", origin);
-      response.add_header("Access-Control-Expose-Headers", "ETag, Stave-Cursor, Stave-Expires-At, Stave-LSN, X-Request-Id");
+      response.add_header("Access-Control-Expose-Headers",
+                          "ETag, Stave-Cursor, Stave-Expires-At, Stave-LSN, X-Request-Id");
     }
   }
   bool compressed = false;

@@ -49,16 +49,26 @@ class Reading : public std::enable_shared_from_this<Reading> {
     std::uint64_t limit = 0;  ///< 0: none.
   };
   Reading(store::Engine& engine, const Ask& ask, commands::WantedChanges::Wish wish)
-      : ask_(ask),
-        engine_(engine),
-        wanted_(std::move(wish)),
-        reader_(engine, ask.since, {.values = ask.values, .filter = &wanted_}) {}
+      : ask_(ask), engine_(engine), wanted_(std::move(wish)) {
+    begin_at(ask.since);
+  }
 
-  void look_at_rights(commands::Session& session) { wanted_.look_at_rights(session); }
+  /// Returns whether the user may see something else now than before.
+  bool look_at_rights(commands::Session& session) { return wanted_.look_at_rights(session); }
+  /// What was read since the last `go_on` is to be read again.
+  void go_back() {
+    text_.clear();
+    failure_.reset();
+    begun_ = more_ = false;
+    told_ = told_before_;
+    begin_at(before_);
+  }
 
   /// Reads on, and calls `done` when there is something to send. `at_once`: or nothing now.
   void go_on(std::function<void()> done, bool at_once) {
     deadline_ns_ = engine_.clock().monotonic_ns() + kHeartbeatNs;
+    before_ = reader_->position();
+    told_before_ = told_;
     read_aside(std::move(done), at_once);
   }
 
@@ -68,10 +78,13 @@ class Reading : public std::enable_shared_from_this<Reading> {
     return failure_ || (ask_.limit != 0 && told_ >= ask_.limit) || (!ask_.follow && !more_ && begun_);
   }
   [[nodiscard]] ChangeForm form() const noexcept { return ask_.form; }
-  [[nodiscard]] Lsn position() const noexcept { return reader_.position(); }
+  [[nodiscard]] Lsn position() const noexcept { return reader_->position(); }
   [[nodiscard]] store::Engine& engine() noexcept { return engine_; }
 
  private:
+  void begin_at(Lsn position) {
+    reader_.emplace(engine_, position, ChangeReader::Wish{.values = ask_.values, .filter = &wanted_});
+  }
   ChangeFeed& feed() { return engine_.upkeep().change_feed(); }
 
   void read_aside(std::function<void()> done, bool at_once) {
@@ -85,7 +98,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
       return text_.size() < kPieceBytes && (ask_.limit == 0 || told_ < ask_.limit);
     };
     try {
-      auto read = reader_.read(kStepBytes, tell);
+      auto read = reader_->read(kStepBytes, tell);
       more_ = read && read->more;
       if (!read) failure_.emplace(std::move(read).error());
     } catch (const std::bad_alloc&) {
@@ -97,21 +110,23 @@ class Reading : public std::enable_shared_from_this<Reading> {
     const bool late = engine_.clock().monotonic_ns() >= deadline_ns_;
     if (late) return beat(done);
     if (more_) return read_aside(done, false);
-    feed().when(reader_.waits_past(), deadline_ns_, 0, [self = shared_from_this(), done](ChangeFeed::Woken how) {
+    feed().when(reader_->waits_past(), deadline_ns_, 0, [self = shared_from_this(), done](ChangeFeed::Woken how) {
       if (how == ChangeFeed::Woken::kNews) return self->read_aside(done, false);
       self->beat(done);
     });
   }
 
   void beat(const std::function<void()>& done) {
-    append_position(text_, ask_.form, reader_.position());
+    append_position(text_, ask_.form, reader_->position());
     done();
   }
 
   const Ask ask_;
   store::Engine& engine_;
   commands::WantedChanges wanted_;
-  ChangeReader reader_;
+  std::optional<ChangeReader> reader_;
+  Lsn before_ = kNoLsn;            ///< Where it was, and
+  std::uint64_t told_before_ = 0;  ///< how many it had told, before it went on.
   std::string text_;
   std::optional<Error> failure_;
   std::uint64_t told_ = 0;
@@ -133,13 +148,7 @@ class ChangesStream final : public Stream {
       : session_(session), reading_(std::move(reading)) {}
 
   Next step(std::string& into, Prelude& first) override {
-    into = reading_->take_text();
-    if (reading_->failure()) append_end(into, reading_->form(), problem_of_changes(*reading_->failure()).json());
-    if (reading_->ended()) {
-      if (!reading_->failure()) append_position(into, reading_->form(), reading_->position());
-      return Next::kEnd;
-    }
-    // Rights that it had when it began may have been taken since.
+    // Rights that it had when this was read may have been taken since.
     if (!why_not(session_).empty()) {
       append_end(into, reading_->form(),
                  Problem{.status = 403,
@@ -150,7 +159,13 @@ class ChangesStream final : public Stream {
                      .json());
       return Next::kEnd;
     }
-    reading_->look_at_rights(session_);
+    if (reading_->look_at_rights(session_)) reading_->go_back();
+    into = reading_->take_text();
+    if (reading_->failure()) append_end(into, reading_->form(), problem_of_changes(*reading_->failure()).json());
+    if (reading_->ended()) {
+      if (!reading_->failure()) append_position(into, reading_->form(), reading_->position());
+      return Next::kEnd;
+    }
     first = [reading = reading_](std::function<void()> done) { reading->go_on(std::move(done), false); };
     return Next::kWait;
   }
@@ -174,7 +189,8 @@ class BeginChanges final : public Work {
     if (reading_->failure()) {
       Problem problem = problem_of_changes(*reading_->failure());
       if (problem.status == 410)
-        problem.members = ",\"oldest\":\"" + std::to_string(raw(ChangeReader::oldest_position(reading_->engine()))) + "\"";
+        problem.members =
+            ",\"oldest\":\"" + std::to_string(raw(ChangeReader::oldest_position(reading_->engine()))) + "\"";
       response = answer_problem(std::move(problem));
       return true;
     }
@@ -245,7 +261,8 @@ Response stream_changes(Exchange& exchange) {
   if (const std::string* const pattern = exchange.param("match")) wish.pattern = *pattern;
   if (const std::string* const type = exchange.param("type")) {
     wish.type = commands::type_named(*type);
-    if (!wish.type) return answer_problem(bad_parameter("type must be a type as TYPE names it, such as string or hash"));
+    if (!wish.type)
+      return answer_problem(bad_parameter("type must be a type as TYPE names it, such as string or hash"));
   }
   const auto reading = std::make_shared<Reading>(exchange.engine(), ask, std::move(wish));
   reading->look_at_rights(exchange.session());

@@ -73,8 +73,8 @@ class Work {
   virtual bool step(Response& response) = 0;
 };
 
-/// An answer that goes on for as long as the client takes it. It is asked for more when what it gave has nearly gone, so
-/// a slow reader holds up nobody and takes no more memory than any.
+/// An answer that goes on for as long as the client takes it. It is asked for more when what it gave has nearly gone,
+/// so a slow reader holds up nobody and takes no more memory than any.
 class Stream {
  public:
   enum class Next : std::uint8_t {

@@ -33,12 +33,11 @@ inline constexpr Outcome kChangesOutcomes[] = {
     {404, "There is no such consumer.", kProblemType, "Problem"},
     {409, "The position is beyond the end of the log.", kProblemType, "Problem"},
     {410, "The log does not reach back so far; `oldest` is the position to begin at.", kProblemType, "Problem"}};
-inline constexpr Outcome kSubscribeOutcomes[] = {
-    {200, "Messages, as they come: server-sent events.", kEventsType, ""}, kStreamBad};
-inline constexpr Outcome kPublishOutcomes[] = {
-    {200, "How many heard it.", kJsonType, "Published"},
-    kStreamBad,
-    {413, "The body is over a limit.", kProblemType, "Problem"},
-    {507, "There is no memory for the message.", kProblemType, "Problem"}};
+inline constexpr Outcome kSubscribeOutcomes[] = {{200, "Messages, as they come: server-sent events.", kEventsType, ""},
+                                                 kStreamBad};
+inline constexpr Outcome kPublishOutcomes[] = {{200, "How many heard it.", kJsonType, "Published"},
+                                               kStreamBad,
+                                               {413, "The body is over a limit.", kProblemType, "Problem"},
+                                               {507, "There is no memory for the message.", kProblemType, "Problem"}};
 
 }  // namespace stave::http
