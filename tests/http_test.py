@@ -676,6 +676,7 @@ class Documents(http_support.TestCase):
             "deleteMember": ["/db/s/members/x", 204], "putScore": ["/db/z/scores/alice", 201, *text, "-d", "310"],
             "patchScores": ["/db/z/scores", 200, *text, "-d", '{"bob": 275.5, "top": "inf"}'], "getScore": ["/db/z/scores/top?order=desc", 200],
             "listScores": ["/db/z/scores?min=(1&order=desc&limit=10", 200], "deleteScore": ["/db/z/scores/bob", 204],
+            "streamChanges": ["/changes?since=oldest&limit=2", 200], "subscribe": ["/subscribe", 400], "publish": ["/publish/news", 200, "-d", "hello"],
             "version": ["/version", 200], "metrics": ["/metrics", 200], "openapi": ["/openapi.json", 200], "documentation": ["/docs", 200], "start": ["/", 303],
         }
         operations = {o["operationId"]: (verb, path, o) for path, by_verb in document["paths"].items() for verb, o in by_verb.items()}

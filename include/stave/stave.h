@@ -116,6 +116,7 @@ typedef struct stave_txn stave_txn;
 typedef struct stave_session stave_session;
 typedef struct stave_reply stave_reply;
 typedef struct stave_cursor stave_cursor;
+typedef struct stave_changes stave_changes;
 
 /* Bytes that belong to the caller. */
 typedef struct {
@@ -459,6 +460,47 @@ int stave_get_at(stave_store* store, int database, const char* key, size_t key_s
 /* Makes it that again, by a new change; `*changed` 0: it was like that already. Of `options` the expiry is not used. */
 int stave_revert(stave_store* store, const char* key, size_t key_size, int point_kind, int64_t point,
                  const stave_write_options* options, int* changed, stave_error** error);
+
+/* --- what happens, as it happens --------------------------------------------------------------------------------- */
+
+/* Of which changes to hear. NULL instead: of all, without values. */
+typedef struct {
+  int database; /* Negative: of every one. */
+  const char* prefix;
+  size_t prefix_size;
+  const char* pattern; /* A glob. NULL, and of the others too: any. */
+  size_t pattern_size;
+  const char* type; /* As TYPE names it; ends with a zero byte. */
+  int values;       /* Whether strings that were set are shown. */
+} stave_changes_options;
+
+typedef struct {
+  uint64_t lsn;
+  uint64_t batch; /* The same for all changes of one transaction, */
+  int last;       /* and whether this is the last of them. */
+  int kind;       /* See stave_change_kind_name. */
+  int database;
+  int other;          /* Of a swap: the other database. */
+  int64_t time_ms;    /* Unix time. */
+  int64_t expires_ms; /* When the key dies; 0: never. */
+  const char* type;   /* NULL: the log does not say. */
+  const char* key;
+  size_t key_size;
+  const char* value; /* NULL: not told. */
+  size_t value_size;
+} stave_change;
+
+/* Every change behind `since` (0: from the first on), in order, each once (docs/changes.md). NULL only when memory ran
+ * out. Free it before its store. */
+stave_changes* stave_changes_new(stave_store* store, uint64_t since, const stave_changes_options* options);
+/* The next one; waits for it for `wait_ms`, negative: for ever. STAVE_NOT_FOUND without an error object: none came;
+ * with one: the log does not reach back so far. The bytes last until the next call for these changes. */
+int stave_changes_next(stave_changes* changes, int64_t wait_ms, stave_change* change, stave_error** error);
+/* Where to go on from: everything up to here is known. */
+uint64_t stave_changes_position(const stave_changes* changes);
+void stave_changes_free(stave_changes* changes);
+/* "set", "change", "set_expiry", "delete", "expire", "evict", "flush", "swap", "lost" */
+const char* stave_change_kind_name(int kind);
 
 /* --- whole stores as files --------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include "commands/client_registry.h"
 #include "commands/connection_commands.h"
 #include "commands/waiting/waiting.h"
+#include "store/upkeep.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -174,7 +175,11 @@ Result<void> client_unblock_command(Call& call) {
     return answer_error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   STAVE_ASSIGN(const std::int64_t id, integer_argument(call, 2));
   const auto how = call.size() == 4 && call.is(3, "ERROR") ? WaitEnd::kUnblocked : WaitEnd::kTimedOut;
-  const bool waited = id > 0 && call.environment().waiting().end_of(static_cast<std::uint64_t>(id), how);
+  const auto client = static_cast<std::uint64_t>(std::max<std::int64_t>(id, 0));
+  using Woken = store::ChangeFeed::Woken;
+  const bool waited = id > 0 && (call.environment().waiting().end_of(client, how) ||
+                                 call.engine().upkeep().change_feed().wake(
+                                     client, how == WaitEnd::kUnblocked ? Woken::kRefused : Woken::kTold));
   call.reply().integer(waited ? 1 : 0);
   return {};
 }

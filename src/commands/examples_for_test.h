@@ -163,6 +163,23 @@ inline std::vector<Example> administrators_examples() {
   };
 }
 
+/// What is asked of the log, as it goes on.
+inline std::vector<Example> changes_examples() {
+  return {
+      {"stave.changes",
+       {{"STAVE.CHANGES", "FROM", "-", "COUNT", "2", "VALUES"},
+        {"STAVE.CHANGES", "FROM", "$", "PREFIX", "k", "TYPE", "string", "DB", "0"},
+        {"STAVE.CHANGES", "CONSUMER", "c"}}},
+      {"stave.consumer|ack", {{"STAVE.CONSUMER", "ACK", "c", "1"}}},
+      {"stave.consumer|create", {{"STAVE.CONSUMER", "CREATE", "c"}}},
+      {"stave.consumer|drop", {{"STAVE.CONSUMER", "DROP", "c"}}},
+      {"stave.consumer|help", {{"STAVE.CONSUMER", "HELP"}}},
+      {"stave.consumer|list", {{"STAVE.CONSUMER", "LIST"}}},
+      {"stave.lastlsn", {{"STAVE.LASTLSN"}}},
+      {"stave.waitlsn", {{"STAVE.WAITLSN", "1", "1"}}},
+  };
+}
+
 /// What is asked of the store, the session and the process.
 inline std::vector<Example> other_examples() {
   std::vector<Example> all = {
@@ -258,6 +275,7 @@ inline std::vector<Example> other_examples() {
   };
   for (Example& example : other_script_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : administrators_examples()) all.push_back(std::move(example));
+  for (Example& example : changes_examples()) all.push_back(std::move(example));
   return all;
 }
 

@@ -3,6 +3,7 @@
 
 #include "commands/info_sections.h"
 #include "replication/group.h"
+#include "store/upkeep.h"
 
 namespace stave::commands {
 
@@ -56,6 +57,20 @@ void add_followers(InfoFields& fields, const std::vector<replication::FollowerIn
                             ",lag_ms=" + std::to_string(follower.lag_ms));
 }
 
+/// Those who follow the changes of this node, by name.
+void add_consumers(InfoFields& fields, Environment& environment) {
+  store::Upkeep& upkeep = environment.engine().upkeep();
+  const auto consumers = upkeep.consumers().list();
+  fields.emplace_back("stave_change_readers_waiting", std::to_string(upkeep.change_feed().waiting()));
+  fields.emplace_back("stave_consumers", std::to_string(consumers ? consumers->size() : 0));
+  if (!consumers) return;
+  std::size_t number = 0;
+  for (const store::ConsumerInfo& consumer : *consumers)
+    fields.emplace_back("stave_consumer" + std::to_string(number++),
+                        "position=" + std::to_string(raw(consumer.position)) + ",lag_bytes=" +
+                            std::to_string(consumer.lag_bytes) + ",behind=" + (consumer.behind ? "1" : "0"));
+}
+
 }  // namespace
 
 InfoFields replication_fields(Environment& environment) {
@@ -72,6 +87,7 @@ InfoFields replication_fields(Environment& environment) {
   fields.insert(fields.end(), {{"master_replid", replication_id(environment, term)},
                                {"master_repl_offset", std::to_string(raw(end))},
                                {"stave_term", std::to_string(term)}});
+  add_consumers(fields, environment);
   return fields;
 }
 

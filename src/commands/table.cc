@@ -7,6 +7,7 @@
 #include "commands/bitmap_commands.h"
 #include "commands/blocking_list_commands.h"
 #include "commands/blocking_sorted_set_commands.h"
+#include "commands/changes_commands.h"
 #include "commands/client_commands.h"
 #include "commands/command_commands.h"
 #include "commands/commandlog_commands.h"
@@ -84,6 +85,7 @@ constexpr auto kJoined = build::join(
     kBlockingListCommands,
     kBlockingSortedSetCommands,
     kBloomCommands,
+    kChangesCommands,
     kClientCommands,
     kCommandCommands,
     kCommandLogCommands,

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/log_impl.h"
+#include "log/written_news.h"
 
 namespace stave::log {
 
@@ -75,7 +76,21 @@ void LogImpl::advance_written() {
   STAVE_ASSERT(written_.load(std::memory_order_relaxed) <= written);
   STAVE_ASSERT(placed() <= tail_.end());
   first_beside_.store(first_beside, std::memory_order_release);
-  written_.store(written, std::memory_order_release);
+  // One of the two sees what the other did: whoever asks to be told looks again afterwards.
+  const bool news = written_.exchange(written, std::memory_order_seq_cst) != written;
+  if (news && written_wanted_.load(std::memory_order_seq_cst) && written_wanted_.exchange(false)) {
+    written_news_.store(true, std::memory_order_release);
+    flusher_.wake();
+  }
+}
+
+Lsn LogImpl::tell_of_written() noexcept {
+  written_wanted_.store(true, std::memory_order_seq_cst);
+  return Lsn{written_.load(std::memory_order_seq_cst)};
+}
+
+Lsn tell_of_written(Log& log) noexcept {
+  return static_cast<LogImpl&>(log).tell_of_written();
 }
 
 Result<void> LogImpl::await_written(std::uint64_t position) {

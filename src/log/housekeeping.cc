@@ -59,7 +59,8 @@ bool LogImpl::flusher_round() {
   if (background_) sync_ahead();
   const std::uint64_t durable = durable_.load(std::memory_order_acquire);
   const bool failed = state_.load(std::memory_order_acquire) == State::kFailed;
-  const bool written = beside_news_.exchange(false, std::memory_order_acquire);
+  const bool beside = beside_news_.exchange(false, std::memory_order_acquire);
+  const bool written = written_news_.exchange(false, std::memory_order_acquire) || beside;
   const bool news = written || durable != announced_ || failed != announced_failure_;
   announced_ = durable;
   announced_failure_ = failed;

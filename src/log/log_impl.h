@@ -52,6 +52,8 @@ class LogImpl final : public Log {
   Result<void> wait_written(Lsn lsn) override;
   Result<void> write_out_before(Lsn lsn) override;
   void request_sync(Lsn lsn) override;
+  /// See written_news.h.
+  Lsn tell_of_written() noexcept;
   std::uint64_t add_listener(std::function<void()> listener) override;
   void remove_listener(std::uint64_t handle) override;
   Lsn tail() const noexcept override { return Lsn{tail_.end()}; }
@@ -223,6 +225,8 @@ class LogImpl final : public Log {
   base::ConditionVariable beside_ended_;                       ///< With write_mutex_.
   std::atomic<std::uint64_t> first_beside_{kNever};            ///< Where the first of them begins.
   std::atomic<bool> beside_news_{false};                       ///< One has ended, and listeners do not know.
+  std::atomic<bool> written_wanted_{false};  ///< Somebody wants to hear of the next progress of `written_`,
+  std::atomic<bool> written_news_{false};    ///< and there was some.
   std::atomic<std::uint64_t> written_;
 
   base::Mutex sync_mutex_;

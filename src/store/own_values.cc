@@ -26,10 +26,13 @@ Result<std::optional<std::string>> read_own(Engine& engine, OwnValue which) {
 }
 
 bool has_own(Engine& engine) {
-  const PageKey key = key_of(OwnValue::kFunctions);
-  const KeyRef ref{pages_database(engine.keyspace()), key.view()};
-  Transaction transaction(engine, ref);
-  return transaction.find(ref, Access::kMeta).has_value();
+  for (const OwnValue which : {OwnValue::kFunctions, OwnValue::kConsumers}) {
+    const PageKey key = key_of(which);
+    const KeyRef ref{pages_database(engine.keyspace()), key.view()};
+    Transaction transaction(engine, ref);
+    if (transaction.find(ref, Access::kMeta)) return true;
+  }
+  return false;
 }
 
 Result<Pending> write_own(Engine& engine, OwnValue which, std::string_view value, Sync sync) {

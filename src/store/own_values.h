@@ -1,4 +1,5 @@
-// Values of the store's own, which no command shows as keys: the libraries of functions.
+// Values of the store's own, which no command shows as keys: the libraries of functions, and who reads its changes
+// (consumers.h).
 //
 // They lie in the database of the store's own beside the pages of collections (pages.h), under an identity that no
 // collection ever gets: the log, images, cleaning, backups and restores know them as they know any page. Promises:
@@ -18,7 +19,7 @@ namespace stave::store {
 inline constexpr std::uint64_t kOwnIdentities = 4096;
 
 /// The numbers are on disk for ever.
-enum class OwnValue : std::uint8_t { kFunctions = 1 };
+enum class OwnValue : std::uint8_t { kFunctions = 1, kConsumers = 2 };
 
 /// nullopt: there is none. Errors: those of a read.
 Result<std::optional<std::string>> read_own(Engine& engine, OwnValue which);

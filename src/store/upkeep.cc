@@ -44,7 +44,9 @@ Upkeep::Upkeep(Engine& engine)
       history_bytes(engine.options().history_bytes),
       engine_(engine),
       checkpoint_(engine),
-      live_(engine) {}
+      live_(engine),
+      change_feed_(engine),
+      consumers_(engine) {}
 
 void Upkeep::adopt(ImageShelf::Found images, Lsn boundary) {
   checkpoint_.adopt(std::move(images));
@@ -70,6 +72,7 @@ void Upkeep::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  change_feed_.stop();
 }
 
 void Upkeep::wait_a_while() {
@@ -441,7 +444,7 @@ void Upkeep::Keep::move(Lsn from) noexcept {
   from_ = from;
 }
 
-/// Before what the slowest follower has yet to read, unless it is too far behind.
+/// Before what the slowest follower or consumer has yet to read, unless it is too far behind.
 Lsn Upkeep::followers_limit() const {
   const std::uint64_t tail = raw(engine_.log().tail());
   const std::uint64_t floor = tail - std::min(tail, keep_bytes_max.load(std::memory_order_relaxed));
@@ -451,6 +454,8 @@ Lsn Upkeep::followers_limit() const {
 }
 
 Result<void> Upkeep::drop() {
+  // What they have yet to read is kept from the first drop on.
+  STAVE_TRY(consumers_.settle());
   // No image needs what lies before the boundary: the log behind each image tells where everything is now. But that log
   // has to be there, or the next restart reads everything.
   // Read once: on a follower the leader's log moves it at any moment, and no image is asked for twice.

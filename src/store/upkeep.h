@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "store/change_feed.h"
 #include "store/checkpoint.h"
 #include "store/cleaner.h"
+#include "store/consumers.h"
 #include "store/engine.h"
 #include "store/live_bytes.h"
 
@@ -35,6 +37,10 @@ class Upkeep {
   void start(bool warm);
   /// Ends the thread and whatever it does, in bounded time.
   void stop();
+
+  /// What those who read the log along have in common, and those of them who have a name.
+  [[nodiscard]] ChangeFeed& change_feed() noexcept { return change_feed_; }
+  [[nodiscard]] Consumers& consumers() noexcept { return consumers_; }
 
   /// As Engine::checkpoint and Engine::clean.
   Result<void> checkpoint() STAVE_EXCLUDES(work_mutex_);
@@ -59,7 +65,7 @@ class Upkeep {
     Upkeep& upkeep_;
   };
   /// While one is there, nothing of the log from its place on is dropped, but for what lies more than
-  /// `keep_bytes_max` before the end: for a follower that reads it. Threads: any.
+  /// `keep_bytes_max` before the end: for a follower or a consumer that reads it. Threads: any.
   class Keep {
    public:
     Keep(Upkeep& upkeep, Lsn from);
@@ -165,6 +171,9 @@ class Upkeep {
   bool asked_ STAVE_GUARDED_BY(wake_mutex_) = false;
   std::atomic<bool> stop_{false};
   std::thread thread_;
+
+  ChangeFeed change_feed_;
+  Consumers consumers_;  // its members keep the log, so they go first
 };
 
 }  // namespace stave::store

@@ -21,7 +21,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD, CXX, CC = (pathlib.Path(sys.argv.pop(1)).resolve(), sys.argv.pop(1), sys.argv.pop(1)) if len(sys.argv) > 3 else (None, "c++", "cc")
 PATIENCE = 120
-PAGES = ["README.md", "docs/library.md", "docs/history.md", "docs/http.md", "docs/operations.md"]
+PAGES = ["README.md", "docs/library.md", "docs/history.md", "docs/http.md", "docs/operations.md", "docs/changes.md"]
 #: What a page takes for granted when it comes to the line with this text, as its reader does it; and numbers that are the reader's own.
 BEFORE = {
     "README.md": {"--to-time": ["sleep 1.1"]},  # the second in which the store was made has begun before it was

@@ -294,7 +294,8 @@ Response App::answer_options(const Request& request) const {
     response.add_header("Access-Control-Allow-Methods", verbs);
     response.add_header(
         "Access-Control-Allow-Headers",
-        "Authorization, Content-Type, If-Match, If-None-Match, If-Range, Range, Upstash-Encoding, X-Request-Id");
+        "Authorization, Content-Type, If-Match, If-None-Match, If-Range, Last-Event-ID, Range, Upstash-Encoding, "
+        "X-Request-Id");
     response.add_header("Access-Control-Max-Age", "600");
   }
   return response;
@@ -306,7 +307,8 @@ void App::finish(const Request& request, Response& response) const {
     const std::string& origin = request.header(Header::kOrigin);
     if (!origin.empty() && origin_allowed(request)) {
       response.add_header("Access-Control-Allow-Origin", origin);
-      response.add_header("Access-Control-Expose-Headers", "ETag, Stave-Cursor, Stave-Expires-At, X-Request-Id");
+      response.add_header("Access-Control-Expose-Headers",
+                          "ETag, Stave-Cursor, Stave-Expires-At, Stave-LSN, X-Request-Id");
     }
   }
   bool compressed = false;
@@ -324,6 +326,9 @@ void App::finish(const Request& request, Response& response) const {
     }
   }
   if (!coding.empty() && response.status == 200) response.add_header("Vary", "Accept-Encoding");
+  // A position that has all that the answer tells (STAVE.WAITLSN, GET /changes).
+  if (const Lsn end = std::max(response.pending.durable, response.pending.written); end != kNoLsn)
+    response.add_header("Stave-LSN", std::to_string(raw(end) - 1));
   if (response.version != kNoLsn)
     response.add_header("ETag", compressed ? compressed_tag(response.version) : entity_tag(response.version));
 }

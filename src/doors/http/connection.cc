@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/assert.h"
+#include "commands/access.h"
 #include "commands/auth_backoff.h"
 #include "doors/http/serialize.h"
 
@@ -94,7 +95,8 @@ bool Connection::may_read_on() const noexcept {
 
 void Connection::wait_for_input() {
   if (waiting_ || dead_ || at_end_) return;
-  if (phase_ != Phase::kLingering && !may_read_on()) return;
+  // A peer that leaves while it is sent a stream is to be noticed.
+  if (phase_ != Phase::kLingering && phase_ != Phase::kStreaming && !may_read_on()) return;
   waiting_ = true;
   ++operations_;
   transport_->wait_readable();
@@ -112,8 +114,8 @@ void Connection::readable(const ErrorCodeOfSystem& problem) {
   if (code == asio::error::would_block || code == asio::error::try_again) return wait_for_input();
   if (problem || code || count == 0) {
     at_end_ = true;
-    // Half closed: what was asked is still answered.
-    if (phase_ == Phase::kLingering || (items_.empty() && !busy())) return kill();
+    // Half closed: what was asked is still answered, if that ever ends.
+    if (phase_ == Phase::kLingering || phase_ == Phase::kStreaming || (items_.empty() && !busy())) return kill();
     last_ = true;
     return;
   }
@@ -124,6 +126,7 @@ void Connection::readable(const ErrorCodeOfSystem& problem) {
     if (lingered_bytes_ > kLingerBytesMax) return kill();
     return wait_for_input();
   }
+  if (phase_ == Phase::kStreaming) return wait_for_input();
   run({scratch.data(), count});
   pump();
 }
@@ -257,6 +260,10 @@ void Connection::release_body() noexcept {
 // --- answers ----------------------------------------------------------------------------------
 
 void Connection::step() try {
+  if (stream_ && !dead_) {
+    step_stream();
+    return pump();
+  }
   if (!work_ || dead_) return;
   Response response;
   try {
@@ -287,7 +294,7 @@ void Connection::park(const Prelude& first) {
 void Connection::resume() try {
   STAVE_ASSERT(parked_ != nullptr && !dead_);
   parked_.reset();
-  if (work_) return step();
+  if (work_ || stream_) return step();
   respond(app_.answer(reader_.request(), admission_.match, session(), true));
   if (!dead_) run({});
   pump();
@@ -306,19 +313,23 @@ void Connection::respond(Response response) {
     response.pending = seen;
   }
   app_.finish(request, response);
-  const bool keep_alive = request.keep_alive && !response.close && !last_;
   const bool head_only = request.verb == Verb::kHead;
+  const bool streams = response.stream != nullptr && !head_only;
+  if (streams) response.close = true;
+  const bool keep_alive = request.keep_alive && !response.close && !last_;
   hub_.counters.requests.fetch_add(1, std::memory_order_relaxed);
   if (response.status >= 500) {
     hub_.counters.failed_requests.fetch_add(1, std::memory_order_relaxed);
   } else if (response.status >= 400) {
     hub_.counters.refused_requests.fetch_add(1, std::memory_order_relaxed);
   }
-  enqueue(std::move(response), keep_alive, head_only);
+  enqueue(response, keep_alive, head_only);
+  in_chunks_ = request.version != 10;
   reader_.next();
   release_body();
   if (!keep_alive) closing_ = true;
   enter(Phase::kIdle);
+  if (streams && !dead_) begin_stream(std::move(response.stream));
 }
 
 Connection::Item& Connection::item_for(bool small, bool waits) {
@@ -330,7 +341,7 @@ Connection::Item& Connection::item_for(bool small, bool waits) {
   return items_.emplace_back();
 }
 
-void Connection::enqueue(Response response, bool keep_alive, bool head_only) {
+void Connection::enqueue(Response& response, bool keep_alive, bool head_only) {
   const Request& request = reader_.request();
   const std::string_view given = request.header(Header::kRequestId);
   const std::string id(is_sane_id(given) ? given : host_.next_request_id());
@@ -458,6 +469,7 @@ void Connection::pump() {
     consume(*sent_now);
   }
   if (dead_) return maybe_bury();
+  draw_on_stream();
   if (items_.empty() && !busy() && (at_end_ || (last_ && !reader_.in_body() && phase_ == Phase::kIdle)) &&
       phase_ != Phase::kLingering)
     return kill();
@@ -482,6 +494,8 @@ void Connection::sent(const ErrorCodeOfSystem& problem, std::size_t count) {
 
 void Connection::fail_held(const Error& error) try {
   if (dead_) return;
+  // A piece of what goes on cannot be replaced by an answer.
+  if (stream_ || phase_ == Phase::kStreaming) return kill();
   // What is released is safe and still goes out; of the rest nothing has left yet. A request that is still being worked
   // on gets its own answer in its turn.
   for (Item& item : items_)
@@ -554,6 +568,7 @@ void Connection::begin_linger() {
 void Connection::stop() {
   if (dead_) return;
   last_ = true;
+  if (stream_) end_stream();
   pump();
   // A head that is not whole is no request yet.
   if (!dead_ && items_.empty() && !busy() && !reader_.in_body() && phase_ != Phase::kLingering) kill();
@@ -569,6 +584,7 @@ void Connection::kill() {
   if (!dead_) {
     dead_ = true;
     work_.reset();
+    stream_.reset();
     parked_.reset();
     transport_->close();
   }
@@ -611,7 +627,8 @@ void Connection::check_time() try {
       slow = since(progress_ns_) > limit(hub_.config.body_timeout_ms) || since(phase_since_ns_) > granted;
       break;
     }
-    case Phase::kAnswering: break;
+    case Phase::kAnswering:
+    case Phase::kStreaming: break;
     case Phase::kLingering:
       if (since(phase_since_ns_) > kLingerNs) return kill();
       break;
@@ -633,6 +650,9 @@ void Connection::obey_close() {
   const std::uint8_t wanted = close_wanted_.load(std::memory_order_relaxed);
   if (wanted == 2) kill();
   if (wanted == 1) stop();
+  if (!dead_ && look_wanted_.exchange(false, std::memory_order_relaxed) && session_ &&
+      !commands::may_go_on_listening(*session_))
+    kill();
 }
 
 }  // namespace stave::http

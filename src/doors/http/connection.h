@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "commands/channels.h"
 #include "commands/session.h"
 #include "doors/http/access_log.h"
 #include "doors/http/app.h"
@@ -43,6 +44,8 @@ class ConnectionHost {
   [[nodiscard]] virtual std::string_view date() = 0;
   [[nodiscard]] virtual std::string_view next_request_id() = 0;
   virtual void log_access(const AccessEntry& entry, std::string_view client) = 0;
+  /// Where messages to its sessions come in; null: nowhere.
+  [[nodiscard]] virtual commands::Post* post() { return nullptr; }
   /// A buffer that connections use in turn.
   [[nodiscard]] virtual std::span<char> scratch() = 0;
 };
@@ -62,6 +65,9 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void readable(const ErrorCodeOfSystem& problem) override;
   void sent(const ErrorCodeOfSystem& problem, std::size_t count) override;
   void close(bool after_reply) override;
+  void look_at_rights() override;
+  /// A message for its session, which listens.
+  void hear(const commands::Message& message, const std::string* pattern);
 
   /// Sends what may be sent, and reads on when there is room for more.
   void pump();
@@ -80,6 +86,9 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void check_time();
   void obey_close();
   void kill();
+
+  /// Whether messages come to it.
+  [[nodiscard]] bool listens() const noexcept { return session_ != nullptr && session_->subscriptions != nullptr; }
 
   /// What its answers wait for, all together.
   [[nodiscard]] store::Pending held() const noexcept;
@@ -127,6 +136,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
     kHead,
     kBody,
     kAnswering,  ///< Ours to be quick.
+    kStreaming,  ///< An answer that goes on; what the peer sends meanwhile means nothing.
     kLingering,  ///< All is sent; the peer may still be sending.
   };
 
@@ -137,7 +147,13 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void refuse(Problem problem);
   void respond(Response response);
   void park(const Prelude& first);
-  void enqueue(Response response, bool keep_alive, bool head_only);
+  void begin_stream(std::unique_ptr<Stream> stream);
+  void step_stream();
+  /// It is asked for more, if there is room.
+  void draw_on_stream();
+  void end_stream();
+  void enqueue_piece(std::string_view piece, const store::Pending& pending = {});
+  void enqueue(Response& response, bool keep_alive, bool head_only);
   /// Where the next bytes go: the last item if they are small and it waits for the disk as they do, else a new one.
   Item& item_for(bool small, bool waits);
   commands::Session* session();
@@ -146,7 +162,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   void release_body() noexcept;
   [[nodiscard]] bool may_read_on() const noexcept;
   /// A request is being answered, and the answer is not known yet.
-  [[nodiscard]] bool busy() const noexcept { return work_ != nullptr || parked_ != nullptr; }
+  [[nodiscard]] bool busy() const noexcept { return work_ != nullptr || parked_ != nullptr || stream_ != nullptr; }
   void wait_for_input();
   bool let_go(Item& item);
   void fail(Item& item, const Error& error);
@@ -175,6 +191,8 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   std::unique_ptr<Work> work_;
   std::shared_ptr<Connection*> parked_;  ///< While something that its request needs is under way.
   std::unique_ptr<commands::Session> session_;
+  std::unique_ptr<Stream> stream_;  ///< May refer to the session.
+  bool in_chunks_ = false;          ///< How its pieces are sent.
   std::uint64_t body_accounted_ = 0;
   store::BufferShare body_;  ///< The same of a request's.
   std::uint64_t request_began_ns_ = 0;
@@ -192,6 +210,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   bool at_end_ = false;   ///< The peer sends no more.
   bool dead_ = false;
   std::atomic<std::uint8_t> close_wanted_{0};  ///< 1: after the reply, 2: now.
+  std::atomic<bool> look_wanted_{false};       ///< At what it may listen to.
 };
 
 }  // namespace stave::http

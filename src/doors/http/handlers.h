@@ -56,6 +56,13 @@ Response run_command(Exchange& exchange);
 Response run_pipeline(Exchange& exchange);
 Response run_transaction(Exchange& exchange);
 
+// change_handlers.cc
+Response stream_changes(Exchange& exchange);
+
+// message_handlers.cc
+Response stream_messages(Exchange& exchange);
+Response publish_message(Exchange& exchange);
+
 // platform_handlers.cc
 Response health(Exchange& exchange);
 Response readiness(Exchange& exchange);

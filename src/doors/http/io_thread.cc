@@ -57,8 +57,10 @@ void IoThread::start() {
   thread_ = base::start_thread([this] { run(); });
 }
 
-void IoThread::attach(log::Log& log) {
+void IoThread::attach(commands::Environment& environment) {
   STAVE_ASSERT(log_.load() == nullptr);
+  log::Log& log = environment.engine().log();
+  post_.emplace(environment.channels(), [this, mailbox = mailbox_] { mailbox->post([this] { deliver(); }); });
   log_.store(&log, std::memory_order_release);
   listener_ = log.add_listener([this] { log_advanced(); });
 }
@@ -227,6 +229,18 @@ bool IoThread::gathers(Lsn durable) {
 
 void IoThread::log_advanced() noexcept {
   if (waits_for_log_.exchange(false)) asio::post(io_, [this] { release_held(); });
+}
+
+void IoThread::deliver() {
+  try {
+    post_->drain([](const commands::Message& message, const std::string* pattern, commands::Session& session) {
+      static_cast<Connection&>(*session.control()).hear(message, pattern);
+    });
+  } catch (const std::bad_alloc&) {
+    // Whoever missed one could not know, so all of this thread's find that they have lost their connection.
+    for (const auto& connection : connections_)
+      if (connection->listens()) connection->kill();
+  }
 }
 
 void IoThread::release_held() {

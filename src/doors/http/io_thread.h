@@ -10,11 +10,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/mutex.h"
+#include "commands/channels.h"
 #include "doors/http/connection.h"
 
 namespace stave::http {
@@ -40,8 +42,9 @@ class IoThread final : public ConnectionHost {
   IoThread& operator=(const IoThread&) = delete;
 
   void start();
-  /// The store is open: from now on the log tells this thread of its progress. Threads: any, once.
-  void attach(log::Log& log);
+  /// The store is open: from now on the log tells this thread of its progress, and messages come in. Threads: any,
+  /// once.
+  void attach(commands::Environment& environment);
   /// Finishes what is in flight, for as long as the configuration grants, and ends. Threads: any.
   void stop();
   void join();
@@ -64,6 +67,7 @@ class IoThread final : public ConnectionHost {
   [[nodiscard]] std::string_view date() override;
   [[nodiscard]] std::string_view next_request_id() override;
   void log_access(const AccessEntry& entry, std::string_view client) override;
+  [[nodiscard]] commands::Post* post() override { return post_ ? &*post_ : nullptr; }
   [[nodiscard]] std::span<char> scratch() override { return {scratch_.get(), kScratchBytes}; }
 
  private:
@@ -78,6 +82,7 @@ class IoThread final : public ConnectionHost {
   /// Whether the next sync is put off until more have come.
   bool gathers(Lsn durable);
   void log_advanced() noexcept;
+  void deliver();
   void release_held();
   void fail_held(const Error& error);
   void arm_tick();
@@ -97,6 +102,7 @@ class IoThread final : public ConnectionHost {
   std::atomic<log::Log*> log_{nullptr};
   std::uint64_t listener_ = 0;
   std::atomic<bool> waits_for_log_{false};
+  std::optional<commands::Post> post_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> held_;
   std::vector<Connection*> working_;

@@ -12,6 +12,7 @@
 #include "doors/http/metrics_units.h"
 #include "doors/http/metrics_upkeep.h"
 #include "replication/group.h"
+#include "store/upkeep.h"
 
 namespace stave::http {
 
@@ -135,6 +136,21 @@ void add_log(MetricsPage& page, commands::Environment& environment, const log::L
              flag(!environment.engine().log().room()));
 }
 
+void add_changes(MetricsPage& page, commands::Environment& environment) {
+  store::Upkeep& upkeep = environment.engine().upkeep();
+  page.gauge("stave_change_readers_waiting", "Who waits for changes at this moment.",
+             number(upkeep.change_feed().waiting()));
+  const auto consumers = upkeep.consumers().list();
+  if (!consumers) return;
+  page.gauge("stave_consumers", "Consumers of the store's changes.", number(consumers->size()));
+  for (const store::ConsumerInfo& consumer : *consumers)
+    page.gauge("stave_consumer_lag_bytes", "How much of the log a consumer has not acknowledged.",
+               number(consumer.lag_bytes), {{"name", consumer.name}});
+  for (const store::ConsumerInfo& consumer : *consumers)
+    page.gauge("stave_consumer_behind", "1: the log no longer reaches back to where the consumer is.",
+               flag(consumer.behind), {{"name", consumer.name}});
+}
+
 void add_replication(MetricsPage& page, commands::Environment& environment, const log::LogStats& log) {
   replication::Group* const group = environment.group();
   page.gauge("stave_replication_follows", "1: the store follows another one; 0: it leads.",
@@ -192,6 +208,7 @@ std::string render_metrics(commands::Environment& environment, base::FunctionRef
   add_snapshots(page, environment);
   add_backups(page, environment);
   add_replication(page, environment, stats.log);
+  add_changes(page, environment);
   add_recovery(page, stats);
   more(page);
   return page.text();

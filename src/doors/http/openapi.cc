@@ -43,6 +43,7 @@ constexpr Schema kSchemas[] = {
      R"({"type":"object","required":["created","version"],"properties":{"created":{"type":"boolean"},"version":)" STAVE_VERSION_SCHEMA
      R"(}})"},
     {"Deleted", R"({"type":"object","required":["deleted"],"properties":{"deleted":{"type":"integer"}}})"},
+    {"Published", R"({"type":"object","required":["receivers"],"properties":{"receivers":{"type":"integer"}}})"},
     {"Keys",
      R"({"type":"array","items":{"anyOf":[{"type":"string"},{"type":"object","required":["base64"],"properties":{"base64":{"type":"string"}}}]}})"},
     {"Page",

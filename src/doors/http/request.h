@@ -37,8 +37,9 @@ enum class Header : std::uint8_t {
   kWantedMethod,   ///< Access-Control-Request-Method
   kWantedHeaders,  ///< Access-Control-Request-Headers
   kUserAgent,
+  kLastEventId,
 };
-inline constexpr std::size_t kHeaderCount = static_cast<std::size_t>(Header::kUserAgent) + 1;
+inline constexpr std::size_t kHeaderCount = static_cast<std::size_t>(Header::kLastEventId) + 1;
 
 struct Request {
   Verb verb = Verb::kGet;

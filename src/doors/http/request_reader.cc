@@ -43,6 +43,7 @@ constexpr KnownHeader kKnown[] = {
     {"access-control-request-method", Header::kWantedMethod, false},
     {"access-control-request-headers", Header::kWantedHeaders, true},
     {"user-agent", Header::kUserAgent, false},
+    {"last-event-id", Header::kLastEventId, false},
 };
 static_assert(std::size(kKnown) == kHeaderCount && kHeaderCount <= 32, "each has a bit of Request::present");
 

@@ -15,17 +15,24 @@
 #include "doors/http/problem.h"
 #include "store/engine.h"
 
+namespace stave::commands {
+struct Message;
+class Post;
+}  // namespace stave::commands
+
 namespace stave::http {
 
 inline constexpr std::string_view kJsonType = "application/json";
 inline constexpr std::string_view kBytesType = "application/octet-stream";
 inline constexpr std::string_view kProblemType = "application/problem+json";
 inline constexpr std::string_view kLinesType = "application/x-ndjson";
+inline constexpr std::string_view kEventsType = "text/event-stream";
 inline constexpr std::string_view kTextType = "text/plain; charset=utf-8";
 inline constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
 inline constexpr std::string_view kProtobufType = "application/x-protobuf";
 
 class Work;
+class Stream;
 
 /// Starts what an answer needs first, and has `done` called, on whatever thread, once it is there.
 using Prelude = std::function<void(std::function<void()> done)>;
@@ -39,6 +46,7 @@ struct Response {
   std::optional<commands::SharedBytes> shared;  ///< Instead of `body`.
   std::optional<std::uint64_t> length;          ///< Instead of all content: how much a GET would have got.
   std::unique_ptr<Work> work;                   ///< The answer is not known yet: step until it is.
+  std::unique_ptr<Stream> stream;               ///< Instead of all content: it goes on and on. See `Stream`.
   Prelude first;                                ///< No answer yet: run this, and when it is done ask, or step, again.
   store::Pending pending;                       ///< Leaves when this is fulfilled.
   bool close = false;                           ///< The connection ends with it.
@@ -63,6 +71,24 @@ class Work {
   /// Does one bounded step, and never waits for the disk. False: there is more to do, once `response.first` is done if
   /// that is set; true: `response` is the answer. `response` comes empty.
   virtual bool step(Response& response) = 0;
+};
+
+/// An answer that goes on for as long as the client takes it. It is asked for more when what it gave has nearly gone,
+/// so a slow reader holds up nobody and takes no more memory than any.
+class Stream {
+ public:
+  enum class Next : std::uint8_t {
+    kMore,  ///< There is more at once.
+    kWait,  ///< There is more once `first` is done.
+    kEnd,
+  };
+  virtual ~Stream() = default;
+  /// Before the first step. `post`: where messages to its session come in; null: there is none. False: it cannot go on.
+  virtual bool begin(commands::Post* /*post*/) { return true; }
+  /// Appends what there is, which is bounded, and never waits.
+  virtual Next step(std::string& into, Prelude& first) = 0;
+  /// Appends a message that its session hears; `pattern`: by which; null: by its channel.
+  virtual void hear(std::string& /*into*/, const commands::Message& /*message*/, const std::string* /*pattern*/) {}
 };
 
 Response answer_problem(Problem problem);

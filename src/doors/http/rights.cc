@@ -60,6 +60,9 @@ constexpr Needed kNeeded[] = {
     {"transaction", ""},
     {"upstashTransaction", ""},
     {"metrics", "INFO"},
+    {"streamChanges", "STAVE.CHANGES"},
+    {"subscribe", ""},  // checked with the names that are listened to
+    {"publish", "PUBLISH"},
 };
 
 template <class Visit>
@@ -122,7 +125,8 @@ std::optional<Problem> check_rights(const Exchange& exchange) {
   const std::string* const named = exchange.param("key");
   const std::string_view key = exchange.key.empty() && named != nullptr ? *named : exchange.key;
   // Which keys pass a filter, nobody knows before.
-  const bool every = exchange.route.name == "deleteKeys" || exchange.param("values") != nullptr;
+  const bool every = exchange.route.name == "deleteKeys" ||
+                     (exchange.param("values") != nullptr && exchange.route.name != "streamChanges");
   std::optional<Problem> problem;
   const auto one = [&](std::string_view name) {
     if (!problem) problem = check(exchange, name, key, every && name != "SCAN");

@@ -44,7 +44,17 @@ KeyPath key_path(std::string_view path) noexcept {
   return {.key = rest, .part = {}, .element = std::nullopt};
 }
 
+/// A path whose rest, behind these, is a name.
+constexpr std::string_view kNamedPrefixes[] = {"/publish/"};
+
+std::string_view named_rest(const Route& route, std::string_view path) noexcept {
+  for (const std::string_view prefix : kNamedPrefixes)
+    if (route.path.starts_with(prefix) && path.starts_with(prefix)) return path.substr(prefix.size());
+  return {};
+}
+
 bool fits(const Route& route, std::string_view path, const KeyPath& keyed) noexcept {
+  if (!named_rest(route, path).empty()) return true;
   if (!route.path.starts_with(kKeyPath)) return route.path == path;
   return !keyed.key.empty() && keyed.fits(route.path.substr(kKeyPath.size()));
 }
@@ -64,6 +74,7 @@ Match find_route(Verb verb, std::string_view path) noexcept {
     match.path_known = true;
     if (!answers(route) || (match.route != nullptr && route.verb != verb)) continue;
     match.route = &route;
+    match.key = named_rest(route, path);
     if (!route.path.starts_with(kKeyPath)) continue;
     match.key = keyed.key;
     match.element = keyed.element;

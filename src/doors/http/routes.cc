@@ -3,6 +3,7 @@
 #include <array>
 
 #include "doors/http/handlers.h"
+#include "doors/http/stream_routes.h"
 
 namespace stave::http {
 namespace {
@@ -592,6 +593,28 @@ constexpr Route kRoutes[] = {
      kCommandsBodies, kTransactionOutcomes, kWrite | kAnyType, run_transaction},
     {Verb::kPost, "/multi-exec", "upstashTransaction", "commands", "The same, where Upstash's clients send it.",
      kCommandParams, kCommandsBodies, kTransactionOutcomes, kWrite | kAnyType, run_transaction},
+    {Verb::kGet,
+     "/changes",
+     "streamChanges",
+     "streams",
+     "Follow what happens in the store.",
+     kChangesParams,
+     {},
+     kChangesOutcomes,
+     0,
+     stream_changes},
+    {Verb::kGet,
+     "/subscribe",
+     "subscribe",
+     "streams",
+     "Listen to messages.",
+     kSubscribeParams,
+     {},
+     kSubscribeOutcomes,
+     0,
+     stream_messages},
+    {Verb::kPost, "/publish/{channel}", "publish", "streams", "Send a message.", kPublishParams, kPublishBodies,
+     kPublishOutcomes, kChanges | kAnyType, publish_message},
     {Verb::kGet, "/healthz", "health", "platform", "Is the process alive?", {}, {}, kHealthOutcomes, kOpen, health},
     {Verb::kGet, "/readyz", "readiness", "platform", "Can it serve?", {}, {}, kReadyOutcomes, kOpen, readiness},
     {Verb::kGet, "/version", "version", "platform", "Which version is this?", {}, {}, kVersionOutcomes, kOpen, version},

@@ -3,7 +3,7 @@
 //
 // A path is literal but for `{key}`, which stands for the rest: percent-decoded, slashes included; the rest ends before
 // the first segment that is `fields`, `items`, `members` or `scores` as it is written. Behind such a word one more name
-// stands for the rest likewise: an element of what the key holds.
+// stands for the rest likewise: an element of what the key holds. `{channel}` is the rest of its path, whatever it is.
 #pragma once
 
 #include <cstdint>

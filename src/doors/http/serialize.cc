@@ -15,7 +15,11 @@ void append_head(std::string& out, const Response& response, const HeadContext& 
   out += context.date;
   if (has_content(response.status)) {
     if (!response.type.empty()) out.append("\r\nContent-Type: ").append(response.type);
-    out += "\r\nContent-Length: " + std::to_string(response.content_length());
+    if (response.stream == nullptr) {
+      out += "\r\nContent-Length: " + std::to_string(response.content_length());
+    } else if (context.version != 10) {
+      out += "\r\nTransfer-Encoding: chunked";
+    }
   }
   out.append("\r\nX-Request-Id: ").append(context.request_id);
   if (!context.keep_alive) {

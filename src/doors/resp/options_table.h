@@ -168,7 +168,9 @@ inline constexpr Option kOptions[] = {
     {"masterauth", OptionType::kSecretText, "", "", 0, 0, Change::kLive,
      "Password with which a follower authenticates; empty: none."},
     {"replica-retention-bytes", OptionType::kBytes, "1073741824", "bytes", 0, 1024 * kGiga, Change::kLive,
-     "What followers have yet to read is kept in the log up to so much; one that is further behind begins anew."},
+     "What followers and consumers have yet to read is kept in the log up to so much; one that is further behind "
+     "begins "
+     "anew."},
     {"replica-max-lag", OptionType::kDuration, "10000", "milliseconds", 0, kYearMs, Change::kLive,
      "A follower that is further behind its leader is not ready (/readyz); 0: it always is."},
     {"backup-dir", OptionType::kText, "", "", 0, 0, Change::kRestart,
