@@ -27,6 +27,7 @@
 #include "base/memory_limit.h"
 #include "base/nearest_word.h"
 #include "base/process_memory.h"
+#include "commands/redis_replica.h"
 #include "commands/reference.h"
 #include "commands/script/scripts.h"
 #include "commands/users.h"
@@ -267,7 +268,11 @@ stave::Result<stave::replication::Part> prepare(const Life& life) {
        .dial = [&life](const std::string& leader) { return stave::resp::dial_leader(leader, life.host.dial_config()); },
        .stopping = [] { return stop_wanted.load(); },
        .rest = [](std::int64_t ms) { wait_for_event(static_cast<int>(ms), [] {}); },
-       .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); }});
+       .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); },
+       .identify =
+           [&life](const std::string& leader) {
+             return stave::resp::identify_leader(leader, life.host.dial_config());
+           }});
 }
 
 stave::replication::Group::Config group_config(const Life& life, const stave::replication::Part& part) {
@@ -278,7 +283,13 @@ stave::replication::Group::Config group_config(const Life& life, const stave::re
       .dial = [&life](const std::string& leader) { return stave::resp::dial_leader(leader, life.host.dial_config()); },
       .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); },
       .reopen = ask_to_reopen,
-      .max_lag_ms = life.settings.number(stave::resp::option_id("replica-max-lag"))};
+      .max_lag_ms = life.settings.number(stave::resp::option_id("replica-max-lag")),
+      .redis = part.redis,
+      .carried = life.rebuild.redis,
+      .dial_redis =
+          [&life](const std::string& master) { return stave::resp::dial_redis(master, life.host.dial_config()); },
+      .identify =
+          [&life](const std::string& leader) { return stave::resp::identify_leader(leader, life.host.dial_config()); }};
 }
 
 /// Half a copy is not served: it never was what the leader's store was.
@@ -331,8 +342,9 @@ int live_once(Life& life, bool open) {
   const auto part = prepare(life);
   if (!part) return stop_wanted.load() ? 0 : complain(part.error(), kExitFailed);
   const std::string& directory = life.settings.text(option_id("dir"));
-  auto engine = part->follows ? stave::store::Engine::open(directory, life.options, part->following)
-                              : stave::store::Engine::open(directory, life.options);
+  auto engine = part->redis     ? stave::store::Engine::open(directory, life.options, stave::store::Mirroring{})
+                : part->follows ? stave::store::Engine::open(directory, life.options, part->following)
+                                : stave::store::Engine::open(directory, life.options);
   if (!engine) return complain(engine.error(), kExitFailed);
   report_recovery(life.log, **engine);
   stave::Result<void> closed;
@@ -340,6 +352,8 @@ int live_once(Life& life, bool open) {
     stave::replication::Group group(**engine, group_config(life, *part));
     stave::commands::Environment environment(**engine, life.host);
     environment.set_group(&group);
+    stave::commands::RedisReplica replica(environment);
+    group.set_redis_target(replica);
     const Closing closing{.engine = **engine, .group = group, .environment = environment};
     if (auto attached = life.host.attach(environment); !attached) return complain(attached.error(), kExitFailed);
     group.start();

@@ -36,7 +36,8 @@ Result<std::string_view> text_of(const store::ValueView* view) {
 Result<UnixMs> moment(const Call& call, std::int64_t amount, TimeForm form, UnixMs now, std::string_view name) {
   std::optional<std::int64_t> ms = amount;
   if (is_seconds(form)) ms = types::checked_multiply(amount, 1000);
-  if (ms && is_relative(form)) ms = types::checked_add(*ms, raw(now));
+  // Who writes for a master judges by no moment (Transaction::now), but what lasts from now on does so from now on.
+  if (ms && is_relative(form)) ms = types::checked_add(*ms, raw(now == UnixMs{0} ? call.made_at() : now));
   if (!ms) return invalid_expire(name);
   // The latest that a record has room for stands for everything after it (docs/redis-differences.md).
   const UnixMs at{std::min(*ms, kUnixMsMax)};

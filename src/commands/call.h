@@ -45,6 +45,10 @@ class Call {
   [[nodiscard]] bool is(std::size_t i, std::string_view word) const noexcept { return same_word((*this)[i], word); }
   /// As the engine's, or in the transaction that this call shares with others (together.h): what handlers use.
   [[nodiscard]] UnixMs now() noexcept { return session_.shared == nullptr ? engine().now() : session_.shared->now(); }
+  /// When it is, for what is not about expiry: differs from `now` for who writes for a master (store/mirror.h).
+  [[nodiscard]] UnixMs made_at() const noexcept {
+    return session_.shared == nullptr ? engine().now() : session_.shared->made_at();
+  }
   Result<store::Pending> read(store::KeyRef key, store::Access access,
                               base::FunctionRef<void(const store::ValueView*)> show) {
     if (session_.shared == nullptr) [[likely]]

@@ -183,7 +183,9 @@ bool run_weighed(Session& session, const Command& row, Arguments arguments, Sink
 
 /// Who follows is written to by its leader only. What gets by here is refused by the log.
 bool writes_in_vain(Session& session, const Command& row) noexcept {
-  return (row.flags & kWrite) != 0 && session.environment().engine().follows();
+  if ((row.flags & kWrite) == 0) return false;
+  const store::Engine& engine = session.environment().engine();
+  return engine.follows() || engine.refuses_writes();
 }
 
 void answer(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {

@@ -44,6 +44,41 @@ void add_following(InfoFields& fields, const replication::FollowerStatus& status
   if (!status.trouble.empty()) fields.emplace_back("stave_trouble", status.trouble);
 }
 
+/// As a replica of Redis shows it.
+void add_redis(InfoFields& fields, const replication::RedisStatus& status, std::uint64_t now_ns) {
+  const auto [host, port] = split(status.master);
+  const bool syncs = status.receiving || status.loading;
+  const auto number = [](std::uint64_t value) { return std::to_string(value); };
+  fields.insert(fields.end(),
+                {{"master_host", host},
+                 {"master_port", port},
+                 {"master_link_status", status.connected ? "up" : "down"},
+                 {"master_last_io_seconds_ago",
+                  status.heard_ns == 0 || !status.connected ? "-1" : number((now_ns - status.heard_ns) / kNsPerSecond)},
+                 {"master_sync_in_progress", syncs ? "1" : "0"}});
+  if (status.receiving)
+    fields.insert(fields.end(),
+                  {{"master_sync_total_bytes", number(status.snapshot_expected)},
+                   {"master_sync_read_bytes", number(status.snapshot_bytes)},
+                   {"master_sync_left_bytes",
+                    number(status.snapshot_expected - std::min(status.snapshot_expected, status.snapshot_bytes))}});
+  fields.insert(fields.end(), {{"slave_read_repl_offset", number(status.received)},
+                               {"slave_repl_offset", number(status.position.offset)},
+                               {"slave_priority", "100"},
+                               {"slave_read_only", "1"},
+                               {"replica_announced", "1"},
+                               {"stave_master_kind", "redis"},
+                               {"stave_master_replid", status.position.replid},
+                               {"stave_master_database", number(static_cast<std::uint64_t>(status.position.database))},
+                               {"stave_full_syncs", number(status.full_syncs)},
+                               {"stave_partial_syncs", number(status.partial_syncs)},
+                               {"stave_applied_commands", number(status.applied)},
+                               {"stave_lag_bytes", number(status.received - status.position.offset)},
+                               {"stave_lag_ms", number(status.lag_ms)},
+                               {"stave_stopped", status.stopped ? "1" : "0"}});
+  if (!status.trouble.empty()) fields.emplace_back("stave_trouble", status.trouble);
+}
+
 void add_followers(InfoFields& fields, const std::vector<replication::FollowerInfo>& followers, Lsn end) {
   fields.emplace_back("connected_slaves", std::to_string(followers.size()));
   std::size_t number = 0;
@@ -78,11 +113,13 @@ InfoFields replication_fields(Environment& environment) {
   const Lsn end = environment.engine().log().tail();
   const std::uint64_t term = environment.engine().terms().number();
   InfoFields fields;
-  const bool follows = environment.engine().follows();
+  const bool follows = environment.engine().follows() || environment.engine().mirrors();
   fields.emplace_back("role", follows ? "slave" : "master");
   if (group != nullptr)
     if (const auto status = group->following())
       add_following(fields, *status, environment.engine().clock().monotonic_ns());
+  if (group != nullptr)
+    if (const auto status = group->redis()) add_redis(fields, *status, environment.engine().clock().monotonic_ns());
   add_followers(fields, group != nullptr ? group->followers().list() : std::vector<replication::FollowerInfo>{}, end);
   fields.insert(fields.end(), {{"master_replid", replication_id(environment, term)},
                                {"master_repl_offset", std::to_string(raw(end))},

@@ -5,7 +5,7 @@
 
 namespace stave::commands {
 
-class NullSink final : public Sink {
+class NullSink : public Sink {
  public:
   explicit NullSink(int protocol) noexcept : protocol_(protocol) {}
   void status(std::string_view) override {}

@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "commands/acl_user.h"
 #include "commands/arguments.h"
+#include "commands/errands.h"
 #include "commands/errors.h"
 #include "commands/script/scripts.h"
 #include "commands/users.h"
@@ -36,6 +37,18 @@ Result<void> lead(Call& call) {
   return {};
 }
 
+/// In Redis' own words.
+void answer_replica(Sink& reply, const replication::RedisStatus& status) {
+  const auto [host, port] = split(status.master);
+  const bool syncs = status.receiving || status.loading;
+  reply.array(5);
+  reply.bulk("slave");
+  reply.bulk(host);
+  reply.integer(types::parse_integer(port).value_or(0));
+  reply.bulk(status.connected ? "connected" : syncs ? "sync" : "connect");
+  reply.integer(status.position.replid.empty() ? -1 : static_cast<std::int64_t>(status.position.offset));
+}
+
 void answer_follower(Sink& reply, const replication::FollowerStatus& status) {
   const auto [host, port] = split(status.leader);
   reply.array(5);
@@ -61,8 +74,16 @@ Result<void> replicaof_command(Call& call) {
     call.reply().status("OK Already connected to specified master");
     return {};
   }
-  STAVE_TRY(group->follow(leader));
-  call.reply().status("OK");
+  if (const auto status = group->redis(); status && status->master == leader && !status->stopped) {
+    call.reply().status("OK Already connected to specified master");
+    return {};
+  }
+  // It asks what answers there first.
+  STAVE_ASSIGN(const auto done, at_length<bool>(call, [group, leader]() -> Result<bool> {
+                 STAVE_TRY(group->follow(leader));
+                 return true;
+               }));
+  if (done) call.reply().status("OK");
   return {};
 }
 
@@ -72,6 +93,10 @@ Result<void> role_command(Call& call) {
   if (group != nullptr) {
     if (const auto status = group->following()) {
       answer_follower(reply, *status);
+      return {};
+    }
+    if (const auto status = group->redis()) {
+      answer_replica(reply, *status);
       return {};
     }
   }

@@ -17,7 +17,7 @@ namespace stave::commands {
 
 /// Milliseconds of the wall clock: what ids and the times of consumers are made of.
 inline std::int64_t wall_ms(Call& call) {
-  return raw(call.engine().time().to_wall(call.now()));
+  return raw(call.engine().time().to_wall(call.made_at()));
 }
 
 std::unexpected<Error> invalid_stream_id();

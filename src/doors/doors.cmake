@@ -13,7 +13,7 @@ stave_module(http SOURCE_DIR src/doors/http USES commands tls
              LINKS stave_proto prometheus-cpp-core boost_json OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB spdlog::spdlog TEST_LINKS stave_testing
              PRECOMPILE <doors/http/connection.h> <boost/json.hpp>)
 stave_module(shell SOURCE_DIR src/doors/shell USES library client exchange LINKS edit ONE_THREAD)
-stave_module(tools SOURCE_DIR src/doors/tools USES library client exchange LINKS CLI11::CLI11 TEST_LINKS stave_testing)
+stave_module(tools SOURCE_DIR src/doors/tools USES library client exchange resp LINKS CLI11::CLI11 TEST_LINKS stave_testing)
 
 # The program. It lies at the top of the build directory, where scripts look for it.
 add_executable(stave ${CMAKE_SOURCE_DIR}/src/main.cc)

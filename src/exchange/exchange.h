@@ -72,6 +72,11 @@ class Sink {
     static_cast<void>(skipped);
     return {};
   }
+  /// Takes a library of functions, as FUNCTION LOAD does. False: it was left out, and `skip` is told.
+  virtual Result<bool> take_library(std::string_view text) {
+    static_cast<void>(text);
+    return false;
+  }
 };
 
 /// What is known about a data set as a whole.

@@ -32,6 +32,7 @@ static_assert(kHeaderBytes == kRdbMagic.size() + 4);
 /// From this version on a checksum follows the end; zero when the server was told not to make one.
 constexpr int kVersionWithChecksum = 5;
 constexpr std::size_t kAuxBytesMax = 1u << 20;
+constexpr std::size_t kLibraryBytesMax = 16u << 20;
 
 class RdbReader {
  public:
@@ -94,10 +95,7 @@ class RdbReader {
       case kSlotInfo: return skip_lengths(3);
       case kIdle: return skip_lengths(1);
       case kFrequency: return stream_.skip(1);
-      case kFunction:
-        STAVE_TRY(stream_.skip_string());
-        ++summary_.skipped;
-        return sink_.skip({0, {}, "library of functions"});
+      case kFunction: return read_library();
       case kModuleAux:
         STAVE_TRY(skip_lengths(3));  // the module, and when it wants to be told
         return skip_rdb_module(stream_);
@@ -141,6 +139,14 @@ class RdbReader {
     std::from_chars(fact_.data(), fact_.data() + fact_.size(), seconds);
     if (seconds > 0 && seconds <= kUnixMsMax / 1000) summary_.header.time = UnixMs{seconds * 1000};
     return {};
+  }
+
+  Result<void> read_library() {
+    STAVE_TRY(stream_.string(fact_, kLibraryBytesMax, "library of functions"));
+    STAVE_ASSIGN(const bool taken, sink_.take_library(fact_));
+    if (taken) return {};
+    ++summary_.skipped;
+    return sink_.skip({0, {}, "library of functions"});
   }
 
   Result<void> skip_lengths(int count) {

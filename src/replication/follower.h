@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,6 +22,8 @@
 
 namespace stave::replication {
 
+struct RedisCarry;
+
 /// What has to be done with the store while nobody has it open.
 struct Rebuild {
   enum class What : std::uint8_t {
@@ -31,6 +34,7 @@ struct Rebuild {
   };
   What what = What::kNothing;
   Lsn at = kNoLsn;
+  std::shared_ptr<RedisCarry> redis = nullptr;  ///< A connection that outlives it (redis_follower.h).
 };
 
 struct FollowerStatus {

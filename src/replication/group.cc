@@ -15,18 +15,14 @@ Group::~Group() {
 }
 
 void Group::start() {
+  if (config_.redis && redis_target_ != nullptr) return start_redis();
   if (config_.leader.empty() || !engine_.follows()) return;
-  auto follower = std::make_shared<Follower>(engine_, Follower::Config{.leader = config_.leader,
-                                                                       .port = config_.port,
-                                                                       .dial = config_.dial,
-                                                                       .tell = config_.tell,
-                                                                       .rebuild = [this](const Rebuild& rebuild) {
-                                                                         {
-                                                                           base::MutexLock lock(mutex_);
-                                                                           wanted_ = rebuild;
-                                                                         }
-                                                                         config_.reopen();
-                                                                       }});
+  auto follower = std::make_shared<Follower>(
+      engine_, Follower::Config{.leader = config_.leader,
+                                .port = config_.port,
+                                .dial = [this](const std::string& leader) { return dial(leader); },
+                                .tell = config_.tell,
+                                .rebuild = [this](const Rebuild& rebuild) { reopen(rebuild); }});
   {
     base::MutexLock lock(mutex_);
     follower_ = follower;
@@ -41,6 +37,7 @@ void Group::stop() {
     follower = follower_;
   }
   if (follower) follower->stop();
+  if (const auto redis = redis_follower()) redis->stop();
   followers_.stop();
 }
 
@@ -55,10 +52,12 @@ std::optional<FollowerStatus> Group::following() const {
 }
 
 bool Group::whole() const {
+  if (const auto redis = redis_follower(); redis && !redis->whole()) return false;
   return engine_.terms().whole(engine_.log().tail());
 }
 
 bool Group::ready(std::string& why) const {
+  if (redis_follower() != nullptr) return redis_ready(why);
   const auto status = following();
   if (!status) return true;
   const std::int64_t most = max_lag_ms_.load(std::memory_order_relaxed);
@@ -77,6 +76,7 @@ Result<void> Group::lead() {
       return fail(ErrorCode::kBusy, "the store is about to be opened again; try again soon");
     follower = follower_;
   }
+  if (redis_follower() != nullptr) return end_redis();
   if (!engine_.follows()) return {};
   if (!whole())
     return fail(ErrorCode::kConflict, "this is half a copy of a store: it cannot lead before it has all of it");
@@ -93,12 +93,8 @@ Result<void> Group::lead() {
   return {};
 }
 
-Result<void> Group::follow(const std::string& leader) {
-  {
-    base::MutexLock lock(mutex_);
-    if (wanted_.what != Rebuild::What::kNothing)
-      return fail(ErrorCode::kBusy, "the store is about to be opened again; try again soon");
-  }
+Result<void> Group::follow_stave(const std::string& leader) {
+  STAVE_TRY(check_open());
   const auto status = following();
   if (status && status->leader == leader) return {};
   const bool led = !engine_.follows();
@@ -119,15 +115,12 @@ Result<void> Group::follow(const std::string& leader) {
       state.leader = leader;
     });
   }();
+  if (done) done = forget_redis();
   if (!done) {
     if (led) engine_.log().follow(false);
     return done;
   }
-  {
-    base::MutexLock lock(mutex_);
-    wanted_ = {.what = Rebuild::What::kReopen, .at = kNoLsn};
-  }
-  config_.reopen();
+  reopen({.what = Rebuild::What::kReopen, .at = kNoLsn});
   return {};
 }
 

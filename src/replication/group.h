@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "replication/follower.h"
 #include "replication/followers.h"
+#include "replication/redis_follower.h"
 #include "stave/options.h"
 #include "store/engine.h"
 
@@ -26,7 +27,13 @@ struct Part {
   bool follows = false;
   std::string leader;
   store::Following following;
+  std::optional<RedisState> redis = std::nullopt;  ///< It follows a Redis; then none of the above.
 };
+
+/// What answers at an address.
+enum class Peer : std::uint8_t { kStave, kRedis };
+/// Asks it. Errors: those of the network; kPermission.
+using Identify = std::function<Result<Peer>(const std::string& address)>;
 
 struct Preparation {
   std::string directory;
@@ -38,12 +45,17 @@ struct Preparation {
   std::function<bool()> stopping;                       ///< Whether to give up; looked at often.
   std::function<void(std::int64_t milliseconds)> rest;  ///< Waits so long, or until `stopping`.
   std::function<void(const std::string&)> tell;         ///< A line for the operator.
+  Identify identify = nullptr;                          ///< Null: whoever answers is a Stave.
 };
 
 /// Does what has to be done with the directory before the store in it is opened, and waits for the leader of a
 /// directory that holds nothing yet. Errors: kConflict (the store there has data of its own), kAborted (`stopping`),
 /// those of the files.
 Result<Part> prepare(const Preparation& preparation);
+/// The same for who follows no Redis.
+Result<Part> prepare_copy(const Preparation& preparation);
+/// Of a store that begins to follow a Redis.
+RedisState new_redis_state(const std::string& master, const std::string& told, bool has_store);
 
 /// Threads: any.
 class Group {
@@ -57,6 +69,10 @@ class Group {
     std::function<void()> reopen;
     /// A follower that is further behind is not ready; 0: it always is. Milliseconds.
     std::int64_t max_lag_ms = 0;
+    std::optional<RedisState> redis = std::nullopt;  ///< Which Redis to follow, and what has become of that.
+    std::shared_ptr<RedisCarry> carried = nullptr;   ///< What the last `Group` left for this one.
+    Dial dial_redis = nullptr;                       ///< Connects and authenticates.
+    Identify identify = nullptr;                     ///< Null: whoever is followed is a Stave.
   };
   Group(store::Engine& engine, Config config);
   /// As `stop`.
@@ -64,6 +80,8 @@ class Group {
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
+  /// Where what a Redis sends goes; it must outlive `stop`. Before `start`.
+  void set_redis_target(RedisTarget& target) noexcept { redis_target_ = &target; }
   /// Begins to follow, if that is its part.
   void start();
   /// Lets followers and leader go; joins all threads. Before the engine is closed. Idempotent.
@@ -73,27 +91,44 @@ class Group {
   [[nodiscard]] Followers& followers() noexcept { return followers_; }
   /// nullopt: it follows nobody.
   [[nodiscard]] std::optional<FollowerStatus> following() const STAVE_EXCLUDES(mutex_);
+  /// nullopt: it follows no Redis.
+  [[nodiscard]] std::optional<RedisStatus> redis() const STAVE_EXCLUDES(mutex_);
   /// Whether what a follower shows is as new as it is to be; a leader is always ready. `why`: if not.
   [[nodiscard]] bool ready(std::string& why) const STAVE_EXCLUDES(mutex_);
   void set_max_lag_ms(std::int64_t ms) noexcept { max_lag_ms_.store(ms, std::memory_order_relaxed); }
-  [[nodiscard]] bool whole() const;
+  /// Whether there is something to serve.
+  [[nodiscard]] bool whole() const STAVE_EXCLUDES(mutex_);
 
   /// From now on this store leads (REPLICAOF NO ONE). Errors: as Engine::lead.
   Result<void> lead() STAVE_EXCLUDES(mutex_);
-  /// From now on it follows `leader`, "host:port": the store is closed and opened again for it. Errors: kConflict (it
-  /// has data of its own and was never in a group), those of the file.
+  /// From now on it follows `leader`, "host:port": the store is closed and opened again for it. Of a Redis the copy
+  /// takes the place of what there is once it is here. Asks what answers there, and may take seconds. Errors: kConflict
+  /// (a Stave, and it has data of its own and was never in a group), those of the file.
   Result<void> follow(const std::string& leader) STAVE_EXCLUDES(mutex_);
   /// What has to be done before the store is opened again; asked once `reopen` was called and the store is closed.
   [[nodiscard]] Rebuild wanted() const STAVE_EXCLUDES(mutex_);
 
  private:
+  Result<void> follow_stave(const std::string& leader) STAVE_EXCLUDES(mutex_);
+  Result<void> follow_redis(const std::string& master) STAVE_EXCLUDES(mutex_);
+  void start_redis() STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] bool redis_ready(std::string& why) const STAVE_EXCLUDES(mutex_);
+  Result<void> end_redis() STAVE_EXCLUDES(mutex_);
+  Result<void> forget_redis() STAVE_EXCLUDES(mutex_);
+  Result<std::unique_ptr<Link>> dial(const std::string& leader) STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] Result<void> check_open() const STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] std::shared_ptr<RedisFollower> redis_follower() const STAVE_EXCLUDES(mutex_);
+  void reopen(const Rebuild& rebuild) STAVE_EXCLUDES(mutex_);
+
   store::Engine& engine_;
   const Config config_;
+  RedisTarget* redis_target_ = nullptr;
   std::atomic<std::int64_t> max_lag_ms_;
   Followers followers_;
   mutable base::Mutex mutex_;
   Rebuild wanted_ STAVE_GUARDED_BY(mutex_);
   std::shared_ptr<Follower> follower_ STAVE_GUARDED_BY(mutex_);
+  std::shared_ptr<RedisFollower> redis_ STAVE_GUARDED_BY(mutex_);
 };
 
 }  // namespace stave::replication

@@ -129,7 +129,7 @@ Result<bool> has_segments(FileSystem& files, const std::string& directory) {
 
 }  // namespace
 
-Result<Part> prepare(const Preparation& preparation) {
+Result<Part> prepare_copy(const Preparation& preparation) {
   FileSystem& files = files_of(preparation);
   const std::string& directory = preparation.directory;
   STAVE_ASSIGN(const bool there, files.exists(directory));

@@ -16,11 +16,15 @@ using keyspace::Shard;
 using keyspace::ShardId;
 
 Result<Pending> Engine::flush(int database, Sync sync) {
+  if (refuses_writes()) [[unlikely]]
+    return fail(ErrorCode::kReadOnly, log::kFollowsSentence);
   STAVE_ASSIGN(const Lsn end, world_.flush(database, database));
   return pending_for_write(end, sync);
 }
 
 Result<Pending> Engine::flush_all(Sync sync) {
+  if (refuses_writes()) [[unlikely]]
+    return fail(ErrorCode::kReadOnly, log::kFollowsSentence);
   // Pages of collections go at once, too, unless values of the store's own lie among them: then they become orphans.
   const bool own = has_own(*this);
   STAVE_ASSIGN(const Lsn end, world_.flush(0, pages_database(keyspace_) - (own ? 1 : 0)));
@@ -30,6 +34,8 @@ Result<Pending> Engine::flush_all(Sync sync) {
 
 Result<Pending> Engine::swap(int first, int second, Sync sync) {
   if (first == second) return Pending{};
+  if (refuses_writes()) [[unlikely]]
+    return fail(ErrorCode::kReadOnly, log::kFollowsSentence);
   STAVE_ASSIGN(const Lsn end, world_.swap(first, second));
   return pending_for_write(end, sync);
 }
@@ -106,7 +112,7 @@ std::uint64_t Transaction::scan(int database, std::uint64_t cursor, std::size_t 
     Shard& shard = keyspace.shard(id);
     locks_.assert_held(id, shard);
     Lsn newest = kNoLsn;
-    const std::uint64_t next = scan_shard(shard, position, count, now_, seen, newest, visit);
+    const std::uint64_t next = scan_shard(shard, position, count, now(), seen, newest, visit);
     observed_.merge(engine_.observe(newest));
     return next;
   });
@@ -185,7 +191,7 @@ std::optional<std::string> Transaction::random_key(int database) {
     Shard& shard = engine_.keyspace().shard(id);
     locks_.assert_held(id, shard);
     Lsn newest = kNoLsn;
-    auto key = draw_from(shard, now_, newest);
+    auto key = draw_from(shard, now(), newest);
     observed_.merge(engine_.observe(newest));
     return key;
   });

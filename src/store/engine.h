@@ -23,6 +23,7 @@
 #include "base/mutex.h"
 #include "base/workers.h"
 #include "keyspace/keyspace.h"
+#include "log/follows.h"
 #include "log/log.h"
 #include "stave/options.h"
 #include "store/budget.h"
@@ -31,6 +32,7 @@
 #include "store/expiry.h"
 #include "store/graveyard.h"
 #include "store/large_batch.h"
+#include "store/mirror.h"
 #include "store/orphans.h"
 #include "store/reports.h"
 #include "store/residence.h"
@@ -82,6 +84,8 @@ struct Following {
   /// Which store is to be created in a directory that holds none: the leader's.
   std::optional<log::StartAt::Birth> birth;
 };
+/// How a store is opened that is to mirror a master of another make (mirror.h).
+struct Mirroring {};
 
 class Transaction;
 class Fetcher;
@@ -98,6 +102,8 @@ class Engine {
   /// and removes, cleans and trains nothing, until `lead`. It may be half a copy.
   static Result<std::unique_ptr<Engine>> open(const std::string& directory, const Options& options,
                                               const Following& following);
+  /// The same as the first, but it mirrors a master from the start: see `mirrors`.
+  static Result<std::unique_ptr<Engine>> open(const std::string& directory, const Options& options, Mirroring);
   /// Closes as `close` does, if that was not done.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -271,6 +277,12 @@ class Engine {
   /// follows as before; kConflict: it is half a copy. Idempotent.
   Result<void> lead();
   [[nodiscard]] Terms& terms() noexcept { return terms_; }
+  /// Whether it keeps what a master of another make says: it removes nothing by itself, and refuses the writes of every
+  /// thread without a pass (mirror.h). One relaxed load.
+  [[nodiscard]] bool mirrors() const noexcept { return mirrors_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool refuses_writes() const noexcept { return mirrors() && !MirrorPass::held(); }
+  /// From now on it is an ordinary store, or a mirror. Threads: any.
+  void set_mirrors(bool yes) noexcept;
 
   // --- its parts, for the rest of the store ------------------------------------------------------
 
@@ -295,6 +307,7 @@ class Engine {
   Result<void> start();
   Result<void> take_part();
   void set_follows(bool yes) noexcept;
+  void set_decides() noexcept;
   Result<void> recover();
   Result<void> find_and_recover();
   Result<void> open_log(log::StartAt start, const ImageReader* image);
@@ -346,6 +359,7 @@ class Engine {
   Terms terms_;
   std::optional<Following> following_;  ///< How it was opened.
   std::atomic<bool> follows_{false};
+  std::atomic<bool> mirrors_{false};
   std::atomic<Sync> sync_;
   ChangeWatch change_watch_;
   // The parts see each other as far as each one's constructor says.

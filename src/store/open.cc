@@ -107,6 +107,18 @@ Result<std::unique_ptr<Engine>> Engine::open_as(const std::string& directory, co
   return fail(ErrorCode::kNoMemory, "there is no thread to be had");
 }
 
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& directory, const Options& options, Mirroring) try {
+  STAVE_TRY(check_options(options));
+  std::unique_ptr<Engine> engine(new Engine(options, directory));
+  engine->set_mirrors(true);
+  STAVE_TRY(engine->start());
+  return engine;
+} catch (const std::bad_alloc&) {
+  return base::no_memory();
+} catch (const std::system_error&) {
+  return fail(ErrorCode::kNoMemory, "there is no thread to be had");
+}
+
 Result<void> Engine::start() {
   STAVE_ASSIGN(const bool exists, file_system_->exists(directory_));
   if (!exists) {
@@ -161,8 +173,19 @@ Result<void> Engine::take_part() {
 
 void Engine::set_follows(bool yes) noexcept {
   follows_.store(yes, std::memory_order_relaxed);
-  deadlines_.set_follows(yes);
-  budget_.set_follows(yes);
+  set_decides();
+}
+
+void Engine::set_mirrors(bool yes) noexcept {
+  mirrors_.store(yes, std::memory_order_relaxed);
+  set_decides();
+}
+
+// Whether keys expire, and are evicted, is decided here or elsewhere.
+void Engine::set_decides() noexcept {
+  const bool elsewhere = follows() || mirrors();
+  deadlines_.set_follows(elsewhere);
+  budget_.set_follows(elsewhere);
 }
 
 Result<void> Engine::lead() {

@@ -5,17 +5,13 @@
 #include "store/transaction.h"
 
 namespace stave::store {
-namespace {
 
-PageKey key_of(OwnValue which) noexcept {
-  return {Lsn{static_cast<std::uint64_t>(which)}, 0};
-}
-
-}  // namespace
+OwnKey::OwnKey(const keyspace::Keyspace& keyspace, OwnValue which) noexcept
+    : key_(Lsn{static_cast<std::uint64_t>(which)}, 0), database_(pages_database(keyspace)) {}
 
 Result<std::optional<std::string>> read_own(Engine& engine, OwnValue which) {
-  const PageKey key = key_of(which);
-  const KeyRef ref{pages_database(engine.keyspace()), key.view()};
+  const OwnKey key(engine.keyspace(), which);
+  const KeyRef ref = key.ref();
   Transaction transaction(engine, ref);
   std::optional<std::string> value;
   if (const auto held = transaction.find(ref)) {
@@ -26,18 +22,17 @@ Result<std::optional<std::string>> read_own(Engine& engine, OwnValue which) {
 }
 
 bool has_own(Engine& engine) {
-  for (const OwnValue which : {OwnValue::kFunctions, OwnValue::kConsumers}) {
-    const PageKey key = key_of(which);
-    const KeyRef ref{pages_database(engine.keyspace()), key.view()};
-    Transaction transaction(engine, ref);
-    if (transaction.find(ref, Access::kMeta)) return true;
-  }
-  return false;
+  const auto there = [&](OwnValue which) {
+    const OwnKey key(engine.keyspace(), which);
+    Transaction transaction(engine, key.ref());
+    return transaction.find(key.ref(), Access::kMeta).has_value();
+  };
+  return there(OwnValue::kFunctions) || there(OwnValue::kConsumers) || there(OwnValue::kMasterPosition);
 }
 
 Result<Pending> write_own(Engine& engine, OwnValue which, std::string_view value, Sync sync) {
-  const PageKey key = key_of(which);
-  const KeyRef ref{pages_database(engine.keyspace()), key.view()};
+  const OwnKey key(engine.keyspace(), which);
+  const KeyRef ref = key.ref();
   Transaction transaction(engine, ref);
   if (value.empty()) {
     transaction.erase(ref);

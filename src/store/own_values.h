@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "store/engine.h"
+#include "store/pages.h"
 
 namespace stave::store {
 
@@ -19,7 +20,22 @@ namespace stave::store {
 inline constexpr std::uint64_t kOwnIdentities = 4096;
 
 /// The numbers are on disk for ever.
-enum class OwnValue : std::uint8_t { kFunctions = 1, kConsumers = 2 };
+enum class OwnValue : std::uint8_t {
+  kFunctions = 1,
+  kConsumers = 2,
+  kMasterPosition = 3,  ///< How far a store that mirrors a master has got (mirror.h).
+};
+
+/// Where it lies, for who writes it in a transaction with other things: as a page (ValueType::kPage).
+class OwnKey {
+ public:
+  OwnKey(const keyspace::Keyspace& keyspace, OwnValue which) noexcept;
+  [[nodiscard]] KeyRef ref() const noexcept { return {database_, key_.view()}; }
+
+ private:
+  PageKey key_;
+  int database_;
+};
 
 /// nullopt: there is none. Errors: those of a read.
 Result<std::optional<std::string>> read_own(Engine& engine, OwnValue which);

@@ -16,7 +16,12 @@ using keyspace::EntrySpec;
 using keyspace::ShardId;
 
 Transaction::Transaction(Engine& engine, std::span<const KeyRef> keys, std::span<const ShardId> more)
-    : engine_(engine), now_(engine.now()), locks_(engine.keyspace()), mutations_(engine.keyspace(), locks_) {
+    : engine_(engine),
+      now_(engine.now()),
+      // What has expired here is there until the master says that it is not.
+      for_master_(engine.mirrors() && MirrorPass::held()),
+      locks_(engine.keyspace()),
+      mutations_(engine.keyspace(), locks_) {
   // Before any shard is held: making room needs them.
   if (auto admitted = engine_.budget().admit(); !admitted) refusal_ = std::move(admitted).error();
   locks_.reserve(keys.size() + more.size());
@@ -249,7 +254,7 @@ Result<void> Transaction::put(KeyRef key, std::string_view value, Expiry expiry,
     if (is_root(before.type()) &&
         !(is_root(type) && before.resident() && identity_of(before.value()) == identity_of(value)))
       note_leaving(before);
-    if (!mutations_.has(key, at) && Deadlines::passed_untold(before, now_)) [[unlikely]]
+    if (!mutations_.has(key, at) && Deadlines::passed_untold(before, now())) [[unlikely]]
       STAVE_TRY(engine_.deadlines().collect(at.id, key.key));
   }
   if (is_root(type)) {
@@ -280,7 +285,7 @@ Result<void> Transaction::set_expiry(KeyRef key, Expiry expiry) {
     return fail(why_not());
   const Entry entry = look(at, key);
   if (!entry || passed(entry)) return fail(ErrorCode::kNotFound, "no such key");
-  const bool gone = expiry.passed(now_);
+  const bool gone = expiry.passed(now());
   if (notes_ != nullptr) [[unlikely]]
     note_change(gone ? KeyChange::What::kErased : KeyChange::What::kExpiry, key, entry, entry.type(), expiry);
   if (gone) {
@@ -317,6 +322,10 @@ Result<Pending> Transaction::log_changes(Sync sync) {
   Lsn end = kNoLsn;
   std::shared_ptr<LargeBatch> large;
   if (!mutations_.empty()) {
+    if (engine_.refuses_writes()) [[unlikely]] {
+      rollback();
+      return fail(ErrorCode::kReadOnly, log::kFollowsSentence);
+    }
     auto logged = mutations_.log(engine_.log(), engine_.compression(), now_);
     if (!logged) [[unlikely]] {
       rollback();
@@ -367,7 +376,7 @@ void Transaction::note_change(KeyChange::What what, KeyRef key, Entry before, Va
   bool noted = true;
   if (before && passed(before)) {
     // A sliding deadline that passed is told of when the key is collected, in a moment.
-    if (mutations_.has(key, place_of(key)) || !Deadlines::passed_untold(before, now_))
+    if (mutations_.has(key, place_of(key)) || !Deadlines::passed_untold(before, now()))
       noted = notes_->note({.key = key, .what = KeyChange::What::kExpired, .existed = true, .type = before.type()});
     before = {};
   }

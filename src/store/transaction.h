@@ -34,8 +34,11 @@ class Transaction {
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
-  /// The one time of this transaction.
-  [[nodiscard]] UnixMs now() const noexcept { return now_; }
+  /// The one time of this transaction, by which it is decided what has expired; zero for who writes for a master
+  /// (mirror.h): nothing has.
+  [[nodiscard]] UnixMs now() const noexcept { return for_master_ ? UnixMs{0} : now_; }
+  /// When it is: what its records say, and what lasts from now on counts from.
+  [[nodiscard]] UnixMs made_at() const noexcept { return now_; }
   /// What the key holds, this transaction's own changes included; nullopt when absent or expired.
   /// The view ends with the next change of the same transaction. A value that has to be read from the log and cannot be
   /// shows as empty, and `commit` then fails.
@@ -167,7 +170,7 @@ class Transaction {
   void refresh(const Place& at, keyspace::Entry entry, KeyRef key);
   [[nodiscard]] keyspace::Entry look(const Place& at, KeyRef key) noexcept;
   [[nodiscard]] bool passed(keyspace::Entry entry) const noexcept {
-    return entry.has_expiry() && entry.expiry().passed(now_);
+    return entry.has_expiry() && entry.expiry().passed(now());
   }
 
   Engine& engine_;
@@ -185,6 +188,7 @@ class Transaction {
   Pending observed_;
   Lsn version_ = kNoLsn;
   bool starts_again_ = false;
+  bool for_master_ = false;  ///< Nothing has expired for it.
   std::span<const KeyRef> announced_;
   std::unique_ptr<ChangeNotes> notes_;
   std::unique_ptr<Sequel> sequel_;  ///< What was changed for it names keys by its bytes.

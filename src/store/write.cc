@@ -169,6 +169,8 @@ Result<Entry> Engine::writable_entry(Shard& shard, const KeyRef& key, Entry entr
 // write that is refused by the log or by memory leaves nothing behind in either.
 Result<Lsn> Engine::set_logged(Shard& shard, const KeyRef& key, Entry entry, log::RecordSpec& record,
                                std::string_view value, Lsn& lsn, log::Unwritten& later) {
+  if (refuses_writes()) [[unlikely]]
+    return fail(ErrorCode::kReadOnly, log::kFollowsSentence);
   EntrySpec spec{.type = type_of(record.kind), .value = value, .expiry = record.expiry, .address = kNoLsn};
   Orphans::Pages left;
   if (entry) {
@@ -200,6 +202,8 @@ Result<Lsn> Engine::set_logged(Shard& shard, const KeyRef& key, Entry entry, log
 }
 
 Result<Lsn> Engine::erase_logged(Shard& shard, const KeyRef& key, Entry entry, UnixMs time) {
+  if (refuses_writes()) [[unlikely]]
+    return fail(ErrorCode::kReadOnly, log::kFollowsSentence);
   const log::RecordSpec record{.kind = log::RecordKind::kDelete,
                                .database = static_cast<std::uint8_t>(key.database),
                                .time = time,

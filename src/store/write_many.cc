@@ -93,6 +93,8 @@ Result<Updated> Engine::put_all(std::span<const KeyRef> keys, base::FunctionRef<
                                 Sync sync, Pending& pending) try {
   STAVE_ASSERT(!keys.empty());
   for (std::size_t i = 0; i < keys.size(); ++i) STAVE_TRY(check_limits(keys[i].key, value(i).size()));
+  if (refuses_writes()) [[unlikely]]
+    return fail(ErrorCode::kReadOnly, log::kFollowsSentence);
   if (!budget_.admit()) [[unlikely]]
     return Updated::kNot;  // a transaction says why
   Settings settings(keys.size());

@@ -154,7 +154,7 @@ void add_changes(MetricsPage& page, commands::Environment& environment) {
 void add_replication(MetricsPage& page, commands::Environment& environment, const log::LogStats& log) {
   replication::Group* const group = environment.group();
   page.gauge("stave_replication_follows", "1: the store follows another one; 0: it leads.",
-             environment.engine().follows() ? 1 : 0);
+             environment.engine().follows() || environment.engine().mirrors() ? 1 : 0);
   page.gauge("stave_replication_term", "Number of the term that the log is in; 0: it never had followers.",
              number(environment.engine().terms().number()));
   if (group == nullptr) return;
@@ -164,6 +164,20 @@ void add_replication(MetricsPage& page, commands::Environment& environment, cons
                number(status->leader_end - status->end));
     page.gauge("stave_replication_lag_seconds", "For how long not all of the leader's log has been here.",
                number(status->lag_ms) * kSecondsPerMs);
+  }
+  if (const auto status = group->redis()) {
+    page.gauge("stave_redis_connected", "Whether the commands of the Redis that is followed come.",
+               flag(status->connected));
+    page.gauge("stave_redis_sync_in_progress", "1 while its snapshot comes or is loaded.",
+               flag(status->receiving || status->loading));
+    page.gauge("stave_redis_lag_bytes", "What has come of its commands and is not applied.",
+               number(status->received - status->position.offset));
+    page.gauge("stave_redis_lag_seconds", "For how long not everything that was heard of has been here.",
+               number(status->lag_ms) * kSecondsPerMs);
+    page.counter("stave_redis_applied_commands_total", "Its commands that were applied.", number(status->applied));
+    page.counter("stave_redis_full_syncs_total", "Snapshots that were asked for.", number(status->full_syncs));
+    page.counter("stave_redis_partial_syncs_total", "Broken connections that went on where they were.",
+                 number(status->partial_syncs));
   }
   const auto followers = group->followers().list();
   page.gauge("stave_replication_followers", "Followers that are connected.", number(followers.size()));

@@ -113,7 +113,10 @@ void WireLink::shut() noexcept {
   ::shutdown(wire_->descriptor(), SHUT_RDWR);
 }
 
-Result<std::unique_ptr<replication::Link>> dial_leader(const std::string& leader, const DialConfig& config) {
+namespace {
+
+/// Connected, and nothing said.
+Result<std::unique_ptr<WireLink>> connect_link(const std::string& leader) {
   const std::size_t colon = leader.rfind(':');
   if (colon == std::string::npos)
     return stave::fail(ErrorCode::kInvalidArgument, "a leader is named as host:port, such as db1.example:6379");
@@ -131,17 +134,48 @@ Result<std::unique_ptr<replication::Link>> dial_leader(const std::string& leader
   for (const addrinfo* address = addresses.get(); address != nullptr && descriptor < 0; address = address->ai_next)
     descriptor = connect_to(*address);
   if (descriptor < 0) return stave::fail(Error(ErrorCode::kIo, "cannot connect to " + leader).with_errno(errno));
-  auto link = std::make_unique<WireLink>(std::make_unique<Wire>(descriptor, nullptr), leader);
-  if (!config.password.empty()) {
-    const std::string user = config.user.empty() ? "default" : config.user;
-    STAVE_ASSIGN(const std::string answer, ask(*link, {"AUTH", user, config.password}));
-    if (!answer.starts_with("+")) return stave::fail(ErrorCode::kPermission, "the leader answers AUTH: " + answer);
-  }
-  STAVE_ASSIGN(const std::string answer, ask(*link, {"STAVE.FOLLOW", "1"}));
+  return std::make_unique<WireLink>(std::make_unique<Wire>(descriptor, nullptr), leader);
+}
+
+/// Connected, and known to the leader.
+Result<std::unique_ptr<WireLink>> enter(const std::string& leader, const DialConfig& config) {
+  STAVE_ASSIGN(auto link, connect_link(leader));
+  if (config.password.empty()) return link;
+  // As replicas of Redis do: one that has no users knows no other form.
+  auto answered =
+      config.user.empty() ? ask(*link, {"AUTH", config.password}) : ask(*link, {"AUTH", config.user, config.password});
+  STAVE_ASSIGN(const std::string answer, std::move(answered));
+  if (!answer.starts_with("+")) return stave::fail(ErrorCode::kPermission, "the leader answers AUTH: " + answer);
+  return link;
+}
+
+/// What it answers to who wants its log, which only a Stave knows of.
+constexpr std::initializer_list<std::string_view> kFollow = {"STAVE.FOLLOW", "1"};
+
+}  // namespace
+
+Result<std::unique_ptr<replication::Link>> dial_redis(const std::string& master, const DialConfig& config) {
+  STAVE_ASSIGN(auto link, enter(master, config));
+  return std::unique_ptr<replication::Link>(std::move(link));
+}
+
+Result<replication::Peer> identify_leader(const std::string& leader, const DialConfig& config) {
+  STAVE_ASSIGN(const auto link, enter(leader, config));
+  STAVE_ASSIGN(const std::string answer, ask(*link, kFollow));
+  if (answer.starts_with("-ERR unknown command")) return replication::Peer::kRedis;
+  if (answer.starts_with("-NOAUTH"))
+    return stave::fail(ErrorCode::kPermission, "the leader wants a password (masteruser, masterauth): " + answer);
+  if (answer.starts_with("-LOADING")) return stave::fail(ErrorCode::kBusy, "the leader answers: " + answer);
+  return replication::Peer::kStave;
+}
+
+Result<std::unique_ptr<replication::Link>> dial_leader(const std::string& leader, const DialConfig& config) {
+  STAVE_ASSIGN(auto link, enter(leader, config));
+  STAVE_ASSIGN(const std::string answer, ask(*link, kFollow));
   if (answer != "+CONTINUE")
     return stave::fail(answer.starts_with("-NO") ? ErrorCode::kPermission : ErrorCode::kConflict,
                        "the leader answers: " + answer);
-  return link;
+  return std::unique_ptr<replication::Link>(std::move(link));
 }
 
 }  // namespace stave::resp

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "doors/resp/wire.h"
+#include "replication/group.h"
 #include "replication/link.h"
 
 namespace stave::resp {
@@ -32,5 +33,9 @@ struct DialConfig {
 /// kNotFound (no such host), kIo, kBusy (no answer in time), kPermission (it lets nobody in who says that), kConflict
 /// (it does not let itself be followed).
 Result<std::unique_ptr<replication::Link>> dial_leader(const std::string& leader, const DialConfig& config);
+/// Connects to a Redis, authenticates, and says nothing else. Blocks and errors likewise.
+Result<std::unique_ptr<replication::Link>> dial_redis(const std::string& master, const DialConfig& config);
+/// Finds out who answers there. Blocks likewise. Errors: those of the network; kPermission, kBusy.
+Result<replication::Peer> identify_leader(const std::string& leader, const DialConfig& config);
 
 }  // namespace stave::resp

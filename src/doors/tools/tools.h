@@ -20,6 +20,7 @@ inline constexpr int kExitIncomplete = 3;  ///< Done, but something was left out
 int run_backup(std::span<const std::string> arguments);
 int run_restore(std::span<const std::string> arguments);
 int run_import(std::span<const std::string> arguments);
+int run_follow_redis(std::span<const std::string> arguments);
 int run_load(std::span<const std::string> arguments);
 int run_snapshot(std::span<const std::string> arguments);
 int run_doctor(std::span<const std::string> arguments);
@@ -33,6 +34,7 @@ struct Tool {
 };
 inline constexpr std::array kTools = {
     Tool{"import", "Take over the data of a Redis: dump.rdb, appendonlydir or appendonly.aof", run_import},
+    Tool{"follow-redis", "Copy a running Redis into a store, and go on as it does", run_follow_redis},
     Tool{"load", "Load a snapshot file, or lines of JSON from standard input (-)", run_load},
     Tool{"snapshot", "Write everything to a snapshot file: binary, JSON or lines of JSON", run_snapshot},
     Tool{"backup", "Back up a store into a directory, or add what is new; stave backup verify DIR", run_backup},
