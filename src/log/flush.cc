@@ -76,6 +76,7 @@ void LogImpl::advance_written() {
   STAVE_ASSERT(placed() <= tail_.end());
   first_beside_.store(first_beside, std::memory_order_release);
   written_.store(written, std::memory_order_release);
+  if (written_listener_) written_listener_();
 }
 
 Result<void> LogImpl::await_written(std::uint64_t position) {

@@ -29,7 +29,7 @@ constexpr std::uint8_t kWhole = 1;
 constexpr std::size_t kPayloadCheckAt = 48;
 constexpr std::size_t kHeaderCheckAt = 56;
 
-constexpr FrameKind kLastKind = FrameKind::kDictionary;
+constexpr FrameKind kLastKind = FrameKind::kTaken;
 
 }  // namespace
 

@@ -27,6 +27,8 @@ enum class FrameKind : std::uint8_t {
   kEnd = 5,         ///< Leader: how far its log is written (`to`); there is nothing more for now.
   kAck = 6,         ///< Follower: its log is written up to `from`, and durable up to `to`.
   kDictionary = 7,  ///< Leader: a file that values in the log to come are compressed with.
+  kHandOver = 8,    ///< Leader: its log ends at `to` (`from` 1: wherever the follower's ends); the follower is to lead.
+  kTaken = 9,       ///< Follower: it leads now, in that term.
 };
 
 struct Frame {

@@ -40,8 +40,8 @@ class IoThread final : public ConnectionHost {
   IoThread& operator=(const IoThread&) = delete;
 
   void start();
-  /// The store is open: from now on the log tells this thread of its progress. Threads: any, once.
-  void attach(log::Log& log);
+  /// The store is open: from now on it tells this thread how far its log is, here and on followers. Threads: any, once.
+  void attach(store::Engine& engine);
   /// Finishes what is in flight, for as long as the configuration grants, and ends. Threads: any.
   void stop();
   void join();
@@ -94,8 +94,9 @@ class IoThread final : public ConnectionHost {
   asio::steady_timer gather_timer_;
   std::thread thread_;
   std::atomic<std::size_t> count_{0};
-  std::atomic<log::Log*> log_{nullptr};
+  std::atomic<store::Engine*> engine_{nullptr};
   std::uint64_t listener_ = 0;
+  std::uint64_t replica_listener_ = 0;
   std::atomic<bool> waits_for_log_{false};
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> held_;
@@ -106,6 +107,7 @@ class IoThread final : public ConnectionHost {
   Lsn asked_durable_ = kNoLsn;
   Lsn seen_durable_ = kNoLsn;
   Lsn seen_written_ = kNoLsn;
+  std::uint64_t seen_replicas_ = 0;
   std::uint64_t asked_ns_ = 0;
   std::uint64_t sync_ns_ = 0;  ///< How long a sync takes, smoothed.
   std::uint64_t gather_until_ns_ = 0;

@@ -148,7 +148,7 @@ void Server::resume_accepting() {
 
 void Server::serve(commands::Environment& environment) {
   STAVE_ASSERT(!stopped_ && parts_->hub.environment.load() == nullptr);
-  for (const auto& thread : parts_->threads) thread->attach(environment.engine().log());
+  for (const auto& thread : parts_->threads) thread->attach(environment.engine());
   parts_->hub.environment.store(&environment, std::memory_order_release);
   parts_->hub.serving.store(Serving::kServing, std::memory_order_release);
 }
