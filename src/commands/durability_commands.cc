@@ -72,7 +72,11 @@ Result<void> stave_sync_command(Call& call) {
     }
   }
   if (sync) call.session().set_sync(*sync);
-  if (replicas) call.session().set_replicas(*replicas);
+  if (replicas) {
+    call.session().set_replicas(*replicas);
+    if (replication::Group* const group = call.environment().group(); group != nullptr && *replicas != 0)
+      group->followers().want_durable();
+  }
   call.reply().status("OK");
   return {};
 }

@@ -224,6 +224,7 @@ Result<void> Follower::follow(Link& link, FrameReader& reader, Lsn from) {
     if (frame->term < engine_.terms().promised())
       return fail(ErrorCode::kConflict, "the leader is of an earlier term than one that has begun elsewhere");
     const bool end = frame->kind == FrameKind::kEnd;
+    must_sync_ = frame->sync;
     STAVE_TRY(take(*frame, course));
     const bool drained = !reader.ready();
     if (end || drained || course.unacknowledged >= kAcknowledgeBytes) {
@@ -297,7 +298,7 @@ Result<void> Follower::take_over(Link& link, const Frame& frame) {
 Result<void> Follower::acknowledge(Link& link, bool drained) {
   log::Log& log = engine_.log();
   const Lsn end = log.tail();
-  if (engine_.sync_policy() == Sync::kAlways && drained) {
+  if (must_sync_ || (engine_.sync_policy() == Sync::kAlways && drained)) {
     STAVE_TRY(log.wait_durable(end));
   } else {
     STAVE_TRY(log.wait_written(end));

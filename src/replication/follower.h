@@ -93,6 +93,7 @@ class Follower {
   std::atomic<bool> stopping_{false};
   bool rebuilding_ = false;  ///< The thread's own; likewise below.
   bool leads_ = false;
+  bool must_sync_ = false;  ///< As the leader's last frame said.
   mutable base::Mutex mutex_;
   base::ConditionVariable wake_;
   Link* link_ STAVE_GUARDED_BY(mutex_) = nullptr;

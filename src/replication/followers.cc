@@ -224,6 +224,7 @@ bool Followers::over(const Wish& wish, std::uint64_t now_ns) const {
 }
 
 void Followers::when(const Wish& wish, std::weak_ptr<void> whose, std::function<void()> then) {
+  if (wish.durable) want_durable();
   {
     base::MutexLock lock(mutex_);
     if (!stopping_ && !over(wish, engine_.clock().monotonic_ns())) {

@@ -86,6 +86,9 @@ class Followers {
   /// One that was not heard of for so long does not count as being there for a write; 0: it does while it is connected.
   void set_silence_ms(std::int64_t ms) noexcept { silence_ms_.store(ms, std::memory_order_relaxed); }
 
+  /// From now on followers sync what they take over, whatever their own policy: somebody waits for their disks.
+  void want_durable() noexcept { durable_wanted_.store(true, std::memory_order_relaxed); }
+
   /// Whom this store follows itself, once that is known: it is not served in turn.
   void set_upstream(const log::NodeId& node) STAVE_EXCLUDES(mutex_);
   /// Tells that follower to lead, once it may. Errors: kNotFound: it is not connected.
@@ -135,6 +138,7 @@ class Followers {
   std::atomic<std::size_t> connected_{0};
   std::atomic<bool> waited_for_{false};
   std::atomic<std::int64_t> silence_ms_{0};
+  std::atomic<bool> durable_wanted_{false};
   base::Mutex nudge_mutex_;  ///< The last to be taken: whoever writes the log takes it with the log's own locks held.
   std::vector<Link*> resting_ STAVE_GUARDED_BY(nudge_mutex_);
   mutable base::Mutex mutex_;

@@ -33,7 +33,9 @@ enum class FrameKind : std::uint8_t {
 
 struct Frame {
   FrameKind kind{};
-  bool whole = false;      ///< Of kLog: a batch ends where it ends.
+  bool whole = false;  ///< Of kLog: a batch ends where it ends.
+  bool sync =
+      false;  ///< Of kLog and kEnd: somebody waits until it is on the follower's disk, whatever that one's policy.
   std::uint64_t term = 0;  ///< That the sender is in.
   Lsn from = kNoLsn;
   Lsn to = kNoLsn;

@@ -181,13 +181,15 @@ Result<Lsn> Followers::Shipper::send_some(Lsn position, std::span<std::byte> buf
   if (stretch.to <= position) return position;
   // Read before: what is compressed in these bytes was so with what was there by then.
   STAVE_TRY(send_dictionaries());
-  STAVE_TRY(send_frame(*link_, {.kind = FrameKind::kLog,
-                                .whole = stretch.whole,
-                                .term = term(),
-                                .from = position,
-                                .to = stretch.to,
-                                .seed = stretch.seed,
-                                .payload = buffer.first(stretch.to - position)}));
+  STAVE_TRY(send_frame(
+      *link_, {.kind = FrameKind::kLog,
+               .whole = stretch.whole,
+               .sync = all_.durable_wanted_.load(std::memory_order_relaxed) || all_.engine_.replicas().durable() != 0,
+               .term = term(),
+               .from = position,
+               .to = stretch.to,
+               .seed = stretch.seed,
+               .payload = buffer.first(stretch.to - position)}));
   return stretch.to;
 }
 
@@ -195,10 +197,12 @@ Result<void> Followers::Shipper::tell_end(Lsn written, std::uint64_t now) {
   if (now - told_ns_ < kEndEveryNs) return {};
   told_ns_ = now;
   if (allowed_ && !allowed_()) return fail(ErrorCode::kPermission, "its user is gone, or may not follow any more");
-  return send_frame(*link_, {.kind = FrameKind::kEnd,
-                             .term = term(),
-                             .to = written,
-                             .seed = static_cast<std::uint64_t>(raw(all_.engine_.clock().wall()))});
+  return send_frame(
+      *link_, {.kind = FrameKind::kEnd,
+               .sync = all_.durable_wanted_.load(std::memory_order_relaxed) || all_.engine_.replicas().durable() != 0,
+               .term = term(),
+               .to = written,
+               .seed = static_cast<std::uint64_t>(raw(all_.engine_.clock().wall()))});
 }
 
 Result<void> Followers::Shipper::stream(Lsn position) {

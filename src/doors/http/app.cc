@@ -18,6 +18,7 @@
 #include "doors/http/gzip.h"
 #include "doors/http/json_text.h"
 #include "doors/http/rights.h"
+#include "replication/group.h"
 
 namespace stave::http {
 namespace {
@@ -301,6 +302,8 @@ Response App::answer(Request& request, const Match& match, commands::Session* se
   if (auto problem = check_rights(exchange)) return answer_problem(std::move(*problem));
   if (auto problem = check_scripts(exchange)) return answer_problem(std::move(*problem));
   if (auto problem = check_replicas(exchange)) return answer_problem(std::move(*problem));
+  if (replication::Group* const group = exchange.replicas == 0 ? nullptr : session->environment().group())
+    group->followers().want_durable();
   try {
     Response response = match.route->run(exchange);
     if (exchange.replicas != 0 && response.pending.end() != kNoLsn)

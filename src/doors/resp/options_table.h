@@ -169,6 +169,8 @@ inline constexpr Option kOptions[] = {
      "Password with which a follower authenticates; empty: none."},
     {"replica-retention-bytes", OptionType::kBytes, "1073741824", "bytes", 0, 1024 * kGiga, Change::kLive,
      "What followers have yet to read is kept in the log up to so much; one that is further behind begins anew."},
+    {"group-name", OptionType::kText, "mymaster", "", 0, 0, Change::kLive,
+     "Name of the server's group, for clients that ask it for the leader's address as they ask Redis Sentinel."},
     {"tls-replication", OptionType::kFlag, "no", "", 0, 1, Change::kLive,
      "A follower speaks TLS with its leader, at its tls-port: tls-ca-cert-file says who may have signed the leader's "
      "certificate, and tls-cert-file is shown to it."},
