@@ -255,7 +255,8 @@ void Followers::look_at_waiters() {
     }
     waited_for_.store(!waiters_.empty(), std::memory_order_relaxed);
   }
-  for (const Waiter& waiter : ended) waiter.then();
+  for (const Waiter& waiter : ended)
+    if (!waiter.whose.expired()) waiter.then();
 }
 
 }  // namespace stave::replication

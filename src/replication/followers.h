@@ -86,6 +86,8 @@ class Followers {
   /// One that was not heard of for so long does not count as being there for a write; 0: it does while it is connected.
   void set_silence_ms(std::int64_t ms) noexcept { silence_ms_.store(ms, std::memory_order_relaxed); }
 
+  /// So many bytes a second are sent to each follower at most; 0: as many as it takes.
+  void set_rate(std::uint64_t bytes_per_second) noexcept { rate_.store(bytes_per_second, std::memory_order_relaxed); }
   /// From now on followers sync what they take over, whatever their own policy: somebody waits for their disks.
   void want_durable() noexcept { durable_wanted_.store(true, std::memory_order_relaxed); }
 
@@ -139,6 +141,7 @@ class Followers {
   std::atomic<bool> waited_for_{false};
   std::atomic<std::int64_t> silence_ms_{0};
   std::atomic<bool> durable_wanted_{false};
+  std::atomic<std::uint64_t> rate_{0};
   base::Mutex nudge_mutex_;  ///< The last to be taken: whoever writes the log takes it with the log's own locks held.
   std::vector<Link*> resting_ STAVE_GUARDED_BY(nudge_mutex_);
   mutable base::Mutex mutex_;

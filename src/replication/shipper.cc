@@ -193,6 +193,13 @@ Result<Lsn> Followers::Shipper::send_some(Lsn position, std::span<std::byte> buf
   return stretch.to;
 }
 
+void Followers::Shipper::pace(std::uint64_t bytes) {
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
+  const std::uint64_t rate = all_.rate_.load(std::memory_order_relaxed);
+  if (rate == 0) return;
+  next_ns_ = std::max(next_ns_, now_ns()) + bytes * kSecondNs / rate;
+}
+
 Result<void> Followers::Shipper::tell_end(Lsn written, std::uint64_t now) {
   if (now - told_ns_ < kEndEveryNs) return {};
   told_ns_ = now;
@@ -215,14 +222,21 @@ Result<void> Followers::Shipper::stream(Lsn position) {
   std::vector<std::byte> buffer(kLogBytesMax);
   log::Log& log = all_.engine_.log();
   while (!stopping_.load(std::memory_order_relaxed)) {
-    STAVE_ASSIGN(const Lsn sent, send_some(position, buffer));
-    const bool idle = sent == position;
-    position = sent;
+    const bool early = now_ns() < next_ns_;
+    const Lsn before = position;
+    if (!early) {
+      STAVE_ASSIGN(position, send_some(before, buffer));
+    }
+    const bool idle = position == before;
+    if (!idle) pace(position - before);
     const std::uint64_t now = now_ns();
     note_progress(log.written(), now);
     STAVE_TRY(tell_end(log.written(), now));
     STAVE_TRY(hand_over_if_asked(position));
-    if (idle) {
+    if (early) {
+      const std::uint64_t left_ms = (next_ns_ - std::min(now, next_ns_)) / 1'000'000 + 1;
+      STAVE_TRY(hear(position, std::min(kIdleMs, static_cast<std::int64_t>(left_ms))));
+    } else if (idle) {
       const Resting resting(all_, *link_);
       STAVE_TRY(hear(position, log.written() > position ? 0 : kIdleMs));
     } else {

@@ -48,6 +48,8 @@ class Followers::Shipper {
   Result<void> stream(Lsn position);
   /// Sends what follows `position`, if there is anything. Returns where that ends.
   Result<Lsn> send_some(Lsn position, std::span<std::byte> buffer);
+  /// What was sent is so much of what may be sent in a second.
+  void pace(std::uint64_t bytes);
   Result<void> tell_end(Lsn written, std::uint64_t now);
   void note_progress(Lsn written, std::uint64_t now);
   Result<void> send_dictionaries();
@@ -71,6 +73,7 @@ class Followers::Shipper {
   std::vector<std::uint32_t> dictionaries_;
   std::size_t dictionaries_seen_ = 0;
   std::uint64_t told_ns_ = 0;
+  std::uint64_t next_ns_ = 0;  ///< When more may be sent.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> done_{false};
   std::thread thread_;

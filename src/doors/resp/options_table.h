@@ -189,6 +189,8 @@ inline constexpr Option kOptions[] = {
      "Writes are refused (NOREPLICAS) while fewer followers are connected; their answers wait for none of them."},
     {"min-replicas-max-lag", OptionType::kDuration, "10", "seconds", 0, kYearSeconds, Change::kLive,
      "A follower that was not heard of for so long does not count as connected for the options above; 0: it does."},
+    {"replica-rate", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
+     "Bytes a second that are sent to each follower at most; 0: as many as it takes."},
     {"replica-max-lag", OptionType::kDuration, "10000", "milliseconds", 0, kYearMs, Change::kLive,
      "A follower that is further behind its leader is not ready (/readyz); 0: it always is."},
     {"backup-dir", OptionType::kText, "", "", 0, 0, Change::kRestart,

@@ -228,6 +228,7 @@ void ServerHost::apply_to_store() {
   upkeep.keep_bytes_max.store(settings_.size(option_id("replica-retention-bytes")));
   if (environment_->group() != nullptr) {
     environment_->group()->set_max_lag_ms(settings_.number(option_id("replica-max-lag")));
+    environment_->group()->followers().set_rate(settings_.size(option_id("replica-rate")));
     environment_->group()->followers().set_silence_ms(1000 * settings_.number(option_id("min-replicas-max-lag")));
   }
   engine.replicas().ask(static_cast<std::uint32_t>(settings_.number(option_id("min-replicas-durable"))),
