@@ -158,6 +158,26 @@ inline std::vector<Example> administrators_examples() {
   };
 }
 
+/// Of what a server is in its group.
+inline std::vector<Example> replication_examples() {
+  return {
+      {"failover", {{"FAILOVER"}}},
+      {"replicaof", {{"REPLICAOF", "NO", "ONE"}}},
+      {"role", {{"ROLE"}}},
+      {"sentinel|get-master-addr-by-name", {{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"}}},
+      {"sentinel|help", {{"SENTINEL", "HELP"}}},
+      {"sentinel|master", {{"SENTINEL", "MASTER", "mymaster"}}},
+      {"sentinel|masters", {{"SENTINEL", "MASTERS"}}},
+      {"sentinel|replicas", {{"SENTINEL", "REPLICAS", "mymaster"}}},
+      {"sentinel|sentinels", {{"SENTINEL", "SENTINELS", "mymaster"}}},
+      {"sentinel|slaves", {{"SENTINEL", "SLAVES", "mymaster"}}},
+      {"slaveof", {{"SLAVEOF", "NO", "ONE"}}},
+      {"stave.follow", {{"STAVE.FOLLOW", "1"}}},
+      {"wait", {{"WAIT", "0", "0"}}},
+      {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
+  };
+}
+
 /// What is asked of the store, the session and the process.
 inline std::vector<Example> other_examples() {
   std::vector<Example> all = {
@@ -212,7 +232,6 @@ inline std::vector<Example> other_examples() {
       {"memory|malloc-stats", {{"MEMORY", "MALLOC-STATS"}}},
       {"memory|purge", {{"MEMORY", "PURGE"}}},
       {"memory|stats", {{"MEMORY", "STATS"}}},
-      {"failover", {{"FAILOVER"}}},
       {"multi", {{"MULTI"}}},
       {"object|help", {{"OBJECT", "HELP"}}},
       {"ping", {{"PING"}}},
@@ -226,20 +245,10 @@ inline std::vector<Example> other_examples() {
       {"pubsub|shardnumsub", {{"PUBSUB", "SHARDNUMSUB", "c"}}},
       {"punsubscribe", {{"PUNSUBSCRIBE"}}},
       {"quit", {{"QUIT"}}},
-      {"replicaof", {{"REPLICAOF", "NO", "ONE"}}},
       {"reset", {{"RESET"}}},
-      {"role", {{"ROLE"}}},
       {"save", {{"SAVE"}}},
       {"select", {{"SELECT", "1"}}},
-      {"sentinel|get-master-addr-by-name", {{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"}}},
-      {"sentinel|help", {{"SENTINEL", "HELP"}}},
-      {"sentinel|master", {{"SENTINEL", "MASTER", "mymaster"}}},
-      {"sentinel|masters", {{"SENTINEL", "MASTERS"}}},
-      {"sentinel|replicas", {{"SENTINEL", "REPLICAS", "mymaster"}}},
-      {"sentinel|sentinels", {{"SENTINEL", "SENTINELS", "mymaster"}}},
-      {"sentinel|slaves", {{"SENTINEL", "SLAVES", "mymaster"}}},
       {"shutdown", {{"SHUTDOWN"}}},
-      {"slaveof", {{"SLAVEOF", "NO", "ONE"}}},
       {"snapshot", {{"SNAPSHOT", "JSON"}}},
       {"spublish", {{"SPUBLISH", "c", "m"}}},
       {"ssubscribe", {{"SSUBSCRIBE", "c"}}},
@@ -247,7 +256,6 @@ inline std::vector<Example> other_examples() {
       {"stave.checkpoint", {{"STAVE.CHECKPOINT"}}},
       {"stave.clean", {{"STAVE.CLEAN", "WAIT"}}},
       {"stave.commit", {{"STAVE.COMMIT"}}},
-      {"stave.follow", {{"STAVE.FOLLOW", "1"}}},
       {"stave.purge", {{"STAVE.PURGE", "k"}}},
       {"stave.sync", {{"STAVE.SYNC"}}},
       {"subscribe", {{"SUBSCRIBE", "c"}}},
@@ -256,11 +264,10 @@ inline std::vector<Example> other_examples() {
       {"time", {{"TIME"}}},
       {"unsubscribe", {{"UNSUBSCRIBE"}}},
       {"unwatch", {{"UNWATCH"}}},
-      {"wait", {{"WAIT", "0", "0"}}},
-      {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
   };
   for (Example& example : other_script_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : administrators_examples()) all.push_back(std::move(example));
+  for (Example& example : replication_examples()) all.push_back(std::move(example));
   return all;
 }
 

@@ -136,7 +136,7 @@ Result<void> Group::fail_over(const FailOver& wish) {
 
 Result<void> Group::abort_fail_over() {
   base::MutexLock lock(mutex_);
-  if (!handover_ || !handover_->abort()) return fail(ErrorCode::kNotFound, "No failover in progress.");
+  if (!handover_ || !handover_->give_up()) return fail(ErrorCode::kNotFound, "No failover in progress.");
   return {};
 }
 

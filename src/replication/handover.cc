@@ -55,7 +55,7 @@ Result<void> Handover::start(const FailOver& wish) {
   return {};
 }
 
-bool Handover::abort() {
+bool Handover::give_up() {
   if (state() == State::kNone) return false;
   aborted_.store(true);
   wake_.notify_all();

@@ -50,7 +50,7 @@ class Handover {
   Result<void> start(const FailOver& wish);
   /// Leads on, soon. False: nothing goes on. Where it is not known whether the follower leads it may, from then on,
   /// too.
-  bool abort();
+  bool give_up();
   /// Ends it as it stands, and joins its thread. Idempotent.
   void stop();
   [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }

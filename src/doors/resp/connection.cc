@@ -671,14 +671,6 @@ bool Connection::release() {
   return marks_.empty();
 }
 
-bool Connection::waits_for_followers_in_vain() const noexcept {
-  if (marks_.empty()) return false;
-  const Mark& oldest = marks_.front();
-  const store::Engine& engine = bench_.shared.engine;
-  return oldest.pending.replicas != 0 && engine.replicas().too_late(oldest.since_ns, bench_.now_ns) &&
-         engine.on_disk(oldest.pending) && !engine.fulfilled(oldest.pending);
-}
-
 void Connection::release_all() noexcept {
   marks_.clear();
   waits_for_ = {};
