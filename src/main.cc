@@ -257,39 +257,60 @@ struct Life {
   stave::replication::Rebuild rebuild = {};
 };
 
+/// Where this server says to be served, as a follower.
+std::uint16_t announced_port(const Settings& settings) {
+  using stave::resp::option_id;
+  std::int64_t port = settings.number(option_id("replica-announce-port"));
+  if (port == 0)
+    port = settings.number(settings.flag(option_id("tls-replication")) ? option_id("tls-port") : option_id("port"));
+  return static_cast<std::uint16_t>(std::max<std::int64_t>(port, 0));
+}
+
+stave::Result<std::unique_ptr<stave::replication::Link>> dial(const Life& life, const std::string& leader) {
+  const auto config = life.host.dial_config();
+  if (!config) return stave::fail(config.error().clone());
+  return stave::resp::dial_leader(leader, *config);
+}
+
+stave::Result<std::unique_ptr<stave::replication::Link>> dial_redis(const Life& life, const std::string& master) {
+  const auto config = life.host.dial_config();
+  if (!config) return stave::fail(config.error().clone());
+  return stave::resp::dial_redis(master, *config);
+}
+
+stave::Result<stave::replication::Peer> identify(const Life& life, const std::string& leader) {
+  const auto config = life.host.dial_config();
+  if (!config) return stave::fail(config.error().clone());
+  return stave::resp::identify_leader(leader, *config);
+}
+
 stave::Result<stave::replication::Part> prepare(const Life& life) {
   return stave::replication::prepare(
       {.directory = life.settings.text(stave::resp::option_id("dir")),
        .options = life.options,
        .told = life.settings.text(stave::resp::option_id("follow")),
        .rebuild = life.rebuild,
-       .port =
-           static_cast<std::uint16_t>(std::max<std::int64_t>(life.settings.number(stave::resp::option_id("port")), 0)),
-       .dial = [&life](const std::string& leader) { return stave::resp::dial_leader(leader, life.host.dial_config()); },
+       .host = life.settings.text(stave::resp::option_id("replica-announce-ip")),
+       .port = announced_port(life.settings),
+       .dial = [&life](const std::string& leader) { return dial(life, leader); },
        .stopping = [] { return stop_wanted.load(); },
        .rest = [](std::int64_t ms) { wait_for_event(static_cast<int>(ms), [] {}); },
        .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); },
-       .identify =
-           [&life](const std::string& leader) {
-             return stave::resp::identify_leader(leader, life.host.dial_config());
-           }});
+       .identify = [&life](const std::string& leader) { return identify(life, leader); }});
 }
 
 stave::replication::Group::Config group_config(const Life& life, const stave::replication::Part& part) {
-  return {
-      .leader = part.leader,
-      .port =
-          static_cast<std::uint16_t>(std::max<std::int64_t>(life.settings.number(stave::resp::option_id("port")), 0)),
-      .dial = [&life](const std::string& leader) { return stave::resp::dial_leader(leader, life.host.dial_config()); },
-      .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); },
-      .reopen = ask_to_reopen,
-      .max_lag_ms = life.settings.number(stave::resp::option_id("replica-max-lag")),
-      .redis = part.redis,
-      .carried = life.rebuild.redis,
-      .dial_redis =
-          [&life](const std::string& master) { return stave::resp::dial_redis(master, life.host.dial_config()); },
-      .identify =
-          [&life](const std::string& leader) { return stave::resp::identify_leader(leader, life.host.dial_config()); }};
+  return {.leader = part.leader,
+          .host = life.settings.text(stave::resp::option_id("replica-announce-ip")),
+          .port = announced_port(life.settings),
+          .dial = [&life](const std::string& leader) { return dial(life, leader); },
+          .tell = [&life](const std::string& line) { life.log.info("Replication: {}", line); },
+          .reopen = ask_to_reopen,
+          .max_lag_ms = life.settings.number(stave::resp::option_id("replica-max-lag")),
+          .redis = part.redis,
+          .carried = life.rebuild.redis,
+          .dial_redis = [&life](const std::string& master) { return dial_redis(life, master); },
+          .identify = [&life](const std::string& leader) { return identify(life, leader); }};
 }
 
 /// Half a copy is not served: it never was what the leader's store was.
@@ -319,6 +340,10 @@ void serve_store(Life& life, stave::commands::Environment& environment, stave::r
   if (http != nullptr) http->stop();
   server.stop();
 }
+
+/// What writers wait for while the store hands over to a follower.
+constexpr stave::commands::Pause kPausedForGood{.until_ns = std::uint64_t{1} << 62, .writes_only = true};
+constexpr stave::commands::Pause kNotPaused{};
 
 /// Before the environment goes, whom the engine's threads tell of keys that leave, however it comes to that.
 struct Closing {
@@ -354,6 +379,8 @@ int live_once(Life& life, bool open) {
     environment.set_group(&group);
     stave::commands::RedisReplica replica(environment);
     group.set_redis_target(replica);
+    group.set_hooks({.pause = [&environment](bool on) { environment.set_pause(on ? kPausedForGood : kNotPaused); },
+                     .led = [&environment] { environment.scripts().reload_functions(); }});
     const Closing closing{.engine = **engine, .group = group, .environment = environment};
     if (auto attached = life.host.attach(environment); !attached) return complain(attached.error(), kExitFailed);
     group.start();

@@ -1,6 +1,5 @@
 #include "commands/call.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "base/assert.h"
@@ -12,7 +11,7 @@ namespace stave::commands {
 
 void Call::wait_for_write(const store::Pending& pending) noexcept {
   session_.wait_for(pending);
-  session_.last_write = std::max({session_.last_write, pending.durable, pending.written});
+  session_.wrote(pending);
 }
 
 Result<store::Pending> Call::read_shared(store::KeyRef key, store::Access access,

@@ -181,18 +181,23 @@ bool run_weighed(Session& session, const Command& row, Arguments arguments, Sink
     session.environment().monitors().show(session, row, arguments);
 }
 
-/// Who follows is written to by its leader only. What gets by here is refused by the log.
-bool writes_in_vain(Session& session, const Command& row) noexcept {
-  if ((row.flags & kWrite) == 0) return false;
+/// Who follows is written to by its leader only (what gets by here is refused by the log), and who leads not while a
+/// write could not reach as many followers as it is to. Empty: it may be run. A call that comes back was.
+std::string_view why_not_written(Session& session, const Command& row) noexcept {
+  if ((row.flags & kWrite) == 0) return {};
   const store::Engine& engine = session.environment().engine();
-  return engine.follows() || engine.refuses_writes();
+  if (engine.follows() || engine.refuses_writes()) [[unlikely]]
+    return kReadOnlyReplica;
+  if (engine.replicas().lacking(session.replicas()) && !session.away()) [[unlikely]]
+    return kNoReplicas;
+  return {};
 }
 
 void answer(Session& session, const Resolved& resolved, Arguments arguments, Sink& reply) {
   if (!resolved.runs()) [[unlikely]] {
     refuse(session, resolved.row, refusal_line(resolved, arguments), reply);
-  } else if (writes_in_vain(session, *resolved.row)) [[unlikely]] {
-    refuse(session, resolved.row, kReadOnlyReplica, reply);
+  } else if (const std::string_view why = why_not_written(session, *resolved.row); !why.empty()) [[unlikely]] {
+    refuse(session, resolved.row, why, reply);
   } else if (!session.plain()) [[unlikely]] {
     answer_closely(session, *resolved.row, arguments, reply);
   } else {
@@ -222,8 +227,8 @@ void answer_in_multi(Session& session, const Resolved& resolved, Arguments argum
   } else if (!session.plain() && !(line = why_not_allowed(session, *resolved.row, arguments)).empty()) {
   } else if (const std::string_view why = why_not_queued(session, *resolved.row); !why.empty()) {
     line = why;
-  } else if (writes_in_vain(session, *resolved.row)) {
-    line = kReadOnlyReplica;
+  } else if (const std::string_view vain = why_not_written(session, *resolved.row); !vain.empty()) {
+    line = vain;
   } else if ((resolved.row->flags & kGrows) != 0 && !session.environment().engine().budget().admit()) {
     line = "OOM command not allowed when used memory > 'maxmemory'.";
   } else if (queue_call(session, resolved, arguments)) {

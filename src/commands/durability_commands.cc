@@ -39,19 +39,46 @@ Result<void> stave_commit_command(Call& call) {
   return {};
 }
 
+namespace {
+
+void answer_sync(Call& call) {
+  std::string answer;
+  for (const PolicyName& policy : kPolicies)
+    if (policy.sync == call.session().sync()) answer = lower(policy.word);
+  if (const std::uint32_t count = call.session().replicas(); count != 0) answer += " replicas:" + std::to_string(count);
+  call.reply().bulk(answer);
+}
+
+}  // namespace
+
 Result<void> stave_sync_command(Call& call) {
   if (call.size() == 1) {
-    for (const PolicyName& policy : kPolicies)
-      if (policy.sync == call.session().sync()) call.reply().bulk(lower(policy.word));
+    answer_sync(call);
     return {};
   }
-  for (const PolicyName& policy : kPolicies) {
-    if (!call.is(1, policy.word)) continue;
-    call.session().set_sync(policy.sync);
-    call.reply().status("OK");
-    return {};
+  std::optional<Sync> sync;
+  std::optional<std::uint32_t> replicas;
+  for (std::size_t i = 1; i < call.size(); ++i) {
+    const auto policy = std::ranges::find_if(kPolicies, [&](const PolicyName& one) { return call.is(i, one.word); });
+    if (policy != kPolicies.end() && !sync) {
+      sync = policy->sync;
+    } else if (call.is(i, "REPLICAS") && !replicas && i + 1 < call.size()) {
+      STAVE_ASSIGN(const std::int64_t count, integer_argument(call, ++i));
+      if (count < 0 || count > std::int64_t{store::Replicas::kMost})
+        return answer_error("ERR replicas must be from 0 to " + std::to_string(store::Replicas::kMost));
+      replicas = static_cast<std::uint32_t>(count);
+    } else {
+      return syntax_error();
+    }
   }
-  return syntax_error();
+  if (sync) call.session().set_sync(*sync);
+  if (replicas) {
+    call.session().set_replicas(*replicas);
+    if (replication::Group* const group = call.environment().group(); group != nullptr && *replicas != 0)
+      group->followers().want_durable();
+  }
+  call.reply().status("OK");
+  return {};
 }
 
 namespace {
@@ -75,31 +102,34 @@ Result<std::optional<std::int64_t>> await_followers(Call& call, replication::Fol
                                                   : group->followers().with_written(wish.lsn));
   };
   const std::int64_t now = counted();
-  if (static_cast<std::size_t>(now) >= wish.count || !session.may_leave || session.reply_mode != ReplyMode::kOn ||
-      group->followers().size() == 0)
+  if (static_cast<std::size_t>(now) >= wish.count || !session.may_leave || session.reply_mode != ReplyMode::kOn)
     return std::optional(now);
   if (timeout_ns != 0) wish.deadline_ns = call.engine().clock().monotonic_ns() + timeout_ns;
   const auto errand =
       std::make_shared<ErrandFor<std::int64_t>>([counted]() -> Result<std::int64_t> { return counted(); });
   session.errand = errand;
-  group->followers().when(wish, [errand] { errand->run(); });
+  // Whoever has gone waits no more.
+  group->followers().when(wish, errand, [whose = std::weak_ptr(errand)] {
+    if (const auto there = whose.lock()) there->run();
+  });
   return std::nullopt;
 }
 
-bool any_followers(Call& call) {
-  return call.environment().group() != nullptr && call.environment().group()->followers().size() != 0;
+/// Redis' words for a store that is no leader: nothing that it waits for could come.
+Result<void> check_leads(const Call& call, std::string_view name) {
+  if (!call.engine().follows()) return {};
+  return answer_error("ERR " + std::string(name) +
+                      " cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is "
+                      "configured to be writable (which is not the default) writes to replicas are just local and are "
+                      "not propagated.");
 }
 
 }  // namespace
 
 Result<void> wait_command(Call& call) {
-  if (has_waited(call)) return come_back(call);
+  STAVE_TRY(check_leads(call, "WAIT"));
   STAVE_ASSIGN(const std::int64_t replicas, integer_argument(call, 1));
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_ms(call[2]));
-  // With nobody there only time passes, as it does for Redis' clients.
-  if (replicas > 0 && call.session().errand == nullptr && !any_followers(call))
-    return answer_or_wait(call, {}, 0,
-                          {.timeout_ns = timeout_ns, .timed_out = WhenNot::kZero, .at_once = WhenNot::kZero});
   STAVE_ASSIGN(const auto count,
                await_followers(call,
                                {.lsn = call.session().last_write,
@@ -117,6 +147,7 @@ Result<void> waitaof_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t replicas, integer_argument(call, 2));
   if (replicas < 0) return answer_error("ERR value is out of range, must be positive");
   STAVE_TRY(check_timeout(call, 3));
+  if (replicas > 0) STAVE_TRY(check_leads(call, "WAITAOF"));
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_ms(call[3]));
   STAVE_ASSIGN(const auto count, await_followers(call,
                                                  {.lsn = call.session().last_write,

@@ -1,5 +1,9 @@
 #include "commands/environment.h"
 
+#include <array>
+#include <cstddef>
+
+#include "base/random.h"
 #include "commands/auth_backoff.h"
 #include "commands/backups.h"
 #include "commands/channels.h"
@@ -22,6 +26,21 @@
 
 namespace stave::commands {
 
+namespace {
+
+std::string draw_run_id() {
+  std::array<std::byte, 20> bytes{};
+  base::system_entropy(bytes);
+  std::string digits;
+  for (const std::byte byte : bytes) {
+    digits += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
+    digits += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15];
+  }
+  return digits;
+}
+
+}  // namespace
+
 Environment::Environment(store::Engine& engine, Host& host)
     : engine_(engine),
       host_(host),
@@ -43,7 +62,8 @@ Environment::Environment(store::Engine& engine, Host& host)
       tracking_(std::make_unique<Tracking>(*this)),
       notices_(std::make_unique<Notices>(*this)),
       scripts_(std::make_unique<script::Scripts>(engine, slow_scripts_)),
-      started_ns_(engine.clock().monotonic_ns()) {
+      started_ns_(engine.clock().monotonic_ns()),
+      run_id_(draw_run_id()) {
   users_->changed = [this] { clients_->visit([](Session& session) { session.set_plain(false); }); };
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "commands/encoding_limits.h"
 #include "commands/host.h"
@@ -86,6 +87,8 @@ class Environment {
   /// Whether any script takes long, so that others may have to wait for it: one relaxed load.
   [[nodiscard]] bool scripts_are_slow() const noexcept { return slow_scripts_.load(std::memory_order_relaxed) != 0; }
   [[nodiscard]] EncodingLimits& encoding_limits() noexcept { return encoding_limits_; }
+  /// 40 hex digits that no other start of any server has.
+  [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
   /// When the environment was made, on the monotonic clock.
   [[nodiscard]] std::uint64_t started_ns() const noexcept { return started_ns_; }
 
@@ -122,6 +125,7 @@ class Environment {
   std::unique_ptr<script::Scripts> scripts_;
   EncodingLimits encoding_limits_;
   std::uint64_t started_ns_;
+  const std::string run_id_;
   std::atomic<std::size_t> paused_calls_{0};
   std::atomic<replication::Group*> group_{nullptr};
   std::atomic<std::uint64_t> pause_{0};  ///< until_ns * 2, plus 1 when only writes wait

@@ -27,6 +27,12 @@ std::unexpected<Error> invalid_expire(std::string_view name);
 
 /// What writers are told by a store that follows another one.
 inline constexpr std::string_view kReadOnlyReplica = "READONLY You can't write against a read only replica.";
+/// What they are told while fewer followers are there than a write is to reach.
+inline constexpr std::string_view kNoReplicas = "NOREPLICAS Not enough good replicas to write.";
+/// What is answered instead when followers did not say in time that they have it.
+inline constexpr std::string_view kUnreplicated =
+    "NOREPLICAS Followers did not say in time (min-replicas-timeout) that they have what this answer was about; it is "
+    "in this server's log, and whether a failover would keep it is unknown.";
 
 /// The line to answer for an error: its code word and sentence.
 std::string spell_error(const Error& error);

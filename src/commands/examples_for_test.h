@@ -95,7 +95,11 @@ inline std::vector<Example> key_examples() {
         {"SET", "k", "v", "NX", "GET"}}},
       {"setex", {{"SETEX", "k", "100", "v"}}},
       {"setnx", {{"SETNX", "k", "v"}}},
-      {"setrange", {{"SETRANGE", "k", "1", "xyz"}, {"SETRANGE", "k", "9000", "x"}, {"SETRANGE", "k", "999999999999", "x"}, {"SETRANGE", "k", "0", ""}}},
+      {"setrange",
+       {{"SETRANGE", "k", "1", "xyz"},
+        {"SETRANGE", "k", "9000", "x"},
+        {"SETRANGE", "k", "999999999999", "x"},
+        {"SETRANGE", "k", "0", ""}}},
       {"stave.getat", {{"STAVE.GETAT", "k", "LSN", "1"}, {"STAVE.GETAT", "k", "TIME", "9999999999999"}}},
       {"stave.history", {{"STAVE.HISTORY", "k"}, {"STAVE.HISTORY", "k", "COUNT", "1"}}},
       {"stave.revert", {{"STAVE.REVERT", "k", "LSN", "1"}, {"STAVE.REVERT", "k", "TIME", "9999999999999"}}},
@@ -180,6 +184,26 @@ inline std::vector<Example> changes_examples() {
   };
 }
 
+/// Of what a server is in its group.
+inline std::vector<Example> replication_examples() {
+  return {
+      {"failover", {{"FAILOVER"}}},
+      {"replicaof", {{"REPLICAOF", "NO", "ONE"}}},
+      {"role", {{"ROLE"}}},
+      {"sentinel|get-master-addr-by-name", {{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"}}},
+      {"sentinel|help", {{"SENTINEL", "HELP"}}},
+      {"sentinel|master", {{"SENTINEL", "MASTER", "mymaster"}}},
+      {"sentinel|masters", {{"SENTINEL", "MASTERS"}}},
+      {"sentinel|replicas", {{"SENTINEL", "REPLICAS", "mymaster"}}},
+      {"sentinel|sentinels", {{"SENTINEL", "SENTINELS", "mymaster"}}},
+      {"sentinel|slaves", {{"SENTINEL", "SLAVES", "mymaster"}}},
+      {"slaveof", {{"SLAVEOF", "NO", "ONE"}}},
+      {"stave.follow", {{"STAVE.FOLLOW", "1"}}},
+      {"wait", {{"WAIT", "0", "0"}}},
+      {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
+  };
+}
+
 /// What is asked of the store, the session and the process.
 inline std::vector<Example> other_examples() {
   std::vector<Example> all = {
@@ -247,13 +271,10 @@ inline std::vector<Example> other_examples() {
       {"pubsub|shardnumsub", {{"PUBSUB", "SHARDNUMSUB", "c"}}},
       {"punsubscribe", {{"PUNSUBSCRIBE"}}},
       {"quit", {{"QUIT"}}},
-      {"replicaof", {{"REPLICAOF", "NO", "ONE"}}},
       {"reset", {{"RESET"}}},
-      {"role", {{"ROLE"}}},
       {"save", {{"SAVE"}}},
       {"select", {{"SELECT", "1"}}},
       {"shutdown", {{"SHUTDOWN"}}},
-      {"slaveof", {{"SLAVEOF", "NO", "ONE"}}},
       {"snapshot", {{"SNAPSHOT", "JSON"}}},
       {"spublish", {{"SPUBLISH", "c", "m"}}},
       {"ssubscribe", {{"SSUBSCRIBE", "c"}}},
@@ -261,7 +282,6 @@ inline std::vector<Example> other_examples() {
       {"stave.checkpoint", {{"STAVE.CHECKPOINT"}}},
       {"stave.clean", {{"STAVE.CLEAN", "WAIT"}}},
       {"stave.commit", {{"STAVE.COMMIT"}}},
-      {"stave.follow", {{"STAVE.FOLLOW", "1"}}},
       {"stave.purge", {{"STAVE.PURGE", "k"}}},
       {"stave.sync", {{"STAVE.SYNC"}}},
       {"subscribe", {{"SUBSCRIBE", "c"}}},
@@ -270,12 +290,11 @@ inline std::vector<Example> other_examples() {
       {"time", {{"TIME"}}},
       {"unsubscribe", {{"UNSUBSCRIBE"}}},
       {"unwatch", {{"UNWATCH"}}},
-      {"wait", {{"WAIT", "0", "0"}}},
-      {"waitaof", {{"WAITAOF", "1", "0", "0"}}},
   };
   for (Example& example : other_script_examples<Example>()) all.push_back(std::move(example));
   for (Example& example : administrators_examples()) all.push_back(std::move(example));
   for (Example& example : changes_examples()) all.push_back(std::move(example));
+  for (Example& example : replication_examples()) all.push_back(std::move(example));
   return all;
 }
 

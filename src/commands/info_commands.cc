@@ -44,7 +44,11 @@ Result<void> info_command(Call& call) {
   }
   // Figures of the process are what they are now. How many keys there are is a matter of the disk, as with DBSIZE; but
   // whoever looks for why the disk takes no more is to be told, by a section that says so itself.
-  if (of_keys && call.engine().log().health()) call.wait_for(call.engine().observe_all());
+  // Nor does it wait for followers: whoever watches them has to hear that they are gone.
+  if (of_keys && call.engine().log().health()) {
+    const store::Pending seen = call.engine().observe_all();
+    call.wait_for({.durable = seen.durable, .written = seen.written});
+  }
   call.reply().verbatim("txt", text);
   return {};
 }

@@ -24,7 +24,8 @@ std::string replication_id(Environment& environment, std::uint64_t term) {
   return store::hex_of(environment.engine().log().store_id()) + digits;
 }
 
-void add_following(InfoFields& fields, const replication::FollowerStatus& status, std::uint64_t now_ns) {
+void add_following(InfoFields& fields, const replication::FollowerStatus& status, Environment& environment) {
+  const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
   const auto [host, port] = split(status.leader);
   const auto flag = [](bool yes) { return std::string(yes ? "1" : "0"); };
   fields.insert(fields.end(),
@@ -36,11 +37,15 @@ void add_following(InfoFields& fields, const replication::FollowerStatus& status
                  {"master_sync_in_progress", flag(!status.whole)},
                  {"slave_read_repl_offset", std::to_string(raw(status.end))},
                  {"slave_repl_offset", std::to_string(raw(status.end))},
-                 {"slave_priority", "100"},
                  {"slave_read_only", "1"},
                  {"replica_announced", "1"},
                  {"stave_lag_bytes", std::to_string(status.leader_end - status.end)},
                  {"stave_lag_ms", std::to_string(status.lag_ms)}});
+  if (!status.connected)
+    fields.emplace_back("master_link_down_since_seconds",
+                        status.heard_ns == 0 ? "-1" : std::to_string((now_ns - status.heard_ns) / kNsPerSecond));
+  // The priority, which is an option.
+  for (auto& field : environment.host().info("follower")) fields.push_back(std::move(field));
   if (!status.trouble.empty()) fields.emplace_back("stave_trouble", status.trouble);
 }
 
@@ -84,9 +89,8 @@ void add_followers(InfoFields& fields, const std::vector<replication::FollowerIn
   std::size_t number = 0;
   for (const replication::FollowerInfo& follower : followers)
     fields.emplace_back("slave" + std::to_string(number++),
-                        "ip=" + split(follower.address).first + ",port=" + std::to_string(follower.port) +
-                            ",state=online,offset=" + std::to_string(raw(follower.written)) +
-                            ",lag=" + std::to_string(follower.lag_ms / 1000) +
+                        "ip=" + follower.host + ",port=" + std::to_string(follower.port) + ",state=online,offset=" +
+                            std::to_string(raw(follower.written)) + ",lag=" + std::to_string(follower.lag_ms / 1000) +
                             ",durable=" + std::to_string(raw(follower.durable)) +
                             ",lag_bytes=" + std::to_string(end - std::min(end, follower.written)) +
                             ",lag_ms=" + std::to_string(follower.lag_ms));
@@ -106,6 +110,16 @@ void add_consumers(InfoFields& fields, Environment& environment) {
                             std::to_string(consumer.lag_bytes) + ",behind=" + (consumer.behind ? "1" : "0"));
 }
 
+std::string failover_state(const replication::Group* group) {
+  using State = replication::Handover::State;
+  switch (group == nullptr ? State::kNone : group->fail_over_state()) {
+    case State::kNone: return "no-failover";
+    case State::kWaiting: return "waiting-for-sync";
+    case State::kHanding: break;
+  }
+  return "failover-in-progress";
+}
+
 }  // namespace
 
 InfoFields replication_fields(Environment& environment) {
@@ -115,11 +129,13 @@ InfoFields replication_fields(Environment& environment) {
   InfoFields fields;
   const bool follows = environment.engine().follows() || environment.engine().mirrors();
   fields.emplace_back("role", follows ? "slave" : "master");
+  fields.emplace_back("master_failover_state", failover_state(group));
   if (group != nullptr)
-    if (const auto status = group->following())
-      add_following(fields, *status, environment.engine().clock().monotonic_ns());
+    if (const auto status = group->following()) add_following(fields, *status, environment);
   if (group != nullptr)
     if (const auto status = group->redis()) add_redis(fields, *status, environment.engine().clock().monotonic_ns());
+  if (!follows && environment.engine().replicas().to_write() + environment.engine().replicas().durable() != 0)
+    fields.emplace_back("min_slaves_good_slaves", std::to_string(environment.engine().replicas().present()));
   add_followers(fields, group != nullptr ? group->followers().list() : std::vector<replication::FollowerInfo>{}, end);
   fields.insert(fields.end(), {{"master_replid", replication_id(environment, term)},
                                {"master_repl_offset", std::to_string(raw(end))},

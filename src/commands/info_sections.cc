@@ -46,6 +46,7 @@ InfoFields server_fields(Environment& environment) {
   return {{"redis_version", std::string(kRedisVersion)},
           {"redis_mode", "standalone"},
           {"arch_bits", std::to_string(8 * sizeof(void*))},
+          {"run_id", environment.run_id()},
           {"tcp_port", std::to_string(environment.host().port())},
           {"server_time_usec", std::to_string(raw(environment.engine().clock().wall()) * 1000)},
           {"uptime_in_seconds", std::to_string(up)},

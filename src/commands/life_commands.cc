@@ -29,6 +29,7 @@ Result<std::optional<Snapshots::Done>> write_at_length(Call& call, const Snapsho
 /// Whether a cleaning was begun; false when one is going on already.
 Result<bool> begin_cleaning(store::Engine& engine) {
   STAVE_TRY(engine.log().health());
+  if (engine.follows()) return answer_error("ERR this store follows another one; its leader cleans for both");
   if (engine.options().background) return engine.upkeep().ask_to_clean();
   STAVE_TRY(engine.clean());
   return true;

@@ -47,6 +47,8 @@ Result<void> exec_command(Call& call) {
   const Ending ending(session);
   const Multi& multi = *session.multi;
   if (multi.aborted) return answer_error("EXECABORT Transaction discarded because of previous errors.");
+  if (multi.writes && call.engine().replicas().lacking(session.replicas()))
+    return answer_error(std::string(kNoReplicas));
   auto done = run_queued(call, multi);
   // What whoever lists the clients sees as the last call is this one, not the last of those that it made.
   static const Command* const kExec = find_command("EXEC");

@@ -87,6 +87,55 @@ Result<void> replicaof_command(Call& call) {
   return {};
 }
 
+namespace {
+
+/// FAILOVER's words. ABORT stands alone.
+struct FailOverWords {
+  replication::FailOver wish;
+  bool abort = false;
+};
+
+Result<FailOverWords> failover_words(const Call& call) {
+  FailOverWords words;
+  bool timed = false;
+  for (std::size_t i = 1; i < call.size(); ++i) {
+    if (call.is(i, "TIMEOUT") && i + 1 < call.size() && !timed) {
+      const auto ms = types::parse_integer(call[++i]);
+      if (!ms) return not_an_integer();
+      if (*ms <= 0) return answer_error("ERR FAILOVER timeout must be greater than 0");
+      words.wish.timeout_ms = static_cast<std::uint64_t>(*ms);
+      timed = true;
+    } else if (call.is(i, "ABORT") && !words.abort) {
+      words.abort = true;
+    } else if (call.is(i, "TO") && i + 2 < call.size() && words.wish.host.empty()) {
+      words.wish.host = std::string(call[++i]);
+      const auto port = types::parse_integer(call[++i]);
+      if (!port) return not_an_integer();
+      if (*port < 0 || *port > 65535) return answer_error("ERR Invalid master port");
+      words.wish.port = static_cast<int>(*port);
+    } else if (call.is(i, "FORCE") && !words.wish.force) {
+      words.wish.force = true;
+    } else {
+      return syntax_error();
+    }
+  }
+  if (words.abort && call.size() > 2) return answer_error("ERR FAILOVER ABORT takes no other arguments.");
+  if (words.wish.force && (!timed || words.wish.host.empty()))
+    return answer_error("ERR FAILOVER with force option requires both a timeout and target HOST and IP.");
+  return words;
+}
+
+}  // namespace
+
+Result<void> failover_command(Call& call) {
+  STAVE_ASSIGN(const FailOverWords words, failover_words(call));
+  replication::Group* const group = call.environment().group();
+  if (group == nullptr) return answer_error("ERR an embedded store has no followers; serve it with `stave serve`");
+  STAVE_TRY(words.abort ? group->abort_fail_over() : group->fail_over(words.wish));
+  call.reply().status("OK");
+  return {};
+}
+
 Result<void> role_command(Call& call) {
   replication::Group* const group = call.environment().group();
   Sink& reply = call.reply();
@@ -107,7 +156,7 @@ Result<void> role_command(Call& call) {
   reply.array(followers.size());
   for (const replication::FollowerInfo& follower : followers) {
     reply.array(3);
-    reply.bulk(split(follower.address).first);
+    reply.bulk(follower.host);
     reply.bulk(std::to_string(follower.port));
     reply.bulk(std::to_string(raw(follower.written)));
   }
@@ -129,8 +178,6 @@ Result<void> stave_follow_command(Call& call) {
   replication::Group* const group = call.environment().group();
   Session& session = call.session();
   if (group == nullptr || !session.may_hand_over) return answer_error("ERR this connection cannot be a follower's");
-  if (call.engine().follows())
-    return answer_error("ERR this store follows another one itself; follow " + call.engine().terms().state().leader);
   // The connection leaves the doors, and with them whoever closes those of users that are removed.
   std::function<bool()> allowed;
   if (!session.identity.owner)

@@ -7,14 +7,24 @@
 
 namespace stave::commands {
 
+Result<void> failover_command(Call& call);
 Result<void> replicaof_command(Call& call);
 Result<void> role_command(Call& call);
 Result<void> stave_follow_command(Call& call);
 
 inline constexpr Command kReplicationCommands[] = {
+    {.name = "FAILOVER",
+     .arity = at_least(1),
+     .flags = kAdmin | kNoScript | kStale,
+     .group = "server",
+     .since = "0.2",
+     .cost = "O(1); writers wait until a follower has everything.",
+     .syntax = "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+     .help = "Lets a follower lead that has everything, and follows it; clients are disconnected.",
+     .run = failover_command},
     {.name = "REPLICAOF",
      .arity = exactly(3),
-     .flags = kAdmin | kNoScript | kStale,
+     .flags = kAdmin | kNoScript | kStale | kAfterCommit,
      .group = "server",
      .since = "0.2",
      .cost = "O(1); the store is opened again when it is to follow.",
@@ -32,7 +42,7 @@ inline constexpr Command kReplicationCommands[] = {
      .run = role_command},
     {.name = "SLAVEOF",
      .arity = exactly(3),
-     .flags = kAdmin | kNoScript | kStale,
+     .flags = kAdmin | kNoScript | kStale | kAfterCommit,
      .group = "server",
      .since = "0.2",
      .cost = "As REPLICAOF.",

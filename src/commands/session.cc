@@ -93,6 +93,7 @@ void Session::reset() {
   set_protocol(2);
   set_no_touch(false);
   sync_ = Sync::kDefault;
+  replicas_ = 0;
   reply_mode = ReplyMode::kOn;
   errand.reset();  // whoever did not come back for it did not get it; the next call must not
   environment_.monitors().remove(*this);

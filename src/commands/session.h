@@ -138,10 +138,21 @@ class Session {
   /// Durability of this session's later writes; kDefault: the store's (STAVE.SYNC).
   [[nodiscard]] Sync sync() const noexcept { return sync_; }
   void set_sync(Sync sync) noexcept { sync_ = sync; }
+  /// How many followers are to have this session's later writes on their disks before they are answered, where that is
+  /// more than is asked of all.
+  [[nodiscard]] std::uint32_t replicas() const noexcept { return replicas_; }
+  void set_replicas(std::uint32_t count) noexcept { replicas_ = count; }
 
   /// What the answers given so far must wait for. The door takes it before it sends.
   void wait_for(const store::Pending& pending) noexcept { pending_.merge(pending); }
   [[nodiscard]] store::Pending take_pending() noexcept { return std::exchange(pending_, {}); }
+  /// It has written up to there, which its answers are made to wait for.
+  void wrote(const store::Pending& pending) noexcept {
+    const Lsn end = pending.end();
+    if (end > last_write) last_write = end;
+    if (replicas_ != 0) [[unlikely]]
+      pending_.require(end, replicas_);
+  }
   /// End of this session's last write, for WAITAOF.
   Lsn last_write = kNoLsn;
 
@@ -266,6 +277,7 @@ class Session {
   std::atomic<bool> plain_{false};
   bool closing_ = false;
   Sync sync_ = Sync::kDefault;
+  std::uint32_t replicas_ = 0;
   store::Access read_access_ = store::Access::kTouch;
   store::Pending pending_;
   const char* known_key_ = nullptr;

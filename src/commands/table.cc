@@ -46,6 +46,7 @@
 #include "commands/replication_commands.h"
 #include "commands/scan_commands.h"
 #include "commands/script_commands.h"
+#include "commands/sentinel_commands.h"
 #include "commands/server_commands.h"
 #include "commands/set_algebra_commands.h"
 #include "commands/set_commands.h"
@@ -127,6 +128,7 @@ constexpr auto kJoined = build::join(
     kReplicationCommands,
     kScanCommands,
     kScriptCommands,
+    kSentinelCommands,
     kServerCommands,
     kSetAlgebraCommands,
     kSetCommands,

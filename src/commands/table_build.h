@@ -36,7 +36,7 @@ constexpr bool keys_well_formed(const Command& row) {
 
 /// Whether one row makes sense by itself.
 constexpr bool row_well_formed(const Command& row, bool subcommand) {
-  if (row.name.empty() || row.name.size() > 20) return false;
+  if (row.name.empty() || row.name.size() > 24) return false;
   for (const char c : row.name)
     if (to_upper(c) != c || c <= ' ' || c == '|') return false;
   if ((row.flags & kReadOnly) != 0 && (row.flags & kWrite) != 0) return false;

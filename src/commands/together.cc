@@ -97,10 +97,13 @@ class OneTransaction {
   }
   std::optional<Outcome> finish() {
     const bool changed = transaction_.changed();
-    const auto pending = transaction_.commit(session_.sync());
+    auto pending = transaction_.commit(session_.sync());
     if (transaction_.wanted()) return std::nullopt;  // by those who watch what was changed
     if (!pending) return std::unexpected(NothingDone{spell_error(pending.error()), transaction_.observed()});
-    if (changed) session_.last_write = std::max({session_.last_write, pending->durable, pending->written});
+    if (changed) {
+      session_.wrote(*pending);
+      if (session_.replicas() != 0) pending->require(pending->end(), session_.replicas());
+    }
     if (!session_.afterwards.empty()) script::run_afterwards(session_);
     return *pending;
   }

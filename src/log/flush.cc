@@ -78,6 +78,7 @@ void LogImpl::advance_written() {
   first_beside_.store(first_beside, std::memory_order_release);
   // One of the two sees what the other did: whoever asks to be told looks again afterwards.
   const bool news = written_.exchange(written, std::memory_order_seq_cst) != written;
+  if (written_listener_) written_listener_();
   if (news && written_wanted_.load(std::memory_order_seq_cst) && written_wanted_.exchange(false)) {
     written_news_.store(true, std::memory_order_release);
     flusher_.wake();

@@ -31,6 +31,11 @@ std::uint64_t LogImpl::add_listener(std::function<void()> listener) {
   return flusher_.add_listener(std::move(listener));
 }
 
+void LogImpl::set_written_listener(std::function<void()> listener) {
+  base::MutexLock lock(write_mutex_);
+  written_listener_ = std::move(listener);
+}
+
 void LogImpl::remove_listener(std::uint64_t handle) {
   flusher_.remove_listener(handle);
 }

@@ -178,6 +178,9 @@ class Log {
   /// only when the listener runs no more.
   virtual std::uint64_t add_listener(std::function<void()> listener) = 0;
   virtual void remove_listener(std::uint64_t handle) = 0;
+  /// `listener` is called by whoever has written, after every progress of `written()`, with locks held: it must be very
+  /// quick and call nothing of the log. One, or none, which is so for good when this returns.
+  virtual void set_written_listener(std::function<void()> listener) = 0;
 
   [[nodiscard]] virtual Lsn tail() const noexcept = 0;
   [[nodiscard]] virtual Lsn written() const noexcept = 0;

@@ -56,6 +56,7 @@ class LogImpl final : public Log {
   Lsn tell_of_written() noexcept;
   std::uint64_t add_listener(std::function<void()> listener) override;
   void remove_listener(std::uint64_t handle) override;
+  void set_written_listener(std::function<void()> listener) override STAVE_EXCLUDES(write_mutex_);
   Lsn tail() const noexcept override { return Lsn{tail_.end()}; }
   Lsn written() const noexcept override { return Lsn{written_.load(std::memory_order_acquire)}; }
   Lsn durable() const noexcept override { return Lsn{durable_.load(std::memory_order_acquire)}; }
@@ -223,6 +224,7 @@ class LogImpl final : public Log {
   std::optional<UnixMs> active_since_ STAVE_GUARDED_BY(write_mutex_);
   std::vector<Beside> beside_ STAVE_GUARDED_BY(write_mutex_);  ///< Ascending.
   base::ConditionVariable beside_ended_;                       ///< With write_mutex_.
+  std::function<void()> written_listener_ STAVE_GUARDED_BY(write_mutex_);
   std::atomic<std::uint64_t> first_beside_{kNever};            ///< Where the first of them begins.
   std::atomic<bool> beside_news_{false};                       ///< One has ended, and listeners do not know.
   std::atomic<bool> written_wanted_{false};  ///< Somebody wants to hear of the next progress of `written_`,

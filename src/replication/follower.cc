@@ -115,10 +115,11 @@ void Follower::ask_for(const Rebuild& rebuild) {
 void Follower::run() {
   base::enter_thread("stave-follow");
   std::int64_t retry_ms = kRetryMsMin;
-  while (!stopping_.load(std::memory_order_relaxed) && !rebuilding_) {
+  while (!stopping_.load(std::memory_order_relaxed) && !rebuilding_ && !leads_) {
     const std::uint64_t begun = engine_.clock().monotonic_ns();
     try {
       auto ended = follow_once();
+      if (leads_) return;
       if (!stopping_.load(std::memory_order_relaxed) && !rebuilding_)
         note(ended ? "the connection has ended" : ended.error().describe(), false);
     } catch (const std::bad_alloc&) {
@@ -147,7 +148,10 @@ Result<void> Follower::follow_once() {
   FrameReader reader(*link);
   auto done = [&]() -> Result<void> {
     const Lsn from = engine_.log().tail();
+    // What it says to have it is taken to have on its disk.
+    STAVE_TRY(engine_.log().wait_durable(from));
     STAVE_ASSIGN(const Welcome welcome, greet(*link, reader));
+    if (config_.met) config_.met(welcome.leader);
     const bool other = !std::ranges::equal(welcome.store_id, engine_.log().store_id());
     if (other) return fail(ErrorCode::kConflict, "the leader has another store than this one is a copy of");
     const store::NodeState state = engine_.terms().state();
@@ -189,7 +193,8 @@ Result<Welcome> Follower::greet(Link& link, FrameReader& reader) {
               .promised = state.promised,
               .port = config_.port,
               .terms = state.terms,
-              .dictionaries = {}};
+              .dictionaries = {},
+              .host = config_.host};
   std::ranges::copy(engine_.log().store_id(), hello.store_id.begin());
   STAVE_ASSIGN(const auto names, engine_.file_system().list(engine_.directory()));
   for (const std::string& name : names) {
@@ -215,9 +220,11 @@ Result<void> Follower::follow(Link& link, FrameReader& reader, Lsn from) {
       continue;
     }
     heard_ns = now;
+    if (frame->kind == FrameKind::kHandOver) return take_over(link, *frame);
     if (frame->term < engine_.terms().promised())
       return fail(ErrorCode::kConflict, "the leader is of an earlier term than one that has begun elsewhere");
     const bool end = frame->kind == FrameKind::kEnd;
+    must_sync_ = frame->sync;
     STAVE_TRY(take(*frame, course));
     const bool drained = !reader.ready();
     if (end || drained || course.unacknowledged >= kAcknowledgeBytes) {
@@ -238,7 +245,10 @@ Result<void> Follower::take(const Frame& frame, Course& course) {
     case FrameKind::kHello:
     case FrameKind::kWelcome:
     case FrameKind::kRefusal:
-    case FrameKind::kAck: return fail(ErrorCode::kCorrupt, "the leader sends what only comes before its log, or never");
+    case FrameKind::kAck:
+    case FrameKind::kHandOver:
+    case FrameKind::kTaken:
+      return fail(ErrorCode::kCorrupt, "the leader sends what only comes before its log, or never");
   }
   if (frame.to - frame.from != frame.payload.size())
     return fail(ErrorCode::kCorrupt, "a frame of the log is not as long as it says");
@@ -261,11 +271,34 @@ Result<void> Follower::take(const Frame& frame, Course& course) {
   return {};
 }
 
+// Whoever hands over writes nothing more, and does not lead again before it knows what came of it.
+Result<void> Follower::take_over(Link& link, const Frame& frame) {
+  const bool anyway = frame.from != kNoLsn;
+  const Lsn end = engine_.log().tail();
+  auto taken = [&]() -> Result<void> {
+    if (!config_.take_over) return fail(ErrorCode::kUnsupported, "this store does not lead");
+    if (frame.term < engine_.terms().promised())
+      return fail(ErrorCode::kConflict, "a later term than that of the leader that hands over has begun elsewhere");
+    if (!anyway && end != frame.to)
+      return fail(ErrorCode::kConflict, "this store's log ends elsewhere than that of the leader that hands over");
+    STAVE_TRY(engine_.log().wait_durable(end));
+    return config_.take_over();
+  }();
+  if (!taken) {
+    const std::string why = taken.error().describe();
+    STAVE_TRY(send_frame(
+        link, {.kind = FrameKind::kRefusal, .term = engine_.terms().number(), .payload = base::as_bytes(why)}));
+    return taken;
+  }
+  leads_ = true;
+  return send_frame(link, {.kind = FrameKind::kTaken, .term = engine_.terms().number()});
+}
+
 // What is said to be written or durable is, and what was taken over is so as soon as this store's policy says.
 Result<void> Follower::acknowledge(Link& link, bool drained) {
   log::Log& log = engine_.log();
   const Lsn end = log.tail();
-  if (engine_.sync_policy() == Sync::kAlways && drained) {
+  if (must_sync_ || (engine_.sync_policy() == Sync::kAlways && drained)) {
     STAVE_TRY(log.wait_durable(end));
   } else {
     STAVE_TRY(log.wait_written(end));

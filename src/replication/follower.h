@@ -52,13 +52,19 @@ struct FollowerStatus {
 class Follower {
  public:
   struct Config {
-    std::string leader;      ///< "host:port"
-    std::uint16_t port = 0;  ///< Where this store is served.
+    std::string leader;  ///< "host:port"
+    std::string host;    ///< Where this store is served; empty: where it connects from.
+    std::uint16_t port = 0;
     Dial dial;
     /// A line for the operator.
     std::function<void(const std::string&)> tell;
     /// The store has to be closed for it; called once, and then nothing is done any more.
     std::function<void(const Rebuild&)> rebuild;
+    /// Who leads, as soon as it has said so; may be empty.
+    std::function<void(const log::NodeId& leader)> met = {};
+    /// The leader hands over: this store is to lead. Called on the follower's thread, which then ends; empty: it
+    /// refuses.
+    std::function<Result<void>()> take_over = {};
   };
   Follower(store::Engine& engine, Config config);
   /// As `stop`.
@@ -80,6 +86,8 @@ class Follower {
   Result<void> follow(Link& link, FrameReader& reader, Lsn from);
   Result<void> take(const Frame& frame, class Course& course);
   Result<void> acknowledge(Link& link, bool drained);
+  /// The leader has said that this store is to lead.
+  Result<void> take_over(Link& link, const Frame& frame);
   void note(std::string trouble, bool connected) STAVE_EXCLUDES(mutex_);
   void note_end(Lsn leader_end) STAVE_EXCLUDES(mutex_);
   void ask_for(const Rebuild& rebuild);
@@ -87,7 +95,9 @@ class Follower {
   store::Engine& engine_;
   const Config config_;
   std::atomic<bool> stopping_{false};
-  bool rebuilding_ = false;  ///< The thread's own.
+  bool rebuilding_ = false;  ///< The thread's own; likewise below.
+  bool leads_ = false;
+  bool must_sync_ = false;  ///< As the leader's last frame said.
   mutable base::Mutex mutex_;
   base::ConditionVariable wake_;
   Link* link_ STAVE_GUARDED_BY(mutex_) = nullptr;

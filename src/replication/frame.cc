@@ -14,7 +14,7 @@ namespace {
 
 //  0  u32 magic         "SRF1"
 //  4  u8  kind
-//  5  u8  flags         1: a batch ends where the payload ends
+//  5  u8  flags         1: a batch ends where the payload ends; 2: it is to be synced
 //  6  u16 zero
 //  8  u32 payload bytes
 // 12  u32 zero
@@ -26,10 +26,11 @@ namespace {
 // 56  u64 XXH3(bytes 0..47, 0)
 constexpr std::uint32_t kMagic = 0x31465253;
 constexpr std::uint8_t kWhole = 1;
+constexpr std::uint8_t kSync = 2;
 constexpr std::size_t kPayloadCheckAt = 48;
 constexpr std::size_t kHeaderCheckAt = 56;
 
-constexpr FrameKind kLastKind = FrameKind::kDictionary;
+constexpr FrameKind kLastKind = FrameKind::kTaken;
 
 }  // namespace
 
@@ -37,7 +38,7 @@ FrameHeader encode_header(const Frame& frame) noexcept {
   FrameHeader header{};
   base::store(header.data(), kMagic);
   header[4] = static_cast<std::byte>(frame.kind);
-  header[5] = static_cast<std::byte>(frame.whole ? kWhole : 0);
+  header[5] = static_cast<std::byte>((frame.whole ? kWhole : 0) | (frame.sync ? kSync : 0));
   base::store(header.data() + 8, static_cast<std::uint32_t>(frame.payload.size()));
   base::store(header.data() + 16, frame.term);
   base::store(header.data() + 24, raw(frame.from));
@@ -106,6 +107,7 @@ Result<std::optional<Frame>> FrameReader::next(std::int64_t wait_ms) {
   if (frame.kind < FrameKind::kHello || frame.kind > kLastKind)
     return fail(ErrorCode::kUnsupported, "the other side sends frames of a kind that this version does not know");
   frame.whole = (static_cast<std::uint8_t>(header[5]) & kWhole) != 0;
+  frame.sync = (static_cast<std::uint8_t>(header[5]) & kSync) != 0;
   frame.term = base::load<std::uint64_t>(header + 16);
   frame.from = Lsn{base::load<std::uint64_t>(header + 24)};
   frame.to = Lsn{base::load<std::uint64_t>(header + 32)};

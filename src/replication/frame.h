@@ -27,11 +27,15 @@ enum class FrameKind : std::uint8_t {
   kEnd = 5,         ///< Leader: how far its log is written (`to`); there is nothing more for now.
   kAck = 6,         ///< Follower: its log is written up to `from`, and durable up to `to`.
   kDictionary = 7,  ///< Leader: a file that values in the log to come are compressed with.
+  kHandOver = 8,    ///< Leader: its log ends at `to` (`from` 1: wherever the follower's ends); the follower is to lead.
+  kTaken = 9,       ///< Follower: it leads now, in that term.
 };
 
 struct Frame {
   FrameKind kind{};
-  bool whole = false;      ///< Of kLog: a batch ends where it ends.
+  bool whole = false;  ///< Of kLog: a batch ends where it ends.
+  bool sync =
+      false;  ///< Of kLog and kEnd: somebody waits until it is on the follower's disk, whatever that one's policy.
   std::uint64_t term = 0;  ///< That the sender is in.
   Lsn from = kNoLsn;
   Lsn to = kNoLsn;

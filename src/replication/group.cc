@@ -19,10 +19,13 @@ void Group::start() {
   if (config_.leader.empty() || !engine_.follows()) return;
   auto follower = std::make_shared<Follower>(
       engine_, Follower::Config{.leader = config_.leader,
+                                .host = config_.host,
                                 .port = config_.port,
                                 .dial = [this](const std::string& leader) { return dial(leader); },
                                 .tell = config_.tell,
-                                .rebuild = [this](const Rebuild& rebuild) { reopen(rebuild); }});
+                                .rebuild = [this](const Rebuild& rebuild) { reopen(rebuild); },
+                                .met = [this](const log::NodeId& leader) { followers_.set_upstream(leader); },
+                                .take_over = [this] { return take_over(); }});
   {
     base::MutexLock lock(mutex_);
     follower_ = follower;
@@ -32,10 +35,13 @@ void Group::start() {
 
 void Group::stop() {
   std::shared_ptr<Follower> follower;
+  std::shared_ptr<Handover> handover;
   {
     base::MutexLock lock(mutex_);
     follower = follower_;
+    handover = handover_;
   }
+  if (handover) handover->stop();
   if (follower) follower->stop();
   if (const auto redis = redis_follower()) redis->stop();
   followers_.stop();
@@ -91,6 +97,49 @@ Result<void> Group::lead() {
   base::MutexLock lock(mutex_);
   follower_ = nullptr;
   return {};
+}
+
+// On the follower's own thread, which has nothing more to do and is joined when the group stops.
+Result<void> Group::take_over() {
+  {
+    base::MutexLock lock(mutex_);
+    if (wanted_.what != Rebuild::What::kNothing)
+      return fail(ErrorCode::kBusy, "the store is about to be opened again; try again soon");
+  }
+  if (!whole()) return fail(ErrorCode::kConflict, "this is half a copy of a store: it cannot lead");
+  STAVE_TRY(engine_.lead());
+  config_.tell("leads now, in term " + std::to_string(engine_.terms().number()) + ", as its leader wanted");
+  if (hooks_.led) hooks_.led();
+  return {};
+}
+
+Result<void> Group::fail_over(const FailOver& wish) {
+  base::MutexLock lock(mutex_);
+  if (handover_ && handover_->state() != Handover::State::kNone)
+    return fail(ErrorCode::kBusy, "FAILOVER already in progress.");
+  if (engine_.follows() || redis_ != nullptr || wanted_.what != Rebuild::What::kNothing)
+    return fail(ErrorCode::kConflict, "FAILOVER is not valid when server is a replica.");
+  if (handover_) handover_->stop();
+  auto handover = std::make_shared<Handover>(
+      engine_, followers_,
+      Handover::Config{.dial = config_.dial,
+                       .tell = config_.tell,
+                       .pause = hooks_.pause,
+                       .follow = [this](const std::string& leader) { return follow_stave(leader); }});
+  STAVE_TRY(handover->start(wish));
+  handover_ = std::move(handover);
+  return {};
+}
+
+Result<void> Group::abort_fail_over() {
+  base::MutexLock lock(mutex_);
+  if (!handover_ || !handover_->give_up()) return fail(ErrorCode::kNotFound, "No failover in progress.");
+  return {};
+}
+
+Handover::State Group::fail_over_state() const {
+  base::MutexLock lock(mutex_);
+  return handover_ ? handover_->state() : Handover::State::kNone;
 }
 
 Result<void> Group::follow_stave(const std::string& leader) {

@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "replication/follower.h"
 #include "replication/followers.h"
+#include "replication/handover.h"
 #include "replication/redis_follower.h"
 #include "stave/options.h"
 #include "store/engine.h"
@@ -40,6 +41,7 @@ struct Preparation {
   Options options;   ///< As the store is opened with.
   std::string told;  ///< Whom to follow, as the start says: "host:port"; empty: nothing.
   Rebuild rebuild;   ///< What the last `Group` asked for.
+  std::string host;  ///< Where the store is to be served; empty: where it connects from.
   std::uint16_t port = 0;
   Dial dial;
   std::function<bool()> stopping;                       ///< Whether to give up; looked at often.
@@ -62,6 +64,7 @@ class Group {
  public:
   struct Config {
     std::string leader;  ///< Whom to follow; empty: nobody.
+    std::string host;    ///< Where the store is served; empty: where it connects from.
     std::uint16_t port = 0;
     Dial dial;
     std::function<void(const std::string&)> tell;
@@ -74,6 +77,13 @@ class Group {
     Dial dial_redis = nullptr;                       ///< Connects and authenticates.
     Identify identify = nullptr;                     ///< Null: whoever is followed is a Stave.
   };
+  /// What whoever serves the store does for the group; set before `start`, each may be empty.
+  struct Hooks {
+    /// Writers wait, at the doors that can make them, or go on.
+    std::function<void(bool on)> pause;
+    /// It leads now, because its leader wanted it to. On the follower's thread.
+    std::function<void()> led;
+  };
   Group(store::Engine& engine, Config config);
   /// As `stop`.
   ~Group();
@@ -82,6 +92,7 @@ class Group {
 
   /// Where what a Redis sends goes; it must outlive `stop`. Before `start`.
   void set_redis_target(RedisTarget& target) noexcept { redis_target_ = &target; }
+  void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
   /// Begins to follow, if that is its part.
   void start();
   /// Lets followers and leader go; joins all threads. Before the engine is closed. Idempotent.
@@ -105,10 +116,17 @@ class Group {
   /// takes the place of what there is once it is here. Asks what answers there, and may take seconds. Errors: kConflict
   /// (a Stave, and it has data of its own and was never in a group), those of the file.
   Result<void> follow(const std::string& leader) STAVE_EXCLUDES(mutex_);
+  /// Lets a follower lead, and follows it; returns once that is begun. Errors: kConflict: this store follows itself,
+  /// nobody follows it, or not the one that is named; kBusy: it is going on already.
+  Result<void> fail_over(const FailOver& wish) STAVE_EXCLUDES(mutex_);
+  /// Leads on, if a handing over is going on. Errors: kNotFound: none is.
+  Result<void> abort_fail_over() STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] Handover::State fail_over_state() const STAVE_EXCLUDES(mutex_);
   /// What has to be done before the store is opened again; asked once `reopen` was called and the store is closed.
   [[nodiscard]] Rebuild wanted() const STAVE_EXCLUDES(mutex_);
 
  private:
+  Result<void> take_over() STAVE_EXCLUDES(mutex_);
   Result<void> follow_stave(const std::string& leader) STAVE_EXCLUDES(mutex_);
   Result<void> follow_redis(const std::string& master) STAVE_EXCLUDES(mutex_);
   void start_redis() STAVE_EXCLUDES(mutex_);
@@ -122,6 +140,7 @@ class Group {
 
   store::Engine& engine_;
   const Config config_;
+  Hooks hooks_;
   RedisTarget* redis_target_ = nullptr;
   std::atomic<std::int64_t> max_lag_ms_;
   Followers followers_;
@@ -129,6 +148,7 @@ class Group {
   Rebuild wanted_ STAVE_GUARDED_BY(mutex_);
   std::shared_ptr<Follower> follower_ STAVE_GUARDED_BY(mutex_);
   std::shared_ptr<RedisFollower> redis_ STAVE_GUARDED_BY(mutex_);
+  std::shared_ptr<Handover> handover_ STAVE_GUARDED_BY(mutex_);
 };
 
 }  // namespace stave::replication

@@ -67,6 +67,12 @@ class Taker {
     }
     return all;
   }
+  /// Its length in one byte, and it.
+  std::string short_text() {
+    const auto from = take(number<std::uint8_t>());
+    return {reinterpret_cast<const char*>(from.data()), from.size()};
+  }
+  [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
   void refuse() noexcept { short_ = true; }
   /// Everything there was made sense. What a later version adds behind is passed over.
   [[nodiscard]] bool good() const noexcept { return !short_; }
@@ -146,6 +152,8 @@ std::string encode(const Hello& hello) {
   put(text, std::span<const store::Term>(hello.terms));
   put(text, static_cast<std::uint32_t>(hello.dictionaries.size()));
   for (const std::uint32_t id : hello.dictionaries) put(text, id);
+  put(text, static_cast<std::uint8_t>(std::min(hello.host.size(), kHostBytesMax)));
+  text.append(hello.host, 0, kHostBytesMax);
   return text;
 }
 
@@ -162,7 +170,10 @@ Result<Hello> decode_hello(std::span<const std::byte> bytes) {
   const auto count = taker.number<std::uint32_t>();
   if (count > kDictionariesMax) taker.refuse();
   for (std::uint32_t i = 0; i < count && taker.good(); ++i) hello.dictionaries.push_back(taker.number<std::uint32_t>());
-  if (!taker.good()) return nonsense("hello");
+  // Earlier versions end here.
+  if (taker.good() && !taker.empty()) hello.host = taker.short_text();
+  if (!taker.good() || hello.host.find_first_of(std::string_view(" ,=\r\n\t\0", 7)) != std::string::npos)
+    return nonsense("hello");
   return hello;
 }
 

@@ -16,6 +16,8 @@
 
 namespace stave::replication {
 
+inline constexpr std::size_t kHostBytesMax = 255;
+
 /// What a follower has.
 struct Hello {
   log::StoreId store_id{};  ///< Zeros: nothing yet.
@@ -25,6 +27,7 @@ struct Hello {
   std::uint16_t port = 0;      ///< Where it listens, for people and clients; 0: nowhere.
   std::vector<store::Term> terms;
   std::vector<std::uint32_t> dictionaries;  ///< That it has.
+  std::string host = {};  ///< Where it says to be served; empty: where it connects from. At most kHostBytesMax.
   [[nodiscard]] bool empty() const noexcept { return store_id == log::StoreId{}; }
 };
 

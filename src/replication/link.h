@@ -27,6 +27,8 @@ class Link {
   /// What has come, up to the room there is, waiting for it for `wait_ms` at most; 0 bytes: nothing came. Errors: kIo
   /// (the peer is gone).
   virtual Result<std::size_t> receive(std::span<std::byte> into, std::int64_t wait_ms) = 0;
+  /// A `receive` that waits, or the next one that would, returns soon. Any thread.
+  virtual void nudge() noexcept = 0;
   /// Whoever sends or receives fails from now on.
   virtual void shut() noexcept = 0;
   /// "host:port" of the other end, for people.

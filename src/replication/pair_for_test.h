@@ -63,12 +63,19 @@ class MemoryLink final : public Link {
   Result<std::size_t> receive(std::span<std::byte> into, std::int64_t wait_ms) override {
     std::unique_lock lock(wires_->mutex);
     auto& way = wires_->ways[1 - end_];
-    wires_->news.wait_for(lock, std::chrono::milliseconds(wait_ms), [&] { return wires_->shut || !way.empty(); });
+    wires_->news.wait_for(lock, std::chrono::milliseconds(wait_ms),
+                          [&] { return wires_->shut || !way.empty() || nudged_; });
+    nudged_ = false;
     if (way.empty() && wires_->shut) return fail(ErrorCode::kIo, "the connection is broken");
     const std::size_t count = std::min(into.size(), way.size());
     std::copy_n(way.begin(), count, into.begin());
     way.erase(way.begin(), way.begin() + static_cast<std::ptrdiff_t>(count));
     return count;
+  }
+  void nudge() noexcept override {
+    const std::lock_guard lock(wires_->mutex);
+    nudged_ = true;
+    wires_->news.notify_all();
   }
   void shut() noexcept override {
     const std::lock_guard lock(wires_->mutex);
@@ -80,6 +87,7 @@ class MemoryLink final : public Link {
  private:
   std::shared_ptr<Wires> wires_;
   int end_;
+  bool nudged_ = false;  ///< Guarded by the wires' lock.
 };
 
 inline Options small_options(FileSystem& files, Clock& clock) {
@@ -104,6 +112,7 @@ class Machine {
                             .options = options,
                             .told = told,
                             .rebuild = wanted(),
+                            .host = {},
                             .port = 0,
                             .dial = dial,
                             .stopping = [this] { return ++tries > 20; },
@@ -124,6 +133,7 @@ class Machine {
     follower.reset();
     follower = std::make_unique<Follower>(
         *engine, Follower::Config{.leader = told,
+                                  .host = {},
                                   .port = 0,
                                   .dial = dial,
                                   .tell = [this](const std::string& line) { tell(line); },

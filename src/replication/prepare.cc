@@ -93,7 +93,8 @@ Result<Welcome> ask(const Preparation& preparation, const store::NodeState& node
                     .promised = node.promised,
                     .port = preparation.port,
                     .terms = {},
-                    .dictionaries = {}};
+                    .dictionaries = {},
+                    .host = preparation.host};
   const std::string text = encode(hello);
   STAVE_TRY(send_frame(*link, {.kind = FrameKind::kHello, .term = node.promised, .payload = base::as_bytes(text)}));
   STAVE_ASSIGN(Welcome welcome, receive_welcome(reader));

@@ -366,22 +366,97 @@ TEST_F(Replication, waiting_counts_what_followers_say_of_their_disks) {
   const Lsn end = leader.engine->log().tail();
   ASSERT_TRUE(leader.engine->log().wait_written(end));
   std::atomic<int> called{0};
-  leader.followers->when({.lsn = end, .count = 1}, [&] { ++called; });
+  const auto here = std::make_shared<int>(0);
+  leader.followers->when({.lsn = end, .count = 1}, here, [&] { ++called; });
   ASSERT_TRUE(eventually([&] { return called != 0; }));
   EXPECT_EQ(called, 1);
   EXPECT_EQ(leader.followers->with_written(end), 1u);
   EXPECT_EQ(leader.followers->with_durable(end), 1u);
   EXPECT_EQ(leader.followers->with_written(end + 1), 0u);
   // One that cannot be fulfilled ends with its time.
-  leader.followers->when({.lsn = end + 1, .count = 1, .deadline_ns = 1}, [&] { ++called; });
+  leader.followers->when({.lsn = end + 1, .count = 1, .deadline_ns = 1}, here, [&] { ++called; });
   EXPECT_EQ(called, 2);
-  // Or with the last follower.
-  leader.followers->when({.lsn = end + 1, .count = 1}, [&] { ++called; });
+  // Not with the last follower: another one may come. Who has gone is not called.
+  leader.followers->when({.lsn = end + 1, .count = 1}, here, [&] { ++called; });
+  leader.followers->when({.lsn = end + 1, .count = 1}, std::make_shared<int>(0), [&] { called = 100; });
   EXPECT_EQ(called, 2);
   follower.follower->stop();
   thread.join();
-  ASSERT_TRUE(eventually([&] { return called != 2; }));
-  EXPECT_EQ(called, 3);
+  ASSERT_TRUE(eventually([&] { return leader.followers->size() == 0; }));
+  EXPECT_EQ(called, 2);
+  // Its time is looked at although nobody says anything any more.
+  leader.followers->when({.lsn = end + 1, .count = 1, .deadline_ns = leader.clock.monotonic_ns() + 1}, here,
+                         [&] { ++called; });
+  leader.clock.advance_ms(1);
+  ASSERT_TRUE(eventually([&] { return called == 3; }));
+  leader.followers->stop();
+  EXPECT_EQ(called, 4);
+}
+
+TEST_F(Replication, what_a_lost_follower_had_yet_to_read_is_let_go_though_no_other_comes) {
+  std::mt19937_64 random(9);
+  leader.lead();
+  load_some(leader, random, 200);
+  const Dial dial = dial_to(leader);
+  ASSERT_TRUE(follower.open_to_follow(dial));
+  catch_up(follower, dial);
+  const Lsn end = follower.engine->log().tail();
+  ASSERT_TRUE(eventually([&] { return leader.followers->size() == 0; }));
+  for (int i = 0; i < 3; ++i) {
+    load_some(leader, random, 1500);
+    ASSERT_TRUE(leader.engine->clean());
+  }
+  EXPECT_LE(leader.engine->log().stats().first, end);
+  leader.clock.advance_ms(static_cast<std::int64_t>(Followers::kKeptNs / 1'000'000) + 1);
+  EXPECT_TRUE(eventually([&] {
+    load_some(leader, random, 50);
+    EXPECT_TRUE(leader.engine->clean());
+    return leader.engine->log().stats().first > end;
+  }));
+}
+
+TEST_F(Replication, answers_wait_for_as_many_followers_as_are_asked_for) {
+  leader.lead();
+  ASSERT_TRUE(leader.engine->put({0, "a"}, "1", Expiry{}));
+  store::Engine& engine = *leader.engine;
+  EXPECT_FALSE(engine.replicas().lacking());
+  engine.replicas().ask(1, 0);
+  EXPECT_TRUE(engine.replicas().lacking());
+  const auto pending = engine.put({0, "b"}, "2", Expiry{});
+  ASSERT_TRUE(pending);
+  ASSERT_TRUE(engine.sync());
+  EXPECT_TRUE(engine.on_disk(*pending));
+  EXPECT_FALSE(engine.fulfilled(*pending));
+  // Who reads what they may not have, waits likewise; also for what was there before.
+  const auto seen = engine.read({0, "a"}, store::Access::kPeek, [](const store::ValueView*) {});
+  ASSERT_TRUE(seen);
+  EXPECT_FALSE(engine.fulfilled(*seen));
+  std::atomic<int> news{0};
+  const std::uint64_t handle = engine.replicas().add_listener([&] { ++news; });
+  const Dial dial = dial_to(leader);
+  ASSERT_TRUE(follower.open_to_follow(dial));
+  // It syncs although its own policy does not want it to.
+  follower.engine->set_sync(Sync::kOs);
+  std::thread thread([&] { static_cast<void>(follower.follower->follow_once()); });
+  EXPECT_TRUE(eventually([&] { return engine.fulfilled(*pending); }));
+  EXPECT_GT(news, 0);
+  EXPECT_FALSE(engine.replicas().lacking());
+  EXPECT_TRUE(engine.replicas().lacking(2));
+  const auto now = engine.read({0, "b"}, store::Access::kPeek, [](const store::ValueView*) {});
+  ASSERT_TRUE(now);
+  EXPECT_TRUE(engine.fulfilled(*now));
+  for (int i = 0; i < 20; ++i) {
+    const auto more = engine.put({0, "c"}, std::to_string(i), Expiry{});
+    ASSERT_TRUE(more);
+    ASSERT_TRUE(engine.wait(*more));
+    EXPECT_TRUE(eventually([&] { return engine.fulfilled(*more); }));
+    EXPECT_GE(raw(follower.engine->log().durable()), raw(more->replicated));
+  }
+  follower.follower->stop();
+  thread.join();
+  EXPECT_TRUE(eventually([&] { return engine.replicas().lacking(); }));
+  EXPECT_TRUE(engine.fulfilled(*pending)) << "what was said once stays true";
+  engine.replicas().remove_listener(handle);
 }
 
 TEST_F(Replication, strangers_are_let_go_without_harm) {

@@ -19,8 +19,16 @@ using keyspace::ShardId;
 
 Pending Engine::observe(Lsn end) const noexcept {
   end = std::max(end, world_.mark());
-  if (sync_policy() == Sync::kAlways) return {.durable = end > log_->durable() ? end : kNoLsn};
-  return {.written = end > log_->written() ? end : kNoLsn};
+  Pending pending;
+  if (sync_policy() == Sync::kAlways) {
+    pending.durable = end > log_->durable() ? end : kNoLsn;
+  } else {
+    pending.written = end > log_->written() ? end : kNoLsn;
+  }
+  if (const std::uint32_t count = replicas_.durable(); count != 0 && !follows() && !replicas_.holds(end, count))
+    [[unlikely]]
+    pending.require(end, count);
+  return pending;
 }
 
 bool Engine::show_entry(Shard& shard, std::uint64_t hash, KeyRef key, Access access, const Loaded* loaded,

@@ -20,8 +20,11 @@ using keyspace::ShardId;
 
 Pending Engine::pending_for_write(Lsn end, Sync sync) const noexcept {
   const Sync policy = sync == Sync::kDefault ? sync_policy() : sync;
-  if (policy == Sync::kAlways) return {.durable = end};
-  return {.written = end};
+  Pending pending;
+  (policy == Sync::kAlways ? pending.durable : pending.written) = end;
+  if (const std::uint32_t count = replicas_.durable(); count != 0 && !follows()) [[unlikely]]
+    pending.require(end, count);
+  return pending;
 }
 
 Result<void> Engine::wait(const Pending& pending) try {

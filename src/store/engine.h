@@ -34,6 +34,7 @@
 #include "store/large_batch.h"
 #include "store/mirror.h"
 #include "store/orphans.h"
+#include "store/replicas.h"
 #include "store/reports.h"
 #include "store/residence.h"
 #include "store/store_clock.h"
@@ -52,11 +53,22 @@ struct Pending {
   Lsn durable = kNoLsn;  ///< On disk up to here (sync = always).
   Lsn written =
       kNoLsn;  ///< With the operating system up to here (sync = interval or os), so that kill -9 loses nothing.
+  Lsn replicated = kNoLsn;     ///< On the disks of `replicas` followers up to here.
+  std::uint32_t replicas = 0;  ///< 0: nothing is waited for.
   void merge(const Pending& other) noexcept {
     if (other.durable > durable) durable = other.durable;
     if (other.written > written) written = other.written;
+    if (other.replicas != 0) [[unlikely]]
+      require(other.replicated, other.replicas);
   }
-  [[nodiscard]] bool empty() const noexcept { return durable == kNoLsn && written == kNoLsn; }
+  /// That so many followers have everything before `end`, too. Of two such conditions the stricter half of each holds.
+  void require(Lsn end, std::uint32_t count) noexcept {
+    if (end > replicated) replicated = end;
+    if (count > replicas) replicas = count;
+  }
+  /// End of what is waited for on this machine.
+  [[nodiscard]] Lsn end() const noexcept { return durable > written ? durable : written; }
+  [[nodiscard]] bool empty() const noexcept { return durable == kNoLsn && written == kNoLsn && replicas == 0; }
 };
 
 struct EngineStats {
@@ -70,7 +82,7 @@ struct EngineStats {
   std::uint64_t fetched_values = 0;  ///< Read from the log because they were not in memory.
   std::uint64_t warmed_values = 0;   ///< Brought back after a restart, before anybody asked.
   bool warming = false;
-  std::uint64_t buried = 0;  ///< Parts of deleted databases that are still to be freed.
+  std::uint64_t buried = 0;          ///< Parts of deleted databases that are still to be freed.
   std::uint64_t recovered_keys = 0;  ///< Taken from an image of the index.
   log::RecoveryReport recovery;
   std::uint64_t recovery_ns = 0;
@@ -205,10 +217,14 @@ class Engine {
 
   // --- durability -------------------------------------------------------------------------------
 
-  /// Blocks until `pending` is fulfilled.
+  /// Blocks until `pending` is fulfilled as far as this machine can do that: nobody waits here for followers.
   Result<void> wait(const Pending& pending);
   /// Whether `pending` is fulfilled now.
   [[nodiscard]] bool fulfilled(const Pending& pending) const noexcept {
+    return on_disk(pending) && replicas_.holds(pending.replicated, pending.replicas);
+  }
+  /// Whether it is but for followers.
+  [[nodiscard]] bool on_disk(const Pending& pending) const noexcept {
     return pending.durable <= log_->durable() && pending.written <= log_->written();
   }
   /// Everything so far on disk, whatever the policy.
@@ -283,6 +299,9 @@ class Engine {
   [[nodiscard]] bool refuses_writes() const noexcept { return mirrors() && !MirrorPass::held(); }
   /// From now on it is an ordinary store, or a mirror. Threads: any.
   void set_mirrors(bool yes) noexcept;
+  /// What followers have, and how many of them answers wait for.
+  [[nodiscard]] Replicas& replicas() noexcept { return replicas_; }
+  [[nodiscard]] const Replicas& replicas() const noexcept { return replicas_; }
 
   // --- its parts, for the rest of the store ------------------------------------------------------
 
@@ -357,6 +376,7 @@ class Engine {
   keyspace::Keyspace keyspace_;
   std::unique_ptr<log::Log> log_;
   Terms terms_;
+  Replicas replicas_;
   std::optional<Following> following_;  ///< How it was opened.
   std::atomic<bool> follows_{false};
   std::atomic<bool> mirrors_{false};

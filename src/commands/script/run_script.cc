@@ -165,8 +165,7 @@ Outcome attempt(Session& session, const Script& script, Run& run, const Shards& 
 /// The script is over: its answer goes to `reply`, and what it has published to everybody.
 void finish(Session& session, const Machine& machine, const Outcome& outcome, Sink& reply) {
   session.wait_for(outcome.pending);
-  if (outcome.changed)
-    session.last_write = std::max({session.last_write, outcome.pending.durable, outcome.pending.written});
+  if (outcome.changed) session.wrote(outcome.pending);
   if (outcome.end == End::kDone) run_afterwards(session);
   session.afterwards.clear();
   if (!outcome.refusal.empty()) return reply.error(outcome.refusal);
@@ -217,6 +216,7 @@ class SlowErrand final : public Errand {
         info_(session.info()),
         identity_(session.identity),
         sync_(session.sync()),
+        replicas_(session.replicas()),
         script_(script),
         call_(script.call.begin(), script.call.end()),
         answer_(&session.environment().engine().budget(), session.answer_bytes_max, session.protocol()) {
@@ -259,6 +259,7 @@ class SlowErrand final : public Errand {
     session.identity.version = 0;  // what its user may do is looked up when it is asked for
     session.set_plain(false);
     session.set_sync(sync_);
+    session.set_replicas(replicas_);
     const Borrowed machine(environment_.scripts());
     if (!machine) return answer_.error(kNoMemory);
     if (const std::string why = compile(*machine, script_.source); !why.empty()) return answer_.error(why);
@@ -271,6 +272,7 @@ class SlowErrand final : public Errand {
   ClientInfo info_;
   Session::Identity identity_;  ///< It may do what that user may.
   Sync sync_;
+  std::uint32_t replicas_;
   Script script_;
   std::vector<std::string> call_;
   std::vector<std::string_view> views_;

@@ -86,6 +86,7 @@ class Waiter : public std::enable_shared_from_this<Waiter> {
   const std::uint64_t end_ns_;
   const store::Access access_;
   const Sync sync_;
+  const std::uint32_t replicas_;
   QueuedCalls call_;
   Session* session_;  ///< Null once that has gone, which only its own thread says.
   Bell* bell_;        ///< Null: a thread waits in place.

@@ -35,6 +35,7 @@ Waiter::Waiter(Session& session, const WaitTerms& terms, std::uint64_t now_ns)
       end_ns_(terms.timeout_ns == 0 ? 0 : now_ns + terms.timeout_ns),
       access_(session.read_access()),
       sync_(session.sync()),
+      replicas_(session.replicas()),
       call_(&session.environment().engine().budget()),
       session_(&session),
       bell_(session.may_leave ? session.bell : nullptr),
@@ -68,7 +69,10 @@ class Waiting::Round final : public store::Sequel {
     base::MutexLock lock(waiting_.mutex_);
     for (const auto& waiter : answered_) {
       waiter->pending_ = observed;
-      if (end != kNoLsn) waiter->pending_.merge(engine.pending_for_write(end, waiter->sync_));
+      if (end != kNoLsn) {
+        waiter->pending_.merge(engine.pending_for_write(end, waiter->sync_));
+        if (waiter->replicas_ != 0) waiter->pending_.require(end, waiter->replicas_);
+      }
       waiting_.finish(*waiter, WaitEnd::kAnswered);
     }
     committed_ = true;  // they stay: the transaction names keys by their bytes

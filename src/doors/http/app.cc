@@ -18,6 +18,7 @@
 #include "doors/http/gzip.h"
 #include "doors/http/json_text.h"
 #include "doors/http/rights.h"
+#include "replication/group.h"
 
 namespace stave::http {
 namespace {
@@ -216,6 +217,27 @@ std::optional<Problem> App::check_body(const Request& request, const Route& rout
 
 // --- the answer -------------------------------------------------------------------------------
 
+/// The number in "replicas:1".
+std::optional<std::uint32_t> replicas_named(std::string_view durability) {
+  constexpr std::string_view kReplicas = "replicas:";
+  if (!durability.starts_with(kReplicas)) return std::nullopt;
+  durability.remove_prefix(kReplicas.size());
+  std::uint32_t count = 0;
+  const auto [stop, problem] = std::from_chars(durability.data(), durability.data() + durability.size(), count);
+  if (problem != std::errc{} || stop != durability.data() + durability.size()) return std::nullopt;
+  if (count < 1 || count > store::Replicas::kMost) return std::nullopt;
+  return count;
+}
+
+/// Before anything is changed: whether as many followers are there as it is to reach. Commands see to that themselves.
+std::optional<Problem> check_replicas(const Exchange& exchange) {
+  if (!exchange.route.has(kChanges) || !exchange.route.has(kDatabase) || exchange.route.group == "commands")
+    return std::nullopt;
+  const store::Engine& engine = exchange.engine();
+  if (engine.follows() || !engine.replicas().lacking(exchange.replicas)) return std::nullopt;
+  return refusal(503, "no_replicas", "too few followers are there for a write that is to reach them; nothing was done");
+}
+
 std::optional<Problem> read_parameters(Exchange& exchange, int databases) {
   const std::string_view text = exchange.request.query();
   if (text.empty()) return std::nullopt;
@@ -238,8 +260,12 @@ std::optional<Problem> read_parameters(Exchange& exchange, int databases) {
       exchange.sync = Sync::kInterval;
     } else if (*durability == "os") {
       exchange.sync = Sync::kOs;
+    } else if (const auto replicas = replicas_named(*durability)) {
+      exchange.replicas = *replicas;
     } else {
-      return refusal(400, "invalid_parameter", "durability must be always, interval or os");
+      return refusal(400, "invalid_parameter",
+                     "durability must be always, interval, os or replicas:N with N from 1 to " +
+                         std::to_string(store::Replicas::kMost));
     }
   }
   return std::nullopt;
@@ -275,8 +301,14 @@ Response App::answer(Request& request, const Match& match, commands::Session* se
   }
   if (auto problem = check_rights(exchange)) return answer_problem(std::move(*problem));
   if (auto problem = check_scripts(exchange)) return answer_problem(std::move(*problem));
+  if (auto problem = check_replicas(exchange)) return answer_problem(std::move(*problem));
+  if (replication::Group* const group = exchange.replicas == 0 ? nullptr : session->environment().group())
+    group->followers().want_durable();
   try {
-    return match.route->run(exchange);
+    Response response = match.route->run(exchange);
+    if (exchange.replicas != 0 && response.pending.end() != kNoLsn)
+      response.pending.require(response.pending.end(), exchange.replicas);
+    return response;
   } catch (const std::bad_alloc&) {
     return answer_error(Error(ErrorCode::kNoMemory, "there is no memory for this request"));
   }

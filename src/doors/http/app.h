@@ -29,6 +29,7 @@ struct Exchange {
   std::string element;  ///< Of what stands behind it: `{field}`, `{member}`, `{index}`.
   int database = 0;
   Sync sync = Sync::kDefault;
+  std::uint32_t replicas = 0;  ///< So many followers are to have what it writes, if that is more than is asked of all.
   bool may_fetch = true;  ///< Values that are in the log only are asked for once (see Response::first).
 
   [[nodiscard]] commands::Session& session() const noexcept { return *session_or_null; }

@@ -205,6 +205,8 @@ Response run_batch(Exchange& exchange) {
     done.error().problem.members += ",\"index\":" + std::to_string(done.error().index);
     return answer_refused({std::move(done.error().problem), done.error().pending});
   }
+  if (exchange.replicas != 0 && done->pending.end() != kNoLsn)
+    done->pending.require(done->pending.end(), exchange.replicas);
   if (message_out) {
     Response response = answer_message(*operations, *done);
     response.pending = done->pending;

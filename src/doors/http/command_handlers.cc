@@ -104,6 +104,7 @@ commands::Session& prepare(const Exchange& exchange) {
   if (user != nullptr) commands::become(session, user);
   session.select(exchange.database);
   session.set_sync(exchange.sync);
+  session.set_replicas(exchange.replicas);
   return session;
 }
 

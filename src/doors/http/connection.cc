@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "commands/access.h"
 #include "commands/auth_backoff.h"
+#include "commands/errors.h"
 #include "doors/http/serialize.h"
 
 namespace stave::http {
@@ -399,6 +400,7 @@ bool Connection::let_go(Item& item) {
     commands::Environment* const environment = hub_.environment.load(std::memory_order_acquire);
     STAVE_ASSERT(environment != nullptr);
     if (!environment->engine().fulfilled(item.pending)) {
+      if (item.held_ns == 0) item.held_ns = host_.now_ns();
       host_.hold(*this);
       return false;
     }
@@ -505,6 +507,21 @@ void Connection::fail_held(const Error& error) try {
   kill();  // what cannot be told apart must not leave
 }
 
+namespace {
+
+/// `error`: the log's, or kBusy: followers did not say in time that they have it.
+Problem unconfirmed(const Error& error) {
+  if (error.code() == ErrorCode::kBusy)
+    return {.status = 504, .code = "unreplicated", .detail = error.message(), .retryable = false, .members = {}};
+  return {.status = 500,
+          .code = "unconfirmed",
+          .detail = "the log has failed (" + error.message() + "); whether what this was about is on disk is unknown",
+          .retryable = false,
+          .members = {}};
+}
+
+}  // namespace
+
 // Every answer of the item that waits in vain becomes one that says so.
 void Connection::fail(Item& item, const Error& error) {
   const store::Engine& engine = hub_.environment.load(std::memory_order_acquire)->engine();
@@ -522,12 +539,7 @@ void Connection::fail(Item& item, const Error& error) {
       kept_content = true;  // an item that has content beside its bytes is one answer
       continue;
     }
-    Response response = answer_problem(
-        {.status = 500,
-         .code = "unconfirmed",
-         .detail = "the log has failed (" + error.message() + "); whether what this was about is on disk is unknown",
-         .retryable = false,
-         .members = {}});
+    Response response = answer_problem(unconfirmed(error));
     append_head(bytes, response,
                 {.version = answer.version,
                  .keep_alive = answer.keep_alive,
@@ -603,11 +615,21 @@ bool Connection::does_not_read(std::uint64_t now_ns) {
   return reading_pace_.overdue(true, sent_bytes_ - waiting, patience, now_ns);
 }
 
+bool Connection::waits_for_followers_in_vain(std::uint64_t now_ns) const {
+  if (items_.empty()) return false;
+  const Item& front = items_.front();
+  if (front.released || front.held_ns == 0 || front.pending.replicas == 0) return false;
+  const store::Engine& engine = hub_.environment.load(std::memory_order_acquire)->engine();
+  return engine.replicas().too_late(front.held_ns, now_ns) && engine.on_disk(front.pending) &&
+         !engine.fulfilled(front.pending);
+}
+
 void Connection::check_time() try {
   if (dead_) return;
   const std::uint64_t now = host_.now_ns();
   const auto since = [&](std::uint64_t then) { return now > then ? now - then : 0; };
   const auto limit = [](std::int64_t ms) { return static_cast<std::uint64_t>(ms) * kMsNs; };
+  if (waits_for_followers_in_vain(now)) return fail_held(Error(ErrorCode::kBusy, std::string(commands::kUnreplicated)));
   if (does_not_read(now)) {
     hub_.counters.timed_out.fetch_add(1, std::memory_order_relaxed);
     return kill();

@@ -118,6 +118,7 @@ class Connection final : public TransportOwner, public commands::ClientControl {
     std::string_view page;
     std::optional<commands::SharedBytes> shared;
     store::Pending pending;
+    std::uint64_t held_ns = 0;  ///< Since when it waits; 0: it does not.
     bool released = false;
     bool close = false;
     std::vector<Waiting> waiting;      ///< Its answers, if they wait.
@@ -164,6 +165,8 @@ class Connection final : public TransportOwner, public commands::ClientControl {
   /// A request is being answered, and the answer is not known yet.
   [[nodiscard]] bool busy() const noexcept { return work_ != nullptr || parked_ != nullptr || stream_ != nullptr; }
   void wait_for_input();
+  /// Its first answer has waited for followers for too long.
+  [[nodiscard]] bool waits_for_followers_in_vain(std::uint64_t now_ns) const;
   bool let_go(Item& item);
   void fail(Item& item, const Error& error);
   std::size_t gather(std::span<asio::const_buffer> pieces);

@@ -58,11 +58,12 @@ void IoThread::start() {
 }
 
 void IoThread::attach(commands::Environment& environment) {
-  STAVE_ASSERT(log_.load() == nullptr);
-  log::Log& log = environment.engine().log();
+  STAVE_ASSERT(engine_.load() == nullptr);
+  store::Engine& engine = environment.engine();
   post_.emplace(environment.channels(), [this, mailbox = mailbox_] { mailbox->post([this] { deliver(); }); });
-  log_.store(&log, std::memory_order_release);
-  listener_ = log.add_listener([this] { log_advanced(); });
+  engine_.store(&engine, std::memory_order_release);
+  listener_ = engine.log().add_listener([this] { log_advanced(); });
+  replica_listener_ = engine.replicas().add_listener([this] { log_advanced(); });
 }
 
 void IoThread::stop() {
@@ -72,7 +73,10 @@ void IoThread::stop() {
 void IoThread::join() {
   if (!thread_.joinable()) return;
   thread_.join();
-  if (log::Log* const log = log_.load()) log->remove_listener(listener_);
+  if (store::Engine* const engine = engine_.load()) {
+    engine->log().remove_listener(listener_);
+    engine->replicas().remove_listener(replica_listener_);
+  }
 }
 
 void IoThread::run() {
@@ -186,8 +190,9 @@ void IoThread::bury_the_dead() {
 // --- the disk ---------------------------------------------------------------------------------
 
 void IoThread::ask_for_disk() {
-  STAVE_ASSERT(log_.load(std::memory_order_acquire) != nullptr);
-  log::Log& log = *log_.load(std::memory_order_acquire);
+  STAVE_ASSERT(engine_.load(std::memory_order_acquire) != nullptr);
+  store::Engine& engine = *engine_.load(std::memory_order_acquire);
+  log::Log& log = engine.log();
   // What lies behind a large value that is being written has to wait for it; this thread has not.
   if (wanted_.written > log.written()) {
     if (auto done = log.write_out_before(wanted_.written); !done) return fail_held(done.error());
@@ -204,7 +209,7 @@ void IoThread::ask_for_disk() {
   if (auto well = log.health(); !well) return fail_held(well.error());
   const Lsn written = log.written();
   if (durable != seen_durable_ || (wanted_.written > seen_written_ && written != seen_written_) ||
-      (wanted_.durable <= durable && wanted_.written <= written))
+      (wanted_.replicas != 0 && engine.replicas().news() != seen_replicas_) || engine.fulfilled(wanted_))
     release_held();
 }
 
@@ -244,8 +249,10 @@ void IoThread::deliver() {
 }
 
 void IoThread::release_held() {
-  log::Log& log = *log_.load(std::memory_order_acquire);
+  store::Engine& engine = *engine_.load(std::memory_order_acquire);
+  log::Log& log = engine.log();
   seen_written_ = log.written();
+  seen_replicas_ = engine.replicas().news();
   const Lsn durable = log.durable();
   STAVE_ASSERT(seen_durable_ <= durable);
   const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;

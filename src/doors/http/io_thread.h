@@ -42,8 +42,8 @@ class IoThread final : public ConnectionHost {
   IoThread& operator=(const IoThread&) = delete;
 
   void start();
-  /// The store is open: from now on the log tells this thread of its progress, and messages come in. Threads: any,
-  /// once.
+  /// The store is open: from now on it tells this thread how far its log is, here and on followers, and messages come
+  /// in. Threads: any, once.
   void attach(commands::Environment& environment);
   /// Finishes what is in flight, for as long as the configuration grants, and ends. Threads: any.
   void stop();
@@ -99,8 +99,9 @@ class IoThread final : public ConnectionHost {
   asio::steady_timer gather_timer_;
   std::thread thread_;
   std::atomic<std::size_t> count_{0};
-  std::atomic<log::Log*> log_{nullptr};
+  std::atomic<store::Engine*> engine_{nullptr};
   std::uint64_t listener_ = 0;
+  std::uint64_t replica_listener_ = 0;
   std::atomic<bool> waits_for_log_{false};
   std::optional<commands::Post> post_;
   std::vector<std::unique_ptr<Connection>> connections_;
@@ -112,6 +113,7 @@ class IoThread final : public ConnectionHost {
   Lsn asked_durable_ = kNoLsn;
   Lsn seen_durable_ = kNoLsn;
   Lsn seen_written_ = kNoLsn;
+  std::uint64_t seen_replicas_ = 0;
   std::uint64_t asked_ns_ = 0;
   std::uint64_t sync_ns_ = 0;  ///< How long a sync takes, smoothed.
   std::uint64_t gather_until_ns_ = 0;

@@ -237,7 +237,11 @@ Response write_names(const Listing& listing) {
 class ClearWork final : public Work {
  public:
   ClearWork(const Exchange& exchange, Filter filter)
-      : engine_(exchange.engine()), database_(exchange.database), sync_(exchange.sync), filter_(std::move(filter)) {}
+      : engine_(exchange.engine()),
+        database_(exchange.database),
+        sync_(exchange.sync),
+        replicas_(exchange.replicas),
+        filter_(std::move(filter)) {}
 
   bool step(Response& response) override {
     std::vector<std::string> found;
@@ -264,6 +268,7 @@ class ClearWork final : public Work {
         return true;
       }
       pending_.merge(*pending);
+      if (replicas_ != 0) pending_.require(pending->end(), replicas_);
       deleted_ += deleted;
     }
     if (cursor_ != 0) return false;
@@ -276,6 +281,7 @@ class ClearWork final : public Work {
   store::Engine& engine_;
   int database_;
   Sync sync_;
+  std::uint32_t replicas_;
   Filter filter_;
   std::uint64_t cursor_ = 0;
   std::uint64_t deleted_ = 0;

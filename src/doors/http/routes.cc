@@ -34,7 +34,8 @@ constexpr Param kCursor{"cursor", ParamIn::kQuery, "string", false, "The cursor 
 constexpr Param kSharedParams[] = {
     {"db", ParamIn::kQuery, "integer", false, "Number of the database; 0 when left out."},
     {"durability", ParamIn::kQuery, "string", false,
-     "When the write counts as done: `always` (on disk), `interval` or `os`; the server's policy when left out."},
+     "When the write counts as done: `always` (on disk), `interval`, `os`, or `replicas:1` (on the disks of so many "
+     "followers, too); the server's policy when left out."},
 };
 
 constexpr Param kElementsLimit{"limit", ParamIn::kQuery, "integer", false,

@@ -563,7 +563,7 @@ std::uint64_t Connection::hold_answer(std::uint64_t begin) {
   const std::uint64_t end = output_.appended();
   if (pending.empty() || begin == end) return end - begin;
   STAVE_ASSERT(marks_.empty() || marks_.back().end <= begin);
-  marks_.push_back({begin, end, pending});
+  marks_.push_back({begin, end, pending, bench_.now_ns});
   waits_for_.merge(pending);
   return end - begin;
 }
@@ -654,7 +654,7 @@ void Connection::hear(std::string_view text, const store::Pending& pending) noex
     return drop("has no memory left for the messages it listens for and does not read",
                 bench_.shared.counters.output_limit_closed);
   if (bench_.shared.engine.fulfilled(pending)) return;
-  marks_.push_back({begin, output_.appended(), pending, true});
+  marks_.push_back({begin, output_.appended(), pending, bench_.now_ns, true});
   waits_for_.merge(pending);
 } catch (const std::bad_alloc&) {
   run_out();

@@ -163,6 +163,8 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   /// Until when it is to be left alone; 0: it is not.
   [[nodiscard]] std::uint64_t parked_until_ns() const noexcept { return parked_until_ns_; }
   [[nodiscard]] const store::Pending* held() const noexcept { return marks_.empty() ? nullptr : &waits_for_; }
+  /// Its oldest answer has waited for followers for too long.
+  [[nodiscard]] bool waits_for_followers_in_vain() const noexcept;
   /// It waited for values from the disk, or for an errand, and that is over.
   [[nodiscard]] bool fetched() const noexcept { return fetching_ != nullptr && fetching_->load(); }
   /// Which events it wants to hear of (EPOLLIN, EPOLLOUT).
@@ -201,6 +203,7 @@ class Connection final : public commands::ClientControl, public ByDeadline {
     std::uint64_t begin;
     std::uint64_t end;
     store::Pending pending;
+    std::uint64_t since_ns;
     bool message = false;  ///< Nobody asked for it.
   };
   /// With so many bytes or answers held for the disk's sake, the client has to wait too.

@@ -38,6 +38,14 @@ void Connection::run_out() noexcept {
   output_.clear();
 }
 
+bool Connection::waits_for_followers_in_vain() const noexcept {
+  if (marks_.empty()) return false;
+  const Mark& oldest = marks_.front();
+  const store::Engine& engine = bench_.shared.engine;
+  return oldest.pending.replicas != 0 && engine.replicas().too_late(oldest.since_ns, bench_.now_ns) &&
+         engine.on_disk(oldest.pending) && !engine.fulfilled(oldest.pending);
+}
+
 void Connection::close(bool after_reply) {
   close_wanted_.store(after_reply ? 1 : 2, std::memory_order_relaxed);
   bench_.call(*this);

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/thread.h"
 #include "base/try.h"
+#include "commands/errors.h"
 #include "doors/resp/message_text.h"
 
 namespace stave::resp {
@@ -82,6 +83,7 @@ Result<void> IoThread::start() {
   if (epoll_ < 0 || wake_ < 0) return stave::fail(ErrorCode::kIo, "no descriptors left for an I/O thread");
   STAVE_TRY(watch(epoll_, wake_, kWakeTag, EPOLLIN));
   listener_handle_ = shared_.engine.log().add_listener([this] { log_advanced(); });
+  replica_listener_ = shared_.engine.replicas().add_listener([this] { log_advanced(); });
   thread_ = base::start_thread([this] { run(); });
   return {};
 }
@@ -95,6 +97,7 @@ void IoThread::join() {
   if (!thread_.joinable()) return;
   thread_.join();
   shared_.engine.log().remove_listener(listener_handle_);
+  shared_.engine.replicas().remove_listener(replica_listener_);
 }
 
 void IoThread::wake() noexcept {
@@ -425,6 +428,7 @@ void IoThread::release_held() {
       if (connection->held() != nullptr) most.merge(*connection->held());
     wanted_durable_ = std::max(wanted_durable_, most.durable);
     wanted_written_ = std::max(wanted_written_, most.written);
+    wants_replicas_ |= most.replicas != 0;
     // What lies behind a large value that is being written has to wait for it; this thread has not.
     if (most.written > log.written()) {
       if (auto done = log.write_out_before(most.written); !done) return fail_held(done.error());
@@ -439,7 +443,8 @@ void IoThread::release_held() {
 
 bool IoThread::log_has_news() const noexcept {
   const log::Log& log = shared_.engine.log();
-  return log.durable() != seen_durable_ || (wanted_written_ > seen_written_ && log.written() != seen_written_);
+  return log.durable() != seen_durable_ || (wanted_written_ > seen_written_ && log.written() != seen_written_) ||
+         (wants_replicas_ && shared_.engine.replicas().news() != seen_replicas_);
 }
 
 void IoThread::ask_for_sync() {
@@ -462,6 +467,7 @@ void IoThread::ask_for_sync() {
 
 void IoThread::let_go() {
   seen_written_ = shared_.engine.log().written();
+  seen_replicas_ = shared_.engine.replicas().news();
   const Lsn durable = shared_.engine.log().durable();
   STAVE_ASSERT(seen_durable_ <= durable && turn_.empty());
   const bool finished = asked_durable_ != kNoLsn && seen_durable_ < asked_durable_ && durable >= asked_durable_;
@@ -483,6 +489,16 @@ void IoThread::let_go() {
   sync_ns_ = (3 * sync_ns_ + (bench_.now_ns - asked_ns_)) / 4;
   gather_until_ns_ = bench_.now_ns + std::min(sync_ns_ / 2, kGatherNsMax);
   returning_ = released;
+}
+
+void IoThread::give_up_on_followers() {
+  bool any = false;
+  for (Connection* connection : held_) {
+    if (connection->dead() || !connection->waits_for_followers_in_vain()) continue;
+    connection->fail_held(commands::kUnreplicated);
+    any = true;
+  }
+  if (any) let_go();
 }
 
 void IoThread::fail_held(const Error& error) {
@@ -519,6 +535,7 @@ void IoThread::evict_clients() {
 
 void IoThread::tick() {
   next_tick_ns_ = bench_.now_ns + kTickNs;
+  if (wants_replicas_ && !held_.empty()) give_up_on_followers();
   const bool idle = shared_.limits.idle_seconds.load(std::memory_order_relaxed) != 0;
   if (!clock_needed_ && !idle) return;
   clock_needed_ = false;
@@ -561,7 +578,9 @@ void IoThread::say_farewell() {
   if (auto done = shared_.engine.wait(most); !done) {
     fail_held(done.error());
   } else {
-    for (Connection* connection : held_) connection->release();
+    // Followers are waited for no longer: what they do not have may not be said.
+    for (Connection* connection : held_)
+      if (!connection->release() && !connection->dead()) connection->fail_held(commands::kUnreplicated);
     held_.clear();
   }
   const std::uint64_t deadline_ns = shared_.engine.clock().monotonic_ns() + kFarewellNs;

@@ -86,6 +86,8 @@ class IoThread {
   [[nodiscard]] bool log_has_news() const noexcept;
   void let_go();
   void fail_held(const Error& error);
+  /// Withdraws answers that have waited for followers for too long.
+  void give_up_on_followers();
   /// Closes those of this thread's clients that take most, while all clients take more than they may.
   void evict_clients();
   void tick();
@@ -99,6 +101,7 @@ class IoThread {
   int epoll_ = -1;
   int wake_ = -1;
   std::uint64_t listener_handle_ = 0;
+  std::uint64_t replica_listener_ = 0;
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> waits_for_log_{false};  ///< Whether `wake_` must be written when the log advances.
@@ -135,6 +138,8 @@ class IoThread {
   std::vector<Connection*> attended_;  ///< Scratch of `attend_called`.
   Lsn seen_durable_ = kNoLsn;
   Lsn seen_written_ = kNoLsn;
+  std::uint64_t seen_replicas_ = 0;
+  bool wants_replicas_ = false;  ///< Any answer waited for followers, ever.
   Lsn wanted_written_ = kNoLsn;
   Lsn wanted_durable_ = kNoLsn;
   Lsn asked_durable_ = kNoLsn;

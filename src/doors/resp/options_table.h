@@ -171,6 +171,28 @@ inline constexpr Option kOptions[] = {
      "What followers and consumers have yet to read is kept in the log up to so much; one that is further behind "
      "begins "
      "anew."},
+    {"group-name", OptionType::kText, "mymaster", "", 0, 0, Change::kLive,
+     "Name of the server's group, for clients that ask it for the leader's address as they ask Redis Sentinel."},
+    {"tls-replication", OptionType::kFlag, "no", "", 0, 1, Change::kLive,
+     "A follower speaks TLS with its leader, at its tls-port: tls-ca-cert-file says who may have signed the leader's "
+     "certificate, and tls-cert-file is shown to it."},
+    {"replica-priority", OptionType::kInteger, "100", "", 0, kInt32Max, Change::kLive,
+     "Sentinel prefers followers of lower numbers when it fails over; 0: never this one."},
+    {"replica-announce-ip", OptionType::kText, "", "", 0, 0, Change::kRestart,
+     "Address at which a follower says that it is served; empty: the one that it connects from."},
+    {"replica-announce-port", OptionType::kInteger, "0", "", 0, 65535, Change::kRestart,
+     "Port of that kind; 0: the one it listens on (tls-port with tls-replication)."},
+    {"min-replicas-durable", OptionType::kInteger, "0", "", 0, 16, Change::kLive,
+     "A write is answered, and shown to others, only when so many followers have it on their disks; while fewer are "
+     "connected writes are refused (NOREPLICAS). 0: this server's own sync alone."},
+    {"min-replicas-timeout", OptionType::kDuration, "10000", "milliseconds", 0, kYearMs, Change::kLive,
+     "An answer that has waited for followers for so long is withdrawn and becomes an error; 0: never."},
+    {"min-replicas-to-write", OptionType::kInteger, "0", "", 0, 1000, Change::kLive,
+     "Writes are refused (NOREPLICAS) while fewer followers are connected; their answers wait for none of them."},
+    {"min-replicas-max-lag", OptionType::kDuration, "10", "seconds", 0, kYearSeconds, Change::kLive,
+     "A follower that was not heard of for so long does not count as connected for the options above; 0: it does."},
+    {"replica-rate", OptionType::kBytes, "0", "bytes", 0, 1024 * kGiga, Change::kLive,
+     "Bytes a second that are sent to each follower at most; 0: as many as it takes."},
     {"replica-max-lag", OptionType::kDuration, "10000", "milliseconds", 0, kYearMs, Change::kLive,
      "A follower that is further behind its leader is not ready (/readyz); 0: it always is."},
     {"backup-dir", OptionType::kText, "", "", 0, 0, Change::kRestart,

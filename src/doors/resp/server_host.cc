@@ -154,9 +154,14 @@ void ServerHost::let_go() {
   environment_ = nullptr;
 }
 
-DialConfig ServerHost::dial_config() const {
+Result<DialConfig> ServerHost::dial_config() const {
   base::MutexLock lock(mutex_);
-  return {.user = settings_.text(option_id("masteruser")), .password = settings_.text(option_id("masterauth"))};
+  DialConfig config{.user = settings_.text(option_id("masteruser")),
+                    .password = settings_.text(option_id("masterauth"))};
+  if (!settings_.flag(option_id("tls-replication"))) return config;
+  // Read anew for each connection: a certificate that was renewed is used from then on.
+  STAVE_ASSIGN(config.tls, tls::make_client_context(tls_config(settings_)));
+  return config;
 }
 
 Result<void> ServerHost::attach(commands::Environment& environment) {
@@ -228,8 +233,15 @@ void ServerHost::apply_to_store() {
        .keep = {.count = static_cast<std::uint64_t>(settings_.number(option_id("backup-keep"))),
                 .age_ms = settings_.number(option_id("backup-keep-age"))}});
   upkeep.keep_bytes_max.store(settings_.size(option_id("replica-retention-bytes")));
-  if (environment_->group() != nullptr)
+  if (environment_->group() != nullptr) {
     environment_->group()->set_max_lag_ms(settings_.number(option_id("replica-max-lag")));
+    environment_->group()->followers().set_rate(settings_.size(option_id("replica-rate")));
+    environment_->group()->followers().set_silence_ms(1000 * settings_.number(option_id("min-replicas-max-lag")));
+  }
+  engine.replicas().ask(static_cast<std::uint32_t>(settings_.number(option_id("min-replicas-durable"))),
+                        static_cast<std::uint32_t>(settings_.number(option_id("min-replicas-to-write"))));
+  engine.replicas().set_timeout_ns(static_cast<std::uint64_t>(settings_.number(option_id("min-replicas-timeout"))) *
+                                   1'000'000);
   environment_->snapshots().configure(
       {.directory = settings_.text(option_id("snapshot-dir")),
        .file = settings_.text(option_id("snapshot-file")),
@@ -346,6 +358,10 @@ commands::InfoFields ServerHost::info(std::string_view section) {
   if (section == "memory") {
     base::MutexLock lock(mutex_);
     return {{"stave_maxmemory_source", process_.memory_source}};
+  }
+  if (section == "follower") {
+    base::MutexLock lock(mutex_);
+    return {{"slave_priority", std::to_string(settings_.number(option_id("replica-priority")))}};
   }
   if (section == "cpu") return processor_fields();
   if (section == "clients")

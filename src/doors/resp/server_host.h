@@ -35,7 +35,7 @@ class ServerHost final : public commands::Host {
   /// The environment goes; another one may be attached.
   void let_go() STAVE_EXCLUDES(mutex_);
   /// How to present oneself to a leader.
-  [[nodiscard]] DialConfig dial_config() const STAVE_EXCLUDES(mutex_);
+  [[nodiscard]] Result<DialConfig> dial_config() const STAVE_EXCLUDES(mutex_);
   void set_serving(int port, std::size_t threads) noexcept {
     port_.store(port, std::memory_order_relaxed);
     threads_.store(threads, std::memory_order_relaxed);

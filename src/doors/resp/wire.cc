@@ -23,12 +23,16 @@ constexpr std::size_t kRecordBytes = 16 * 1024;
 
 }  // namespace
 
-Wire::Wire(int descriptor, const tls::Context& context) : descriptor_(descriptor) {
+Wire::Wire(int descriptor, const tls::Context& context, Side side) : descriptor_(descriptor) {
   STAVE_ASSERT(descriptor_ >= 0);
   if (context == nullptr) return;
   tls_.reset(::SSL_new(context.get()));
   if (tls_ == nullptr || ::SSL_set_fd(tls_.get(), descriptor_) != 1) throw std::bad_alloc();
-  ::SSL_set_accept_state(tls_.get());
+  if (side == Side::kServer) {
+    ::SSL_set_accept_state(tls_.get());
+  } else {
+    ::SSL_set_connect_state(tls_.get());
+  }
 }
 
 Wire::~Wire() {

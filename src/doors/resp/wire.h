@@ -18,8 +18,9 @@ namespace stave::resp {
 
 class Wire {
  public:
+  enum class Side : std::uint8_t { kServer, kClient };
   /// Takes the socket. `context`: null for no TLS. Throws std::bad_alloc.
-  Wire(int descriptor, const tls::Context& context);
+  Wire(int descriptor, const tls::Context& context, Side side = Side::kServer);
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -35,6 +36,8 @@ class Wire {
   /// Bytes that were taken from the socket and not received yet: it will not be reported readable for them.
   [[nodiscard]] bool has_more() const noexcept { return tls_ != nullptr && ::SSL_pending(tls_.get()) > 0; }
   [[nodiscard]] bool secure() const noexcept { return tls_ != nullptr; }
+  /// After EAGAIN of a send: whether something has to come before it goes on.
+  [[nodiscard]] bool wants_to_receive() const noexcept { return tls_ != nullptr && SSL_want_read(tls_.get()) != 0; }
   /// Once, when TLS has just been agreed on: the common name of the certificate that the client has shown, which was
   /// found good; empty: it has shown none.
   [[nodiscard]] std::optional<std::string> take_greeting();

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -84,6 +85,20 @@ Result<std::string> ask(replication::Link& link, std::initializer_list<std::stri
 
 }  // namespace
 
+WireLink::WireLink(std::unique_ptr<Wire> wire, std::string peer)
+    : wire_(std::move(wire)), peer_(std::move(peer)), nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+WireLink::~WireLink() {
+  if (nudge_ >= 0) ::close(nudge_);
+}
+
+void WireLink::nudge() noexcept {
+  const std::uint64_t one = 1;
+  // Only a full counter can refuse, and then whoever waits is being woken anyway.
+  if (nudge_ < 0) return;
+  [[maybe_unused]] const ssize_t done = ::write(nudge_, &one, sizeof one);
+}
+
 Result<void> WireLink::send(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
@@ -93,7 +108,7 @@ Result<void> WireLink::send(std::span<const std::byte> bytes) {
       continue;
     }
     if (count == 0 || (errno != EAGAIN && errno != EINTR)) return broken(count == 0 ? ECONNRESET : errno);
-    if (!await(wire_->descriptor(), POLLOUT, kSendMs))
+    if (!await(wire_->descriptor(), wire_->wants_to_receive() ? POLLIN : POLLOUT, kSendMs))
       return fail(ErrorCode::kBusy, "the other side takes nothing any more");
   }
   return {};
@@ -105,7 +120,14 @@ Result<std::size_t> WireLink::receive(std::span<std::byte> into, std::int64_t wa
     if (count > 0) return static_cast<std::size_t>(count);
     if (count == 0) return fail(ErrorCode::kIo, "the other side has closed the connection");
     if (errno != EAGAIN && errno != EINTR) return broken(errno);
-    if (waited || wait_ms == 0 || !await(wire_->descriptor(), POLLIN, static_cast<int>(wait_ms))) return std::size_t{0};
+    if (waited || wait_ms == 0) return std::size_t{0};
+    pollfd polls[2] = {{wire_->descriptor(), POLLIN, 0}, {nudge_, POLLIN, 0}};
+    if (::poll(polls, 2, static_cast<int>(wait_ms)) <= 0) return std::size_t{0};
+    if (polls[1].revents != 0) {
+      std::uint64_t nudges = 0;
+      [[maybe_unused]] const ssize_t done = ::read(nudge_, &nudges, sizeof nudges);
+    }
+    if (polls[0].revents == 0) return std::size_t{0};
   }
 }
 
@@ -116,7 +138,7 @@ void WireLink::shut() noexcept {
 namespace {
 
 /// Connected, and nothing said.
-Result<std::unique_ptr<WireLink>> connect_link(const std::string& leader) {
+Result<std::unique_ptr<WireLink>> connect_link(const std::string& leader, const DialConfig& config) {
   const std::size_t colon = leader.rfind(':');
   if (colon == std::string::npos)
     return stave::fail(ErrorCode::kInvalidArgument, "a leader is named as host:port, such as db1.example:6379");
@@ -134,12 +156,12 @@ Result<std::unique_ptr<WireLink>> connect_link(const std::string& leader) {
   for (const addrinfo* address = addresses.get(); address != nullptr && descriptor < 0; address = address->ai_next)
     descriptor = connect_to(*address);
   if (descriptor < 0) return stave::fail(Error(ErrorCode::kIo, "cannot connect to " + leader).with_errno(errno));
-  return std::make_unique<WireLink>(std::make_unique<Wire>(descriptor, nullptr), leader);
+  return std::make_unique<WireLink>(std::make_unique<Wire>(descriptor, config.tls, Wire::Side::kClient), leader);
 }
 
 /// Connected, and known to the leader.
 Result<std::unique_ptr<WireLink>> enter(const std::string& leader, const DialConfig& config) {
-  STAVE_ASSIGN(auto link, connect_link(leader));
+  STAVE_ASSIGN(auto link, connect_link(leader, config));
   if (config.password.empty()) return link;
   // As replicas of Redis do: one that has no users knows no other form.
   auto answered =

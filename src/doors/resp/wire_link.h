@@ -14,20 +14,24 @@ namespace stave::resp {
 
 class WireLink final : public replication::Link {
  public:
-  WireLink(std::unique_ptr<Wire> wire, std::string peer) : wire_(std::move(wire)), peer_(std::move(peer)) {}
+  WireLink(std::unique_ptr<Wire> wire, std::string peer);
+  ~WireLink() override;
   Result<void> send(std::span<const std::byte> bytes) override;
   Result<std::size_t> receive(std::span<std::byte> into, std::int64_t wait_ms) override;
+  void nudge() noexcept override;
   void shut() noexcept override;
   [[nodiscard]] std::string peer() const override { return peer_; }
 
  private:
   std::unique_ptr<Wire> wire_;
   std::string peer_;
+  int nudge_;  ///< An eventfd; -1: there was no descriptor for it.
 };
 
 struct DialConfig {
   std::string user;      ///< Empty: `default`.
   std::string password;  ///< Empty: no AUTH.
+  tls::Context tls = {};  ///< Null: no TLS.
 };
 /// Connects to a leader's Redis port, "host:port", and has it stream its log. Blocks for some seconds at most. Errors:
 /// kNotFound (no such host), kIo, kBusy (no answer in time), kPermission (it lets nobody in who says that), kConflict

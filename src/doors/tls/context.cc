@@ -81,17 +81,49 @@ Result<void> take_authorities(SSL_CTX* context, const Config& config) {
   return {};
 }
 
+Result<void> take_ciphers(SSL_CTX* context, const Config& config) {
+  if (!config.ciphers.empty() && ::SSL_CTX_set_cipher_list(context, config.ciphers.c_str()) != 1)
+    return fail(ErrorCode::kInvalidArgument, "TLS: tls-ciphers names none that is known: " + complaint());
+  if (!config.cipher_suites.empty() && ::SSL_CTX_set_ciphersuites(context, config.cipher_suites.c_str()) != 1)
+    return fail(ErrorCode::kInvalidArgument, "TLS: tls-ciphersuites names one that is not known: " + complaint());
+  return {};
+}
+
+/// Buffers of idle connections are given back; a write may take a part and be tried again from elsewhere.
+void take_modes(SSL_CTX* context) {
+  ::SSL_CTX_set_mode(context,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  ::SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+}
+
 }  // namespace
+
+Result<Context> make_client_context(const Config& config) {
+  ::ERR_clear_error();
+  const Context context(::SSL_CTX_new(::TLS_client_method()), &::SSL_CTX_free);
+  if (context == nullptr) return fail(ErrorCode::kNoMemory, "TLS: there is no memory for a context");
+  SSL_CTX* const raw = context.get();
+  take_modes(raw);
+  STAVE_TRY(take_protocols(raw, config.protocols));
+  if (!config.certificate.empty()) STAVE_TRY(take_key_pair(raw, config));
+  if (config.ca_file.empty() && config.ca_directory.empty())
+    return fail(ErrorCode::kInvalidArgument,
+                "TLS: tls-ca-cert-file or tls-ca-cert-dir must say who may have signed the leader's certificate");
+  const char* const file = config.ca_file.empty() ? nullptr : config.ca_file.c_str();
+  const char* const directory = config.ca_directory.empty() ? nullptr : config.ca_directory.c_str();
+  if (::SSL_CTX_load_verify_locations(raw, file, directory) != 1)
+    return refuse(file != nullptr ? config.ca_file : config.ca_directory, "the authorities cannot be used");
+  ::SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  STAVE_TRY(take_ciphers(raw, config));
+  return context;
+}
 
 Result<Context> make_context(const Config& config) {
   ::ERR_clear_error();
   const Context context(::SSL_CTX_new(::TLS_server_method()), &::SSL_CTX_free);
   if (context == nullptr) return fail(ErrorCode::kNoMemory, "TLS: there is no memory for a context");
   SSL_CTX* const raw = context.get();
-  // Buffers of idle connections are given back; a write may take a part and be tried again from elsewhere.
-  ::SSL_CTX_set_mode(raw,
-                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  ::SSL_CTX_set_options(raw, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  take_modes(raw);
   if (config.prefer_own) ::SSL_CTX_set_options(raw, SSL_OP_CIPHER_SERVER_PREFERENCE);
   ::SSL_CTX_set_session_cache_mode(raw, config.caches_sessions ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
   // Sessions of clients that were asked for certificates are taken up again only with an id.
@@ -100,10 +132,7 @@ Result<Context> make_context(const Config& config) {
   STAVE_TRY(take_protocols(raw, config.protocols));
   STAVE_TRY(take_key_pair(raw, config));
   STAVE_TRY(take_authorities(raw, config));
-  if (!config.ciphers.empty() && ::SSL_CTX_set_cipher_list(raw, config.ciphers.c_str()) != 1)
-    return fail(ErrorCode::kInvalidArgument, "TLS: tls-ciphers names none that is known: " + complaint());
-  if (!config.cipher_suites.empty() && ::SSL_CTX_set_ciphersuites(raw, config.cipher_suites.c_str()) != 1)
-    return fail(ErrorCode::kInvalidArgument, "TLS: tls-ciphersuites names one that is not known: " + complaint());
+  STAVE_TRY(take_ciphers(raw, config));
   return context;
 }
 

@@ -36,6 +36,9 @@ struct Config {
 
 /// Reads the files. Errors: kInvalidArgument with what OpenSSL says.
 Result<Context> make_context(const Config& config);
+/// The same for connections that this process makes: whoever answers must show a certificate that one of the
+/// authorities has signed, whatever host it names; the process shows its own, if it has one.
+Result<Context> make_client_context(const Config& config);
 
 /// The context that new connections are given; null: none. Threads: any.
 class ContextHolder {
