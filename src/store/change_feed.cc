@@ -18,7 +18,14 @@ constexpr std::int64_t kLongMs = 60'000;
 }  // namespace
 
 Lsn ChangeFeed::horizon() const noexcept {
-  return engine_.sync_policy() == Sync::kAlways ? engine_.log().durable() : engine_.log().written();
+  const Lsn here = engine_.sync_policy() == Sync::kAlways ? engine_.log().durable() : engine_.log().written();
+  const std::uint32_t wanted = engine_.follows() ? 0 : engine_.replicas().durable();
+  const Lsn safe = wanted == 0 ? here : std::min(here, engine_.replicas().end_of(wanted));
+  // Followers come and go, and what was told stays told.
+  std::uint64_t told = told_.load(std::memory_order_relaxed);
+  while (told < raw(safe) && !told_.compare_exchange_weak(told, raw(safe), std::memory_order_relaxed)) {
+  }
+  return std::max(safe, Lsn{told});
 }
 
 void ChangeFeed::when(Lsn past, std::uint64_t deadline_ns, std::uint64_t tag, Then then) {
@@ -79,7 +86,9 @@ std::size_t ChangeFeed::waiting() const {
 
 void ChangeFeed::hear_of_log() {
   base::MutexLock lock(listener_mutex_);
-  if (listener_ == 0) listener_ = engine_.log().add_listener([this] { log_advanced(); });
+  if (listener_ != 0) return;
+  listener_ = engine_.log().add_listener([this] { log_advanced(); });
+  replica_listener_ = engine_.replicas().add_listener([this] { log_advanced(); });
 }
 
 void ChangeFeed::start() {
@@ -172,8 +181,10 @@ void ChangeFeed::stop() {
   if (thread.joinable()) thread.join();
   {
     base::MutexLock lock(listener_mutex_);
-    if (const std::uint64_t listener = std::exchange(listener_, 0); listener != 0)
+    if (const std::uint64_t listener = std::exchange(listener_, 0); listener != 0) {
       engine_.log().remove_listener(listener);
+      engine_.replicas().remove_listener(std::exchange(replica_listener_, 0));
+    }
   }
   readers_.stop();
 }

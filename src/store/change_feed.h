@@ -38,8 +38,10 @@ class ChangeFeed {
   ChangeFeed(const ChangeFeed&) = delete;
   ChangeFeed& operator=(const ChangeFeed&) = delete;
 
-  /// Where a batch ends before which everything may be told: as safe as the store's policy says, which is what its
-  /// writers were told.
+  /// The store has its log, which ends there: everything in it may be told.
+  void begin(Lsn end) noexcept { told_.store(raw(end), std::memory_order_relaxed); }
+  /// Where a batch ends before which everything may be told: as safe as the store's policy says, on so many followers
+  /// too as it asks for, which is what its writers were told. Never goes back.
   [[nodiscard]] Lsn horizon() const noexcept;
 
   /// Calls `then`, once, when `horizon` is past that, or at `deadline_ns` of the monotonic clock (0: never), or because
@@ -90,6 +92,7 @@ class ChangeFeed {
   [[nodiscard]] std::int64_t rest_ms(std::uint64_t now_ns) const STAVE_REQUIRES(mutex_);
 
   Engine& engine_;
+  mutable std::atomic<std::uint64_t> told_{0};  ///< The furthest horizon that anybody was told.
   base::Workers readers_{"stave-follows", 2, base::Priority::kBackground};
   std::atomic<bool> wants_news_{false};  ///< Somebody waits, and no news have come since that was looked at.
   mutable base::Mutex mutex_;
@@ -100,6 +103,7 @@ class ChangeFeed {
   std::thread thread_ STAVE_GUARDED_BY(mutex_);
   base::Mutex listener_mutex_;  ///< Nobody holds the other one when it is taken: the log's own comes between.
   std::uint64_t listener_ STAVE_GUARDED_BY(listener_mutex_) = 0;
+  std::uint64_t replica_listener_ STAVE_GUARDED_BY(listener_mutex_) = 0;
   mutable base::Mutex places_mutex_;
   std::array<Place, kPlaces> places_ STAVE_GUARDED_BY(places_mutex_){};
 };

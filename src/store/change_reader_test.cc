@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -231,6 +232,30 @@ TEST_F(ChangesTest, who_waits_is_told_of_what_is_written_out) {
   EXPECT_EQ(feed.wait(end, 0), ChangeFeed::Woken::kNews);
   while (told == 0) std::this_thread::yield();
   EXPECT_EQ(told, 1);
+}
+
+TEST_F(ChangesTest, nothing_is_told_that_followers_are_to_have_and_have_not) {
+  put("a", "1");
+  write_out();
+  ChangeFeed& feed = engine->upkeep().change_feed();
+  const Lsn before = feed.horizon();
+  engine->replicas().ask(1, 0);
+  put("b", "1");
+  write_out();
+  EXPECT_EQ(feed.horizon(), before);
+  EXPECT_EQ(read(kNoLsn), "set:0:a ");
+  const Lsn end = engine->log().tail();
+  std::atomic<int> told{0};
+  feed.when(before, 0, 0, [&](ChangeFeed::Woken how) { told = how == ChangeFeed::Woken::kNews ? 1 : -1; });
+  EXPECT_EQ(told, 0);
+  engine->replicas().acknowledge(std::array{end});
+  while (told == 0) std::this_thread::yield();
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(feed.horizon(), end);
+  EXPECT_EQ(read(kNoLsn), "set:0:a set:0:b ");
+  // Whoever followed has gone: what was told stays told.
+  engine->replicas().acknowledge({});
+  EXPECT_EQ(feed.horizon(), end);
 }
 
 TEST_F(ChangesTest, a_wait_ends_by_its_tag_and_with_the_store) {

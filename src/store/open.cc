@@ -151,6 +151,7 @@ Result<void> Engine::start() {
   tell_news_of_time();
   opened_ = now();
   STAVE_TRY(take_part());
+  upkeep_->change_feed().begin(log_->durable());
   if (!options_.background) return {};
   thread_ = base::start_thread([this] { housekeeping(); });
   upkeep_->start(values_to_warm_);

@@ -44,6 +44,10 @@ class Replicas {
   [[nodiscard]] bool holds(Lsn end, std::uint32_t count) const noexcept {
     return count == 0 || (count <= kMost && raw(end) <= ends_[count - 1].load(std::memory_order_acquire));
   }
+  /// Up to where `count` followers, 1 to kMost, have everything.
+  [[nodiscard]] Lsn end_of(std::uint32_t count) const noexcept {
+    return Lsn{ends_[count - 1].load(std::memory_order_acquire)};
+  }
   /// What those that are there have, the furthest first. Calls listeners when that is news.
   void acknowledge(std::span<const Lsn> ends) STAVE_EXCLUDES(mutex_);
   /// Grows with every news.
