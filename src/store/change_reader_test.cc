@@ -299,7 +299,7 @@ TEST_F(ChangesTest, a_consumer_survives_a_restart_and_a_flush_and_is_no_change_i
   ASSERT_TRUE(dropped);
   EXPECT_TRUE(*dropped);
   write_out();
-  EXPECT_EQ(read(a), "flush:0: flush:1: flush:2: ");
+  EXPECT_EQ(read(a), "flush:0:+ flush:1:+ flush:2: ");
   reopen();
   listed = engine->upkeep().consumers().list();
   ASSERT_TRUE(listed);
@@ -319,7 +319,7 @@ TEST_F(ChangesTest, the_log_is_kept_for_a_consumer_up_to_the_limit_and_then_it_i
   auto found = engine->upkeep().consumers().find("c");
   ASSERT_TRUE(found && *found);
   EXPECT_FALSE((*found)->behind);
-  EXPECT_GT((*found)->lag_bytes, 500'000u);
+  EXPECT_GT((*found)->lag_bytes, 100'000u);
   EXPECT_EQ(read(begin).find("not_found"), std::string::npos);
   engine->upkeep().keep_bytes_max = 64 << 10;
   ASSERT_TRUE(engine->clean());

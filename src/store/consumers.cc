@@ -99,12 +99,11 @@ Result<void> Consumers::load() try {
   const int database = pages_database(engine_.keyspace());
   const auto read = [&](std::size_t page) -> Result<std::optional<std::string>> {
     const PageKey key(kIdentity, page);
+    const KeyRef ref{database, key.view()};
     std::optional<std::string> found;
-    STAVE_ASSIGN(const Pending pending,
-                 engine_.read({database, key.view()}, Access::kPeek, [&](const ValueView* value) {
-                   if (value != nullptr) found.emplace(value->value);
-                 }));
-    static_cast<void>(pending);
+    Transaction transaction(engine_, ref);
+    if (const auto held = transaction.find(ref)) found.emplace(held->value);
+    if (const Error* failure = transaction.failure()) return fail(failure->clone());
     return found;
   };
   STAVE_ASSIGN(const auto head, read(0));
