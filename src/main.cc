@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -59,7 +60,7 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
 // A signal handler can reach nothing but globals.
-volatile std::sig_atomic_t signals_seen = 0;
+volatile std::sig_atomic_t stop_asked_seconds = 0;  ///< On the monotonic clock; 0: nobody has.
 std::atomic<bool> stop_wanted{false};
 std::atomic<bool> reload_wanted{false};
 std::atomic<bool> reopen_wanted{false};
@@ -81,9 +82,23 @@ void ask_to_reopen() noexcept {
   wake_main();
 }
 
+/// Whole seconds; a signal handler may ask for them.
+std::time_t seconds_now() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
+
+// Whoever asks twice cannot wait. But some ask twice at once and mean once: `timeout` signals its child and then the
+// group that this is in.
 extern "C" void on_signal(int) {
-  if (signals_seen != 0) ::_exit(kExitFailed);  // whoever asks twice cannot wait
-  signals_seen = 1;
+  constexpr std::time_t kOnceSeconds = 1;
+  const std::time_t now = seconds_now();
+  if (stop_asked_seconds != 0) {
+    if (now - stop_asked_seconds > kOnceSeconds) ::_exit(kExitFailed);
+    return;
+  }
+  stop_asked_seconds = static_cast<std::sig_atomic_t>(now);
   const int kept = errno;
   ask_to_stop();
   errno = kept;
@@ -451,6 +466,11 @@ void add_options(CLI::App& command, std::map<std::string, std::string>& flags) {
   }
 }
 
+bool has_subcommand(const CLI::App& app, std::string_view name) {
+  return std::ranges::any_of(app.get_subcommands({}),
+                             [&](const CLI::App* subcommand) { return subcommand->get_name() == name; });
+}
+
 /// What was meant by the first word or option that there is none of.
 void suggest(const CLI::App& app, const CLI::App& serving, const std::vector<std::string>& words) {
   std::vector<std::string> names;
@@ -503,6 +523,12 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (argc > 1 && argv[1][0] != '-' && !has_subcommand(app, argv[1])) {
+      std::fprintf(stderr, "stave: there is no subcommand \"%s\"\n", argv[1]);
+      suggest(app, *serving, {argv[1]});
+      std::fputs("Run stave --help for all of them.\n", stderr);
+      return kExitUsage;
+    }
     const int code = app.exit(error) == 0 ? 0 : kExitUsage;
     if (code != 0 && argc > 1) suggest(app, *serving, std::vector<std::string>(argv + 1, argv + argc));
     return code;

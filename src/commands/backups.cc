@@ -97,6 +97,8 @@ void Backups::note_locked(const Result<archive::BackupReport>& made, const std::
 
 UnixMs Backups::next() const {
   if (config_.every_ms == 0) return UnixMs{0};
+  // The first one is due now.
+  if (raw(series_time_) == 0) return std::max(engine_.now(), retry_);
   return std::max(series_time_ + config_.every_ms, retry_);
 }
 

@@ -92,10 +92,35 @@ std::uint64_t Engine::tick() try {
 
 void Engine::check_claim(std::uint64_t now_ns) {
   constexpr std::uint64_t kEveryNs = 1'000'000'000;
-  if (now_ns - claim_checked_ns_ < kEveryNs || !log_->health()) return;
+  if (now_ns - claim_checked_ns_ < kEveryNs) return;
   claim_checked_ns_ = now_ns;
+  tell_of_disk();
+  if (!log_->health()) return;
   static_cast<void>(still_ours());  // what follows from it is done
   tell_of_slow_syncs(now_ns);
+}
+
+// Clients are told with every write that is refused; whoever runs the store, once.
+void Engine::tell_of_disk() {
+  if (!options_.notice) return;
+  Disk found = Disk::kWell;
+  std::string why;
+  if (const auto well = log_->health(); !well) {
+    found = Disk::kFailed;
+    why = well.error().describe();
+  } else if (const auto open = log_->writable(); !open && open.error().code() == ErrorCode::kNoSpace) {
+    found = Disk::kFull;
+    why = "writes are refused: " + open.error().describe();
+  } else if (const auto room = log_->room(); !room) {
+    found = Disk::kLow;
+    why = "the disk is nearly full, and soon writes will be refused: " + room.error().describe();
+  }
+  const Disk before = std::exchange(disk_, found);
+  if (found == before) return;
+  // Another store in its place was told when it was found out.
+  if (found == Disk::kFailed && claim_lost_.load(std::memory_order_relaxed)) return;
+  if (found == Disk::kWell) why = "the disk has room again, and takes all writes";
+  options_.notice(why);
 }
 
 // Who waits for the disk sees slow answers and nothing else; this says whose fault it is.
@@ -118,6 +143,7 @@ Result<void> Engine::still_ours() {
   base::MutexLock lock(claim_mutex_);
   auto ours = claim_.check();
   if (ours) return {};
+  claim_lost_.store(true, std::memory_order_relaxed);
   if (options_.notice) options_.notice(ours.error().describe());
   log_->give_up(ours.error().clone());
   return ours;

@@ -363,6 +363,7 @@ class Engine {
   /// Asks, at most once in a second, whether the directory is still the store's.
   void check_claim(std::uint64_t now_ns);
   void tell_of_slow_syncs(std::uint64_t now_ns);
+  void tell_of_disk();
 
   Options options_;
   std::string directory_;
@@ -371,6 +372,9 @@ class Engine {
   base::Mutex claim_mutex_;
   DirectoryClaim claim_ STAVE_GUARDED_BY(claim_mutex_);
   std::uint64_t claim_checked_ns_ = 0;    ///< When `claim_` was asked last.
+  enum class Disk : std::uint8_t { kWell, kLow, kFull, kFailed };
+  Disk disk_ = Disk::kWell;  ///< As it was told.
+  std::atomic<bool> claim_lost_{false};
   std::uint64_t slow_syncs_ = 0;          ///< How many there were, as far as was looked,
   std::uint64_t slow_syncs_told_ns_ = 0;  ///< and when it was told last.
   keyspace::Keyspace keyspace_;

@@ -97,6 +97,39 @@ TEST_F(Engines, slow_syncs_are_told_and_not_more_often_than_every_ten_seconds) {
   engine_.reset();  // before the disk
 }
 
+TEST_F(Engines, a_full_disk_and_one_that_has_room_again_are_told_once) {
+  sim::SimFileSystem disk;
+  std::vector<std::string> notices;
+  options_.file_system = &disk;
+  options_.notice = [&](std::string_view text) { notices.emplace_back(text); };
+  reopen();
+  const auto look = [&] {
+    clock_.advance_ms(1100);
+    engine_->tick();
+  };
+  look();
+  EXPECT_TRUE(notices.empty());
+  disk.set_capacity(1);
+  const std::string value(64 << 10, 'x');
+  for (int i = 0; i < 10'000; ++i) {
+    Transaction transaction(*engine_, {0, "k"});
+    const auto put = transaction.put({0, "k"}, value, {});
+    if (!put || !transaction.commit(Sync::kAlways)) break;
+  }
+  look();
+  look();
+  ASSERT_EQ(notices.size(), 1U);
+  EXPECT_NE(notices[0].find("writes are refused"), std::string::npos) << notices[0];
+  disk.set_capacity(std::uint64_t{1} << 40);
+  clock_.advance_ms(10'000);
+  put("k", "small");
+  look();
+  look();
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_NE(notices[1].find("has room again"), std::string::npos) << notices[1];
+  engine_.reset();  // before the disk
+}
+
 TEST_F(Engines, a_string_that_was_checked_to_be_json_stays_known_as_such_until_it_is_overwritten) {
   const auto json = [&] {
     bool marked = false;

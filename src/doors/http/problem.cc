@@ -118,7 +118,10 @@ Problem no_memory_for_answer() {
 Problem problem_of_command(std::string_view line) {
   Problem problem{
       .status = 400, .code = "command_failed", .detail = std::string(line), .retryable = false, .members = {}};
-  if (line.starts_with("MISCONF ") || line.starts_with("OOM ")) {
+  if (line.starts_with("NOPERM ")) {
+    problem.status = 403;
+    problem.code = "forbidden";
+  } else if (line.starts_with("MISCONF ") || line.starts_with("OOM ")) {
     problem.status = line.starts_with("OOM ") ? 507 : 503;
     problem.code = line.starts_with("OOM ") ? "no_memory" : "not_writable";
     problem.retryable = true;

@@ -105,6 +105,7 @@ TEST(Times, are_written_and_read) {
   EXPECT_EQ(parse_moment("1994-11-06T08:49:37.25Z"), UnixMs{784111777250});
   EXPECT_EQ(parse_moment("784111777.25"), UnixMs{784111777250});
   EXPECT_EQ(parse_moment("784111777"), UnixMs{784111777000});
+  EXPECT_EQ(parse_moment("1705314600250"), UnixMs{1'705'314'600'250}) << "milliseconds, as elsewhere";
   for (const auto* broken : {"", "x", "-5", "1.", "1.2345", "1994-02-30T00:00:00Z", "1994-11-06",
                              "1994-11-06T24:00:00Z", "1994-11-06T08:49:37", "99999999999999999999"})
     EXPECT_FALSE(parse_moment(broken)) << broken;

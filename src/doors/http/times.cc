@@ -126,7 +126,11 @@ std::optional<UnixMs> parse_moment(std::string_view text) {
   if (text.find('-', 1) != std::string_view::npos) return parse_civil(text);
   const auto seconds = take_number(text);
   const auto fraction = seconds ? take_fraction(text) : std::nullopt;
-  if (!fraction || !text.empty() || *seconds > kUnixMsMax / 1000) return std::nullopt;
+  if (!fraction || !text.empty()) return std::nullopt;
+  // So many seconds end in the year 5138, and so many milliseconds began in 1973: nobody means the other.
+  constexpr std::int64_t kMillisecondsFrom = 100'000'000'000;
+  if (*seconds >= kMillisecondsFrom && *fraction == 0) return UnixMs{std::min<std::int64_t>(*seconds, kUnixMsMax)};
+  if (*seconds > kUnixMsMax / 1000) return std::nullopt;
   return UnixMs{*seconds * 1000 + *fraction};
 }
 

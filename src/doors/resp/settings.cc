@@ -417,6 +417,8 @@ Result<void> Settings::load_environment(const std::function<const char*(const ch
   const auto take = [&](const Option& option, const std::string& name) -> Result<bool> {
     const char* const value = variable(name.c_str());
     if (value == nullptr) return false;
+    // What Kubernetes gives all pods for a Service that is called `stave`, `http` or the like is no setting.
+    if (name.ends_with("_PORT") && std::string_view(value).starts_with("tcp://")) return false;
     if (auto taken = set(option.name, value); !taken)
       return stave::fail(taken.error().code(), "environment variable " + name + ": " + taken.error().message());
     return true;

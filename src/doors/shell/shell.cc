@@ -26,6 +26,7 @@ constexpr std::string_view kUsage =
 Opens the store in DIR (default ./data) and runs commands on it: the one given, or those
 typed, or those that come through a pipe. The exit code is 1 when a command failed.
 
+  --dir DIR            the same as DIR
   --create             make the store if there is none in DIR
   --connect HOST:PORT  work on a running server instead of a directory
   --user NAME          user for the server's AUTH
@@ -77,7 +78,6 @@ class Parser {
   explicit Parser(std::span<const std::string> arguments) : rest_(arguments) {}
 
   Result<Settings> parse() {
-    bool directory_given = false;
     while (!rest_.empty()) {
       const std::string word = take();
       if (word == "--") break;
@@ -85,9 +85,9 @@ class Parser {
         STAVE_TRY(option(word));
         continue;
       }
-      if (!directory_given && settings_.connect.empty() && settings_.file.empty()) {
+      if (!directory_given_ && settings_.connect.empty() && settings_.file.empty()) {
         settings_.directory = word;
-        directory_given = true;
+        directory_given_ = true;
         continue;
       }
       settings_.command.push_back(word);
@@ -95,7 +95,7 @@ class Parser {
     }
     settings_.command.insert(settings_.command.end(), rest_.begin(), rest_.end());
     const bool store_given = !settings_.connect.empty() || !settings_.file.empty();
-    if ((directory_given && store_given) || (!settings_.connect.empty() && !settings_.file.empty()))
+    if ((directory_given_ && store_given) || (!settings_.connect.empty() && !settings_.file.empty()))
       return bad("a directory, --connect and --file exclude one another");
     if (settings_.argument_from_input && settings_.command.empty()) return bad("-x needs a command");
     if (settings_.survey.what != Survey::kNone && !settings_.command.empty())
@@ -124,6 +124,10 @@ class Parser {
     }
     if (name == "--connect") {
       STAVE_ASSIGN(settings_.connect, value(name, attached));
+    } else if (name == "--dir") {
+      if (directory_given_) return bad("one directory, please");
+      directory_given_ = true;
+      STAVE_ASSIGN(settings_.directory, value(name, attached));
     } else if (name == "--file") {
       STAVE_ASSIGN(settings_.file, value(name, attached));
     } else if (name == "--user") {
@@ -189,6 +193,7 @@ class Parser {
 
   std::span<const std::string> rest_;
   Settings settings_;
+  bool directory_given_ = false;
 };
 
 Result<std::unique_ptr<Target>> open_target(const Settings& settings) {
