@@ -213,12 +213,12 @@ class Model:
             return b"text %d" % self.chance.randrange(1000)
         return self.chance.randbytes(self.chance.randrange(400))
 
-    def change(self, client, steps, keys=40):
-        """Random changes, answered as they must be."""
+    def change(self, client, steps, keys=40, first=0):
+        """Random changes, answered as they must be, of `keys` keys from number `first` on."""
         pipeline = client.pipeline(transaction=False)
         answers = []
         for _ in range(steps):
-            number = self.chance.randrange(keys)
+            number = first + self.chance.randrange(keys)
             key = b"k%d" % number
             if self.chance.random() < 0.01:
                 pipeline.execute_command("DEL", key)
@@ -290,6 +290,36 @@ class Restarts(Collections):
             self.model.check(client)
             server = self.restart(server, signal.SIGTERM if round_number % 2 == 0 else signal.SIGKILL, *self.OPTIONS)
             self.model.check(server.client())
+
+    def test_what_a_pipeline_does_to_one_large_key_is_there_and_answered_call_by_call(self):
+        # Calls of one key in a row are run as one (src/commands/stretch.h), from the second pipeline on.
+        server = self.serve(*self.OPTIONS)
+        self.model.fill(server.client(), len(TYPES), lambda i: [b"element %d" % j for j in range(1000)])
+        for signal_number in (signal.SIGKILL, signal.SIGTERM):
+            client = server.client()
+            for number in range(len(TYPES)):
+                self.model.change(client, STEPS // 8, keys=1, first=number)
+            self.model.check(client)
+            server = self.restart(server, signal_number, *self.OPTIONS)
+            self.model.check(server.client())
+
+    def test_a_pipeline_of_one_large_key_is_logged_once(self):
+        server = self.serve(*self.OPTIONS)
+        client = server.client()
+        client.execute_command("HSET", "h", *(part for i in range(1000) for part in ("f%d" % i, "value")))
+        values = iter(range(1000))
+        def logged(calls):
+            """Bytes."""
+            before = client.info("persistence")["stave_log_tail"]
+            pipeline = client.pipeline(transaction=False)
+            for _ in range(calls):
+                pipeline.hset("h", "f7", "%05d" % next(values))
+            self.assertEqual(pipeline.execute(), [0] * calls)
+            return client.info("persistence")["stave_log_tail"] - before
+        logged(1)
+        one = logged(1)
+        self.assertGreater(one, 0)
+        self.assertLess(logged(32), 8 * one)
 
     def test_a_checkpoint_alone_brings_them_back(self):
         server = self.serve(*self.OPTIONS)

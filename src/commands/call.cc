@@ -6,8 +6,19 @@
 #include "base/no_memory.h"
 #include "base/try.h"
 #include "commands/notices/notices.h"
+#include "commands/stretch.h"
 
 namespace stave::commands {
+
+namespace {
+
+/// What is open for several calls is looked at in its key now.
+void leave_stretch(Session& session) noexcept {
+  if (Stretch* const stretch = Stretch::of(session)) [[unlikely]]
+    stretch->give_up();
+}
+
+}  // namespace
 
 void Call::wait_for_write(const store::Pending& pending) noexcept {
   session_.wait_for(pending);
@@ -16,6 +27,7 @@ void Call::wait_for_write(const store::Pending& pending) noexcept {
 
 Result<store::Pending> Call::read_shared(store::KeyRef key, store::Access access,
                                          base::FunctionRef<void(const store::ValueView*)> show) {
+  leave_stretch(session_);
   const auto held = session_.shared->find(key, access);
   show(held ? &*held : nullptr);
   return store::Pending{};
@@ -25,6 +37,7 @@ Result<store::Pending> Call::read_many(std::span<const store::KeyRef> keys, stor
                                        base::FunctionRef<void(std::size_t, const store::ValueView*)> show) {
   if (session_.shared == nullptr) [[likely]]
     return engine().read_many(keys, access, show);
+  leave_stretch(session_);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto held = session_.shared->find(keys[i], access);
     show(i, held ? &*held : nullptr);
@@ -36,6 +49,7 @@ Result<store::Pending> Call::put(store::KeyRef key, std::string_view value, cons
   if (session_.shared == nullptr && !engine().change_watch().noting()) [[likely]]
     return engine().put(key, value, expiry, session_.sync(), nullptr, session_.received_block(value));
   if (session_.shared == nullptr) return put_noted(key, value, expiry);
+  leave_stretch(session_);
   if (auto done = session_.shared->put(key, value, expiry, store::ValueType::kString, session_.received_block(value));
       !done)
     return fail(std::move(done).error());
@@ -111,6 +125,7 @@ Result<bool> Call::update_aside(store::KeyRef key, store::Access access, store::
 }
 
 Result<void> Call::update_in_part(store::KeyRef key, store::Access access, store::Engine::DecideFn decide) {
+  leave_stretch(session_);
   Part part(session_, key);
   const auto held = part.find(key, access);
   STAVE_ASSIGN(const store::Update update, decide(held ? &*held : nullptr, part.now()));

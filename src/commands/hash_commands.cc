@@ -8,6 +8,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/hash_arguments.h"
+#include "commands/one_collection.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -52,7 +53,7 @@ Result<void> set_fields(Call& call, std::string_view name, std::int64_t& added) 
     for (std::size_t i = 2; i < call.size(); i += 2) added += hash.growing_editor().set(call[i], call[i + 1]) ? 1 : 0;
     return {};
   };
-  return change_collection<Hash>(call, 1, change);
+  return change_one<Hash>(call, 1, change);
 }
 
 }  // namespace
@@ -79,7 +80,7 @@ Result<void> hsetnx_command(Call& call) {
     if (set) hash.editor().set(call[2], call[3]);
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   call.reply().integer(set ? 1 : 0);
   return {};
 }
@@ -103,7 +104,7 @@ Result<void> hget_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(look_at<Hash>(call, 1, show, keep));
+  STAVE_TRY(look_at_one<Hash>(call, 1, show, keep));
   if (answered) return {};
   if (kept) {
     reply.bulk(*kept);
@@ -120,7 +121,7 @@ Result<void> hmget_command(Call& call) {
       if (const auto value = hash->find(call[i])) values[i - 2].emplace(value->view());
     return {};
   };
-  STAVE_TRY(look_at<Hash>(call, 1, look));
+  STAVE_TRY(look_at_one<Hash>(call, 1, look));
   Sink& reply = call.reply();
   reply.array(values.size());
   for (const auto& value : values) {
@@ -149,7 +150,7 @@ Result<void> hlen_command(Call& call) {
     if (hash != nullptr) size = hash->size();
     return {};
   };
-  STAVE_TRY(look_at<Hash>(call, 1, show));
+  STAVE_TRY(look_at_one<Hash>(call, 1, show));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }
@@ -160,7 +161,7 @@ Result<void> hexists_command(Call& call) {
     exists = hash != nullptr && hash->find(call[2]);
     return {};
   };
-  STAVE_TRY(look_at<Hash>(call, 1, show));
+  STAVE_TRY(look_at_one<Hash>(call, 1, show));
   call.reply().integer(exists ? 1 : 0);
   return {};
 }
@@ -172,7 +173,7 @@ Result<void> hstrlen_command(Call& call) {
     if (const auto value = hash->find(call[2])) length = value->view().size();
     return {};
   };
-  STAVE_TRY(look_at<Hash>(call, 1, show));
+  STAVE_TRY(look_at_one<Hash>(call, 1, show));
   call.reply().integer(static_cast<std::int64_t>(length));
   return {};
 }
@@ -185,7 +186,7 @@ Result<void> hdel_command(Call& call) {
       removed += hash.editor().remove(call[i]) ? 1 : 0;
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   call.reply().integer(removed);
   return {};
 }
@@ -207,7 +208,7 @@ Result<void> hincrby_command(Call& call) {
     hash.editor().set(call[2], types::Digits(result).view(), hash.reader().deadline(call[2]).value_or(kNever));
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   call.reply().integer(result);
   return {};
 }
@@ -230,7 +231,7 @@ Result<void> hincrbyfloat_command(Call& call) {
     hash.editor().set(call[2], result, hash.reader().deadline(call[2]).value_or(kNever));
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   call.reply().bulk(result);
   return {};
 }

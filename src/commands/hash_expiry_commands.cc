@@ -11,6 +11,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/hash_arguments.h"
+#include "commands/one_collection.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -138,7 +139,7 @@ Result<void> expire_fields(Call& call, TimeForm form, std::string_view name) {
       results.push_back(expire_field(hash, call[i], condition.value_or(Condition::kNone), at));
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   answer_numbers(call.reply(), results);
   return {};
 }
@@ -151,7 +152,7 @@ Result<void> answer_deadlines(Call& call, bool relative, bool seconds) {
     for (std::size_t i = first; hash != nullptr && i < call.size(); ++i) deadlines[i - first] = hash->deadline(call[i]);
     return {};
   };
-  STAVE_TRY(look_at<Hash>(call, 1, look));
+  STAVE_TRY(look_at_one<Hash>(call, 1, look));
   std::vector<std::int64_t> results;
   for (const auto& deadline : deadlines) {
     std::int64_t result = kNoField;
@@ -275,7 +276,7 @@ Result<void> hpersist_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   answer_numbers(call.reply(), results);
   return {};
 }
@@ -292,7 +293,7 @@ Result<void> hgetdel_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   answer_values(call.reply(), values);
   return {};
 }
@@ -321,7 +322,7 @@ Result<void> hgetex_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   answer_values(call.reply(), values);
   return {};
 }
@@ -347,7 +348,7 @@ Result<void> hsetex_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(change_collection<Hash>(call, 1, change));
+  STAVE_TRY(change_one<Hash>(call, 1, change));
   call.reply().integer(set ? 1 : 0);
   return {};
 }

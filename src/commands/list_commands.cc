@@ -9,6 +9,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/list_elements.h"
+#include "commands/one_collection.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
@@ -38,7 +39,7 @@ Result<void> push(Call& call, ListEnd end, bool create) {
     size = list.reader().size();
     return {};
   };
-  STAVE_TRY(change_collection<List>(call, 1, change));
+  STAVE_TRY(change_one<List>(call, 1, change));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }
@@ -54,7 +55,7 @@ Result<void> pop_one(Call& call, ListEnd end) {
     list.editor().erase(place, 1);
     return {};
   };
-  STAVE_TRY(change_collection<List>(call, 1, change));
+  STAVE_TRY(change_one<List>(call, 1, change));
   if (element) {
     call.reply().bulk(*element);
   } else {
@@ -74,7 +75,7 @@ Result<void> pop(Call& call, ListEnd end) {
     take_elements(list.editor(), end, count, taken);
     return {};
   };
-  STAVE_TRY(change_collection<List>(call, 1, change));
+  STAVE_TRY(change_one<List>(call, 1, change));
   if (existed) {
     taken.answer(call.reply());
   } else {
@@ -167,7 +168,7 @@ Result<void> llen_command(Call& call) {
     if (list != nullptr) size = list->size();
     return {};
   };
-  STAVE_TRY(look_at<List>(call, 1, look));
+  STAVE_TRY(look_at_one<List>(call, 1, look));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }
@@ -182,7 +183,7 @@ Result<void> lindex_command(Call& call) {
       found.emplace(list->at(*place).view());
     return {};
   };
-  STAVE_TRY(look_at<List>(call, 1, look));
+  STAVE_TRY(look_at_one<List>(call, 1, look));
   if (found) {
     call.reply().bulk(*found);
   } else {
@@ -204,7 +205,7 @@ Result<void> lrange_command(Call& call) {
     if (range.size() != 0) list->visit(range.from, range.to, take);
     return {};
   };
-  STAVE_TRY(look_at<List>(call, 1, look));
+  STAVE_TRY(look_at_one<List>(call, 1, look));
   found.answer(call.reply());
   return {};
 }
@@ -216,7 +217,7 @@ Result<void> lpos_command(Call& call) {
     if (list != nullptr) places = places_found(*list, call[2], search);
     return {};
   };
-  STAVE_TRY(look_at<List>(call, 1, show));
+  STAVE_TRY(look_at_one<List>(call, 1, show));
   Sink& reply = call.reply();
   if (search.count) {
     reply.array(places.size());
@@ -239,7 +240,7 @@ Result<void> lset_command(Call& call) {
     list.editor().set(*place, call[3]);
     return {};
   };
-  STAVE_TRY(change_collection<List>(call, 1, change));
+  STAVE_TRY(change_one<List>(call, 1, change));
   call.reply().status("OK");
   return {};
 }
@@ -263,7 +264,7 @@ Result<void> linsert_command(Call& call) {
     answer = static_cast<std::int64_t>(reader.size());
     return {};
   };
-  STAVE_TRY(change_collection<List>(call, 1, change));
+  STAVE_TRY(change_one<List>(call, 1, change));
   call.reply().integer(answer);
   return {};
 }
@@ -280,7 +281,7 @@ Result<void> lrem_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(change_collection<List>(call, 1, change));
+  STAVE_TRY(change_one<List>(call, 1, change));
   call.reply().integer(static_cast<std::int64_t>(removed));
   return {};
 }
@@ -295,7 +296,7 @@ Result<void> ltrim_command(Call& call) {
     list.editor().erase(0, kept.from);
     return {};
   };
-  STAVE_TRY(change_collection<List>(call, 1, change));
+  STAVE_TRY(change_one<List>(call, 1, change));
   call.reply().status("OK");
   return {};
 }

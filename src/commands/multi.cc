@@ -109,7 +109,9 @@ class Running {
       const Command& row = multi_.calls.row(i);
       const int database = multi_.calls.database(i);
       const Arguments arguments = multi_.calls.arguments(i);
-      visit_keys(row, arguments, [&](std::size_t at) { keys_.push_back({database, arguments[at]}); });
+      visit_keys(row, arguments, [&](std::size_t at) {
+        keys_.push_back({database, arguments[at], at == 1 ? multi_.calls.hash(i) : std::uint64_t{0}});
+      });
       lock_whole(session_, row, database, shards_);
     }
   }
@@ -136,7 +138,10 @@ class Running {
     }
     const std::size_t i = parts_[part];
     const bool was_closing = session_.closing();
-    dispatch(session_, multi_.calls.resolved(i), multi_.calls.arguments(i), tape_);
+    const Arguments arguments = multi_.calls.arguments(i);
+    session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, multi_.calls.hash(i));
+    dispatch(session_, multi_.calls.resolved(i), arguments, tape_);
+    session_.set_known_hash({}, 0);
     if (tape_.full()) return {.line = std::string(kAnswersTooLarge), .undo_all = true};
     const std::string_view line = tape_.error_line();
     if (line.empty()) return {};

@@ -35,7 +35,8 @@ bool QueuedCalls::add(const Session& session, const Resolved& resolved, Argument
       words_.emplace_back(at, word.size());
       at += word.size();
     }
-    calls_.push_back({first, arguments.size(), resolved, database});
+    const std::uint64_t hash = arguments.size() > 1 ? session.known_hash(arguments[1]) : 0;
+    calls_.push_back({first, arguments.size(), resolved, database, hash});
   } catch (const std::bad_alloc&) {
     words_.resize(first);
     blocks_.resize(blocks);

@@ -38,6 +38,8 @@ class QueuedCalls {
   [[nodiscard]] const Resolved& resolved(std::size_t i) const noexcept { return calls_[i].resolved; }
   [[nodiscard]] const Command& row(std::size_t i) const noexcept { return *calls_[i].resolved.row; }
   [[nodiscard]] int database(std::size_t i) const noexcept { return calls_[i].database; }
+  /// The hash of its first argument, where that is its key and known; else 0.
+  [[nodiscard]] std::uint64_t hash(std::size_t i) const noexcept { return calls_[i].hash; }
   /// Large arguments, as of Session::received.
   [[nodiscard]] std::span<const keyspace::Block> blocks() const noexcept { return blocks_; }
   /// Bytes held, large arguments included.
@@ -49,6 +51,7 @@ class QueuedCalls {
     std::size_t count;
     Resolved resolved;
     int database;
+    std::uint64_t hash;
   };
   struct Chunk {
     std::unique_ptr<char[]> bytes;

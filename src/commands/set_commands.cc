@@ -15,6 +15,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/glob.h"
+#include "commands/one_collection.h"
 
 namespace stave::commands {
 
@@ -59,7 +60,7 @@ Result<void> sadd_command(Call& call) {
     for (std::size_t i = 2; i < call.size(); ++i) added += opened.growing_editor().add(call[i]) ? 1 : 0;
     return {};
   };
-  STAVE_TRY(change_collection<Set>(call, 1, change));
+  STAVE_TRY(change_one<Set>(call, 1, change));
   call.reply().integer(added);
   return {};
 }
@@ -72,14 +73,14 @@ Result<void> srem_command(Call& call) {
       removed += opened.editor().remove(call[i]) ? 1 : 0;
     return {};
   };
-  STAVE_TRY(change_collection<Set>(call, 1, change));
+  STAVE_TRY(change_one<Set>(call, 1, change));
   call.reply().integer(removed);
   return {};
 }
 
 Result<void> scard_command(Call& call) {
   std::uint64_t size = 0;
-  STAVE_TRY(look_at<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
     if (set != nullptr) size = set->size();
     return {};
   }));
@@ -89,7 +90,7 @@ Result<void> scard_command(Call& call) {
 
 Result<void> sismember_command(Call& call) {
   bool there = false;
-  STAVE_TRY(look_at<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
     there = set != nullptr && set->contains(call[2]);
     return {};
   }));
@@ -100,7 +101,7 @@ Result<void> sismember_command(Call& call) {
 Result<void> smismember_command(Call& call) {
   const std::size_t count = call.size() - 2;
   std::vector<bool> there(count);
-  STAVE_TRY(look_at<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
     for (std::size_t i = 0; set != nullptr && i < count; ++i) there[i] = set->contains(call[2 + i]);
     return {};
   }));
@@ -171,14 +172,14 @@ Result<void> spop_one(Call& call) {
     });
     return {};
   };
-  STAVE_TRY(change_collection<Set>(call, 1, change));
+  STAVE_TRY(change_one<Set>(call, 1, change));
   answer_bulk_or_null(call.reply(), taken);
   return {};
 }
 
 Result<void> srandmember_one(Call& call) {
   std::optional<std::string> shown;
-  STAVE_TRY(look_at<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
     if (set == nullptr) return {};
     set->visit_random(base::thread_random(), [&](std::string_view member) {
       shown.emplace(member);
@@ -224,7 +225,7 @@ Result<void> spop_command(Call& call) {
     opened.editor().take_sample(static_cast<std::uint64_t>(*count), random, gather_in(taken));
     return {};
   };
-  STAVE_TRY(change_collection<Set>(call, 1, change));
+  STAVE_TRY(change_one<Set>(call, 1, change));
   answer_set(call.reply(), taken);
   return {};
 }
@@ -243,7 +244,7 @@ Result<void> srandmember_command(Call& call) {
       if (set != nullptr) set->visit_sample(static_cast<std::uint64_t>(count), random, gather_in(shown));
       return {};
     };
-    STAVE_TRY(look_at<Set>(call, 1, look));
+    STAVE_TRY(look_at_one<Set>(call, 1, look));
     answer_array(call.reply(), shown);
     return {};
   }
@@ -296,7 +297,7 @@ Result<void> sscan_command(Call& call) {
   if (error != std::errc{} || end != text.data() + text.size()) return answer_error("ERR invalid cursor");
   Members found;
   ScanOptions options;
-  STAVE_TRY(look_at<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
     if (set == nullptr) {
       // Nobody looks at the options.
       cursor = 0;

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/collection.h"
+#include "commands/one_collection.h"
 #include "commands/sorted_set_arguments.h"
 
 namespace stave::commands {
@@ -96,7 +97,7 @@ Result<AddOutcome> add(Call& call, const AddOptions& options) {
       STAVE_TRY(add_one(opened.growing_editor(), call[options.first + 2 * i + 1], scores[i], options, outcome));
     return {};
   };
-  STAVE_TRY(change_collection<SortedSet>(call, 1, change));
+  STAVE_TRY(change_one<SortedSet>(call, 1, change));
   return outcome;
 }
 

@@ -7,6 +7,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/key_list.h"
+#include "commands/one_collection.h"
 #include "commands/sorted_set_elements.h"
 #include "commands/sorted_set_pops.h"
 #include "types/string/number.h"
@@ -32,7 +33,7 @@ Result<void> pop(Call& call, SetEnd end) {
     take_from_set(opened.editor(), end, static_cast<std::uint64_t>(count), taken);
     return {};
   };
-  STAVE_TRY(change_collection<SortedSet>(call, 1, change));
+  STAVE_TRY(change_one<SortedSet>(call, 1, change));
   Sink& reply = call.reply();
   if (call.size() == 3) {
     answer_elements(reply, taken, true);

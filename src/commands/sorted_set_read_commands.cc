@@ -12,6 +12,7 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/collection.h"
+#include "commands/one_collection.h"
 #include "commands/sorted_set_arguments.h"
 #include "commands/sorted_set_elements.h"
 
@@ -27,7 +28,7 @@ namespace {
 template <class Count>
 Result<void> answer_count(Call& call, Count&& count) {
   std::uint64_t counted = 0;
-  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
     if (set != nullptr) counted = count(*set);
     return {};
   }));
@@ -48,7 +49,7 @@ Result<void> answer_rank(Call& call, bool reverse) {
   if (with_score && !call.is(3, "WITHSCORE")) return syntax_error();
   std::optional<std::uint64_t> rank;
   std::optional<double> score;
-  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
     if (set == nullptr) return {};
     rank = set->rank(call[2]);
     if (rank && reverse) rank = set->size() - 1 - *rank;
@@ -132,7 +133,7 @@ void answer_draws(Sink& reply, const Reader& set, std::uint64_t count, bool with
 
 Result<void> answer_one(Call& call) {
   KeptElements any;
-  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
     if (set == nullptr) return {};
     const std::uint64_t rank = base::thread_random() % set->size();
     set->visit(rank, rank + 1, keep_in(any));
@@ -164,7 +165,7 @@ Result<void> zlexcount_command(Call& call) {
 
 Result<void> zscore_command(Call& call) {
   std::optional<double> score;
-  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
     if (set != nullptr) score = set->score(call[2]);
     return {};
   }));
@@ -181,7 +182,7 @@ Result<void> zmscore_command(Call& call) {
     return {};
   };
   if (scores.size() <= kFew) {
-    STAVE_TRY(look_at<SortedSet>(call, 1, look));
+    STAVE_TRY(look_at_one<SortedSet>(call, 1, look));
   } else {
     Copied<SortedSet> copied;
     STAVE_TRY(copy_out(call, 1, copied));

@@ -4,6 +4,7 @@
 
 #include "base/try.h"
 #include "commands/collection.h"
+#include "commands/one_collection.h"
 #include "commands/sorted_set_arguments.h"
 
 namespace stave::commands {
@@ -24,7 +25,7 @@ Result<void> remove_range(Call& call, RanksOf&& ranks) {
     opened.editor().erase(range.from, removed);
     return {};
   };
-  STAVE_TRY(change_collection<SortedSet>(call, 1, change));
+  STAVE_TRY(change_one<SortedSet>(call, 1, change));
   call.reply().integer(static_cast<std::int64_t>(removed));
   return {};
 }
@@ -39,7 +40,7 @@ Result<void> zrem_command(Call& call) {
       removed += opened.editor().remove(call[i]) ? 1 : 0;
     return {};
   };
-  STAVE_TRY(change_collection<SortedSet>(call, 1, change));
+  STAVE_TRY(change_one<SortedSet>(call, 1, change));
   call.reply().integer(removed);
   return {};
 }

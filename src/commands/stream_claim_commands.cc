@@ -8,6 +8,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/notices/event_rules.h"
+#include "commands/one_collection.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_groups.h"
 #include "types/string/number.h"
@@ -176,7 +177,7 @@ Result<void> xclaim_command(Call& call) {
     claimer.end();
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   answer_claimed(call.reply(), taken, wish.just_id);
   return {};
 }
@@ -262,7 +263,7 @@ Result<void> xautoclaim_command(Call& call) {
     claimer.end();
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   Sink& reply = call.reply();
   reply.array(3);
   answer_id(reply, done.next);
@@ -353,7 +354,7 @@ Result<void> xnack_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   call.reply().integer(released);
   return {};
 }

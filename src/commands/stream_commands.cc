@@ -9,6 +9,7 @@
 #include "commands/arguments.h"
 #include "commands/collection.h"
 #include "commands/notices/event_rules.h"
+#include "commands/one_collection.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_idempotence.h"
 #include "commands/stream_references.h"
@@ -165,7 +166,7 @@ Result<void> xadd_command(Call& call) {
     call.session().remarks = trim_stream(stream.editor(), wish.trim) != 0 ? kTrimmed : 0;
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   if (added) {
     answer_id(call.reply(), *added);
   } else {
@@ -188,7 +189,7 @@ Result<void> xtrim_command(Call& call) {
     removed = trim_stream(stream.editor(), wish);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   call.reply().integer(static_cast<std::int64_t>(removed));
   return {};
 }
@@ -212,7 +213,7 @@ Result<void> xdel_command(Call& call) {
     stream.editor().set_counters(counters);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   call.reply().integer(removed);
   return {};
 }
@@ -270,7 +271,7 @@ Result<void> xdelex_command(Call& call) {
     stream.editor().set_counters(counters);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   answer_deleted(call.reply(), deleted);
   return {};
 }
@@ -295,14 +296,14 @@ Result<void> xackdel_command(Call& call) {
     stream.editor().set_counters(counters);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   answer_deleted(call.reply(), deleted);
   return {};
 }
 
 Result<void> xlen_command(Call& call) {
   std::uint64_t length = 0;
-  STAVE_TRY(look_at<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
+  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
     length = stream != nullptr ? stream->size() : 0;
     return {};
   }));
@@ -341,7 +342,7 @@ Result<void> xcfgset_command(Call& call) {
     stream.editor().set_idempotence(after);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   call.reply().status("OK");
   return {};
 }
@@ -376,7 +377,7 @@ Result<void> answer_range(Call& call, bool backwards) {
     }
     return {};
   };
-  STAVE_TRY(look_at<Stream>(call, 1, look));
+  STAVE_TRY(look_at_one<Stream>(call, 1, look));
   if (there && count == 0) {
     call.reply().null_array();
   } else {
@@ -431,7 +432,7 @@ Result<void> xsetid_command(Call& call) {
     stream.editor().set_counters(counters);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   call.reply().status("OK");
   return {};
 }

@@ -6,6 +6,7 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/collection.h"
+#include "commands/one_collection.h"
 #include "commands/stream_arguments.h"
 #include "commands/stream_groups.h"
 
@@ -78,7 +79,7 @@ Result<void> xgroup_create_command(Call& call) {
     stream.editor().add_group(call[3], last, options.entries_read);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 2, change));
+  STAVE_TRY(change_one<Stream>(call, 2, change));
   call.reply().status("OK");
   return {};
 }
@@ -93,7 +94,7 @@ Result<void> xgroup_setid_command(Call& call) {
     stream.editor().set_group(call[3], group);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 2, change));
+  STAVE_TRY(change_one<Stream>(call, 2, change));
   call.reply().status("OK");
   return {};
 }
@@ -107,7 +108,7 @@ Result<void> xgroup_destroy_command(Call& call) {
     if (group) stream.editor().remove_group(call[3], *group);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 2, change));
+  STAVE_TRY(change_one<Stream>(call, 2, change));
   call.reply().integer(removed ? 1 : 0);
   return {};
 }
@@ -120,7 +121,7 @@ Result<void> xgroup_createconsumer_command(Call& call) {
     if (created) stream.editor().add_consumer(group.number, call[4], wall_ms(call));
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 2, change));
+  STAVE_TRY(change_one<Stream>(call, 2, change));
   call.reply().integer(created ? 1 : 0);
   return {};
 }
@@ -134,7 +135,7 @@ Result<void> xgroup_delconsumer_command(Call& call) {
     if (consumer) stream.editor().remove_consumer(group.number, call[4], consumer->number);
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 2, change));
+  STAVE_TRY(change_one<Stream>(call, 2, change));
   call.reply().integer(static_cast<std::int64_t>(pending));
   return {};
 }
@@ -158,7 +159,7 @@ Result<void> xack_command(Call& call) {
     }
     return {};
   };
-  STAVE_TRY(change_collection<Stream>(call, 1, change));
+  STAVE_TRY(change_one<Stream>(call, 1, change));
   call.reply().integer(acknowledged);
   return {};
 }
@@ -232,7 +233,7 @@ std::vector<FoundPending> find_pending(const Reader& stream, const Group& group,
 Result<void> answer_pending(Call& call, const PendingWish& wish) {
   const std::int64_t now_ms = wall_ms(call);
   std::vector<FoundPending> found;
-  STAVE_TRY(look_at<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
+  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
     const auto group = stream != nullptr ? stream->group(call[2]) : std::nullopt;
     if (!group) return no_group(call[1], call[2]);
     found = find_pending(*stream, *group, wish, wish.consumer == 0 ? std::string_view() : call[wish.consumer], now_ms);
@@ -255,7 +256,7 @@ Result<void> answer_pending_summary(Call& call) {
   std::uint64_t count = 0;
   std::optional<std::pair<Id, Id>> ends;
   std::vector<std::pair<std::string, std::uint64_t>> consumers;
-  STAVE_TRY(look_at<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
+  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
     consumers.clear();
     const auto group = stream != nullptr ? stream->group(call[2]) : std::nullopt;
     if (!group) return no_group(call[1], call[2]);

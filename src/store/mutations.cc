@@ -418,17 +418,29 @@ bool Mutations::patch(Mutation& mutation, const log::RecordSpec& record, std::st
 
 /// What the key of the mutation held before all of its edits. `value`: with those that were made where it lay.
 std::string Mutations::value_before(const Mutation& mutation, std::string_view value) const {
-  std::string now(value);
-  for (std::int32_t end = mutation.undos; end != 0;) {
-    const Undos undos = undos_before(end);
-    end = undos.front().earlier;
-    if (!undos.front().made) continue;
+  std::size_t size = value.size();
+  std::size_t most = size;
+  const auto visit_made = [&](auto visit) {
+    for (std::int32_t end = mutation.undos; end != 0;) {
+      const Undos undos = undos_before(end);
+      end = undos.front().earlier;
+      if (undos.front().made) visit(undos);
+    }
+  };
+  visit_made([&](Undos undos) {
+    for (const Undo& undo : undos) size = size + undo.bytes - undo.size;
+    most = std::max(most, size);
+  });
+  std::string before(value);
+  before.resize(most);
+  size = value.size();
+  visit_made([&](Undos undos) {
     const EditList back = takes_back(undos);
-    std::string earlier(base::edited_size(back, now.size()), '\0');
-    base::copy_edited(now, back, earlier.data());
-    now = std::move(earlier);
-  }
-  return now;
+    base::edit_in_place(before.data(), size, back);
+    size = base::edited_size(back, size);
+  });
+  before.resize(size);
+  return before;
 }
 
 Result<Mutations::Logged> Mutations::log(log::Log& log, packing::Compression& compression, UnixMs now) try {

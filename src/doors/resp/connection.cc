@@ -32,18 +32,6 @@ constexpr std::uint64_t kPauseLookNs = 20'000'000;
 constexpr std::uint64_t kFetchLookNs = 5 * kSecondNs;
 constexpr std::size_t kUnauthenticatedQueryBytesMax = 1 << 20;
 constexpr std::size_t kPiecesMax = 64;
-/// So many commands of a batch are run as of one moment at most; one of so many bytes begins another.
-constexpr std::size_t kCommandsAtOnce = 16;
-constexpr std::size_t kBytesAtOnce = 4096;
-/// Smaller calls and answers are in no log of large ones, whatever its threshold: nobody pays for looking.
-constexpr std::size_t kLargeFrom = 1024;
-
-/// And no subcommand.
-bool is_command(const commands::Command& row) noexcept {
-  const auto table = commands::command_table();
-  return !std::less<>{}(&row, table.data()) && std::less<>{}(&row, table.data() + table.size());
-}
-
 commands::ClientInfo describe(int descriptor, const std::string& address, std::string local_address,
                               std::uint64_t now_ns) {
   commands::ClientInfo info;
@@ -297,62 +285,6 @@ void Connection::run(const char* bytes, std::size_t size, std::size_t& position)
   if (output_.pending() > BlockPool::kBlockBytes) bench_.shared.engine.budget().settle();
 }
 
-ParseStatus Connection::parse_batch(const char* bytes, std::size_t size, std::size_t& position) {
-  const bool trust = trusted();
-  // A stranger's commands go one by one: AUTH lifts the limits for the next.
-  const std::size_t most = trust ? Workbench::kBatch : 1;
-  const ParserLimits limits{.bulk_bytes_max = bench_.shared.limits.bulk_bytes_max, .authenticated = trust};
-  bench_.arguments.clear();
-  bench_.batch.clear();
-  while (bench_.batch.size() < most) {
-    // An inline command's arguments end with the next parse: it goes alone.
-    const bool is_inline = position < size && bytes[position] != '*';
-    if (is_inline && !bench_.batch.empty()) break;
-    const std::size_t first = bench_.arguments.size();
-    const std::size_t begin = position;
-    const ParseStatus status = parser_.next(bytes, size, position, limits, bench_.arguments);
-    if (status != ParseStatus::kCommand) return status;
-    STAVE_ASSERT(position > begin && bench_.arguments.size() > first);
-    auto& parsed = bench_.batch.emplace_back(first, bench_.arguments.size() - first, begin, position);
-    parsed.call = resolved(parsed);
-    if (is_inline) break;
-  }
-  return ParseStatus::kCommand;
-}
-
-// Pipelines are monotonous: what the command before was, spelled alike and with as many arguments, this one is too,
-// unless its second word is what decides.
-commands::Resolved Connection::resolved(const Workbench::Parsed& parsed) const noexcept {
-  const commands::Arguments arguments = bench_.arguments_of(parsed);
-  if (bench_.batch.size() > 1) {
-    const auto& before = (&parsed)[-1];
-    const commands::Command* const row = before.call.row;
-    if (before.count == parsed.count && before.call.runs() && row->subcommands.empty() &&
-        bench_.arguments_of(before)[0] == arguments[0] && is_command(*row))
-      return before.call;
-  }
-  return commands::resolve(arguments);
-}
-
-// Everything the batch may look at is fetched at once, and then the batch is presented again. It waits once only: what
-// has left memory again in between is read by the command itself.
-bool Connection::waits_for_values() {
-  if (std::exchange(fetching_, nullptr) != nullptr) return false;
-  auto& needed = bench_.needed;
-  needed.clear();
-  for (const auto& parsed : bench_.batch)
-    commands::keys_needed(session_, parsed.call, bench_.arguments_of(parsed), needed);
-  if (needed.empty() || !bench_.shared.engine.must_fetch(needed)) return false;
-  fetching_ = std::make_shared<std::atomic<bool>>(false);
-  bench_.shared.engine.fetch(needed, [done = fetching_, waker = bench_.waker] {
-    done->store(true);
-    waker->wake();
-  });
-  // Woken when they are there; should that get lost, looked at again.
-  parked_until_ns_ = bench_.now_ns + kFetchLookNs;
-  return true;
-}
-
 // The command takes long and is being done elsewhere; presented again, it answers.
 void Connection::wait_for_errand() {
   STAVE_ASSERT(session_.errand != nullptr);
@@ -388,66 +320,11 @@ void Connection::hear_while_waiting(bool has_left) noexcept {
   close_when_sent();
 }
 
-Connection::Turn Connection::run_batch(std::uint64_t turn_end, std::size_t& position) {
-  auto& batch = bench_.batch;
-  if (!batch.empty() && bench_.shared.engine.may_fetch() && trusted() && waits_for_values()) [[unlikely]] {
-    position = batch.front().begin;
-    parser_.reset();
-    return Turn::kEnd;
-  }
-  // A line for each command that comes soon: a processor keeps track of a dozen or so, not of a batch's.
-  constexpr std::size_t kBucketsAhead = 12;
-  constexpr std::size_t kEntriesAhead = 6;
-  if (batch.size() > 1) {
-    for (std::size_t i = 0; i < kBucketsAhead; ++i) call_bucket(i);
-    for (std::size_t i = 0; i < kEntriesAhead; ++i) call_entry(i);
-  }
-  // All of it was received before the clock is read, so nobody who has had an answer is shown an earlier time.
-  store::StillMoment still(bench_.shared.engine.time());
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    call_bucket(i + kBucketsAhead);
-    call_entry(i + kEntriesAhead);
-    const auto& parsed = batch[i];
-    if (i % kCommandsAtOnce == 0 || parsed.end - parsed.begin > kBytesAtOnce) still.go_on();
-    const commands::Arguments arguments = bench_.arguments_of(parsed);
-    // The first key of nearly every command is its first argument; of the others nothing is known.
-    session_.set_known_hash(arguments.size() > 1 ? arguments[1] : std::string_view{}, parsed.hash);
-    Turn turn = run_one(parsed.call, arguments);
-    if ((parsed.end - parsed.begin > kLargeFrom || large_ != nullptr) && turn != Turn::kLater) [[unlikely]]
-      note_large(session_.environment().large_requests(), parsed.call, arguments,
-                 parsed.end - parsed.begin + bytes_apart());
-    session_.set_known_hash({}, 0);
-    if (parsed.call.row == nullptr || !commands::is_quick(*parsed.call.row)) still.go_on();
-    if (turn == Turn::kGoOn &&
-        (output_.appended() > turn_end || session_.busy_ns() > kTurnNs || marks_.size() >= kHeldAnswersMax)) {
-      runnable_ = true;
-      turn = Turn::kEnd;
-    }
-    if (turn == Turn::kGoOn) continue;
-    // What was parsed and not run will be presented again.
-    position = turn == Turn::kLater ? parsed.begin : parsed.end;
-    parser_.reset();
-    return Turn::kEnd;
-  }
-  return Turn::kGoOn;
-}
-
 void Connection::set_paused(bool paused) noexcept {
   if (paused == std::exchange(paused_, paused)) return;
   auto& count = session_.environment().paused_calls();
   STAVE_ASSERT(paused || count.load(std::memory_order_relaxed) != 0);
   paused ? count.fetch_add(1, std::memory_order_relaxed) : count.fetch_sub(1, std::memory_order_relaxed);
-}
-
-void Connection::call_bucket(std::size_t i) {
-  if (i >= bench_.batch.size()) return;
-  auto& parsed = bench_.batch[i];
-  parsed.hash = commands::prefetch(session_, parsed.call, bench_.arguments_of(parsed));
-}
-
-void Connection::call_entry(std::size_t i) {
-  if (i >= bench_.batch.size() || bench_.batch[i].hash == 0) return;
-  bench_.shared.engine.prefetch_entry(session_.database(), bench_.batch[i].hash);
 }
 
 Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {
@@ -504,12 +381,8 @@ Connection::Turn Connection::run_one(const commands::Resolved& call, commands::A
   if (output_.refusal() != Output::Refusal::kNone) [[unlikely]] {
     if (const Turn turn = give_up_reply(call, begin); turn != Turn::kGoOn) return turn;
   }
-  if (const std::uint64_t bytes = hold_answer(begin); bytes > kLargeFrom) [[unlikely]]
+  if (const std::uint64_t bytes = hold_answer(begin, output_.appended()); bytes > kLargeFrom) [[unlikely]]
     note_large(environment.large_replies(), call, arguments, bytes);
-  if (session_.closing() || close_wanted_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-    close_when_sent();
-    return Turn::kEnd;
-  }
   return Turn::kGoOn;
 }
 
@@ -558,9 +431,8 @@ bool Connection::authenticates(const commands::Resolved& call, commands::Argumen
 }
 
 // Every answer has its own mark: should the disk fail, each command is told for itself.
-std::uint64_t Connection::hold_answer(std::uint64_t begin) {
+std::uint64_t Connection::hold_answer(std::uint64_t begin, std::uint64_t end) {
   const store::Pending pending = session_.take_pending();
-  const std::uint64_t end = output_.appended();
   if (pending.empty() || begin == end) return end - begin;
   STAVE_ASSERT(marks_.empty() || marks_.back().end <= begin);
   marks_.push_back({begin, end, pending, bench_.now_ns});

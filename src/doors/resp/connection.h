@@ -209,6 +209,8 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   /// With so many bytes or answers held for the disk's sake, the client has to wait too.
   static constexpr std::uint64_t kHeldBytesMax = 16 << 20;
   static constexpr std::size_t kHeldAnswersMax = 1 << 16;
+  /// Smaller calls and answers are in no log of large ones, whatever its threshold: nobody pays for looking.
+  static constexpr std::size_t kLargeFrom = 1024;
   /// A turn ends when it has produced so much, so that others get theirs.
   static constexpr std::uint64_t kTurnBytes = 1 << 20;
   /// Or when its commands have taken so long.
@@ -230,6 +232,12 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   /// What the batch's newest command, which is its last, runs.
   [[nodiscard]] commands::Resolved resolved(const Workbench::Parsed& parsed) const noexcept;
   Turn run_batch(std::uint64_t turn_end, std::size_t& position);
+  /// How many commands of the batch from `i` on are about the same large collection, and may be run as one.
+  [[nodiscard]] std::size_t stretch_from(std::size_t i) noexcept;
+  /// Runs `count` commands from `i` on as one; returns how many were run. 0: none, they are to be run one by one.
+  std::size_t run_stretch(std::size_t i, std::size_t count);
+  Turn run_alone(const Workbench::Parsed& parsed);
+  Turn after_call(std::uint64_t turn_end) noexcept;
   void set_paused(bool paused) noexcept;
   /// Brings towards the cache what command `i` of the batch will look at first, and what it will find there.
   void call_bucket(std::size_t i);
@@ -237,8 +245,8 @@ class Connection final : public commands::ClientControl, public ByDeadline {
   /// Runs one command, or finds a reason not to yet.
   Turn run_one(const commands::Resolved& call, commands::Arguments arguments);
   static bool authenticates(const commands::Resolved& call, commands::Arguments arguments) noexcept;
-  /// Returns how long the answer is that begins there and ends the output.
-  std::uint64_t hold_answer(std::uint64_t begin);
+  /// Returns how long the answer is.
+  std::uint64_t hold_answer(std::uint64_t begin, std::uint64_t end);
   void note_large(commands::SlowLog& log, const commands::Resolved& call, commands::Arguments arguments,
                   std::uint64_t bytes) const;
   void release_all() noexcept;

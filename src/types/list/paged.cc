@@ -1,8 +1,8 @@
 #include "types/list/paged.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <functional>
-
 #include <ranges>
 #include <vector>
 
@@ -12,11 +12,20 @@ namespace {
 
 constexpr char kLayout = 1;
 
-std::string form_of(std::string_view element) {
-  std::string form;
-  EncodedItem(element).append_to(form);
-  return form;
-}
+/// An element's item; of one of usual size without an allocation.
+class Form {
+ public:
+  explicit Form(std::string_view element) {
+    const EncodedItem item(element);
+    bytes_.resize(item.size(), boost::container::default_init);
+    item.write_to(bytes_.data());
+  }
+  [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  static constexpr std::size_t kUsualBytes = 256;
+  boost::container::small_vector<char, kUsualBytes> bytes_;
+};
 
 }  // namespace
 
@@ -121,14 +130,14 @@ std::uint64_t Paged::remove_last(std::string_view element, std::uint64_t most) {
 void Paged::insert_one(std::uint64_t place, std::string_view element) {
   STAVE_ASSERT(place <= size());
   if (size() == 0)
-    tree_.insert_first(form_of(element));
+    tree_.insert_first(Form(element).view());
   else
-    tree_.insert(tree_.between(place), form_of(element));
+    tree_.insert(tree_.between(place), Form(element).view());
   note_change();
 }
 
 void Paged::set(std::uint64_t place, std::string_view element) {
-  tree_.replace(tree_.find(place), form_of(element));
+  tree_.replace(tree_.find(place), Form(element).view());
   note_change();
 }
 

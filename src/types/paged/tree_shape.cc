@@ -1,8 +1,10 @@
 // How a tree changes: leaves first, then whatever has become too large, too small or empty on the way to the top.
 
 #include <algorithm>
+#include <boost/container/static_vector.hpp>
 #include <utility>
 
+#include "base/bytes.h"
 #include "types/paged/run_of.h"
 #include "types/paged/tree.h"
 
@@ -35,6 +37,76 @@ void cut(const std::vector<std::size_t>& places, std::size_t from, std::size_t t
   cuts.push_back(half);
   cut(places, half, to, cuts);
 }
+
+/// What is different of an element that stands at `at` and of the one to come, when that is a little: what grows at its
+/// end is the same from some byte on to where the old one ends.
+using Parts = boost::container::static_vector<base::Edit, 2>;
+Parts parts_changed(std::string_view old, std::string_view fresh, std::size_t at) {
+  const std::size_t both = std::min(old.size(), fresh.size());
+  std::size_t begin = 0;
+  while (begin != both && old[begin] == fresh[begin]) ++begin;
+  std::size_t end = both;
+  while (end != begin && old[end - 1] == fresh[end - 1]) --end;
+  Parts parts;
+  if (begin != end) parts.push_back({.at = at + begin, .out = end - begin, .in = fresh.substr(begin, end - begin)});
+  if (old.size() != fresh.size())
+    parts.push_back({.at = at + both, .out = old.size() - both, .in = fresh.substr(both)});
+  return parts;
+}
+
+/// A child put in at an end of a node, as edits of both its pages. What they put in is here.
+class ChildAtEnd {
+ public:
+  /// `beside`: how many elements the child has that stands at that end now. `separator`: null in a node without order.
+  ChildAtEnd(std::string_view structure, std::string_view counts, bool front, const Child& child, std::uint64_t beside,
+             const Separator* separator)
+      : page_(child.page) {
+    constexpr std::size_t kPagesAt = 3;
+    constexpr std::size_t kCountsAt = 1;
+    const std::size_t width = static_cast<unsigned char>(structure[0]);
+    const std::size_t size = base::load<std::uint16_t>(structure.data() + 1);
+    const std::size_t count_width = static_cast<unsigned char>(counts[0]);
+    STAVE_ASSERT(size != 0);
+    size_ = static_cast<std::uint16_t>(size + 1);
+    const std::size_t grown =
+        structure.size() + width + (separator == nullptr ? 0 : sizeof(double) + separator->member.size());
+    fits_ = Packed::width_for(child.page) <= width && grown <= kPageBytesMax && size < 0xffff &&
+            Packed::width_for(std::max(beside, child.count)) <= count_width;
+    structure_.push_back({.at = 1, .out = sizeof size_, .in = {reinterpret_cast<const char*>(&size_), sizeof size_}});
+    structure_.push_back({.at = kPagesAt + (front ? 0 : size * width),
+                          .out = 0,
+                          .in = {reinterpret_cast<const char*>(&page_), std::min(width, sizeof page_)}});
+    if (separator != nullptr) {
+      const std::size_t scores = kPagesAt + size * width;
+      score_ = separator->score;
+      structure_.push_back({.at = scores + (front ? 0 : size - 1) * sizeof(double),
+                            .out = 0,
+                            .in = {reinterpret_cast<const char*>(&score_), sizeof score_}});
+      structure_.push_back(
+          {.at = front ? scores + (size - 1) * sizeof(double) : structure.size(), .out = 0, .in = separator->member});
+    }
+    // The one at the end was loose, and is not any more.
+    const auto width_of_count = static_cast<unsigned>(count_width);
+    Packed::append(both_, front ? child.count : beside, width_of_count);
+    Packed::append(both_, front ? beside : child.count, width_of_count);
+    counts_ = {.at = kCountsAt + (front ? 0 : (size - 1) * count_width), .out = count_width, .in = both_};
+  }
+  ChildAtEnd(const ChildAtEnd&) = delete;
+  ChildAtEnd& operator=(const ChildAtEnd&) = delete;
+
+  [[nodiscard]] bool fits() const noexcept { return fits_; }
+  [[nodiscard]] base::Edits structure() const noexcept { return {structure_.data(), structure_.size()}; }
+  [[nodiscard]] base::Edits counts() const noexcept { return {&counts_, 1}; }
+
+ private:
+  std::uint64_t page_;
+  std::uint16_t size_ = 0;
+  double score_ = 0;
+  std::string both_;
+  boost::container::static_vector<base::Edit, 4> structure_;
+  base::Edit counts_;
+  bool fits_ = false;
+};
 
 }  // namespace
 
@@ -70,7 +142,15 @@ void Tree::replace(const Place& place, std::string_view element) {
   if (run.form().empty()) return;
   const std::size_t at = run.place(place.in_leaf * items_);
   const std::size_t end = run.walk(at, items_);
-  put_leaf(place, run, RunEdits(run, at, end - at, element, 0), 0);
+  const std::string_view old = run.form().substr(at, end - at);
+  const std::size_t size = run.form().size() - old.size() + element.size();
+  const bool stays = size <= kPageBytesMax && (size >= kPageBytesMin || place.height == 0);
+  if (!stays) {
+    put_leaf(place, run, RunEdits(run, at, old.size(), element, 0), 0);
+    return;
+  }
+  if (const Parts parts = parts_changed(old, element, at); !parts.empty())
+    pages_->edit(page_of(place.leaf), base::Edits(parts.data(), parts.size()));
 }
 
 void Tree::move(const Place& from, const Place& to, std::string_view element) {
@@ -200,6 +280,23 @@ void Tree::add_leaf(const Place& place, std::string_view element, Grown grown) {
                                                   : Separator::between(element.data(), neighbour);
   }
   write(page, run_of(items_, element).form());
+  // The node above alone is changed where it has room for one more: all counts on the way to an end are loose.
+  if (place.height != 0) {
+    const std::uint64_t node = place.steps[place.height - 1].node;
+    const std::string_view structure = read(node);
+    const std::string_view counts = read(node + 1);
+    if (structure.empty() || counts.empty()) return;
+    const Separator* const separator = items_ == 2 ? &children[1].separator : nullptr;
+    const bool front = grown == Grown::kFront;
+    const ChildAtEnd change(structure, counts, front, added, place.count, separator);
+    if (change.fits()) {
+      pages_->edit(page_of(node), change.structure());
+      pages_->edit(page_of(node + 1), change.counts());
+      if (front) first_ = place.height == 1 ? 1 : first_ + 1;
+      ++count_;
+      return;
+    }
+  }
   replace_leaf(place, std::move(children), grown);
 }
 
