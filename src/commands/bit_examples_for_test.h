@@ -20,7 +20,11 @@ std::vector<Example> bit_examples() {
        {{"BITOP", "XOR", "k3", "k", "k2"}, {"BITOP", "NOT", "k", "k"}, {"BITOP", "DIFF", "k2", "k", "k2", "k3"}}},
       {"bitpos", {{"BITPOS", "k", "1"}, {"BITPOS", "k", "0", "0", "-1"}, {"BITPOS", "k", "1", "2", "9", "BIT"}}},
       {"getbit", {{"GETBIT", "k", "3"}}},
-      {"setbit", {{"SETBIT", "k", "3", "1"}, {"SETBIT", "k3", "100", "1"}, {"SETBIT", "k", "100000", "1"}, {"SETBIT", "k", "x", "1"}}},
+      {"setbit",
+       {{"SETBIT", "k", "3", "1"},
+        {"SETBIT", "k3", "100", "1"},
+        {"SETBIT", "k", "100000", "1"},
+        {"SETBIT", "k", "x", "1"}}},
   };
 }
 

@@ -135,7 +135,7 @@ Result<void> bitfield_command(Call& call) {
   for (const Operation& operation : operations)
     if (operation.what != Operation::What::kGet) end = std::max(end, operation.end());
   Answers answers;
-  STAVE_TRY(change_string(call, 1, {.end = end}, [&](OpenedString& string) -> Result<void> {
+  const auto change = [&](OpenedString& string) -> Result<void> {
     answers.clear();
     const std::uint64_t size = string.reader().size();
     const std::uint64_t after = std::max<std::uint64_t>(size, end);
@@ -150,7 +150,8 @@ Result<void> bitfield_command(Call& call) {
       }
     }
     return {};
-  }));
+  };
+  STAVE_TRY(change_string(call, 1, {.end = end}, change));
   answer(call.reply(), answers);
   return {};
 }

@@ -145,7 +145,7 @@ Result<void> setbit_command(Call& call) {
   const bool bit = call[3] == "1";
   if (!bit && call[3] != "0") return answer_error("ERR bit is not an integer or out of range");
   bool old_bit = false;
-  STAVE_TRY(change_string(call, 1, {.end = at / 8 + 1}, [&](OpenedString& string) -> Result<void> {
+  const auto change = [&](OpenedString& string) -> Result<void> {
     const std::uint64_t size = string.reader().size();
     const std::uint64_t after = std::max(size, at / 8 + 1);
     old_bit = bitmap::get(string.reader(), at);
@@ -160,7 +160,8 @@ Result<void> setbit_command(Call& call) {
     bitmap::set(&byte, at % 8, bit);
     bytes.write(at / 8, {&byte, 1});
     return {};
-  }));
+  };
+  STAVE_TRY(change_string(call, 1, {.end = at / 8 + 1}, change));
   call.reply().integer(old_bit ? 1 : 0);
   return {};
 }

@@ -171,7 +171,7 @@ Result<void> pfadd_command(Call& call) {
   marks.reserve(call.size() - 2);
   for (std::size_t i = 2; i < call.size(); ++i) marks.push_back(hyperloglog::mark_of(call[i]));
   bool changed = false;
-  STAVE_TRY(change_string(call, 1, {}, [&](OpenedString& string) -> Result<void> {
+  const auto change = [&](OpenedString& string) -> Result<void> {
     changed = !string.existed();
     if (const auto header = dense_header(string.reader())) {
       changed = add_to_dense(string, *header, marks);
@@ -186,7 +186,8 @@ Result<void> pfadd_command(Call& call) {
     STAVE_TRY(add_to_sparse(value, marks, sparse_max(call), changed));
     if (!changed) return {};
     return string.replace(value);
-  }));
+  };
+  STAVE_TRY(change_string(call, 1, {}, change));
   call.reply().integer(changed ? 1 : 0);
   return {};
 }

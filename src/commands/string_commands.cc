@@ -304,14 +304,15 @@ Result<void> getrange_command(Call& call) {
 Result<void> append_command(Call& call) {
   const std::string_view more = call[2];
   std::uint64_t size = 0;
-  STAVE_TRY(change_string(call, 1, {.more = more.size()}, [&](OpenedString& string) -> Result<void> {
+  const auto change = [&](OpenedString& string) -> Result<void> {
     size = string.reader().size() + more.size();
     if (string.existed() && more.empty()) return {};
     // Before anything is allocated.
     STAVE_TRY(call.engine().check_limits(call[1], size));
     string.editor_for(size).append(more);
     return {};
-  }));
+  };
+  STAVE_TRY(change_string(call, 1, {.more = more.size()}, change));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }
@@ -324,7 +325,7 @@ Result<void> setrange_command(Call& call) {
   // Neither number reaches 2^63, so the sum cannot wrap.
   const std::uint64_t end = bytes.empty() ? 0 : offset + bytes.size();
   std::uint64_t size = 0;
-  STAVE_TRY(change_string(call, 1, {.end = end}, [&](OpenedString& string) -> Result<void> {
+  const auto change = [&](OpenedString& string) -> Result<void> {
     const std::uint64_t before = string.reader().size();
     size = std::max(before, end);
     if (bytes.empty()) return {};
@@ -338,7 +339,8 @@ Result<void> setrange_command(Call& call) {
     if (over != 0) editor.write(offset, bytes.substr(0, over));
     if (over != bytes.size()) editor.append(bytes.substr(over));
     return {};
-  }));
+  };
+  STAVE_TRY(change_string(call, 1, {.end = end}, change));
   call.reply().integer(static_cast<std::int64_t>(size));
   return {};
 }

@@ -155,7 +155,7 @@ TEST_F(StringsInPages, are_watched_and_changed_in_transactions_and_scripts) {
   make(some(30'000));
   auto other = new_session();
   EXPECT_EQ(run({"WATCH", "p"}), "OK");
-  const std::vector<std::string_view> set = {"SETBIT", "p", "7", "1"};
+  const std::vector<std::string_view> set = {"SETBIT", "p", "0", "1"};
   run_in(*other, set);
   EXPECT_EQ(run({"MULTI"}), "OK");
   EXPECT_EQ(run({"APPEND", "p", "x"}), "QUEUED");
@@ -205,7 +205,7 @@ TEST_F(StringsInPages, may_be_dense_hyperloglogs_with_the_same_bytes) {
     // Whole again, so that the next one is added to one piece.
     if (i % 50 == 0) {
       const std::string whole = reply({"GET", "w"}).text;
-      EXPECT_EQ(reply({"GET", "p"}).text, whole);
+      EXPECT_TRUE(reply({"GET", "p"}).text == whole);
       run({"SET", "w", whole});
       EXPECT_EQ(run({"PFCOUNT", "p"}), run({"PFCOUNT", "w"}));
     }
@@ -213,8 +213,10 @@ TEST_F(StringsInPages, may_be_dense_hyperloglogs_with_the_same_bytes) {
   EXPECT_TRUE(in_pages("p"));
   EXPECT_EQ(run({"PFMERGE", "m", "p", "w"}), "OK");
   EXPECT_EQ(run({"PFCOUNT", "m"}), run({"PFCOUNT", "p"}));
+  // Which notes the count in the value.
+  run({"PFCOUNT", "w"});
   reopen();
-  EXPECT_EQ(reply({"GET", "p"}).text, reply({"GET", "w"}).text);
+  EXPECT_TRUE(reply({"GET", "p"}).text == reply({"GET", "w"}).text);
 }
 
 TEST_F(StringsInPages, are_left_as_they_are_by_what_changes_nothing) {

@@ -29,11 +29,11 @@ TEST(RecordKind, has_traits_for_every_number_and_the_format_s_names) {
   }
   EXPECT_EQ(known, 28);
   EXPECT_EQ(names,
-            (std::set<std::string_view>{"delete",       "expire",      "evict",      "set_expiry", "flush",
-                                        "swap",         "close",       "refresh",    "trim",       "lost",
-                                        "patch",        "string",      "term",       "json",       "hash",
-                                        "list",         "set",         "sorted_set", "stream",     "sketch",
-                                        "page",         "paged_hash",  "paged_list", "paged_set",  "paged_sorted_set",
+            (std::set<std::string_view>{"delete",       "expire",       "evict",       "set_expiry", "flush",
+                                        "swap",         "close",        "refresh",     "trim",       "lost",
+                                        "patch",        "string",       "term",        "json",       "hash",
+                                        "list",         "set",          "sorted_set",  "stream",     "sketch",
+                                        "page",         "paged_hash",   "paged_list",  "paged_set",  "paged_sorted_set",
                                         "paged_stream", "paged_sketch", "paged_string"}));
 }
 

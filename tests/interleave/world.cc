@@ -428,7 +428,9 @@ void World::look_back() {
   if (upheavals_ != 0) return;
   const Lsn point = model_.events()[random_.below(model_.events().size())].lsn;
   const int database = static_cast<int>(random_.below(static_cast<std::uint64_t>(databases_)));
-  const std::string key = random_.one_in(4) ? kHash : random_.one_in(4) ? kString : "plain" + std::to_string(random_.below(5));
+  const std::string key = random_.one_in(4)   ? kHash
+                          : random_.one_in(4) ? kString
+                                              : "plain" + std::to_string(random_.below(5));
   if (point == kNoLsn) return;
   Pending pending;
   const auto past = store::History(*engine_).value_at({database, key}, point, pending);
