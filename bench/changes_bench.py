@@ -30,7 +30,8 @@ def encode(words):
 class Server:
     def __init__(self, sync):
         self.directory = tempfile.mkdtemp(prefix="stave-bench-")
-        self.process = subprocess.Popen([os.environ["STAVE_BIN"], "serve", "--port", "-1", "--http-port", "-1", "--bind", "127.0.0.1", "--dir", self.directory, "--sync", sync],
+        self.process = subprocess.Popen([os.environ["STAVE_BIN"], "serve", "--port", "-1", "--http-port", "-1", "--bind", "127.0.0.1", "--dir", self.directory, "--sync", sync,
+                                         "--history-bytes", "100gb"],
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.port, self.http = map(int, READY.search(self.process.stdout.readline()).groups())
 
@@ -89,7 +90,7 @@ def over_resp(server):
             got = bytearray()
             while not got.endswith(b"the-end\r\n"):
                 got += connection.recv(1 << 20)
-            head = got[:64].split(b"\r\n")
+            head = bytes(got[:64]).split(b"\r\n")
             position, told = head[1][1:], int(head[2][1:])
             count += told
             if not told:

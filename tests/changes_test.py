@@ -82,6 +82,7 @@ class Events:
                 return event
 
     def close(self):
+        self.answer.close()  # which has the socket
         self.connection.close()
 
 
@@ -502,7 +503,7 @@ class Rights(TestCase):
         self.client(server, db=1).set("mine:1", "d")
         client.flushdb()
         self.assertEqual([short(c) for c in read_all(some)[1]], ["set 0 mine:1", "flush 0 "])
-        with self.assertRaises(redis.NoPermissionError):
+        with self.assertRaises(redis.exceptions.NoPermissionError):
             read(self.client(server, username="none", password="pw"))
         basic = {"Authorization": "Basic " + base64.b64encode(b"some:pw").decode()}
         lines = self.events(server, "/changes?since=oldest&values=true&limit=2", lines=True, headers=basic)
