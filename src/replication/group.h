@@ -102,9 +102,11 @@ class Group {
   /// From now on this store leads (REPLICAOF NO ONE). Errors: as Engine::lead.
   Result<void> lead() STAVE_EXCLUDES(mutex_);
   /// From now on it follows `leader`, "host:port": the store is closed and opened again for it. Of a Redis the copy
-  /// takes the place of what there is once it is here. Asks what answers there, and may take seconds. Errors: kConflict
+  /// takes the place of what there is once it is here. Errors: kConflict
   /// (a Stave, and it has data of its own and was never in a group), those of the file.
-  Result<void> follow(const std::string& leader) STAVE_EXCLUDES(mutex_);
+  Result<void> follow(const std::string& leader, Peer peer) STAVE_EXCLUDES(mutex_);
+  /// What answers there; one that does not answer is taken for a Stave until it does. Errors: kPermission.
+  [[nodiscard]] Result<Peer> identify(const std::string& leader) const;
   /// What has to be done before the store is opened again; asked once `reopen` was called and the store is closed.
   [[nodiscard]] Rebuild wanted() const STAVE_EXCLUDES(mutex_);
 
