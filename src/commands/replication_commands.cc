@@ -78,12 +78,12 @@ Result<void> replicaof_command(Call& call) {
     call.reply().status("OK Already connected to specified master");
     return {};
   }
-  // It asks what answers there first.
-  STAVE_ASSIGN(const auto done, at_length<bool>(call, [group, leader]() -> Result<bool> {
-                 STAVE_TRY(group->follow(leader));
-                 return true;
-               }));
-  if (done) call.reply().status("OK");
+  // The answer is on its way before the store is closed, so only the question is asked elsewhere.
+  STAVE_ASSIGN(const auto peer,
+               at_length<replication::Peer>(call, [group, leader] { return group->identify(leader); }));
+  if (!peer) return {};
+  STAVE_TRY(group->follow(leader, *peer));
+  call.reply().status("OK");
   return {};
 }
 

@@ -113,9 +113,11 @@ class Group {
   /// From now on this store leads (REPLICAOF NO ONE). Errors: as Engine::lead.
   Result<void> lead() STAVE_EXCLUDES(mutex_);
   /// From now on it follows `leader`, "host:port": the store is closed and opened again for it. Of a Redis the copy
-  /// takes the place of what there is once it is here. Asks what answers there, and may take seconds. Errors: kConflict
+  /// takes the place of what there is once it is here. Errors: kConflict
   /// (a Stave, and it has data of its own and was never in a group), those of the file.
-  Result<void> follow(const std::string& leader) STAVE_EXCLUDES(mutex_);
+  Result<void> follow(const std::string& leader, Peer peer) STAVE_EXCLUDES(mutex_);
+  /// What answers there; one that does not answer is taken for a Stave until it does. Errors: kPermission.
+  [[nodiscard]] Result<Peer> identify(const std::string& leader) const;
   /// Lets a follower lead, and follows it; returns once that is begun. Errors: kConflict: this store follows itself,
   /// nobody follows it, or not the one that is named; kBusy: it is going on already.
   Result<void> fail_over(const FailOver& wish) STAVE_EXCLUDES(mutex_);

@@ -56,7 +56,7 @@ Result<void> remove_if_there(FileSystem& files, const std::string& path) {
 
 /// A link, and what has come on it and was not taken yet.
 struct RedisFollower::Connection {
-  explicit Connection(RedisFollower& owner) : owner(owner), piece(kPiece) {}
+  explicit Connection(RedisFollower& follower) : owner(follower), piece(kPiece) {}
   ~Connection() {
     base::MutexLock lock(owner.mutex_);
     owner.link_ = nullptr;

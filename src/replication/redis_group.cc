@@ -67,12 +67,16 @@ Result<std::unique_ptr<Link>> Group::dial(const std::string& leader) {
   return link;
 }
 
-Result<void> Group::follow(const std::string& leader) {
+Result<Peer> Group::identify(const std::string& leader) const {
+  if (config_.identify == nullptr) return Peer::kStave;
+  auto peer = config_.identify(leader);
+  if (!peer && peer.error().code() != ErrorCode::kPermission) return Peer::kStave;
+  return peer;
+}
+
+Result<void> Group::follow(const std::string& leader, Peer peer) {
   STAVE_TRY(check_open());
-  if (config_.identify == nullptr) return follow_stave(leader);
-  const auto peer = config_.identify(leader);
-  if (!peer && peer.error().code() == ErrorCode::kPermission) return fail(peer.error().clone());
-  return peer && *peer == Peer::kRedis ? follow_redis(leader) : follow_stave(leader);
+  return peer == Peer::kRedis ? follow_redis(leader) : follow_stave(leader);
 }
 
 Result<void> Group::follow_redis(const std::string& master) {

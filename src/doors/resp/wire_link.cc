@@ -172,7 +172,9 @@ Result<std::unique_ptr<WireLink>> enter(const std::string& leader, const DialCon
 }
 
 /// What it answers to who wants its log, which only a Stave knows of.
-constexpr std::initializer_list<std::string_view> kFollow = {"STAVE.FOLLOW", "1"};
+Result<std::string> ask_to_follow(replication::Link& link) {
+  return ask(link, {"STAVE.FOLLOW", "1"});
+}
 
 }  // namespace
 
@@ -183,7 +185,7 @@ Result<std::unique_ptr<replication::Link>> dial_redis(const std::string& master,
 
 Result<replication::Peer> identify_leader(const std::string& leader, const DialConfig& config) {
   STAVE_ASSIGN(const auto link, enter(leader, config));
-  STAVE_ASSIGN(const std::string answer, ask(*link, kFollow));
+  STAVE_ASSIGN(const std::string answer, ask_to_follow(*link));
   if (answer.starts_with("-ERR unknown command")) return replication::Peer::kRedis;
   if (answer.starts_with("-NOAUTH"))
     return stave::fail(ErrorCode::kPermission, "the leader wants a password (masteruser, masterauth): " + answer);
@@ -193,7 +195,7 @@ Result<replication::Peer> identify_leader(const std::string& leader, const DialC
 
 Result<std::unique_ptr<replication::Link>> dial_leader(const std::string& leader, const DialConfig& config) {
   STAVE_ASSIGN(auto link, enter(leader, config));
-  STAVE_ASSIGN(const std::string answer, ask(*link, kFollow));
+  STAVE_ASSIGN(const std::string answer, ask_to_follow(*link));
   if (answer != "+CONTINUE")
     return stave::fail(answer.starts_with("-NO") ? ErrorCode::kPermission : ErrorCode::kConflict,
                        "the leader answers: " + answer);

@@ -31,13 +31,13 @@ constexpr std::int64_t kLookMs = 50;
 // A signal handler can reach nothing but globals.
 volatile std::sig_atomic_t interrupted = 0;
 
-extern "C" void on_interrupt(int) {
+extern "C" void stop_following(int) {
   interrupted = 1;
 }
 
 void catch_interrupts() {
   struct sigaction action = {};
-  action.sa_handler = on_interrupt;
+  action.sa_handler = stop_following;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);
