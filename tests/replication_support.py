@@ -20,7 +20,7 @@ import redis
 STAVE = os.environ["STAVE_BIN"]
 SANITIZED = bool(os.environ.get("STAVE_SANITIZED"))
 PATIENCE = 60
-READY = re.compile(r"is ready on 127\.0\.0\.1:(\d+) and http://127\.0\.0\.1:(\d+)")
+READY = re.compile(r"is ready on 127\.0\.0\.1:(\d+)(?:, \S+ \(TLS\))? and https?://127\.0\.0\.1:(\d+)")
 
 
 def free_port():

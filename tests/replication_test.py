@@ -32,7 +32,7 @@ class Replication(GroupTest):
                 client.execute_command(*words)
         with self.assertRaises(redis.exceptions.ResponseError):
             client.pipeline(transaction=True).get("k1").set("a", "b").execute()
-        request = urllib.request.Request("http://127.0.0.1:%d/db/a" % follower.http, data=b"b", method="PUT")
+        request = urllib.request.Request("http://127.0.0.1:%d/db/a" % follower.http, data=b"b", method="PUT", headers={"Content-Type": "application/octet-stream"})
         with self.assertRaises(urllib.error.HTTPError):
             urllib.request.urlopen(request, timeout=PATIENCE)
         role = client.execute_command("ROLE")

@@ -135,7 +135,7 @@ class Sentinels(GroupTest):
         leader = ("127.0.0.1", self.group[0].port)
         self.assertEqual(sentinel.discover_master(NAME), leader)
         for node in self.group:
-            client = node.client()
+            client = node.client(decode_responses=True)
             self.assertEqual(client.sentinel_get_master_addr_by_name(NAME), leader)
             self.assertIsNone(client.sentinel_get_master_addr_by_name("another"))
             self.assertEqual([client.sentinel_master(NAME)[field] for field in ("name", "ip", "port", "is_master", "is_sdown")],
@@ -149,11 +149,11 @@ class Sentinels(GroupTest):
         sentinel.master_for(NAME).set("a", "1")
         self.assertEqual(sentinel.slave_for(NAME).get("a"), b"1")
         self.group[2].client().config_set("group-name", "other")
-        self.assertIsNone(self.group[2].client().sentinel_get_master_addr_by_name(NAME))
+        self.assertIsNone(self.group[2].client(decode_responses=True).sentinel_get_master_addr_by_name(NAME))
         # Handing over, they find the one that leads now.
         self.group[0].client().execute_command("FAILOVER", "TO", "127.0.0.1", self.group[1].port)
         self.eventually(lambda: self.group[1].client().info("replication")["role"] == "master")
-        self.eventually(lambda: self.group[0].client().sentinel_get_master_addr_by_name(NAME) == ("127.0.0.1", self.group[1].port))
+        self.eventually(lambda: self.group[0].client(decode_responses=True).sentinel_get_master_addr_by_name(NAME) == ("127.0.0.1", self.group[1].port))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ Result<void> Handover::start(const FailOver& wish) {
   if (all.empty()) return fail(ErrorCode::kConflict, "FAILOVER requires connected replicas.");
   if (!wish.host.empty() && !choose(kNoLsn, true))
     return fail(ErrorCode::kConflict, "FAILOVER target HOST and PORT is not a replica.");
+  // Its disk counts, whatever its own policy is.
+  followers_.want_durable();
   if (wish.timeout_ms != 0) until_ns_ = engine_.clock().monotonic_ns() + wish.timeout_ms * kNsPerMs;
   state_.store(State::kWaiting, std::memory_order_release);
   try {
