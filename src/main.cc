@@ -13,7 +13,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -82,23 +81,17 @@ void ask_to_reopen() noexcept {
   wake_main();
 }
 
-/// Whole seconds; a signal handler may ask for them.
-std::time_t seconds_now() noexcept {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec;
-}
-
 // Whoever asks twice cannot wait. But some ask twice at once and mean once: `timeout` signals its child and then the
 // group that this is in.
 extern "C" void on_signal(int) {
-  constexpr std::time_t kOnceSeconds = 1;
-  const std::time_t now = seconds_now();
+  constexpr std::sig_atomic_t kOnceSeconds = 1;
+  constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+  const auto now = static_cast<std::sig_atomic_t>(stave::Clock::system().monotonic_ns() / kNsPerSecond + 1);
   if (stop_asked_seconds != 0) {
     if (now - stop_asked_seconds > kOnceSeconds) ::_exit(kExitFailed);
     return;
   }
-  stop_asked_seconds = static_cast<std::sig_atomic_t>(now);
+  stop_asked_seconds = now;
   const int kept = errno;
   ask_to_stop();
   errno = kept;
@@ -112,6 +105,7 @@ extern "C" void on_hangup(int) {
 }
 
 void catch_signals() {
+  static_cast<void>(stave::Clock::system().monotonic_ns());  // it is made here, not in a handler
   struct sigaction action = {};
   action.sa_handler = on_signal;
   ::sigemptyset(&action.sa_mask);
