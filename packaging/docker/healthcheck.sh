@@ -3,6 +3,7 @@
 # the other port, which opens once the store does. bash speaks TCP by itself, so the image needs no curl.
 set -eu
 port="${STAVE_PORT:-${PORT:-6379}}"
+[[ "$port" == tcp://* ]] && port=6379  # of a Service that is called stave
 http="${STAVE_HTTP_PORT:-${HTTP_PORT:-8080}}"
 if [[ "$http" == 0 || -n "${STAVE_TLS_CERT_FILE:-${TLS_CERT_FILE:-}}" ]]; then
   exec 3<>"/dev/tcp/127.0.0.1/$port"

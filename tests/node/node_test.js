@@ -50,6 +50,7 @@ test('values change, expire and have versions', () => {
   assert.equal(store.setIf('a', '3', { value: '2' }), true);
   assert.equal(store.setIf('a', '4', { present: true }), true);
   assert.throws(() => store.setIf('a', '5', {}), TypeError);
+  for (const misspelt of [{ tll: 5 }, { Sync: 'os' }, { database: 1 }]) assert.throws(() => store.set('a', '5', misspelt), RangeError);
   assert.ok(store.getVersioned('a').version > first);
   assert.equal(store.getVersioned('none'), null);
   assert.equal(store.increment('a', 38), 42);

@@ -37,10 +37,19 @@ function whole(value, what, least = 0) {
   return number;
 }
 
-const syncOf = (options) => choice(SYNCS, options.sync, 'sync', 0);
+/* A misspelt option would be taken for one that was not given. */
+const OPTIONS = ['ttl', 'sliding', 'keepTtl', 'sync'];
+function known(options) {
+  for (const name of Object.keys(options))
+    if (!OPTIONS.includes(name)) throw new RangeError(`there is no option ${name}; there are: ${OPTIONS.join(', ')}`);
+  return options;
+}
+
+const syncOf = (options) => choice(SYNCS, known(options).sync, 'sync', 0);
 
 /* Kind and milliseconds of an expiry. */
-function expiryOf({ ttl, sliding = false, keepTtl = false }) {
+function expiryOf(options) {
+  const { ttl, sliding = false, keepTtl = false } = known(options);
   if (keepTtl) return [1, 0];
   if (ttl === undefined || ttl === null) return [0, 0];
   return [sliding ? 4 : 2, whole(Math.round(ttl), 'ttl', Number.MIN_SAFE_INTEGER)];
