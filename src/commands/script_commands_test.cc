@@ -36,6 +36,8 @@ TEST_F(ScriptCommandsTest, calls_that_wait_take_what_there_is_and_do_not_wait) {
   EXPECT_EQ(eval("return redis.call('BRPOPLPUSH', 'l', 'other', '0')"), "\"c\"");
   EXPECT_EQ(eval("return redis.call('BZPOPMAX', 'z', '0')"), "[\"z\", \"m\", \"1\"]");
   EXPECT_EQ(run({"LRANGE", "l", "0", "-1"}), "[\"b\"]");
+  EXPECT_EQ(eval("return redis.call('WAIT', '1', '0')"), "0");
+  EXPECT_EQ(eval("return redis.call('WAITAOF', '0', '1', '0')[2]"), "0");
 }
 
 TEST_F(ScriptCommandsTest, answers_what_lua_returns) {

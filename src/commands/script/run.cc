@@ -98,6 +98,7 @@ bool is_harmless(const Command& row) noexcept {
   if (row.run == select_command) return true;
   if ((row.flags & kAfterCommit) == 0) return false;
   if ((row.flags & kPubSub) != 0) return true;
+  if (row.name == "WAIT" || row.name == "WAITAOF") return true;  // time is up at once
   const Command* const container = container_of(row);
   return row.name == "COMMAND" || (container != nullptr && container->name == "COMMAND");
 }
