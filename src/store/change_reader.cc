@@ -198,6 +198,7 @@ Result<bool> ChangeReader::take(const log::RecordView& record) {
     case RecordKind::kPagedList:
     case RecordKind::kPagedSet:
     case RecordKind::kPagedSortedSet:
+    case RecordKind::kPagedString:
     case RecordKind::kPagedSketch:
     case RecordKind::kPagedStream:
       found_.kind = is_root(type_of(record.kind)) ? Kind::kChange : Kind::kSet;
