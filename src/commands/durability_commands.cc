@@ -127,9 +127,14 @@ Result<void> check_leads(const Call& call, std::string_view name) {
 }  // namespace
 
 Result<void> wait_command(Call& call) {
+  if (has_waited(call)) return come_back(call);
   STAVE_TRY(check_leads(call, "WAIT"));
   STAVE_ASSIGN(const std::int64_t replicas, integer_argument(call, 1));
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_ms(call[2]));
+  // Where nobody can come only time passes, as it does for Redis' clients.
+  if (replicas > 0 && call.environment().group() == nullptr)
+    return answer_or_wait(call, {}, 0,
+                          {.timeout_ns = timeout_ns, .timed_out = WhenNot::kZero, .at_once = WhenNot::kZero});
   STAVE_ASSIGN(const auto count,
                await_followers(call,
                                {.lsn = call.session().last_write,

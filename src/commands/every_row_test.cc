@@ -104,10 +104,11 @@ bool is_figure(const Words& call) {
   const std::string what = call.size() > 1 ? call[1] : std::string();
   return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "LASTSAVE" ||
          name == "SAVE" || name == "SNAPSHOT" || (name == "ACL" && what == "GENPASS") || name.starts_with("STAVE.C") ||
-         name == "STAVE.BACKUP" || name == "STAVE.PURGE" || name == "ROLE" || name == "RANDOMKEY" ||
-         name == "HRANDFIELD" || name == "SRANDMEMBER" || name == "ZRANDMEMBER" ||
-         (name == "SPOP" && call.size() == 2) || (name == "CLIENT" && (what == "LIST" || what == "INFO")) ||
-         (name == "MEMORY" && what != "USAGE") || (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
+         name == "STAVE.LASTLSN" || name == "SENTINEL" || name == "STAVE.BACKUP" || name == "STAVE.PURGE" ||
+         name == "ROLE" || name == "RANDOMKEY" || name == "HRANDFIELD" || name == "SRANDMEMBER" ||
+         name == "ZRANDMEMBER" || (name == "SPOP" && call.size() == 2) ||
+         (name == "CLIENT" && (what == "LIST" || what == "INFO")) || (name == "MEMORY" && what != "USAGE") ||
+         (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
 }
 
 // The oracle: of an answer that waits for the log up to some place, everything must be true in the store that a crash

@@ -20,12 +20,12 @@ constexpr std::int64_t kLongMs = 60'000;
 Lsn ChangeFeed::horizon() const noexcept {
   const Lsn here = engine_.sync_policy() == Sync::kAlways ? engine_.log().durable() : engine_.log().written();
   const std::uint32_t wanted = engine_.follows() ? 0 : engine_.replicas().durable();
-  const Lsn safe = wanted == 0 ? here : std::min(here, engine_.replicas().end_of(wanted));
   // Followers come and go, and what was told stays told.
   std::uint64_t told = told_.load(std::memory_order_relaxed);
+  const Lsn safe = wanted == 0 ? here : std::min(here, std::max(engine_.replicas().end_of(wanted), Lsn{told}));
   while (told < raw(safe) && !told_.compare_exchange_weak(told, raw(safe), std::memory_order_relaxed)) {
   }
-  return std::max(safe, Lsn{told});
+  return safe;
 }
 
 void ChangeFeed::when(Lsn past, std::uint64_t deadline_ns, std::uint64_t tag, Then then) {

@@ -41,7 +41,8 @@ class ChangeFeed {
   /// The store has its log, which ends there: everything in it may be told.
   void begin(Lsn end) noexcept { told_.store(raw(end), std::memory_order_relaxed); }
   /// Where a batch ends before which everything may be told: as safe as the store's policy says, on so many followers
-  /// too as it asks for, which is what its writers were told. Never goes back.
+  /// too as it asks for, which is what its writers were told. What followers lose takes
+  /// nothing back.
   [[nodiscard]] Lsn horizon() const noexcept;
 
   /// Calls `then`, once, when `horizon` is past that, or at `deadline_ns` of the monotonic clock (0: never), or because

@@ -40,12 +40,6 @@ bool reached(const Point& point, Lsn lsn, UnixMs time) noexcept {
   return time <= std::get<UnixMs>(point);
 }
 
-/// Whether there was no store then. Of a time it is not known: another machine's clock may have written the first record.
-bool before_birth(const Point& point) noexcept {
-  const Lsn* const at = std::get_if<Lsn>(&point);
-  return at != nullptr && *at < log::kFirstLsn;
-}
-
 // A sliding deadline was put off by reads, which the log does not tell: it is over when the log says so.
 bool passed_at(const Point& point, const Expiry& expiry) noexcept {
   const UnixMs* at = std::get_if<UnixMs>(&point);
@@ -103,9 +97,6 @@ Result<std::optional<PastValue>> History::value_at(KeyRef key, Point point, Pend
     if (loaded.error().code() != ErrorCode::kNotFound) return fail(std::move(loaded).error());
     return fail(ErrorCode::kNotFound, "the value that the key had then has been dropped from the log");
   }
-  if (before_birth(point))
-    return fail(ErrorCode::kNotFound, "the store was made after that: its log begins at LSN " +
-                                          std::to_string(raw(log::kFirstLsn)));
   if (lineage.known_from() == kNoLsn) return std::nullopt;
   STAVE_ASSIGN(const UnixMs since, lineage.known_since());
   if (reached(point, lineage.known_from(), since)) return std::nullopt;

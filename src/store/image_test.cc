@@ -242,9 +242,9 @@ TEST(Image, of_another_format_is_told_from_damage) {
 }
 
 // Passed over, a bit of the future would make something else of the key.
-TEST(Image, with_a_bit_or_a_type_of_the_future_is_unsupported) {
-  // Flags of the future, and the one type that nobody has yet.
-  const std::vector<std::pair<std::uint64_t, int>> futures = {{16, 6}, {16, 7}, {17, 12}};
+TEST(Image, with_a_bit_of_the_future_is_unsupported) {
+  // Flags of the future. Of a type there is none: all sixteen numbers are taken.
+  const std::vector<std::pair<std::uint64_t, int>> futures = {{16, 6}, {16, 7}};
   for (const auto& [at, what] : futures) {
     sim::SimFileSystem files(1);
     write(files, 6);
@@ -255,7 +255,7 @@ TEST(Image, with_a_bit_or_a_type_of_the_future_is_unsupported) {
     ASSERT_NE(block, blocks.end());
     Forgery forgery(files);
     char& byte = forgery.bytes()[block->offset + at];
-    byte = static_cast<char>(at == 16 ? byte | 1 << what : (byte & 0xf0) | what);
+    byte = static_cast<char>(byte | 1 << what);
     forgery.sign_block(block->offset, block->bytes);
     forgery.write();
     EXPECT_EQ((*image)->verify([]() -> Result<void> { return {}; }).error().code(), ErrorCode::kUnsupported);

@@ -24,7 +24,7 @@ TEST(RedisConf, takes_what_both_know_and_tells_the_rest_once) {
 
 TEST(RedisConf, refuses_by_name_what_would_mislead) {
   for (const std::string line : {"replicaof 10.0.0.1 6379", "cluster-enabled yes", "rename-command FLUSHALL \"\"",
-                                 "loadmodule /x.so", "min-replicas-to-write 1"}) {
+                                 "loadmodule /x.so"}) {
     const auto conf = read_conf("redis.conf", "port 1\n" + line + "\n");
     ASSERT_FALSE(conf) << line;
     EXPECT_EQ(conf.error().code(), ErrorCode::kInvalidArgument);
