@@ -63,7 +63,7 @@ std::string passing_name() {
 void sweep_passing(const std::string& directory) {
   constexpr std::int64_t kOldMs = 24 * 3600 * std::int64_t{1000};
   FileSystem& files = FileSystem::system();
-  const auto names = files.list(directory);
+  const auto names = files.list_directories(directory);
   if (!names) return;
   for (const std::string& name : *names) {
     const std::size_t dash = name.rfind('-');
