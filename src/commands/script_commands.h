@@ -43,7 +43,7 @@ inline constexpr Command kScriptSubcommands[] = {
     help_row("scripting", answer_help),
     {.name = "KILL",
      .arity = exactly(2),
-     .flags = kNoScript,
+     .flags = kNoScript | kAfterCommit,
      .group = "scripting",
      .since = "0.2",
      .cost = "O(1)",
