@@ -20,9 +20,13 @@ void relax() {
 }
 }  // namespace
 
+// Whoever got what was waited for has got on, and may let go of what others wait for before anything else is named.
 void Mutex::lock_slow() {
   if (auto* const scheduler = interleave::scheduler()) [[unlikely]] {
-    while (!mutex_.try_lock()) scheduler->blocked("a mutex");
+    if (mutex_.try_lock()) return;
+    do scheduler->blocked("a mutex");
+    while (!mutex_.try_lock());
+    scheduler->yield("got a mutex");
     return;
   }
   mutex_.lock();
@@ -30,7 +34,10 @@ void Mutex::lock_slow() {
 
 void ShortMutex::lock_slow() {
   if (auto* const scheduler = interleave::scheduler()) [[unlikely]] {
-    while (!try_lock()) scheduler->blocked("a short mutex");
+    if (try_lock()) return;
+    do scheduler->blocked("a short mutex");
+    while (!try_lock());
+    scheduler->yield("got a short mutex");
     return;
   }
   // The holder needs some hundred nanoseconds; a sleep and a wake-up cost ten thousand.

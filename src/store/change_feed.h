@@ -33,7 +33,8 @@ class ChangeFeed {
   };
   using Then = std::function<void(Woken)>;
 
-  explicit ChangeFeed(Engine& engine) noexcept : engine_(engine) {}
+  /// Throws std::bad_alloc.
+  explicit ChangeFeed(Engine& engine) : engine_(engine) {}
   ~ChangeFeed() { stop(); }
   ChangeFeed(const ChangeFeed&) = delete;
   ChangeFeed& operator=(const ChangeFeed&) = delete;
