@@ -20,13 +20,10 @@ void relax() {
 }
 }  // namespace
 
-// Whoever got what was waited for has got on, and may let go of what others wait for before anything else is named.
 void Mutex::lock_slow() {
   if (auto* const scheduler = interleave::scheduler()) [[unlikely]] {
-    if (mutex_.try_lock()) return;
-    do scheduler->blocked("a mutex");
-    while (!mutex_.try_lock());
-    scheduler->yield("got a mutex");
+    const char* on = "a mutex";
+    for (; !mutex_.try_lock(); on = "the same mutex") scheduler->blocked(on);
     return;
   }
   mutex_.lock();
@@ -34,10 +31,8 @@ void Mutex::lock_slow() {
 
 void ShortMutex::lock_slow() {
   if (auto* const scheduler = interleave::scheduler()) [[unlikely]] {
-    if (try_lock()) return;
-    do scheduler->blocked("a short mutex");
-    while (!try_lock());
-    scheduler->yield("got a short mutex");
+    const char* on = "a short mutex";
+    for (; !try_lock(); on = "the same mutex") scheduler->blocked(on);
     return;
   }
   // The holder needs some hundred nanoseconds; a sleep and a wake-up cost ten thousand.

@@ -219,7 +219,9 @@ bool Upkeep::over(double part_of_garbage) const {
 Result<bool> Upkeep::clean_one() {
   const std::uint64_t boundary = boundary_.load(std::memory_order_relaxed);
   for (const log::SegmentInfo& segment : engine_.log().segments()) {
-    if (raw(segment.base) < boundary) continue;
+    // A boundary that another machine of the group has said, as its leader, may lie within a segment of this one: what
+    // lies behind it there is still to be looked at.
+    if (segment.sealed && raw(segment.end) <= boundary) continue;
     if (!segment.sealed) return false;
     // Above the ceiling it must keep up with the writers: then it stands back no more than they do.
     const bool gently = engine_.options().background && !over(1);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "base/assert.h"
@@ -123,6 +124,11 @@ void Interleaver::resume(Task& task) {
   ::setcontext(&context);
 }
 
+void Interleaver::wake_others() noexcept {
+  for (const auto& other : tasks_)
+    if (other->state == State::kBlocked) other->state = State::kReady;
+}
+
 void Interleaver::leave(const char* at, State state) noexcept {
   Task& task = *running_;
   if (moments_.size() < 2 * kMomentsKept) {
@@ -133,9 +139,7 @@ void Interleaver::leave(const char* at, State state) noexcept {
   }
   task.state = state;
   // Somebody got on, and may have let go of what others wait for.
-  if (state != State::kBlocked)
-    for (const auto& other : tasks_)
-      if (other->state == State::kBlocked) other->state = State::kReady;
+  if (state != State::kBlocked) wake_others();
   if (state == State::kDone || ::_setjmp(task.here) == 0) std::longjmp(home_, 1);
 }
 
@@ -146,6 +150,8 @@ void Interleaver::yield(const char* at) noexcept {
 void Interleaver::blocked(const char* on) noexcept {
   // Outside of the tasks nobody could let go of it.
   STAVE_ASSERT(running_ != nullptr);
+  // Who meets a lock anew (mutex.cc) has got on since it last gave way, and may have let go of another one.
+  if (const std::string_view what(on); what == "a mutex" || what == "a short mutex") wake_others();
   leave(on, State::kBlocked);
 }
 

@@ -50,6 +50,7 @@ class Interleaver final : public base::interleave::Scheduler {
   [[nodiscard]] std::size_t pick(bool& any);
   void resume(Task& task);
   void leave(const char* at, State state) noexcept;
+  void wake_others() noexcept;
   static void enter(unsigned high, unsigned low);
 
   base::Random random_;
