@@ -4,6 +4,7 @@
 Usage: STAVE_BIN=<path to stave> python3 replication_durability_test.py.
 """
 
+import os
 import random
 import signal
 import subprocess
@@ -230,6 +231,56 @@ class Durability(GroupTest):
         self.assert_same(*nodes)
         for number, count in acknowledged.items():
             self.assertGreaterEqual(int(nodes[0].client().get("n%d" % number)), count)
+
+    def test_who_leads_again_cleans_what_the_other_left(self):
+        nodes = list(self.pair("--sync", "os"))
+        self.caught_up(*nodes)
+        kept = {}
+        for turn in range(3 if SANITIZED else 7):
+            leader, follower = nodes
+            client = leader.client()
+            for i in range(300):
+                key = b"kept%d_%d" % (turn, i)
+                kept[key] = random.randbytes(2000)
+                client.set(key, kept[key])
+            for i in range(600):
+                client.set("churn%d" % (i % 100), random.randbytes(2000))
+            self.eventually(lambda: leader.client().info("replication")["connected_slaves"] == 1)
+            self.assertEqual(leader.client().execute_command("FAILOVER"), b"OK")
+            self.eventually(lambda: follower.client().info("replication")["role"] == "master", "".join(leader.lines[-20:]))
+            self.eventually(lambda: leader.client().info("replication")["role"] == "slave", "".join(leader.lines[-20:]))
+            nodes.reverse()
+            self.eventually(lambda: nodes[0].client().info("replication")["connected_slaves"] == 1)
+            nodes[0].client().execute_command("STAVE.CLEAN", "WAIT")
+            for node in nodes:
+                node.client().execute_command("STAVE.CHECKPOINT")
+        self.assert_same(*nodes)
+        for node in nodes:
+            node.end(signal.SIGKILL)
+        nodes[0].start()
+        for key, value in kept.items():
+            self.assertEqual(nodes[0].client().get(key), value, key)
+
+    def test_who_cleaned_behind_the_cut_begins_anew(self):
+        leader, follower = self.pair("--sync", "os")
+        client = leader.client()
+        for _ in range(4):
+            for i in range(1000):
+                client.set("k%d" % i, random.randbytes(1500))
+        self.caught_up(leader, follower)
+        self.assertEqual(client.execute_command("WAITAOF", 1, 1, 30000), [1, 1])
+        follower.end(signal.SIGKILL)
+        client.execute_command("STAVE.CLEAN", "WAIT")
+        client.set("nobody has this", "1")
+        leader.end(signal.SIGKILL)
+        follower.start()
+        follower.client().execute_command("REPLICAOF", "NO", "ONE")
+        follower.client().set("new", "1")
+        leader.start("--follow", "127.0.0.1:%d" % follower.port)
+        self.assert_same(follower, leader)
+        self.assertIsNone(leader.client().get("nobody has this"))
+        self.assertEqual(leader.client().get("new"), b"1")
+        self.assertTrue([name for name in os.listdir(leader.directory) if name.endswith(".cut")], "what was cut is kept")
 
     def test_handing_over_is_given_up_in_time(self):
         leader, follower = self.pair("--sync", "os")

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/try.h"
 #include "log/cut_back.h"
+#include "log/inspect.h"
 #include "replication/group.h"
 #include "store/image.h"
 #include "store/image_shelf.h"
@@ -58,6 +59,17 @@ Result<void> cut(FileSystem& files, const std::string& directory, store::NodeSta
   STAVE_TRY(log::cut_back(files, directory, at));
   std::erase_if(node.terms, [&](const store::Term& term) { return term.first >= at; });
   return store::save_node(files, directory, node);
+}
+
+/// Whether the log is still that of a whole store. A leader that cleaned before it lost its place has dropped segments
+/// because of what it wrote behind the cut.
+Result<bool> is_whole(FileSystem& files, const std::string& directory, const store::NodeState& node) {
+  log::Inspector inspector(files, directory, kNoLsn,
+                           {.found = [](const log::Finding&) {},
+                            .visit = [](std::span<const log::RecordView>, bool) -> Result<void> { return {}; }});
+  STAVE_TRY(inspector.run());
+  const log::Inspection& state = inspector.state();
+  return !state.segments.empty() && state.segments.front().base <= std::max(state.trimmed, node.begins);
 }
 
 /// What only this copy has is kept before all of it goes.
@@ -155,6 +167,12 @@ Result<Part> prepare_copy(const Preparation& preparation) {
     preparation.tell("cuts what the leader has not, from LSN " + std::to_string(raw(preparation.rebuild.at)) +
                      " on; it is kept in a .cut file");
     STAVE_TRY(cut(files, directory, node, preparation.rebuild.at));
+    STAVE_ASSIGN(const bool whole, is_whole(files, directory, node));
+    if (!whole) {
+      preparation.tell("what is left lacks what was cleaned since: everything comes from the leader again");
+      STAVE_TRY(forget(files, directory));
+      store = false;
+    }
   }
   // One that was in no group was looked at before it was told to follow, and is again before it goes.
   const bool of_its_own = store && node.terms.empty() && node.whole == kNoLsn;
