@@ -342,6 +342,8 @@ class Http(Access):
     def test_the_same_users_come_through_the_other_door(self):
         self.http = free_port()
         self.serve("--http-port", str(self.http))
+        while self.ask("GET", "/readyz", None)[0] != 200:  # the Redis port opens a moment before
+            time.sleep(0.01)
         self.setuser("bob", "on", ">pw", "+@read", "+@connection", "~data:*", "-@dangerous")
         self.assertEqual(self.ask("PUT", "/db/data:a", None, b"1")[0], 201)
         self.assertEqual(self.ask("GET", "/db/data:a", "bob:pw"), (200, b"1"))
