@@ -262,6 +262,12 @@ class Durability(GroupTest):
             self.assertEqual(nodes[0].client().get(key), value, key)
 
     def test_who_cleaned_behind_the_cut_begins_anew(self):
+        self.clean_behind_the_cut(1)
+
+    def test_who_has_nothing_of_before_the_cut_begins_anew(self):
+        self.clean_behind_the_cut(4)
+
+    def clean_behind_the_cut(self, rounds):
         leader, follower = self.pair("--sync", "os")
         client = leader.client()
         for _ in range(4):
@@ -270,7 +276,10 @@ class Durability(GroupTest):
         self.caught_up(leader, follower)
         self.assertEqual(client.execute_command("WAITAOF", 1, 1, 30000), [1, 1])
         follower.end(signal.SIGKILL)
-        client.execute_command("STAVE.CLEAN", "WAIT")
+        for _ in range(rounds):
+            client.execute_command("STAVE.CLEAN", "WAIT")
+            for i in range(1000 if rounds > 1 else 0):
+                client.set("k%d" % i, random.randbytes(1500))
         client.set("nobody has this", "1")
         leader.end(signal.SIGKILL)
         follower.start()

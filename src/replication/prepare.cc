@@ -79,6 +79,12 @@ Result<void> keep_behind(FileSystem& files, const std::string& directory, Lsn at
   return log::cut_back(files, directory, std::max(at, segments.front().base));
 }
 
+/// Whether there is anything of the log before that.
+Result<bool> begins_before(FileSystem& files, const std::string& directory, Lsn at) {
+  STAVE_ASSIGN(const auto segments, log::list_segments(files, directory));
+  return !segments.empty() && segments.front().base < at;
+}
+
 /// A store that was never in a group may be given up when there is nothing in it.
 Result<void> check_empty(const Preparation& preparation) {
   Options options = preparation.options;
@@ -166,8 +172,14 @@ Result<Part> prepare_copy(const Preparation& preparation) {
   if (preparation.rebuild.what == Rebuild::What::kCut) {
     preparation.tell("cuts what the leader has not, from LSN " + std::to_string(raw(preparation.rebuild.at)) +
                      " on; it is kept in a .cut file");
-    STAVE_TRY(cut(files, directory, node, preparation.rebuild.at));
-    STAVE_ASSIGN(const bool whole, is_whole(files, directory, node));
+    STAVE_ASSIGN(const bool reaches, begins_before(files, directory, preparation.rebuild.at));
+    bool whole = false;
+    if (reaches) {
+      STAVE_TRY(cut(files, directory, node, preparation.rebuild.at));
+      STAVE_ASSIGN(whole, is_whole(files, directory, node));
+    } else {
+      STAVE_TRY(keep_behind(files, directory, preparation.rebuild.at));
+    }
     if (!whole) {
       preparation.tell("what is left lacks what was cleaned since: everything comes from the leader again");
       STAVE_TRY(forget(files, directory));
