@@ -26,9 +26,9 @@ class Fresh {
     options.file_system = files.get();
     options.clock = &clock;
     options.background = false;
-    options.shards = 4;
+    options.shards = 2;
     options.databases = 2;
-    options.log_buffer_bytes = 1u << 20;
+    options.log_buffer_bytes = 1u << 16;
     options.segment_bytes = 1u << 20;
     options.sync = sync;
     engine = std::move(*store::Engine::open("store", options));
@@ -102,7 +102,8 @@ struct State {
 bool is_figure(const Words& call) {
   const auto& name = call[0];
   const std::string what = call.size() > 1 ? call[1] : std::string();
-  return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "LASTSAVE" ||
+  return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "COMMANDLOG" ||
+         name == "LASTSAVE" ||
          name == "SAVE" || name == "SNAPSHOT" || (name == "ACL" && what == "GENPASS") || name.starts_with("STAVE.C") ||
          name == "STAVE.LASTLSN" || name == "SENTINEL" || name == "STAVE.BACKUP" || name == "STAVE.PURGE" ||
          name == "ROLE" || name == "RANDOMKEY" || name == "HRANDFIELD" || name == "SRANDMEMBER" ||
@@ -111,43 +112,80 @@ bool is_figure(const Words& call) {
          (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
 }
 
+bool moves_time(const State& state) {
+  return std::ranges::any_of(state.unsafe, [](const Words& words) { return words[0] == "(wait)" || words[0] == "(expire)"; });
+}
+
+/// A store that is ahead of its disk.
+struct Ahead {
+  Ahead(const State& that, Sync how) : state(that), sync(how), store(how) {
+    for (const Words& words : state.safe) store.step(words);
+    EXPECT_TRUE(store.engine->sync());
+    for (const Words& words : state.unsafe) {
+      begins.push_back(store.engine->log().tail());
+      store.step(words);
+    }
+  }
+
+  const State& state;
+  const Sync sync;
+  Fresh store;
+  std::vector<Lsn> begins;  // where each of what is unsafe begins
+};
+
 // The oracle: of an answer that waits for the log up to some place, everything must be true in the store that a crash
 // leaves once the log is safe up to there. So a twin is given exactly the writes that begin before that place (what is
 // safe ends with a batch), and has to answer the same.
-void expect_true_after_a_crash(const State& state, const Words& call, Sync sync) {
+void expect_true_after_a_crash(Ahead& ahead, const Words& call) {
+  const State& state = ahead.state;
   SCOPED_TRACE(state.text() + "=> " + text_of(call));
-  const bool always = sync == Sync::kAlways;
-  Fresh store(sync);
-  for (const Words& words : state.safe) store.step(words);
-  ASSERT_TRUE(store.engine->sync());
-  const log::Log& log = store.engine->log();
+  const bool always = ahead.sync == Sync::kAlways;
+  const log::Log& log = ahead.store.engine->log();
   const auto reached = [&] { return always ? log.durable() : log.written(); };
-  std::vector<Lsn> begins;
-  for (const Words& words : state.unsafe) {
-    begins.push_back(log.tail());
-    store.step(words);
-  }
   const Lsn base = reached();
   if (base >= log.tail()) return;  // some calls wait by themselves, and a tick may write: nothing is unsafe
   store::Pending pending;
-  const std::string answer = store.run(call, pending);
+  const std::string answer = ahead.store.run(call, pending);
   // Some calls wait by themselves, and then everything is as safe as it can be.
   const Lsn safe = std::max(always ? pending.durable : pending.written, reached());
+  // A twin that is given everything does what this store did: it has nothing to say.
+  if (!ahead.begins.empty() && ahead.begins.back() < safe && !moves_time(state)) return;
 
-  Fresh twin(sync);
+  Fresh twin(ahead.sync);
   for (const Words& words : state.safe) twin.step(words);
   ASSERT_TRUE(twin.engine->sync());
   for (std::size_t i = 0; i < state.unsafe.size(); ++i) {
     const bool is_time = state.unsafe[i][0] == "(wait)" || state.unsafe[i][0] == "(expire)";
     if (is_time) {
       twin.step({"(wait)", state.unsafe[i][1]});
-      if (state.unsafe[i][0] == "(expire)" && begins[i] < safe) twin.engine->tick();
-    } else if (begins[i] < safe) {
+      if (state.unsafe[i][0] == "(expire)" && ahead.begins[i] < safe) twin.engine->tick();
+    } else if (ahead.begins[i] < safe) {
       twin.step(state.unsafe[i]);
     }
   }
   EXPECT_EQ(twin.run(call), answer) << "it waits up to " << raw(safe) << ", the log was safe up to " << raw(base)
                                     << " and ends at " << raw(log.tail());
+}
+
+void expect_true_after_a_crash(const State& state, const Words& call, Sync sync) {
+  Ahead ahead(state, sync);
+  expect_true_after_a_crash(ahead, call);
+}
+
+/// Calls that change nothing are asked of one store after the other; each of the others gets its own.
+void expect_true_after_a_crash(const State& state, std::span<const Example> examples, Sync sync) {
+  std::unique_ptr<Ahead> read;
+  for (const Example& example : examples)
+    for (const Words& call : example.calls) {
+      if (is_figure(call)) continue;
+      const Command* const row = find_command(call[0]);
+      if (row == nullptr || (row->flags & kReadOnly) == 0 || moves_time(state)) {
+        expect_true_after_a_crash(state, call, sync);
+        continue;
+      }
+      if (read == nullptr) read = std::make_unique<Ahead>(state, sync);
+      expect_true_after_a_crash(*read, call);
+    }
 }
 
 const Words kHash{"(put)", "k", "hash"};
@@ -226,15 +264,10 @@ TEST(EveryRow, has_an_example) {
 TEST(EveryRow, tells_nothing_that_a_crash_could_take_back) {
   const std::vector<State> all = states();
   for (const State& state : all)
-    for (const Sync sync : {Sync::kAlways, Sync::kOs})
-      for (const Example& example : key_examples())
-        for (const Words& call : example.calls)
-          if (!is_figure(call)) expect_true_after_a_crash(state, call, sync);
+    for (const Sync sync : {Sync::kAlways, Sync::kOs}) expect_true_after_a_crash(state, key_examples(), sync);
   // What is not about keys has fewer ways to go wrong.
   for (const State& state : {all[0], all[6], all[10], all[12]})
-    for (const Example& example : other_examples())
-      for (const Words& call : example.calls)
-        if (!is_figure(call)) expect_true_after_a_crash(state, call, Sync::kAlways);
+    expect_true_after_a_crash(state, other_examples(), Sync::kAlways);
 }
 
 // RANDOMKEY is a matter of chance as soon as there is a choice.
