@@ -156,6 +156,17 @@ class Notices(unittest.TestCase):
         peer.ask("SET", "b", "1")
         self.assertEqual(told.until_now(), [("__keyspace@0__:b", "set"), ("__keyevent@0__:set", "b")])
 
+    def test_what_a_call_did_that_nobody_asked_about_is_not_told_of_the_next(self):
+        self.start()
+        peer = self.peer()
+        peer.ask("XADD", "st", "1-1", "f", "v")
+        peer.ask("XGROUP", "CREATE", "st", "g", "0")
+        peer.ask("XREADGROUP", "GROUP", "g", "c", "STREAMS", "st", ">")
+        peer.ask("CONFIG", "SET", "notify-keyspace-events", "KEA")
+        told = self.told()
+        peer.ask("HSET", "h", "f", "v")
+        self.assertEqual(told.until_now(), [("__keyspace@0__:h", "hset"), ("__keyevent@0__:hset", "h")])
+
     def test_many_writers_lose_no_event_and_those_of_one_key_come_in_order(self):
         self.start("--notify-keyspace-events", "E$l")
         told = self.told()

@@ -142,6 +142,9 @@ def same(command, theirs, ours):
     # Which of two faults of a call is told: the words are read before the keys are looked at here.
     if name[:1] == b"X" and type(ours).__name__ == type(theirs).__name__ == "Failure" and theirs.startswith(b"WRONGTYPE"):
         return True
+    # 7.0 does not make a consumer that is given nothing, so it may still be made there.
+    if name == b"XGROUP" and len(command) > 1 and command[1].upper() == b"CREATECONSUMER" and isinstance(theirs, int) and isinstance(ours, int):
+        return ours <= theirs
     if type(theirs) is not type(ours) or not isinstance(theirs, list):
         return None
     if name == b"XINFO":

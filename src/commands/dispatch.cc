@@ -173,6 +173,7 @@ bool run_weighed(Session& session, const Command& row, Arguments arguments, Sink
     return refuse(session, &row, why, reply);
   }
   if (session.tracking != nullptr) session.environment().tracking().before_read(session, row, arguments);
+  session.remarks = 0;  // what calls said that failed, or that nobody asked about, is not this one's
   const bool weighed = session.environment().hot_keys().on();
   if (weighed ? run_weighed(session, row, arguments, reply) : run(session, row, arguments, reply))
     tell_of_call(session, row, arguments);

@@ -90,13 +90,9 @@ Result<std::unique_ptr<Server>> Server::start(const Settings& settings, ServerHo
   return server;
 }
 
+// Who reaches the server's first port finds the others open: that one is opened last.
 Result<Server::Listeners> Server::listen(const Settings& settings) {
   Listeners listeners;
-  port_ = static_cast<int>(settings.number(option_id("port")));
-  if (port_ != 0) STAVE_TRY(listen_at(settings, false, port_, listeners));
-  port_ = std::max(port_, 0);  // no address of bind may be there
-  int tls_port = static_cast<int>(settings.number(option_id("tls-port")));
-  if (tls_port != 0) STAVE_TRY(listen_at(settings, true, tls_port, listeners));
   if (const std::string& path = settings.text(option_id("unixsocket")); !path.empty()) {
     const std::string digits = std::to_string(settings.number(option_id("unixsocketperm")));
     unsigned mode = 0;
@@ -105,9 +101,14 @@ Result<Server::Listeners> Server::listen(const Settings& settings) {
       return stave::fail(ErrorCode::kInvalidArgument, "unixsocketperm is octal, such as 770");
     STAVE_ASSIGN(auto listener,
                  Listener::open_local(path, mode, static_cast<int>(settings.number(option_id("tcp-backlog")))));
-    addresses_ += (addresses_.empty() ? "" : ", ") + path;
+    addresses_ = path;
     listeners.push_back(std::move(listener));
   }
+  int tls_port = static_cast<int>(settings.number(option_id("tls-port")));
+  port_ = static_cast<int>(settings.number(option_id("port")));
+  if (tls_port != 0) STAVE_TRY(listen_at(settings, true, tls_port, listeners));
+  if (port_ != 0) STAVE_TRY(listen_at(settings, false, port_, listeners));
+  port_ = std::max(port_, 0);  // no address of bind may be there
   if (listeners.empty())
     return stave::fail(ErrorCode::kInvalidArgument,
                        "bind names no address to listen on, or none of port, tls-port and unixsocket is given; HTTP "
@@ -116,6 +117,7 @@ Result<Server::Listeners> Server::listen(const Settings& settings) {
 }
 
 Result<void> Server::listen_at(const Settings& settings, bool secure, int& port, Listeners& listeners) {
+  const std::string before = std::exchange(addresses_, {});
   for (const std::string& word : words_of(settings.text(option_id("bind")))) {
     const auto [address, may_lack] = split_optional(word);
     // -1 is any free one, which the system chooses when it is asked for 0.
@@ -131,6 +133,7 @@ Result<void> Server::listen_at(const Settings& settings, bool secure, int& port,
     addresses_ += (addresses_.empty() ? "" : ", ") + address + ":" + std::to_string(port) + (secure ? " (TLS)" : "");
     listeners.push_back(std::move(*listener));
   }
+  if (!before.empty()) addresses_ += (addresses_.empty() ? "" : ", ") + before;
   return {};
 }
 
