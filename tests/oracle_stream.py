@@ -2,7 +2,7 @@
 as the same when it is there in both; what redis-server 7.0 reckons otherwise than later ones (what a group has read, its lag) or does
 not have (when a consumer was active) is left out."""
 
-GROUPS = [b"g", b"h", b"group\x00one", b""]
+GROUPS = [b"g", b"h", b"of\x00one", b""]
 CONSUMERS = [b"c", b"d", b"consumer\x00\xff", b"", b"12"]
 FIELDS = [b"f", b"g", b"field", b"", b"7"]
 # Numbers of the clock, of the other's own making, or of another reckoning.

@@ -5,7 +5,7 @@
 
 writes build/CTestTestfile.cmake from what ctest says of build/release, build/tsan and build/fuzz. The first build's
 tests keep their names; those of the others get the build's name in front ("tsan.log"). A test labelled `release-only`
-is taken from the first build alone.
+is taken from the first build alone, one labelled `not-tsan` from all builds but that.
 """
 
 import json
@@ -52,7 +52,7 @@ def main(arguments):
             labels = next((p["value"] for p in test.get("properties", []) if p["name"] == "LABELS"), [])
             if "command" not in test:
                 sys.exit("join_tests: %s of %s has no program; was it built?" % (test["name"], preset))
-            if index and "release-only" in labels:
+            if index and "release-only" in labels or "not-" + preset in labels:
                 continue
             lines += entry(test, "" if index == 0 else preset + ".")
     (base / "CTestTestfile.cmake").write_text("\n".join(lines) + "\n")
