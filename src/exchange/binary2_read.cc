@@ -58,13 +58,13 @@ class Cursor {
   std::string_view bytes_;
 };
 
-struct Entry {
+struct BlockEntry {
   Item item;
   unsigned kind = 0;
 };
 
-std::optional<Entry> parse_entry(Cursor& cursor) {
-  Entry entry;
+std::optional<BlockEntry> parse_entry(Cursor& cursor) {
+  BlockEntry entry;
   const auto tag = cursor.number<std::uint8_t>();
   if (!tag || (*tag & kReserved) != 0) return std::nullopt;
   entry.kind = *tag & kKindMask;
@@ -93,9 +93,9 @@ std::optional<Entry> parse_entry(Cursor& cursor) {
   return entry;
 }
 
-class Reader {
+class Binary2Reader {
  public:
-  Reader(Source& source, Sink& sink, const Limits& limits) : source_(source), sink_(sink), limits_(limits) {}
+  Binary2Reader(Source& source, Sink& sink, const Limits& limits) : source_(source), sink_(sink), limits_(limits) {}
 
   Result<Summary> run() {
     STAVE_TRY(read_header());
@@ -245,7 +245,7 @@ Result<void> check_unknown_header(Source& source, std::string_view head) {
 }
 
 Result<Summary> read_binary2(Source& source, Sink& sink, const Limits& limits) {
-  return Reader(source, sink, limits).run();
+  return Binary2Reader(source, sink, limits).run();
 }
 
 }  // namespace stave::exchange

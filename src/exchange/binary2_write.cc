@@ -15,7 +15,7 @@ using namespace binary2;
 
 constexpr int kZstdLevel = 1;
 
-void append_length(std::string& to, std::size_t length) {
+void append_varint(std::string& to, std::size_t length) {
   for (; length >= 0x80; length >>= 7) to.push_back(static_cast<char>((length & 0x7f) | 0x80));
   to.push_back(static_cast<char>(length));
 }
@@ -55,9 +55,9 @@ class Binary2Writer final : public Writer {
     if (item.database != 0) append_big(raw_, static_cast<std::uint16_t>(item.database));
     if (!item.expiry.never()) append_big(raw_, static_cast<std::uint64_t>(raw(item.expiry.at)));
     if (item.expiry.sliding_ms != 0) append_big(raw_, static_cast<std::uint64_t>(item.expiry.sliding_ms));
-    append_length(raw_, item.key.size());
+    append_varint(raw_, item.key.size());
     raw_.append(item.key);
-    append_length(raw_, item.value.size());
+    append_varint(raw_, item.value.size());
     raw_.append(item.value);
     ++entries_in_block_;
     ++entries_;

@@ -18,7 +18,7 @@ namespace {
 /// What a form has before its items.
 constexpr std::size_t kHeadMax = 11;
 /// One large collection must not keep its memory for the rest of a file.
-constexpr std::size_t kKeptMax = 1u << 20;
+constexpr std::size_t kKeptFormBytes = 1u << 20;
 }  // namespace
 
 void CollectionBuilder::begin(Kind kind, std::size_t bytes_max) {
@@ -30,8 +30,8 @@ void CollectionBuilder::begin(Kind kind, std::size_t bytes_max) {
   index_.clear();
   scores_.clear();
   deadlines_.clear();
-  if (form_.capacity() > kKeptMax) form_ = std::string();
-  if (scores_.capacity() > kKeptMax / sizeof(Scored)) scores_ = {};
+  if (form_.capacity() > kKeptFormBytes) form_ = std::string();
+  if (scores_.capacity() > kKeptFormBytes / sizeof(Scored)) scores_ = {};
   form_.clear();
 }
 

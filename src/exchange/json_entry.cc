@@ -7,7 +7,7 @@
 namespace stave::exchange {
 
 namespace {
-constexpr std::size_t kNameBytesMax = 64;
+constexpr std::size_t kMemberNameBytesMax = 64;
 constexpr int kDatabaseMax = 65'535;
 
 constexpr std::size_t base64_size(std::size_t bytes) noexcept {
@@ -73,7 +73,7 @@ Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
   }
   if (name_ == "type") {
     if (!entry.type.empty()) return twice();
-    STAVE_TRY(scanner_.string(entry.type, kNameBytesMax));
+    STAVE_TRY(scanner_.string(entry.type, kMemberNameBytesMax));
     return entry.type.empty() ? scanner_.malformed("an empty \"type\"") : Result<void>{};
   }
   if (name_ == "database") {
@@ -103,7 +103,7 @@ Result<void> JsonEntryReader::read_member(JsonEntry& entry) {
 Result<void> JsonEntryReader::read_members(JsonEntry& entry) {
   STAVE_ASSERT(!entry.has_value && !entry.shape && entry.value.empty());
   for (bool first = true;;) {
-    STAVE_ASSIGN(const bool more, scanner_.next_member(name_, kNameBytesMax, first));
+    STAVE_ASSIGN(const bool more, scanner_.next_member(name_, kMemberNameBytesMax, first));
     if (!more) break;
     STAVE_TRY(read_member(entry));
   }

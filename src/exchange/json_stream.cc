@@ -1,6 +1,7 @@
 #include "exchange/json_stream.h"
 
 #include "base/encoding.h"
+#include "exchange/json_value.h"
 #include "types/string/number.h"
 
 namespace stave::exchange {
@@ -14,18 +15,13 @@ using types::stream::Id;
 using types::stream::IdText;
 using types::stream::Reader;
 
-void separate(std::string& to, bool& first) {
-  if (!first) to += ", ";
-  first = false;
-}
-
 void append_id(std::string& to, const Id& id) {
   to += '"';
   to += IdText(id).view();
   to += '"';
 }
 
-void append_number(std::string& to, std::uint64_t number) {
+void append_counter(std::string& to, std::uint64_t number) {
   to += std::to_string(number);
 }
 
@@ -41,7 +37,7 @@ void append_pending(std::string& to, const Reader& stream, const Group& group, c
     to += ", ";
     to += types::Digits(pending->delivered_ms).view();
     to += ", ";
-    append_number(to, pending->deliveries);
+    append_counter(to, pending->deliveries);
     to += ']';
     return true;
   });
@@ -78,7 +74,7 @@ void append_groups(std::string& to, const Reader& stream, bool text) {
     append_id(to, group.last_delivered);
     if (group.entries_read) {
       to += ", \"entries_read\": ";
-      append_number(to, *group.entries_read);
+      append_counter(to, *group.entries_read);
     }
     to += ", \"consumers\": ";
     append_consumers(to, stream, group, text);
@@ -116,7 +112,7 @@ void append_json_stream(std::string& to, const Reader& stream, bool text) {
   to += "[{\"last_id\": ";
   append_id(to, stream.counters().last_id);
   to += ", \"entries_added\": ";
-  append_number(to, stream.counters().entries_added);
+  append_counter(to, stream.counters().entries_added);
   to += ", \"max_deleted_id\": ";
   append_id(to, stream.counters().max_deleted_id);
   to += ", \"groups\": ";

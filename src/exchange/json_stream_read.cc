@@ -14,7 +14,7 @@ constexpr std::int64_t kCountMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kIdTextMax = 64;
 constexpr std::size_t kNameMax = 64;
 /// What an entry's items take beyond their texts, at most.
-constexpr std::size_t kItemHead = 9;
+constexpr std::size_t kTextHead = 9;
 }  // namespace
 
 Result<Id> JsonEntryReader::read_id() {
@@ -153,7 +153,7 @@ Result<void> JsonEntryReader::read_stream_entry(JsonEntry& entry, bool base64) {
     STAVE_ASSIGN(const bool more, scanner_.next_element(first));
     if (!more) break;
     STAVE_TRY(read_bytes(texts.emplace_back(), base64, limits_.value_bytes_max));
-    bytes += texts.back().size() + kItemHead;
+    bytes += texts.back().size() + kTextHead;
     STAVE_TRY(check_stream_size(entry, bytes));
   }
   if (texts.empty() || texts.size() % 2 != 0)

@@ -50,13 +50,12 @@ void append_score(std::string& to, double score) {
   to.append(digits, end);
 }
 
-/// What stands between two elements.
+}  // namespace
+
 void separate(std::string& to, bool& first) {
   if (!first) to += ", ";
   first = false;
 }
-
-}  // namespace
 
 bool is_text(Kind kind, std::string_view value) {
   bool text = true;

@@ -17,4 +17,7 @@ void append_json_value(std::string& to, Kind kind, std::string_view value, bool 
 /// nothing was appended.
 bool append_json_deadlines(std::string& to, std::string_view hash, bool text);
 
+/// Appends what stands between two elements, unless this is the first.
+void separate(std::string& to, bool& first);
+
 }  // namespace stave::exchange

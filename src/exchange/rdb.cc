@@ -25,7 +25,7 @@ constexpr unsigned kResize = 0xfb;
 constexpr unsigned kExpiresMs = 0xfc;
 constexpr unsigned kExpiresSeconds = 0xfd;
 constexpr unsigned kSelect = 0xfe;
-constexpr unsigned kEnd = 0xff;
+constexpr unsigned kFileEnd = 0xff;
 
 constexpr std::size_t kHeaderBytes = 9;
 static_assert(kHeaderBytes == kRdbMagic.size() + 4);
@@ -44,7 +44,7 @@ class RdbReader {
     for (;;) {
       const std::uint64_t at = stream_.source().offset();
       STAVE_ASSIGN(const unsigned mark, stream_.byte());
-      if (mark == kEnd) break;
+      if (mark == kFileEnd) break;
       STAVE_TRY(mark >= kSlotInfo ? read_mark(mark) : read_key(mark, at));
     }
     if (version_ >= kVersionWithChecksum) STAVE_TRY(check_crc());

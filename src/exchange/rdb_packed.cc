@@ -13,7 +13,7 @@ namespace {
 
 using types::ItemText;
 
-constexpr unsigned kEnd = 0xff;
+constexpr unsigned kPackedEnd = 0xff;
 /// A count that says only that there are at least as many.
 constexpr std::uint64_t kCountUnknown = 0xffff;
 
@@ -169,7 +169,7 @@ bool walk_ziplist(std::string_view whole, VisitPacked visit) {
     const auto back = bytes.byte();
     if (!back) return false;
     // The tail is where the last element begins; of none, where the end mark stands.
-    if (*back == kEnd) return bytes.empty() && fits(*announced, count) && *tail == last;
+    if (*back == kPackedEnd) return bytes.empty() && fits(*announced, count) && *tail == last;
     const auto distance = *back == kWideBack ? bytes.number<std::uint32_t>() : std::optional<std::uint64_t>(*back);
     const auto tag = bytes.byte();
     if (!distance || *distance != before || !tag) return false;
@@ -189,7 +189,7 @@ bool walk_listpack(std::string_view whole, VisitPacked visit) {
     const std::size_t at = bytes.at();
     const auto tag = bytes.byte();
     if (!tag) return false;
-    if (*tag == kEnd) return bytes.empty() && fits(*announced, count);
+    if (*tag == kPackedEnd) return bytes.empty() && fits(*announced, count);
     const auto element = listpack_element(bytes, *tag);
     if (!element || !take_back_size(bytes, bytes.at() - at) || !visit(*element)) return false;
   }
@@ -218,7 +218,7 @@ bool walk_zipmap(std::string_view whole, VisitPacked visit) {
   for (std::uint64_t count = 0;; ++count) {
     const auto first = bytes.byte();
     if (!first) return false;
-    if (*first == kEnd) return bytes.empty() && (*announced >= kManyPairs || *announced == count);
+    if (*first == kPackedEnd) return bytes.empty() && (*announced >= kManyPairs || *announced == count);
     const auto name = text(bytes, zipmap_length(bytes, *first));
     const auto value_first = bytes.byte();
     if (!name || !value_first) return false;

@@ -9,6 +9,7 @@
 #include "base/lzf.h"
 #include "base/try.h"
 #include "exchange/big_endian.h"
+#include "exchange/rdb_types.h"
 
 namespace stave::exchange {
 
@@ -17,9 +18,6 @@ namespace {
 // The upper two bits of the first byte say how a length is written; 3: the lower six name an encoding.
 constexpr unsigned kWide32 = 0x80;
 constexpr unsigned kWide64 = 0x81;
-constexpr std::uint64_t kInt8 = 0;
-constexpr std::uint64_t kInt16 = 1;
-constexpr std::uint64_t kInt32 = 2;
 constexpr std::uint64_t kCompressed = 3;
 
 }  // namespace

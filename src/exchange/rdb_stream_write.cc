@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "base/bytes.h"
 #include "exchange/rdb_types.h"
 #include "types/string/number.h"
 
@@ -19,13 +18,6 @@ using types::stream::Reader;
 // As redis-server cuts them when nobody has configured it otherwise.
 constexpr std::uint64_t kNodeEntries = 100;
 constexpr std::size_t kNodeBytes = 4096;
-
-template <class Number>
-void append_bytes(std::string& to, Number number) {
-  char bytes[sizeof number];
-  base::store(bytes, number);
-  to.append(bytes, sizeof bytes);
-}
 
 /// A listpack that grows at its end.
 class Listpack {
@@ -57,7 +49,7 @@ class Listpack {
       items_.push_back(static_cast<char>(text.size() & 0xff));
     } else {
       items_.push_back('\xf0');
-      append_bytes(items_, static_cast<std::uint32_t>(text.size()));
+      append_rdb_number(items_, static_cast<std::uint32_t>(text.size()));
     }
     items_.append(text);
     end(at);
@@ -65,8 +57,8 @@ class Listpack {
   [[nodiscard]] std::string form() const {
     constexpr std::uint64_t kCountUnknown = 0xffff;
     std::string form;
-    append_bytes(form, static_cast<std::uint32_t>(size()));
-    append_bytes(form, static_cast<std::uint16_t>(count_ < kCountUnknown ? count_ : kCountUnknown));
+    append_rdb_number(form, static_cast<std::uint32_t>(size()));
+    append_rdb_number(form, static_cast<std::uint16_t>(count_ < kCountUnknown ? count_ : kCountUnknown));
     return form.append(items_).append(1, '\xff');
   }
 
@@ -202,15 +194,15 @@ void append_group(std::string& to, const Reader& stream, std::string_view name, 
   append_rdb_length(to, stream.pending(group.number));
   stream.visit_pending(group.number, types::stream::kIdMin, [&](const Id& id, const types::stream::Pending& pending) {
     to.append(types::stream::id_bytes(id));
-    append_bytes(to, pending.delivered_ms);
+    append_rdb_number(to, pending.delivered_ms);
     append_rdb_length(to, pending.deliveries);
     return true;
   });
   append_rdb_length(to, stream.consumers(group.number));
   stream.visit_consumers(group.number, [&](std::string_view consumer_name, const Consumer& consumer) {
     append_rdb_string(to, consumer_name);
-    append_bytes(to, consumer.seen_ms);
-    append_bytes(to, consumer.active_ms.value_or(-1));
+    append_rdb_number(to, consumer.seen_ms);
+    append_rdb_number(to, consumer.active_ms.value_or(-1));
     append_rdb_length(to, stream.pending(group.number, consumer.number));
     stream.visit_pending(group.number, consumer.number, types::stream::kIdMin,
                          [&](const Id& id) { return to.append(types::stream::id_bytes(id)), true; });

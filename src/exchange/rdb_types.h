@@ -32,4 +32,9 @@ enum class RdbType : std::uint8_t {
   kSketch = 240,  ///< Stave's own: no server of another make has it.
 };
 
+// Of a length that is an encoding: the integer that a string is.
+inline constexpr unsigned char kInt8 = 0;
+inline constexpr unsigned char kInt16 = 1;
+inline constexpr unsigned char kInt32 = 2;
+
 }  // namespace stave::exchange

@@ -1,4 +1,3 @@
-#include "base/bytes.h"
 #include "exchange/rdb_stream_write.h"
 #include "exchange/rdb_types.h"
 #include "exchange/rdb_value.h"
@@ -17,16 +16,6 @@ namespace {
 constexpr unsigned char kLength14 = 1;
 constexpr unsigned char kLengthWide = 2;  // 0x80: four bytes follow, 0x81: eight; big-endian
 constexpr unsigned char kSpecial = 3;
-constexpr unsigned char kInt8 = 0;
-constexpr unsigned char kInt16 = 1;
-constexpr unsigned char kInt32 = 2;
-
-template <class Number>
-void append_bytes(std::string& out, Number value) {
-  char bytes[sizeof value];
-  base::store(bytes, value);
-  out.append(bytes, sizeof value);
-}
 
 bool append_short_integer(std::string& out, std::string_view text) {
   constexpr std::size_t kDigitsMax = 11;
@@ -35,13 +24,13 @@ bool append_short_integer(std::string& out, std::string_view text) {
   if (!number) return false;
   if (*number == static_cast<std::int8_t>(*number)) {
     out.push_back(static_cast<char>(kSpecial << 6 | kInt8));
-    append_bytes(out, static_cast<std::int8_t>(*number));
+    append_rdb_number(out, static_cast<std::int8_t>(*number));
   } else if (*number == static_cast<std::int16_t>(*number)) {
     out.push_back(static_cast<char>(kSpecial << 6 | kInt16));
-    append_bytes(out, static_cast<std::int16_t>(*number));
+    append_rdb_number(out, static_cast<std::int16_t>(*number));
   } else if (*number == static_cast<std::int32_t>(*number)) {
     out.push_back(static_cast<char>(kSpecial << 6 | kInt32));
-    append_bytes(out, static_cast<std::int32_t>(*number));
+    append_rdb_number(out, static_cast<std::int32_t>(*number));
   } else {
     return false;
   }
@@ -85,7 +74,7 @@ void append_expiring_hash(std::string& out, const types::hash::Reader& hash) {
     if (earliest == types::hash::kNever || field.deadline < earliest) earliest = field.deadline;
     return true;
   });
-  append_bytes(out, raw(earliest));
+  append_rdb_number(out, raw(earliest));
   append_length(out, hash.size());
   hash.visit([&](const types::hash::Field& field) {
     const bool never = field.deadline == types::hash::kNever;
@@ -116,7 +105,7 @@ void append_sorted_set(std::string& out, const types::sorted_set::Reader& set) {
   append_length(out, set.size());
   set.visit(0, set.size(), [&](const types::sorted_set::Element& element) {
     append_string(out, element.member);
-    append_bytes(out, element.score);
+    append_rdb_number(out, element.score);
     return true;
   });
 }

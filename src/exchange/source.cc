@@ -11,7 +11,7 @@ namespace stave::exchange {
 namespace {
 constexpr std::size_t kChunk = 64u << 10;
 /// A buffer that one large value made this big is given back.
-constexpr std::size_t kKeptMax = 4u << 20;
+constexpr std::size_t kKeptBufferBytes = 4u << 20;
 }  // namespace
 
 std::unexpected<Error> Source::fail_at(std::uint64_t offset, ErrorCode code, std::string message) const {
@@ -29,7 +29,7 @@ Result<void> Source::fill(std::uint64_t least) {
     base_ += begin_;
     begin_ = 0;
     end_ = left;
-    if (buffer_.size() > kKeptMax && least < kChunk && left < kChunk) {
+    if (buffer_.size() > kKeptBufferBytes && least < kChunk && left < kChunk) {
       buffer_.resize(kChunk);
       buffer_.shrink_to_fit();
     }

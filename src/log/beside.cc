@@ -13,7 +13,7 @@ namespace stave::log {
 namespace {
 /// Records are gathered in a block of this size, or of the ring's largest batch when that is less. The payload of one
 /// that does not fit is written from where it lies, in slices of the same size.
-constexpr std::size_t kBlockBytes = 1u << 20;
+constexpr std::size_t kGatherBytes = 1u << 20;
 
 std::size_t head_size(const RecordSpec& record) {
   return encoded_size(record) - record.payload.size();
@@ -68,7 +68,7 @@ Result<Lsn> LogImpl::place_for_later(std::span<const RecordSpec> batch, std::spa
 Result<std::unique_ptr<LogImpl::BesideWork>> LogImpl::begin_beside(std::span<const RecordSpec> batch,
                                                                    std::uint64_t size) {
   STAVE_TRY(refusal());
-  std::size_t block_bytes = std::min<std::uint64_t>(kBlockBytes, ring_batch_max_);
+  std::size_t block_bytes = std::min<std::uint64_t>(kGatherBytes, ring_batch_max_);
   for (const RecordSpec& record : batch) block_bytes = std::max(block_bytes, head_size(record));
   auto work =
       std::make_unique<BesideWork>(*this, std::make_unique_for_overwrite<std::byte[]>(block_bytes), block_bytes);

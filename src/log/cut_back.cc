@@ -13,7 +13,7 @@ namespace stave::log {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = 1u << 20;
+constexpr std::size_t kCopyBytes = 1u << 20;
 
 /// Keeps the bytes of a segment's file from `offset` on in a file of their own.
 Result<void> keep(FileSystem& files, const std::string& directory, File& segment, std::uint64_t offset,
@@ -24,7 +24,7 @@ Result<void> keep(FileSystem& files, const std::string& directory, File& segment
   const std::string draft = path + ".new";
   {
     STAVE_ASSIGN(const std::unique_ptr<File> kept, create_afresh(files, draft));
-    std::vector<std::byte> bytes(std::min<std::uint64_t>(size - offset, kBlockBytes));
+    std::vector<std::byte> bytes(std::min<std::uint64_t>(size - offset, kCopyBytes));
     for (std::uint64_t at = offset; at < size;) {
       const auto block = std::span(bytes).first(std::min<std::uint64_t>(bytes.size(), size - at));
       STAVE_ASSIGN(const std::size_t got, segment.read_at(at, block));

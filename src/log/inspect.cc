@@ -15,7 +15,7 @@ namespace stave::log {
 
 namespace {
 
-std::int64_t offset_of(std::uint64_t base, std::uint64_t lsn) noexcept {
+std::int64_t finding_offset(std::uint64_t base, std::uint64_t lsn) noexcept {
   return static_cast<std::int64_t>(kSegmentHeaderBytes + (lsn - base));
 }
 
@@ -346,7 +346,7 @@ Result<bool> Inspector::ends_here(std::size_t index, const SegmentSource& source
   state_.torn_bytes = rest.nonzero_end - scanned.batch_end;
   if (state_.torn_bytes > 0) {
     state_.clean = false;
-    report(Severity::kNote, source.path, offset_of(source.base, scanned.batch_end), Lsn{scanned.batch_end},
+    report(Severity::kNote, source.path, finding_offset(source.base, scanned.batch_end), Lsn{scanned.batch_end},
            "The log ends with " + number(state_.torn_bytes) +
                " bytes that are no whole batch: the store was not closed, or is at work now. Nothing proves that they "
                "were ever acknowledged; the next opening cuts them off and keeps them in a .cut file.");
@@ -372,7 +372,7 @@ Result<bool> Inspector::walk(std::size_t index, std::uint64_t end, bool open) {
     STAVE_ASSIGN(const auto next, scanner_.next_valid(source, after));
     const std::uint64_t to = next ? *next : std::max(end, scanned.batch_end);
     lose(scanned.batch_end, to);
-    report(Severity::kDamage, candidate.path, offset_of(source.base, scanned.stop), Lsn{scanned.stop},
+    report(Severity::kDamage, candidate.path, finding_offset(source.base, scanned.stop), Lsn{scanned.stop},
            "No valid record begins here, although what follows proves that one was on disk. Lost are the " +
                number(to - scanned.batch_end) + " bytes from LSN " + number(scanned.batch_end) + " to " + number(to) +
                (next ? ", where a valid record begins again."

@@ -9,7 +9,7 @@ namespace stave::log {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = 4096;
+constexpr std::size_t kPatienceBytes = 4096;
 
 class PatientFile final : public File {
  public:
@@ -22,12 +22,12 @@ class PatientFile final : public File {
     STAVE_ASSIGN(const std::uint64_t size, file_->size());
     const std::size_t there = std::min<std::uint64_t>(into.size(), size - std::min(size, offset));
     for (std::size_t at = 0; at < there;) {
-      const std::size_t bytes = std::min<std::uint64_t>(there - at, kBlockBytes - (offset + at) % kBlockBytes);
+      const std::size_t bytes = std::min<std::uint64_t>(there - at, kPatienceBytes - (offset + at) % kPatienceBytes);
       const auto block = into.subspan(at, bytes);
       const auto got = file_->read_at(offset + at, block);
       if (!got) {
         std::ranges::fill(block, std::byte{0});
-        tell((offset + at) / kBlockBytes * kBlockBytes, got.error());
+        tell((offset + at) / kPatienceBytes * kPatienceBytes, got.error());
       }
       at += bytes;
     }

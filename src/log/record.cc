@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "log/record_layout.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -10,8 +11,6 @@ namespace stave::log {
 
 namespace {
 
-constexpr std::size_t kKindAt = 4;
-constexpr std::size_t kFlagsAt = 5;
 constexpr std::size_t kTimeAt = 6;
 constexpr std::size_t kKeyLengthAt = 12;
 constexpr std::size_t kPrevAt = 14;

@@ -13,7 +13,7 @@ namespace stave::log {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = 1u << 20;
+constexpr std::size_t kBufferBytes = 1u << 20;
 
 class Salvager {
  public:
@@ -90,19 +90,19 @@ Result<void> Salvager::put(const RecordSpec& spec, std::uint8_t flags) {
   buffer_.resize(at + size);
   encode(spec, flags, position_, seed_, buffer_.data() + at);
   position_ = position_ + size;
-  return buffer_.size() < kBlockBytes ? Result<void>{} : write_buffer();
+  return buffer_.size() < kBufferBytes ? Result<void>{} : write_buffer();
 }
 
 // Covers everything up to `to` with records that say that something is lost.
 Result<void> Salvager::cover(Lsn to) {
-  static const std::string kZeros(kBlockBytes, '\0');
+  static const std::string kZeros(kBufferBytes, '\0');
   while (position_ < to) {
     const std::uint64_t left = to - position_;
     if (left < kRecordHeaderBytes)
       return fail(Error(ErrorCode::kCorrupt, "a range of " + std::to_string(left) + " bytes at LSN " +
                                                  std::to_string(raw(position_)) + " cannot be covered")
                       .with_file(target_));
-    std::uint64_t size = std::min<std::uint64_t>(left, kBlockBytes);
+    std::uint64_t size = std::min<std::uint64_t>(left, kBufferBytes);
     if (left - size > 0 && left - size < kRecordHeaderBytes) size -= kRecordHeaderBytes;
     salvage_.lost_bytes += size;
     STAVE_TRY(put({.kind = RecordKind::kLost,

@@ -5,16 +5,15 @@
 
 #include "base/bytes.h"
 #include "base/try.h"
+#include "log/record_layout.h"
 #include "log/segment.h"
 
 namespace stave::log {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = 1u << 20;
+constexpr std::size_t kReadBytes = 1u << 20;
 constexpr std::size_t kRunRecords = 512;
-constexpr std::size_t kFlagsAt = 5;
-constexpr std::size_t kKindAt = 4;
 
 enum class Stop : std::uint8_t { kNeedsMore, kBad };
 
@@ -35,7 +34,7 @@ Scanner::Scanner() {
 }
 
 void Scanner::size_buffer(const SegmentSource& source) {
-  const std::uint64_t bytes = std::clamp<std::uint64_t>(source.end - source.base, kRecordHeaderBytes, kBlockBytes);
+  const std::uint64_t bytes = std::clamp<std::uint64_t>(source.end - source.base, kRecordHeaderBytes, kReadBytes);
   if (buffer_.size() < bytes) buffer_.resize(bytes);
 }
 

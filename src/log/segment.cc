@@ -27,12 +27,12 @@ constexpr std::size_t kBaseAt = 32;
 constexpr std::size_t kSaltAt = 40;
 constexpr std::size_t kSegmentCreatedAt = 48;
 constexpr std::size_t kIdentityCreatedAt = 32;
-constexpr std::size_t kChecksumAt = 56;
+constexpr std::size_t kHeaderChecksumAt = 56;
 
 std::uint64_t header_checksum(std::span<const std::byte> bytes) noexcept {
   // The field itself is last of the meaningful bytes and counts as zero; what follows is hashed with the seed so far.
-  const std::uint64_t front = base::xxh3(bytes.first(kChecksumAt), 0);
-  return base::xxh3(bytes.subspan(kChecksumAt + 8), front);
+  const std::uint64_t front = base::xxh3(bytes.first(kHeaderChecksumAt), 0);
+  return base::xxh3(bytes.subspan(kHeaderChecksumAt + 8), front);
 }
 
 void begin_header(std::span<std::byte> bytes, std::string_view magic, const StoreId& store_id) noexcept {
@@ -49,12 +49,12 @@ Result<StoreId> check_header(std::span<const std::byte> bytes, std::size_t size,
                                                "; `stave doctor` can examine the directory and salvage what is whole")
                     .with_file(path, offset));
   };
-  STAVE_ASSERT(size > kChecksumAt && magic.size() == kVersionAt);
+  STAVE_ASSERT(size > kHeaderChecksumAt && magic.size() == kVersionAt);
   if (bytes.size() < size) return corrupt("is too short", 0);
   if (std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return corrupt("does not begin with its magic", 0);
   // Before the version: of every version it stands there and covers the same, so that a flipped bit in the version is
   // damage, which can be repaired, and not the future.
-  if (base::load<std::uint64_t>(bytes.data() + kChecksumAt) != header_checksum(bytes.first(size)))
+  if (base::load<std::uint64_t>(bytes.data() + kHeaderChecksumAt) != header_checksum(bytes.first(size)))
     return corrupt("fails its checksum", 0);
   const auto version = base::load<std::uint32_t>(bytes.data() + kVersionAt);
   if (version != kFormatVersion) {
@@ -140,7 +140,7 @@ std::array<std::byte, kSegmentHeaderBytes> encode_segment_header(const SegmentHe
   base::store(bytes.data() + kBaseAt, raw(header.base));
   base::store(bytes.data() + kSaltAt, header.salt);
   base::store(bytes.data() + kSegmentCreatedAt, raw(header.created));
-  base::store(bytes.data() + kChecksumAt, header_checksum(bytes));
+  base::store(bytes.data() + kHeaderChecksumAt, header_checksum(bytes));
   return bytes;
 }
 
@@ -157,7 +157,7 @@ std::array<std::byte, kIdentityBytes> encode_identity(const Identity& identity) 
   std::array<std::byte, kIdentityBytes> bytes{};
   begin_header(bytes, kIdentityMagic, identity.store_id);
   base::store(bytes.data() + kIdentityCreatedAt, raw(identity.created));
-  base::store(bytes.data() + kChecksumAt, header_checksum(bytes));
+  base::store(bytes.data() + kHeaderChecksumAt, header_checksum(bytes));
   return bytes;
 }
 

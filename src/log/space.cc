@@ -18,7 +18,7 @@ constexpr std::uint64_t kFirstStepBytes = 1u << 20;
 /// A full disk is asked for this much before it counts as full.
 constexpr std::uint64_t kLeastStepBytes = 64u << 10;
 /// The least that a file system gives.
-constexpr std::uint64_t kBlockBytes = 4096;
+constexpr std::uint64_t kFileBlockBytes = 4096;
 constexpr std::size_t kZeroBytes = 256u << 10;
 
 /// Somebody waits for who prepares, or goes on with it: that is not told apart.
@@ -122,7 +122,7 @@ Result<void> Space::look_for_room() {
   bool below = false;
   STAVE_TRY(check_reserve(Use::kWrite, below));
   const auto free = config_.files->free_bytes(config_.directory);
-  if (!free || *free >= kBlockBytes) return {};
+  if (!free || *free >= kFileBlockBytes) return {};
   return fail(
       Error(ErrorCode::kNoSpace, "the disk is full; writes resume once there is room").with_file(config_.directory));
 }

@@ -9,6 +9,7 @@
 #include "packing/compression.h"
 #include "packing/compression_dictionary.h"
 #include "replication/assembler.h"
+#include "replication/times.h"
 #include "store/applier.h"
 
 namespace stave::replication {
@@ -18,9 +19,7 @@ namespace {
 constexpr std::int64_t kWelcomeMs = 15'000;
 constexpr std::int64_t kLookMs = 100;
 /// A leader that says nothing for so long is gone: it says something every half second.
-constexpr std::uint64_t kSilenceNs = 20'000'000'000;
-constexpr std::int64_t kRetryMsMin = 100;
-constexpr std::int64_t kRetryMsMax = 2'000;
+constexpr std::uint64_t kLeaderSilenceNs = 20'000'000'000;
 constexpr std::int64_t kFullMs = 500;
 /// So many bytes are taken over before it is said how far that is, when more is there already.
 constexpr std::uint64_t kAcknowledgeBytes = 4u << 20;
@@ -216,7 +215,8 @@ Result<void> Follower::follow(Link& link, FrameReader& reader, Lsn from) {
     STAVE_ASSIGN(const auto frame, reader.next(kLookMs));
     const std::uint64_t now = engine_.clock().monotonic_ns();
     if (!frame) {
-      if (now - heard_ns > kSilenceNs) return fail(ErrorCode::kBusy, "the leader has said nothing for 20 seconds");
+      if (now - heard_ns > kLeaderSilenceNs)
+        return fail(ErrorCode::kBusy, "the leader has said nothing for 20 seconds");
       continue;
     }
     heard_ns = now;

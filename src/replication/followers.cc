@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "base/try.h"
 #include "replication/shipper.h"
+#include "replication/times.h"
 
 namespace stave::replication {
 
@@ -17,8 +18,7 @@ namespace {
 
 constexpr std::size_t kKeptMax = 64;
 /// Followers that did not come back are looked for so often at least.
-constexpr std::int64_t kRestMs = 1'000;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kRoundMs = 1'000;
 
 }  // namespace
 
@@ -65,7 +65,7 @@ void Followers::start_keeper() {
 }
 
 std::int64_t Followers::milliseconds_to_rest(std::uint64_t now_ns) const {
-  std::int64_t rest = kRestMs;
+  std::int64_t rest = kRoundMs;
   for (const Waiter& waiter : waiters_) {
     if (waiter.wish.deadline_ns == 0) continue;
     const std::uint64_t left_ns = waiter.wish.deadline_ns - std::min(now_ns, waiter.wish.deadline_ns);

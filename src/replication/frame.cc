@@ -24,7 +24,7 @@ namespace {
 // 40  u64 seed, or time
 // 48  u64 XXH3(payload, what stands at 56)
 // 56  u64 XXH3(bytes 0..47, 0)
-constexpr std::uint32_t kMagic = 0x31465253;
+constexpr std::uint32_t kFrameMagic = 0x31465253;
 constexpr std::uint8_t kWhole = 1;
 constexpr std::uint8_t kSync = 2;
 constexpr std::size_t kPayloadCheckAt = 48;
@@ -36,7 +36,7 @@ constexpr FrameKind kLastKind = FrameKind::kTaken;
 
 FrameHeader encode_header(const Frame& frame) noexcept {
   FrameHeader header{};
-  base::store(header.data(), kMagic);
+  base::store(header.data(), kFrameMagic);
   header[4] = static_cast<std::byte>(frame.kind);
   header[5] = static_cast<std::byte>((frame.whole ? kWhole : 0) | (frame.sync ? kSync : 0));
   base::store(header.data() + 8, static_cast<std::uint32_t>(frame.payload.size()));
@@ -63,7 +63,7 @@ Result<std::size_t> FrameReader::wanted() const {
   if (base::load<std::uint64_t>(header + kHeaderCheckAt) !=
       base::xxh3(std::span<const std::byte>(header, kPayloadCheckAt), 0))
     return fail(ErrorCode::kCorrupt, "what came over the connection is no frame, or was damaged on the way");
-  if (base::load<std::uint32_t>(header) != kMagic)
+  if (base::load<std::uint32_t>(header) != kFrameMagic)
     return fail(ErrorCode::kUnsupported, "the other side speaks a later version of the protocol of replication");
   const std::size_t payload = base::load<std::uint32_t>(header + 8);
   if (payload > kPayloadBytesMax)

@@ -9,13 +9,13 @@
 #include "base/thread.h"
 #include "base/try.h"
 #include "replication/follower.h"
+#include "replication/times.h"
 
 namespace stave::replication {
 
 namespace {
 
-constexpr std::int64_t kRestMs = 5;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kWaitMs = 5;
 /// A follower that lacks no more than this will soon have it: writers may be made to wait for that.
 constexpr std::uint64_t kNearBytes = 1u << 20;
 
@@ -72,7 +72,7 @@ void Handover::stop() {
 
 void Handover::rest() {
   base::MutexLock lock(mutex_);
-  if (!given_up()) wake_.wait_for_ms(mutex_, kRestMs);
+  if (!given_up()) wake_.wait_for_ms(mutex_, kWaitMs);
 }
 
 bool Handover::late() const {

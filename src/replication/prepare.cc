@@ -8,19 +8,14 @@
 #include "log/cut_back.h"
 #include "log/inspect.h"
 #include "replication/group.h"
+#include "replication/preparation_files.h"
+#include "replication/times.h"
 #include "store/image.h"
 #include "store/image_shelf.h"
 
 namespace stave::replication {
 
 namespace {
-
-constexpr std::int64_t kRetryMsMin = 100;
-constexpr std::int64_t kRetryMsMax = 2'000;
-
-FileSystem& files_of(const Preparation& preparation) {
-  return preparation.options.file_system != nullptr ? *preparation.options.file_system : FileSystem::system();
-}
 
 bool is_of_the_log(std::string_view name) {
   return log::parse_segment_name(name) || log::parse_begun_name(name) || log::parse_newest_name(name) ||

@@ -10,22 +10,21 @@
 #include "base/thread.h"
 #include "base/try.h"
 #include "log/segment.h"
+#include "replication/times.h"
 
 namespace stave::replication {
 
 namespace {
 
-constexpr std::int64_t kLookMs = 500;
+constexpr std::int64_t kMasterLookMs = 500;
 constexpr std::uint64_t kAnswerNs = 15'000'000'000;
 /// A master that says nothing for so long is gone: it pings every ten seconds, also while it makes a snapshot.
-constexpr std::uint64_t kSilenceNs = 60'000'000'000;
+constexpr std::uint64_t kMasterSilenceNs = 60'000'000'000;
 constexpr std::uint64_t kAcknowledgeNs = 1'000'000'000;
-constexpr std::int64_t kRetryMsMin = 100;
-constexpr std::int64_t kRetryMsMax = 2'000;
 /// After a snapshot that was refused: making another one costs the master much.
 constexpr std::int64_t kRetryCopyMs = 10'000;
 constexpr std::size_t kPiece = 256u << 10;
-constexpr std::size_t kLineMax = 4096;
+constexpr std::size_t kAnswerLineMax = 4096;
 constexpr std::size_t kUnitsMax = 512;
 constexpr std::uint64_t kGroupBytesMax = 4u << 20;
 
@@ -94,8 +93,9 @@ struct RedisFollower::Connection {
     for (;;) {
       const std::size_t end = buffer.find('\n');
       if (end == std::string::npos) {
-        if (buffer.size() > kLineMax) return fail(ErrorCode::kCorrupt, "what answers is no master: a line has no end");
-        STAVE_TRY(fill(kLookMs, silence_ns));
+        if (buffer.size() > kAnswerLineMax)
+          return fail(ErrorCode::kCorrupt, "what answers is no master: a line has no end");
+        STAVE_TRY(fill(kMasterLookMs, silence_ns));
         continue;
       }
       std::string text = buffer.substr(0, end);
@@ -323,7 +323,7 @@ Result<void> RedisFollower::receive_snapshot(Connection& connection, const Psync
     status.snapshot_bytes = status.snapshot_expected = 0;
     ++status.full_syncs;
   });
-  STAVE_ASSIGN(const std::string line, connection.line(kSilenceNs));
+  STAVE_ASSIGN(const std::string line, connection.line(kMasterSilenceNs));
   STAVE_ASSIGN(const SnapshotFrame frame, parse_snapshot_frame(line));
   show([&](RedisStatus& status) { status.snapshot_expected = frame.bytes; });
   FileSystem& files = engine_.file_system();
@@ -389,7 +389,7 @@ Result<void> RedisFollower::store_snapshot(Connection& connection, const Snapsho
         }
       }
       if (there != 0) return take(into, there);
-      STAVE_TRY(connection.fill(kLookMs, kSilenceNs));
+      STAVE_TRY(connection.fill(kMasterLookMs, kMasterSilenceNs));
     }
   };
   STAVE_TRY(target_.check(bytes));
@@ -407,7 +407,7 @@ Result<void> RedisFollower::stream(Connection& connection) {
     show([&](RedisStatus& status) { status.received = stream.received(); });
     STAVE_TRY(apply(connection, stream));
     if (engine_.clock().monotonic_ns() - acknowledged_ns_ >= kAcknowledgeNs) STAVE_TRY(acknowledge(connection));
-    STAVE_TRY(connection.fill(kLookMs, kSilenceNs));
+    STAVE_TRY(connection.fill(kMasterLookMs, kMasterSilenceNs));
   }
 }
 

@@ -6,18 +6,13 @@
 #include "base/try.h"
 #include "log/segment.h"
 #include "replication/group.h"
+#include "replication/preparation_files.h"
+#include "replication/times.h"
 #include "store/node_state.h"
 
 namespace stave::replication {
 
 namespace {
-
-constexpr std::int64_t kRetryMsMin = 100;
-constexpr std::int64_t kRetryMsMax = 2'000;
-
-FileSystem& files_of(const Preparation& preparation) {
-  return preparation.options.file_system != nullptr ? *preparation.options.file_system : FileSystem::system();
-}
 
 /// Asks until somebody answers. Errors: kAborted.
 Result<Peer> identify(const Preparation& preparation, const std::string& address) {

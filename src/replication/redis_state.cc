@@ -16,7 +16,7 @@ namespace stave::replication {
 namespace {
 
 constexpr std::string_view kFirstLine = "stave redis 1";
-constexpr std::string_view kMagic = "stave redis ";
+constexpr std::string_view kRedisStateMagic = "stave redis ";
 constexpr std::string_view kChecksum = "check ";
 constexpr std::uint64_t kBytesMax = 64u << 10;
 constexpr std::size_t kReplidDigits = 40;
@@ -107,7 +107,7 @@ Result<RedisState> decode_redis_state(std::string_view text, const std::string& 
                     .with_file(path));
   };
   constexpr std::size_t kTail = kChecksum.size() + 16 + 1;
-  if (text.size() < kFirstLine.size() + kTail || !text.starts_with(kMagic)) return corrupt("is no such file");
+  if (text.size() < kFirstLine.size() + kTail || !text.starts_with(kRedisStateMagic)) return corrupt("is no such file");
   const std::string_view body = text.substr(0, text.size() - kTail);
   if (text.substr(body.size()) != std::string(kChecksum) + checksum_of(body) + "\n") return corrupt("is damaged");
   std::string_view rest = body;

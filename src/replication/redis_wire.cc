@@ -33,7 +33,7 @@ std::string shown(std::string_view text) {
   return out;
 }
 
-std::unexpected<Error> nonsense(const std::string& what) {
+std::unexpected<Error> nonsense_of_master(const std::string& what) {
   return fail(ErrorCode::kCorrupt, "the master sends what makes no sense: " + what);
 }
 
@@ -55,32 +55,32 @@ Result<PsyncAnswer> parse_psync_answer(std::string_view line) {
   const std::string_view what = take_word(line);
   if (what == "+CONTINUE") {
     const std::string_view replid = take_word(line);
-    if (!replid.empty() && !is_replid(replid)) return nonsense("a replication id " + shown(replid));
+    if (!replid.empty() && !is_replid(replid)) return nonsense_of_master("a replication id " + shown(replid));
     answer.replid = replid;
     return answer;
   }
-  if (what != "+FULLRESYNC") return nonsense("an answer to PSYNC, " + shown(what));
+  if (what != "+FULLRESYNC") return nonsense_of_master("an answer to PSYNC, " + shown(what));
   answer.full = true;
   answer.replid = take_word(line);
   const auto offset = number_of(take_word(line));
-  if (!is_replid(answer.replid) || !offset) return nonsense("a place in its stream");
+  if (!is_replid(answer.replid) || !offset) return nonsense_of_master("a place in its stream");
   answer.offset = *offset;
   return answer;
 }
 
 Result<SnapshotFrame> parse_snapshot_frame(std::string_view line) {
   if (line.starts_with("-")) return fail(ErrorCode::kBusy, "the master has no snapshot to send: " + shown(line));
-  if (!line.starts_with("$")) return nonsense("a snapshot was expected, and " + shown(line) + " came");
+  if (!line.starts_with("$")) return nonsense_of_master("a snapshot was expected, and " + shown(line) + " came");
   line.remove_prefix(1);
   SnapshotFrame frame;
   constexpr std::string_view kUnknown = "EOF:";
   if (line.starts_with(kUnknown)) {
     frame.mark = line.substr(kUnknown.size());
-    if (frame.mark.size() != kMarkBytes) return nonsense("a snapshot's end mark of another length");
+    if (frame.mark.size() != kMarkBytes) return nonsense_of_master("a snapshot's end mark of another length");
     return frame;
   }
   const auto bytes = number_of(line);
-  if (!bytes) return nonsense("a snapshot's length, " + shown(line));
+  if (!bytes) return nonsense_of_master("a snapshot's length, " + shown(line));
   frame.bytes = *bytes;
   return frame;
 }
@@ -88,7 +88,7 @@ Result<SnapshotFrame> parse_snapshot_frame(std::string_view line) {
 Result<std::optional<std::string_view>> RedisStream::line(std::size_t& at) const {
   const std::size_t end = buffer_.find('\n', at);
   if (end == std::string::npos) {
-    if (buffer_.size() - at > kLineMax) return nonsense("a line without end");
+    if (buffer_.size() - at > kLineMax) return nonsense_of_master("a line without end");
     return std::nullopt;
   }
   std::string_view text(buffer_.data() + at, end - at);
@@ -106,21 +106,22 @@ Result<RedisStream::Step> RedisStream::parse(std::size_t& at, std::vector<std::s
     at = here;
     return Step::kCall;
   }
-  if (!head->starts_with('*')) return nonsense("a command was expected, and " + shown(*head) + " came");
+  if (!head->starts_with('*')) return nonsense_of_master("a command was expected, and " + shown(*head) + " came");
   const auto count = number_of(head->substr(1));
-  if (!count || *count > kWordsMax) return nonsense("a command of " + shown(head->substr(1)) + " words");
+  if (!count || *count > kWordsMax) return nonsense_of_master("a command of " + shown(head->substr(1)) + " words");
   for (std::uint64_t i = 0; i < *count; ++i) {
     STAVE_ASSIGN(const auto length, line(here));
     if (!length) return Step::kMore;
     const auto bytes = length->starts_with('$') ? number_of(length->substr(1)) : std::nullopt;
-    if (!bytes) return nonsense("a word's length was expected, and " + shown(*length) + " came");
+    if (!bytes) return nonsense_of_master("a word's length was expected, and " + shown(*length) + " came");
     if (*bytes > kUnitBytesMax)
       return fail(ErrorCode::kTooLarge, "the master announces a word of " + std::to_string(*bytes) +
                                             " bytes; the most is " + std::to_string(kUnitBytesMax));
     if (buffer_.size() - here < *bytes + 2) return Step::kMore;
     words.emplace_back(buffer_.data() + here, static_cast<std::size_t>(*bytes));
     here += static_cast<std::size_t>(*bytes);
-    if (std::string_view(buffer_).substr(here, 2) != "\r\n") return nonsense("a word is not as long as it says");
+    if (std::string_view(buffer_).substr(here, 2) != "\r\n")
+      return nonsense_of_master("a word is not as long as it says");
     here += 2;
   }
   at = here;
@@ -133,17 +134,17 @@ Result<bool> RedisStream::take(std::vector<std::string_view> words) {
   const std::string_view name = words.front();
   if (same_word(name, "SELECT")) {
     const auto number = words.size() == 2 ? number_of(words[1]) : std::nullopt;
-    if (!number || *number > kDatabaseMax) return nonsense("SELECT of no database");
+    if (!number || *number > kDatabaseMax) return nonsense_of_master("SELECT of no database");
     unit_.database = static_cast<int>(*number);
     return !open_;
   }
   if (same_word(name, "MULTI")) {
-    if (open_) return nonsense("MULTI within a transaction");
+    if (open_) return nonsense_of_master("MULTI within a transaction");
     open_ = true;
     return false;
   }
   if (same_word(name, "EXEC")) {
-    if (!open_) return nonsense("EXEC without MULTI");
+    if (!open_) return nonsense_of_master("EXEC without MULTI");
     open_ = false;
     return true;
   }

@@ -21,7 +21,7 @@ constexpr std::int64_t kIdleMs = 50;
 /// A follower hears of its leader so often at least, and is asked about so often.
 constexpr std::uint64_t kEndEveryNs = 500'000'000;
 /// Who says nothing for so long is gone.
-constexpr std::uint64_t kSilenceNs = 60'000'000'000;
+constexpr std::uint64_t kFollowerSilenceNs = 60'000'000'000;
 
 std::span<const std::byte> bytes_of(const std::string& text) noexcept {
   return base::as_bytes(text);
@@ -297,7 +297,7 @@ Result<void> Followers::Shipper::hear(Lsn sent, std::int64_t wait_ms) {
   {
     base::MutexLock lock(all_.mutex_);
     info_.sent = sent;
-    if (now - info_.heard_ns > kSilenceNs) return fail(ErrorCode::kBusy, "it has said nothing for a minute");
+    if (now - info_.heard_ns > kFollowerSilenceNs) return fail(ErrorCode::kBusy, "it has said nothing for a minute");
     while (!marks_.empty() && marks_.front().written <= info_.written) marks_.pop_front();
     info_.lag_ms = marks_.empty() ? 0 : (now - marks_.front().at_ns) / 1'000'000;
   }

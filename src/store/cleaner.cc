@@ -10,6 +10,7 @@
 #include "base/interleave.h"
 #include "base/try.h"
 #include "packing/compression.h"
+#include "store/look_entries.h"
 
 namespace stave::store {
 
@@ -19,9 +20,6 @@ using keyspace::Shard;
 using keyspace::ShardId;
 
 namespace {
-
-/// Entries looked at under one lock.
-constexpr std::size_t kLookEntries = 128;
 
 /// What a run of records will look for is on its way to the cache by the time it is looked for: one after the other,
 /// each would wait for memory.

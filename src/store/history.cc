@@ -129,7 +129,7 @@ Result<bool> holds(Transaction& transaction, KeyRef key, const ValueView& now, V
   return same_content(type, joined, value);
 }
 
-bool unreadable(const Error& error) noexcept {
+bool unreachable_past(const Error& error) noexcept {
   return error.code() == ErrorCode::kCorrupt || error.code() == ErrorCode::kIo || error.code() == ErrorCode::kNotFound;
 }
 
@@ -148,7 +148,7 @@ Result<History::Reverted> History::revert(KeyRef key, Point point, Pending& pend
       continue;
     }
     pending.merge(transaction.observed());
-    if (reverted || !compare || !unreadable(reverted.error())) return reverted;
+    if (reverted || !compare || !unreachable_past(reverted.error())) return reverted;
     // What cannot be read any more is not what it was: it is replaced.
     compare = false;
   }

@@ -16,7 +16,7 @@ using log::RecordView;
 
 namespace {
 
-KeyVersion::Kind kind_of(RecordKind kind) noexcept {
+KeyVersion::Kind version_kind_of(RecordKind kind) noexcept {
   switch (kind) {
     case RecordKind::kJson: return KeyVersion::Kind::kSetJson;
     case RecordKind::kHash:
@@ -145,7 +145,7 @@ Result<History::Lineage::Event> History::Lineage::event_of(const RecordView& rec
     STAVE_TRY(engine_.residence().value_of(record, unpacked));
     if (unpacked.size() > kIdentityBytes) size = types::text::Paged::size_of(root_of(unpacked));
   }
-  return Event{.kind = kind_of(record.kind),
+  return Event{.kind = version_kind_of(record.kind),
                .version = record.version,
                .holder = holder,
                .prev = record.prev,
@@ -195,7 +195,7 @@ Result<std::vector<History::Lineage::Seen>> History::Lineage::look_through(const
                       .other = swap ? static_cast<unsigned char>(record.payload[0]) : 0,
                       .lsn = record.lsn,
                       .time = record.time,
-                      .alive = record.kind != RecordKind::kFlush && !swap && is_alive(kind_of(record.kind))});
+                      .alive = record.kind != RecordKind::kFlush && !swap && is_alive(version_kind_of(record.kind))});
     }
     return {};
   };

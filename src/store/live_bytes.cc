@@ -7,6 +7,7 @@
 #include "base/interleave.h"
 #include "base/random.h"
 #include "store/engine.h"
+#include "store/look_entries.h"
 #include "store/upkeep.h"
 
 namespace stave::store {
@@ -21,8 +22,6 @@ namespace {
 /// other, in one shard, so that not all shards need to be looked through.
 constexpr std::uint64_t kGroups = 16;
 constexpr std::uint64_t kDraws = 32;
-/// Entries looked at under one lock.
-constexpr std::size_t kLookEntries = 128;
 /// What a stretch of the log is measured again after, as a part of all that is needed.
 constexpr std::uint64_t kGrowthPart = 16;
 

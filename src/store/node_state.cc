@@ -14,7 +14,7 @@ namespace stave::store {
 namespace {
 
 constexpr std::string_view kFirstLine = "STAVE-NODE 1";
-constexpr std::string_view kMagic = "STAVE-NODE ";
+constexpr std::string_view kNodeMagic = "STAVE-NODE ";
 constexpr std::string_view kChecksum = "checksum ";
 constexpr std::uint64_t kBytesMax = 1u << 20;
 constexpr std::size_t kNameMax = 512;
@@ -139,7 +139,7 @@ Result<NodeState> decode_node(std::string_view text, const std::string& path) {
                     .with_file(path));
   };
   constexpr std::size_t kTail = kChecksum.size() + 16 + 1;
-  if (text.size() < kFirstLine.size() + kTail || !text.starts_with(kMagic)) return corrupt("is no such file");
+  if (text.size() < kFirstLine.size() + kTail || !text.starts_with(kNodeMagic)) return corrupt("is no such file");
   const std::string_view body = text.substr(0, text.size() - kTail);
   if (text.substr(body.size()) != std::string(kChecksum) + hex_of(base::xxh3(base::as_bytes(body), 0)) + "\n")
     return corrupt("is damaged");

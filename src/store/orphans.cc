@@ -10,6 +10,7 @@
 #include "store/collection.h"
 #include "store/engine.h"
 #include "store/expiry.h"
+#include "store/look_entries.h"
 #include "store/own_values.h"
 #include "store/pages.h"
 
@@ -21,9 +22,6 @@ using keyspace::Shard;
 using keyspace::ShardId;
 
 namespace {
-
-/// Entries looked at under one lock, and pages removed by one batch.
-constexpr std::size_t kLookEntries = 128;
 
 std::unexpected<Error> closing() {
   return fail(ErrorCode::kAborted, "the store is closing");

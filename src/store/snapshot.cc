@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/interleave.h"
 #include "base/try.h"
+#include "store/look_entries.h"
 
 namespace stave::store {
 
@@ -15,8 +16,6 @@ using keyspace::Shard;
 using keyspace::ShardId;
 
 namespace {
-/// Entries looked at under one lock.
-constexpr std::size_t kLookEntries = 128;
 /// Larger values are read from the log rather than copied under the lock; so is what goes beyond the second.
 constexpr std::size_t kCopiedMax = 32u << 10;
 constexpr std::size_t kCopiedTotal = 256u << 10;

@@ -12,6 +12,7 @@
 #include "doors/http/app.h"
 #include "doors/http/change_text.h"
 #include "doors/http/handlers.h"
+#include "doors/http/heartbeat.h"
 #include "doors/http/values.h"
 #include "store/change_reader.h"
 #include "store/consumers.h"
@@ -25,9 +26,8 @@ namespace {
 using store::ChangeFeed;
 using store::ChangeReader;
 
-constexpr std::size_t kPieceBytes = 64 * 1024;
+constexpr std::size_t kToldBytes = 64 * 1024;
 constexpr std::size_t kStepBytes = 8u << 20;
-constexpr std::uint64_t kHeartbeatNs = 15'000'000'000;
 
 Problem problem_of_changes(const Error& error) {
   Problem problem = problem_of(error);
@@ -95,7 +95,7 @@ class Reading : public std::enable_shared_from_this<Reading> {
     const auto tell = [this](const store::LoggedChange& change) {
       append_change(text_, ask_.form, engine_, change, ask_.values);
       ++told_;
-      return text_.size() < kPieceBytes && (ask_.limit == 0 || told_ < ask_.limit);
+      return text_.size() < kToldBytes && (ask_.limit == 0 || told_ < ask_.limit);
     };
     try {
       auto read = reader_->read(kStepBytes, tell);

@@ -58,7 +58,7 @@ Result<void> CopiedCollection::take(store::Transaction& transaction, const Value
 namespace {
 
 /// One reading of a key. Shared with the thread that may wait for the disk; the client may leave meanwhile.
-struct Reading {
+struct CollectionReading {
   store::Engine& engine;
   int database;
   std::string key;
@@ -116,7 +116,7 @@ struct Reading {
   }
 };
 
-Response answer_reading(commands::Session& session, const std::shared_ptr<Reading>& reading) {
+Response answer_collection(commands::Session& session, const std::shared_ptr<CollectionReading>& reading) {
   if (!reading->pending) return answer_problem(problem_of(reading->pending.error()));
   Response response = std::move(reading->described);
   response.pending = *reading->pending;
@@ -130,9 +130,9 @@ Response answer_reading(commands::Session& session, const std::shared_ptr<Readin
 }
 
 /// Reads what does not stay in memory, on a thread that may wait for the disk.
-class ReadAside final : public Work {
+class ReadCollectionAside final : public Work {
  public:
-  ReadAside(commands::Session& session, std::shared_ptr<Reading> reading)
+  ReadCollectionAside(commands::Session& session, std::shared_ptr<CollectionReading> reading)
       : session_(session), reading_(std::move(reading)) {}
 
   bool step(Response& response) override {
@@ -140,13 +140,13 @@ class ReadAside final : public Work {
       response.first = done_aside(reading_->engine, [reading = reading_] { reading->run(); });
       return false;
     }
-    response = answer_reading(session_, reading_);
+    response = answer_collection(session_, reading_);
     return true;
   }
 
  private:
   commands::Session& session_;
-  std::shared_ptr<Reading> reading_;
+  std::shared_ptr<CollectionReading> reading_;
   bool begun_ = false;
 };
 
@@ -157,15 +157,15 @@ Response read_collection(const Exchange& exchange, ValueType wanted, ShowCollect
   if (!conditions) return answer_problem(std::move(conditions.error()));
   store::Engine& engine = exchange.engine();
   const auto reading =
-      std::make_shared<Reading>(engine, exchange.database, exchange.key, exchange.session().read_access(), wanted,
-                                std::move(*conditions), std::move(show));
+      std::make_shared<CollectionReading>(engine, exchange.database, exchange.key, exchange.session().read_access(),
+                                          wanted, std::move(*conditions), std::move(show));
   const store::KeyRef key = exchange.key_ref();
   if (engine.must_fetch(std::span(&key, 1))) {
     if (exchange.may_fetch) return answer_after_fetch(engine, std::span(&key, 1));
-    return begin_work(std::make_unique<ReadAside>(exchange.session(), reading));
+    return begin_work(std::make_unique<ReadCollectionAside>(exchange.session(), reading));
   }
   reading->run();
-  return answer_reading(exchange.session(), reading);
+  return answer_collection(exchange.session(), reading);
 }
 
 // --- answering --------------------------------------------------------------------------------

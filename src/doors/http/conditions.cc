@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/assert.h"
+#include "doors/http/header_text.h"
 
 namespace stave::http {
 namespace {
@@ -12,12 +13,6 @@ constexpr std::string_view kBlanks = " \t";
 
 void skip_blanks(std::string_view& text) noexcept {
   text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  skip_blanks(text);
-  while (!text.empty() && kBlanks.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
-  return text;
 }
 
 /// All of `text` as a number; nullopt for anything but digits, or when it does not fit.

@@ -29,7 +29,7 @@ struct FieldPatch {
   std::string field;
   std::optional<std::string> value;
 };
-Outcomes<std::vector<FieldPatch>> read_patch(std::string_view text) {
+Outcomes<std::vector<FieldPatch>> read_field_patch(std::string_view text) {
   auto document = parse_document(text);
   if (!document) return std::unexpected(std::move(document.error()));
   const json::object* const object = document->if_object();
@@ -101,7 +101,7 @@ Response delete_field(Exchange& exchange) {
 }
 
 Response patch_fields(Exchange& exchange) {
-  const auto patches = read_patch(exchange.request.body);
+  const auto patches = read_field_patch(exchange.request.body);
   if (!patches) return answer_problem(patches.error());
   Patched patched;
   const auto edit = [&](store::Opened<Hash>& hash) -> std::optional<Problem> {

@@ -21,7 +21,7 @@ using store::ValueView;
 namespace {
 
 /// A larger value is looked through in pieces of this size.
-constexpr std::size_t kPieceBytes = 256 * 1024;
+constexpr std::size_t kCheckedBytes = 256 * 1024;
 
 /// What a GET asks for.
 struct Wish {
@@ -96,8 +96,8 @@ class CheckJson final : public Work {
   explicit CheckJson(Response answer) : answer_(std::move(answer)), left_(answer_.content()) {}
 
   bool step(Response& response) override {
-    const bool good = checker_.add(left_.substr(0, kPieceBytes));
-    left_.remove_prefix(std::min(left_.size(), kPieceBytes));
+    const bool good = checker_.add(left_.substr(0, kCheckedBytes));
+    left_.remove_prefix(std::min(left_.size(), kCheckedBytes));
     if (good && !left_.empty()) return false;
     if (!good || !checker_.finish()) {
       response = answer_problem(not_json());
@@ -116,7 +116,7 @@ class CheckJson final : public Work {
 };
 
 /// One reading of a key: what was wished and what came of it.
-struct Reading {
+struct KeyReading {
   store::Engine& engine;
   KeyRef key;
   Wish wish;
@@ -162,7 +162,7 @@ struct Reading {
   }
 };
 
-Response answer_reading(commands::Session& session, Reading& reading) {
+Response answer_key(commands::Session& session, KeyReading& reading) {
   if (!reading.pending) return answer_problem(problem_of(reading.pending.error()));
   Response response = std::move(reading.response);
   response.pending = *reading.pending;
@@ -178,7 +178,7 @@ Response answer_reading(commands::Session& session, Reading& reading) {
     return draft_collection(reading.engine, reading.answer_bytes_max, reading.collection, std::move(response), write);
   }
   if (!reading.wish.as_json || reading.known_json || response.status != 200) return response;
-  if (response.content().size() > kPieceBytes) return begin_work(std::make_unique<CheckJson>(std::move(response)));
+  if (response.content().size() > kCheckedBytes) return begin_work(std::make_unique<CheckJson>(std::move(response)));
   if (is_json(response.content())) {
     response.type = kJsonType;
     return response;
@@ -189,9 +189,9 @@ Response answer_reading(commands::Session& session, Reading& reading) {
 }
 
 /// Reads a value that does not stay in memory, on a thread that may wait for the disk.
-class ReadAside final : public Work {
+class ReadKeyAside final : public Work {
  public:
-  ReadAside(commands::Session& session, const Reading& reading)
+  ReadKeyAside(commands::Session& session, const KeyReading& reading)
       : session_(session), shared_(std::make_shared<Shared>(reading)) {}
 
   bool step(Response& response) override {
@@ -199,14 +199,14 @@ class ReadAside final : public Work {
       response.first = done_aside(shared_->reading.engine, [shared = shared_] { shared->reading.run(); });
       return false;
     }
-    response = answer_reading(session_, shared_->reading);
+    response = answer_key(session_, shared_->reading);
     return true;
   }
 
  private:
   /// The client may leave meanwhile.
   struct Shared {
-    explicit Shared(const Reading& given)
+    explicit Shared(const KeyReading& given)
         : key(given.key.key),
           reading{.engine = given.engine,
                   .key = {given.key.database, key, given.key.hash},
@@ -214,7 +214,7 @@ class ReadAside final : public Work {
                   .access = given.access,
                   .answer_bytes_max = given.answer_bytes_max} {}
     std::string key;
-    Reading reading;
+    KeyReading reading;
   };
 
   commands::Session& session_;
@@ -225,17 +225,17 @@ class ReadAside final : public Work {
 Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
   // JSON is checked as a whole, so a part of it is not asked for.
   if (wish.as_json) wish.range = {};
-  Reading reading{.engine = exchange.engine(),
-                  .key = key,
-                  .wish = std::move(wish),
-                  .access = store::Access::kMeta,
-                  .answer_bytes_max = exchange.hub.config.answer_bytes_max};
+  KeyReading reading{.engine = exchange.engine(),
+                     .key = key,
+                     .wish = std::move(wish),
+                     .access = store::Access::kMeta,
+                     .answer_bytes_max = exchange.hub.config.answer_bytes_max};
   if (reading.wish.content) {
     reading.access = exchange.session().read_access();
     if (reading.engine.must_fetch(std::span(&key, 1))) {
       if (exchange.may_fetch) return answer_after_fetch(reading.engine, std::span(&key, 1));
       // There is no room for it, or others needed that more.
-      return begin_work(std::make_unique<ReadAside>(exchange.session(), reading));
+      return begin_work(std::make_unique<ReadKeyAside>(exchange.session(), reading));
     }
   }
   reading.run();
@@ -244,7 +244,7 @@ Response read_key(const Exchange& exchange, KeyRef key, Wish wish) {
     reading.wish.content = true;
     return read_key(exchange, key, std::move(reading.wish));
   }
-  return answer_reading(exchange.session(), reading);
+  return answer_key(exchange.session(), reading);
 }
 
 }  // namespace

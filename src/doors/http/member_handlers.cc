@@ -13,7 +13,7 @@ struct MemberPatch {
   std::vector<std::string> add;
   std::vector<std::string> remove;
 };
-Outcomes<MemberPatch> read_patch(std::string_view text) {
+Outcomes<MemberPatch> read_member_patch(std::string_view text) {
   auto document = parse_document(text);
   if (!document) return std::unexpected(std::move(document.error()));
   const json::object* const object = document->if_object();
@@ -85,7 +85,7 @@ Response delete_member(Exchange& exchange) {
 }
 
 Response patch_members(Exchange& exchange) {
-  const auto patch = read_patch(exchange.request.body);
+  const auto patch = read_member_patch(exchange.request.body);
   if (!patch) return answer_problem(patch.error());
   Patched patched;
   const auto edit = [&](store::Opened<Set>& set) -> std::optional<Problem> {

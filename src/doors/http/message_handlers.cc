@@ -8,6 +8,7 @@
 #include "commands/table.h"
 #include "doors/http/app.h"
 #include "doors/http/handlers.h"
+#include "doors/http/heartbeat.h"
 #include "doors/http/json_text.h"
 #include "doors/http/values.h"
 #include "store/upkeep.h"
@@ -17,8 +18,6 @@ namespace stave::http {
 namespace {
 
 using commands::ChannelKind;
-
-constexpr std::uint64_t kHeartbeatNs = 15'000'000'000;
 
 void append_text(std::string& out, std::string_view name, std::string_view bytes) {
   out.append("\"").append(name);
@@ -90,7 +89,7 @@ class MessageStream final : public Stream {
   std::optional<std::string> pattern_;
 };
 
-Problem forbidden(std::string_view line) {
+Problem forbidden_as(std::string_view line) {
   return {.status = 403,
           .code = "forbidden",
           .detail = std::string(line.substr(line.find(' ') + 1)),
@@ -108,10 +107,10 @@ Response stream_messages(Exchange& exchange) {
   commands::Session& session = exchange.session();
   if (channel != nullptr)
     if (const std::string line = why_not(session, "SUBSCRIBE", *channel); !line.empty())
-      return answer_problem(forbidden(line));
+      return answer_problem(forbidden_as(line));
   if (pattern != nullptr)
     if (const std::string line = why_not(session, "PSUBSCRIBE", *pattern); !line.empty())
-      return answer_problem(forbidden(line));
+      return answer_problem(forbidden_as(line));
   Response response;
   response.type = kEventsType;
   response.add_header("Cache-Control", "no-store");

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "doors/http/metrics.h"
+#include "doors/http/metrics_units.h"
 
 namespace stave::http {
 
 namespace {
 
-constexpr double kSecondsPerNs = 1e-9;
 // From a microsecond to a second by twos, then by fours: finer than needed at the ends costs a line per command each.
 constexpr std::size_t kFirstBound = 10;
 constexpr std::size_t kLastFineBound = 30;

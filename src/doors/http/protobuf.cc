@@ -22,7 +22,7 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kBytes = "application/octet-stream";
 
 /// Of one precondition; a header could not name many more.
-constexpr int kVersionsMax = 100;
+constexpr int kConditionVersionsMax = 100;
 
 Problem bad_message(std::string detail) {
   return {.status = 400, .code = "invalid_protobuf", .detail = std::move(detail), .retryable = false, .members = {}};
@@ -71,8 +71,8 @@ std::optional<std::size_t> count_operations(std::string_view body) {
 std::optional<Problem> take_precondition(const v1::Precondition& message, Operation& operation) {
   if ((message.exists() && !message.versions().empty()) || (message.absent() && !message.other_than().empty()))
     return bad_message("a precondition names versions, or asks for any, not both");
-  if (message.versions_size() > kVersionsMax || message.other_than_size() > kVersionsMax)
-    return bad_message("a precondition may name " + std::to_string(kVersionsMax) + " versions");
+  if (message.versions_size() > kConditionVersionsMax || message.other_than_size() > kConditionVersionsMax)
+    return bad_message("a precondition may name " + std::to_string(kConditionVersionsMax) + " versions");
   auto parsed = Preconditions::parse(message.exists() ? "*" : tag_list(message.versions()),
                                      message.absent() ? "*" : tag_list(message.other_than()));
   if (!parsed) return bad_message("a precondition is not understood");

@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "commands/text.h"
+#include "doors/http/header_text.h"
 
 namespace stave::http {
 namespace {
-
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 bool quality_is_zero(std::string_view parameters) noexcept {
   const std::size_t at = parameters.find("q=");

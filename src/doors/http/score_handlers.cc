@@ -96,7 +96,7 @@ struct ScorePatch {
   std::string member;
   std::optional<double> score;  ///< None: it is to go.
 };
-Outcomes<std::vector<ScorePatch>> read_patch(std::string_view text) {
+Outcomes<std::vector<ScorePatch>> read_score_patch(std::string_view text) {
   auto document = parse_document(text);
   if (!document) return std::unexpected(std::move(document.error()));
   const json::object* const object = document->if_object();
@@ -181,7 +181,7 @@ Response delete_score(Exchange& exchange) {
 }
 
 Response patch_scores(Exchange& exchange) {
-  const auto patches = read_patch(exchange.request.body);
+  const auto patches = read_score_patch(exchange.request.body);
   if (!patches) return answer_problem(patches.error());
   Patched patched;
   const auto edit = [&](store::Opened<SortedSet>& set) -> std::optional<Problem> {

@@ -19,17 +19,15 @@
 #include "commands/text.h"
 #include "commands/users.h"
 #include "commands/waiting/waiting.h"
+#include "doors/resp/connection_times.h"
 #include "doors/resp/wire_link.h"
 #include "store/still_moment.h"
 
 namespace stave::resp {
 namespace {
 
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
 /// How often a paused connection looks whether the pause is over.
 constexpr std::uint64_t kPauseLookNs = 20'000'000;
-/// How long a connection relies on being told that its values were fetched.
-constexpr std::uint64_t kFetchLookNs = 5 * kSecondNs;
 constexpr std::size_t kUnauthenticatedQueryBytesMax = 1 << 20;
 constexpr std::size_t kPiecesMax = 64;
 commands::ClientInfo describe(int descriptor, const std::string& address, std::string local_address,
@@ -330,7 +328,8 @@ void Connection::set_paused(bool paused) noexcept {
 Connection::Turn Connection::run_one(const commands::Resolved& call, commands::Arguments arguments) {
   STAVE_ASSERT(!arguments.empty() && !closing_ && !dead_);
   commands::Environment& environment = session_.environment();
-  if (environment.pausing() && session_.waiter == nullptr && commands::must_pause(session_, call, arguments)) [[unlikely]] {
+  if (environment.pausing() && session_.waiter == nullptr && commands::must_pause(session_, call, arguments))
+      [[unlikely]] {
     parked_until_ns_ = std::min(environment.pause().until_ns, bench_.now_ns + kPauseLookNs);
     if (parked_until_ns_ == 0) parked_until_ns_ = bench_.now_ns;
     set_paused(true);

@@ -7,13 +7,12 @@
 #include "commands/stretch.h"
 #include "commands/table.h"
 #include "doors/resp/connection.h"
+#include "doors/resp/connection_times.h"
 #include "store/still_moment.h"
 
 namespace stave::resp {
 namespace {
 
-/// How long a connection relies on being told that its values were fetched.
-constexpr std::uint64_t kFetchLookNs = 5'000'000'000;
 /// So many commands of a batch are run as of one moment at most; one of so many bytes begins another.
 constexpr std::size_t kCommandsAtOnce = 16;
 constexpr std::size_t kBytesAtOnce = 4096;

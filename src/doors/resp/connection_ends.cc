@@ -9,14 +9,10 @@
 #include "base/assert.h"
 #include "commands/access.h"
 #include "doors/resp/connection.h"
+#include "doors/resp/connection_times.h"
 #include "doors/resp/message_text.h"
 
 namespace stave::resp {
-namespace {
-
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
-
-}  // namespace
 
 void Connection::close_when_sent() noexcept {
   closing_ = true;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "sha256:";
 
-char lower(char c) noexcept {
+char lower_hex(char c) noexcept {
   return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
@@ -40,7 +40,7 @@ std::string hashed(std::string_view password) {
 std::string hash_password(std::string_view password) {
   if (!is_hash(password)) return hashed(password);
   std::string text(password);
-  std::ranges::transform(text, text.begin(), lower);
+  std::ranges::transform(text, text.begin(), lower_hex);
   STAVE_ASSERT(is_hash(text));
   return text;
 }

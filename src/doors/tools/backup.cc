@@ -28,7 +28,7 @@ namespace stave::tools {
 
 namespace {
 
-struct Settings {
+struct BackupSettings {
   std::string target;
   std::string pipe;  ///< A command that gets it all; then `target` is made for a while only.
   std::string directory = "./data";
@@ -77,7 +77,7 @@ void sweep_passing(const std::string& directory) {
 }
 
 /// Sends the backup there to the command of --pipe, then takes it away.
-Result<void> send(const Settings& settings, const std::string& directory, std::uint64_t end, std::uint64_t bytes,
+Result<void> send(const BackupSettings& settings, const std::string& directory, std::uint64_t end, std::uint64_t bytes,
                   const Progress& progress) {
   FileSystem& files = FileSystem::system();
   auto there = files.exists(log::join_path(directory, std::string(archive::kManifestName)));
@@ -94,7 +94,7 @@ Result<void> send(const Settings& settings, const std::string& directory, std::u
   return {};
 }
 
-Result<void> back_up_directory(const Settings& settings) {
+Result<void> back_up_directory(const BackupSettings& settings) {
   Progress progress(Clock::system());
   Options options;
   options.create_if_missing = false;
@@ -121,7 +121,7 @@ Result<void> back_up_directory(const Settings& settings) {
   return {};
 }
 
-Result<void> ask_server(const Settings& settings) {
+Result<void> ask_server(const BackupSettings& settings) {
   Progress progress(Clock::system());
   // It would mean a place below the server's backup-dir, which is not where whoever types it stands.
   if (!settings.target.starts_with('/') && settings.target.find('/') != std::string::npos)
@@ -184,7 +184,7 @@ int run_verify(std::span<const std::string> arguments) {
 
 int run_backup(std::span<const std::string> arguments) {
   if (!arguments.empty() && arguments.front() == "verify") return run_verify(arguments.subspan(1));
-  Settings settings;
+  BackupSettings settings;
   CLI::App app(
       "Backs up a store into a directory, or adds what is new to a backup there. `stave backup verify DIR` examines "
       "one.",

@@ -59,7 +59,7 @@ class Doze {
   base::ConditionVariable wake_;
 };
 
-struct Settings {
+struct FollowSettings {
   ServerLogin master;
   std::string directory = "./data";
   int databases = 16;
@@ -100,7 +100,7 @@ std::string progress_line(const replication::RedisStatus& status) {
 /// One opening of the store. Whether it is to be opened again.
 class Run {
  public:
-  Run(const Settings& settings, Progress& progress) : settings_(settings), progress_(progress) {}
+  Run(const FollowSettings& settings, Progress& progress) : settings_(settings), progress_(progress) {}
 
   /// True: everything that was to be done is.
   Result<bool> once() {
@@ -186,7 +186,7 @@ class Run {
     return true;
   }
 
-  const Settings& settings_;
+  const FollowSettings& settings_;
   Progress& progress_;
   replication::Rebuild rebuild_;
   Doze doze_;
@@ -195,7 +195,7 @@ class Run {
 }  // namespace
 
 int run_follow_redis(std::span<const std::string> arguments) {
-  Settings settings;
+  FollowSettings settings;
   CLI::App app(
       "Copies everything of a running redis-server or valkey-server into a store, and goes on as it does until told to "
       "stop (SIGINT, SIGTERM). Begun again it goes on where it was. The store is then served with `stave serve`, which "

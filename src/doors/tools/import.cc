@@ -20,7 +20,7 @@ namespace stave::tools {
 
 namespace {
 
-struct Settings {
+struct ImportSettings {
   std::string source;
   std::string directory = "./data";
   ServerLogin server;
@@ -92,7 +92,7 @@ Result<void> check_source(const std::string& path) {
   return {};
 }
 
-Result<exchange::Summary> read_source(const Settings& settings, Target& target, Progress& progress) {
+Result<exchange::Summary> read_source(const ImportSettings& settings, Target& target, Progress& progress) {
   const exchange::Limits limits{.key_bytes_max = static_cast<std::size_t>(settings.key_bytes_max),
                                 .databases = settings.databases};
   if (settings.source == "-") {
@@ -115,7 +115,8 @@ std::string counted(const std::map<std::string, std::uint64_t, std::less<>>& cou
 }
 
 /// Says what was brought in and what was not; the exit code.
-int report(const Settings& settings, const exchange::Summary& summary, const Tally& tally, const Progress& progress) {
+int report(const ImportSettings& settings, const exchange::Summary& summary, const Tally& tally,
+           const Progress& progress) {
   std::string done = with_commas(tally.keys) + (tally.keys == 1 ? " key" : " keys");
   if (summary.commands != 0) done += " and " + with_commas(summary.commands) + " calls";
   std::printf("Loaded %s from %s (%s, %s) in %s s.\n", done.c_str(), settings.source.c_str(),
@@ -143,7 +144,7 @@ int report(const Settings& settings, const exchange::Summary& summary, const Tal
   return code;
 }
 
-Result<int> run(const Settings& settings) {
+Result<int> run(const ImportSettings& settings) {
   Progress progress(Clock::system());
   STAVE_TRY(check_source(settings.source));
   STAVE_ASSIGN(const auto target, settings.server.address.empty()
@@ -164,7 +165,7 @@ Result<int> run(const Settings& settings) {
 
 int run_tool(std::span<const std::string> arguments, const std::string& name, const std::string& about,
              const std::string& source_help) {
-  Settings settings;
+  ImportSettings settings;
   CLI::App app(about, "stave " + name);
   app.add_option("source", settings.source, source_help)->required();
   app.add_option("--dir", settings.directory, "Store to load into, created if there is none [./data]");

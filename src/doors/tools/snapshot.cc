@@ -21,7 +21,7 @@ namespace {
 
 using exchange::Format;
 
-struct Settings {
+struct SnapshotSettings {
   std::string file;
   std::string directory = "./data";
   ServerLogin server;
@@ -55,7 +55,7 @@ class PipeOutput final : public exchange::ByteOutput {
   }
 };
 
-Result<void> write_snapshot(const Settings& settings) {
+Result<void> write_snapshot(const SnapshotSettings& settings) {
   Progress progress(Clock::system());
   Options options;
   options.create_if_missing = false;
@@ -91,7 +91,7 @@ Result<void> write_snapshot(const Settings& settings) {
 }
 
 /// The server writes it where it keeps its snapshots.
-Result<void> ask_server(const Settings& settings) {
+Result<void> ask_server(const SnapshotSettings& settings) {
   const Format format = settings.format();
   if (format != Format::kJson && format != Format::kBinary2)
     return fail(ErrorCode::kUnsupported, "a server writes JSON or binary snapshots");
@@ -106,7 +106,7 @@ Result<void> ask_server(const Settings& settings) {
 }  // namespace
 
 int run_snapshot(std::span<const std::string> arguments) {
-  Settings settings;
+  SnapshotSettings settings;
   CLI::App app("Writes everything as it is at one moment to a snapshot file. The file takes its name when it is whole.",
                "stave snapshot");
   app.add_option("file", settings.file, "File to write or replace; - for standard output")->required();

@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::size_t kBucketAt = 2;
 constexpr std::size_t kFiltersAt = 4;
-constexpr std::size_t kElementsAt = 8;
+constexpr std::size_t kCuckooElementsAt = 8;
 constexpr std::size_t kRemovedAt = 16;
 constexpr std::size_t kBucketsAt = 24;
-constexpr std::size_t kExpansionAt = 32;
+constexpr std::size_t kCuckooExpansionAt = 32;
 constexpr std::size_t kMovesAt = 36;
 constexpr std::uint32_t kFiltersMax = 1024;
 constexpr std::uint64_t kBucketsMax = std::uint64_t{1} << 38;
@@ -45,7 +45,7 @@ void Cuckoo::make(Editor& bytes, const Options& options) {
   head.put<std::uint32_t>(kFiltersAt, 1);
   head.put<std::uint64_t>(kBucketsAt, buckets_for(options));
   // A filter's buckets are a power of two, so what it grows by is one too.
-  head.put<std::uint32_t>(kExpansionAt, options.expansion == 0 ? 0 : std::bit_ceil(options.expansion));
+  head.put<std::uint32_t>(kCuckooExpansionAt, options.expansion == 0 ? 0 : std::bit_ceil(options.expansion));
   head.put<std::uint32_t>(kMovesAt, options.moves);
   bytes.extend(bytes_for(options));
   bytes.write(0, head.view());
@@ -54,7 +54,7 @@ void Cuckoo::make(Editor& bytes, const Options& options) {
 std::optional<std::vector<Cuckoo::Filter>> Cuckoo::filters_in(const Head& head) {
   const auto bucket = head.get<std::uint16_t>(kBucketAt);
   const auto filters = head.get<std::uint32_t>(kFiltersAt);
-  const auto expansion = head.get<std::uint32_t>(kExpansionAt);
+  const auto expansion = head.get<std::uint32_t>(kCuckooExpansionAt);
   std::uint64_t buckets = head.get<std::uint64_t>(kBucketsAt);
   const auto moves = head.get<std::uint32_t>(kMovesAt);
   if (bucket == 0 || bucket > kBucketMax || filters == 0 || filters > kFiltersMax || moves > kMovesMax)
@@ -82,9 +82,9 @@ std::optional<std::uint64_t> Cuckoo::size_of(const Head& head) {
 Cuckoo::Cuckoo(const Reader& bytes) : bytes_(bytes) {
   const Head head = Head::of(bytes);
   bucket_ = head.get<std::uint16_t>(kBucketAt);
-  expansion_ = head.get<std::uint32_t>(kExpansionAt);
+  expansion_ = head.get<std::uint32_t>(kCuckooExpansionAt);
   moves_ = head.get<std::uint32_t>(kMovesAt);
-  elements_ = head.get<std::uint64_t>(kElementsAt);
+  elements_ = head.get<std::uint64_t>(kCuckooElementsAt);
   removed_ = head.get<std::uint64_t>(kRemovedAt);
   auto filters = filters_in(head);
   STAVE_ASSERT(filters.has_value() && size_of(head) == bytes.size());
@@ -211,10 +211,10 @@ Head Cuckoo::head() const noexcept {
   Head head(Kind::kCuckoo);
   head.put<std::uint16_t>(kBucketAt, bucket_);
   head.put<std::uint32_t>(kFiltersAt, static_cast<std::uint32_t>(filters_.size()));
-  head.put<std::uint64_t>(kElementsAt, elements_);
+  head.put<std::uint64_t>(kCuckooElementsAt, elements_);
   head.put<std::uint64_t>(kRemovedAt, removed_);
   head.put<std::uint64_t>(kBucketsAt, filters_.front().buckets);
-  head.put<std::uint32_t>(kExpansionAt, expansion_);
+  head.put<std::uint32_t>(kCuckooExpansionAt, expansion_);
   head.put<std::uint32_t>(kMovesAt, moves_);
   return head;
 }

@@ -10,19 +10,19 @@ namespace stave::types::sketch {
 namespace {
 
 constexpr std::size_t kKAt = 4;
-constexpr std::size_t kWidthAt = 8;
-constexpr std::size_t kDepthAt = 12;
+constexpr std::size_t kTopWidthAt = 8;
+constexpr std::size_t kTopDepthAt = 12;
 constexpr std::size_t kDecayAt = 16;
 constexpr std::size_t kChanceAt = 24;
 constexpr std::size_t kListedAt = 32;
-constexpr std::size_t kRoomAt = 36;
+constexpr std::size_t kNameRoomAt = 36;
 constexpr std::size_t kUsedAt = 40;
 constexpr std::size_t kLiveAt = 44;
 constexpr std::size_t kPlaceBytes = 16;
 constexpr std::size_t kCounterBytes = 8;
 constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
 /// No room for names is less, once there is any.
-constexpr std::uint32_t kRoomMin = 64;
+constexpr std::uint32_t kNameRoomMin = 64;
 
 std::uint32_t mark_of(const Hash& hash) noexcept {
   return static_cast<std::uint32_t>(hash.high >> 32);
@@ -51,16 +51,16 @@ void Top::make(Editor& bytes, const Options& options) {
   bytes.extend(bytes_for(options));
   Head head(Kind::kTop);
   head.put<std::uint32_t>(kKAt, options.k);
-  head.put<std::uint32_t>(kWidthAt, options.width);
-  head.put<std::uint32_t>(kDepthAt, options.depth);
+  head.put<std::uint32_t>(kTopWidthAt, options.width);
+  head.put<std::uint32_t>(kTopDepthAt, options.depth);
   head.put<double>(kDecayAt, options.decay);
   bytes.write(0, head.view());
 }
 
 Top::Options Top::options_in(const Head& head) noexcept {
   return {.k = head.get<std::uint32_t>(kKAt),
-          .width = head.get<std::uint32_t>(kWidthAt),
-          .depth = head.get<std::uint32_t>(kDepthAt),
+          .width = head.get<std::uint32_t>(kTopWidthAt),
+          .depth = head.get<std::uint32_t>(kTopDepthAt),
           .decay = head.get<double>(kDecayAt)};
 }
 
@@ -70,9 +70,9 @@ std::optional<std::uint64_t> Top::size_of(const Head& head) noexcept {
   if (!(options.decay > 0 && options.decay <= 1)) return std::nullopt;
   if (head.get<std::uint32_t>(kListedAt) > options.k) return std::nullopt;
   if (head.get<std::uint32_t>(kLiveAt) > head.get<std::uint32_t>(kUsedAt)) return std::nullopt;
-  if (head.get<std::uint32_t>(kUsedAt) > head.get<std::uint32_t>(kRoomAt)) return std::nullopt;
+  if (head.get<std::uint32_t>(kUsedAt) > head.get<std::uint32_t>(kNameRoomAt)) return std::nullopt;
   const std::uint64_t bytes = bytes_for(options);
-  return bytes == ~std::uint64_t{0} ? std::nullopt : std::optional(bytes + head.get<std::uint32_t>(kRoomAt));
+  return bytes == ~std::uint64_t{0} ? std::nullopt : std::optional(bytes + head.get<std::uint32_t>(kNameRoomAt));
 }
 
 bool Top::well_formed(const Reader& bytes) {
@@ -93,7 +93,7 @@ Top::Top(const Reader& bytes) : bytes_(bytes) {
   options_ = options_in(head);
   chance_ = head.get<std::uint64_t>(kChanceAt);
   listed_ = head.get<std::uint32_t>(kListedAt);
-  room_ = head.get<std::uint32_t>(kRoomAt);
+  room_ = head.get<std::uint32_t>(kNameRoomAt);
   used_ = head.get<std::uint32_t>(kUsedAt);
   live_ = head.get<std::uint32_t>(kLiveAt);
   STAVE_ASSERT(bytes.size() == bytes_for(options_) + room_);
@@ -102,12 +102,12 @@ Top::Top(const Reader& bytes) : bytes_(bytes) {
 void Top::finish(Editor& bytes) const {
   Head head(Kind::kTop);
   head.put<std::uint32_t>(kKAt, options_.k);
-  head.put<std::uint32_t>(kWidthAt, options_.width);
-  head.put<std::uint32_t>(kDepthAt, options_.depth);
+  head.put<std::uint32_t>(kTopWidthAt, options_.width);
+  head.put<std::uint32_t>(kTopDepthAt, options_.depth);
   head.put<double>(kDecayAt, options_.decay);
   head.put<std::uint64_t>(kChanceAt, chance_);
   head.put<std::uint32_t>(kListedAt, listed_);
-  head.put<std::uint32_t>(kRoomAt, room_);
+  head.put<std::uint32_t>(kNameRoomAt, room_);
   head.put<std::uint32_t>(kUsedAt, used_);
   head.put<std::uint32_t>(kLiveAt, live_);
   bytes.write(0, head.view());
@@ -283,7 +283,7 @@ bool Top::make_room(Editor& bytes, std::size_t size, std::uint64_t bytes_max) {
     close_gaps(bytes);
     return size <= room_ - used_;
   }
-  const std::uint64_t wanted = std::max<std::uint64_t>({2 * need, kRoomMin, std::uint64_t{used_} + size});
+  const std::uint64_t wanted = std::max<std::uint64_t>({2 * need, kNameRoomMin, std::uint64_t{used_} + size});
   const std::uint64_t room = std::min(wanted, room_max(bytes_max));
   if (room > room_) {
     bytes.extend(room - room_);
