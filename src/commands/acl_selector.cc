@@ -5,9 +5,11 @@
 #include "base/assert.h"
 #include "base/try.h"
 #include "commands/access_categories.h"
+#include "commands/each_row.h"
 #include "commands/errors.h"
 #include "commands/glob.h"
 #include "commands/key_uses.h"
+#include "commands/refuse_rule.h"
 #include "commands/text.h"
 #include "types/string/number.h"
 
@@ -18,10 +20,6 @@ constexpr std::size_t kWordBits = 64;
 constexpr std::string_view kUnknownCommand = "Unknown command or category name in ACL";
 constexpr int kDatabasesMax = 255;
 
-std::unexpected<Error> refuse(std::string_view sentence) {
-  return fail(ErrorCode::kInvalidArgument, std::string(sentence));
-}
-
 bool has_blanks(std::string_view text) noexcept {
   return std::ranges::any_of(text, [](char c) { return c == '\0' || c == ' ' || (c >= '\t' && c <= '\r'); });
 }
@@ -29,14 +27,6 @@ bool has_blanks(std::string_view text) noexcept {
 void append(std::string& line, std::string_view word) {
   if (!line.empty()) line += ' ';
   line += word;
-}
-
-template <class Visit>
-void for_each_row(Visit&& visit) {
-  for (const Command& row : command_table()) {
-    visit(row);
-    for (const Command& sub : row.subcommands) visit(sub);
-  }
 }
 
 }  // namespace
@@ -78,7 +68,7 @@ Result<void> AclSelector::apply(std::string_view rule) {
   } else if (rule.size() > 1 && (rule.starts_with('+') || rule.starts_with('-'))) {
     return apply_commands(rule.substr(1), rule.front() == '+');
   } else {
-    return refuse("Syntax error");
+    return refuse_rule("Syntax error");
   }
   return {};
 }
@@ -93,7 +83,7 @@ void AclSelector::set_all_commands(bool allow) {
 Result<void> AclSelector::apply_commands(std::string_view rule, bool allow) {
   if (rule.starts_with('@')) {
     const std::uint32_t category = category_bit(rule.substr(1));
-    if (category == 0) return refuse(kUnknownCommand);
+    if (category == 0) return refuse_rule(kUnknownCommand);
     for_each_row([&](const Command& row) {
       if ((categories_of(row) & category) != 0) set_command(row, allow);
     });
@@ -104,7 +94,7 @@ Result<void> AclSelector::apply_commands(std::string_view rule, bool allow) {
   if (bar != std::string_view::npos && allow) return apply_first_argument(rule);
   const Command* row = find_command(rule.substr(0, bar));
   if (row != nullptr && bar != std::string_view::npos) row = find_subcommand(*row, rule.substr(bar + 1));
-  if (row == nullptr) return refuse(kUnknownCommand);
+  if (row == nullptr) return refuse_rule(kUnknownCommand);
   set_command(*row, allow);
   note_rule(rule, allow);
   return {};
@@ -117,16 +107,16 @@ Result<void> AclSelector::apply_first_argument(std::string_view rule) {
   const std::string_view name = rule.substr(0, bar);
   const std::size_t inner = name.find('|');
   const Command* const row = find_command(name.substr(0, inner));
-  if (row == nullptr) return refuse(kUnknownCommand);
+  if (row == nullptr) return refuse_rule(kUnknownCommand);
   if (inner != std::string_view::npos)
-    return refuse(find_subcommand(*row, name.substr(inner + 1)) == nullptr
-                      ? kUnknownCommand
-                      : "Allowing first-arg of a subcommand is not supported");
-  if (rest.empty()) return refuse("Syntax error");
+    return refuse_rule(find_subcommand(*row, name.substr(inner + 1)) == nullptr
+                           ? kUnknownCommand
+                           : "Allowing first-arg of a subcommand is not supported");
+  if (rest.empty()) return refuse_rule("Syntax error");
   if (const Command* const sub = find_subcommand(*row, rest)) {
     set_command(*sub, true);
   } else if (!row->subcommands.empty()) {
-    return refuse(kUnknownCommand);
+    return refuse_rule(kUnknownCommand);
   } else if (!bit(*row)) {
     auto& words = first_arguments_[row_index(*row)];
     const auto same = [&](const std::string& word) { return same_word(word, rest); };
@@ -172,7 +162,7 @@ void AclSelector::note_rule(std::string_view rule, bool allow) {
 
 Result<void> AclSelector::add_key_pattern(std::string_view rule) {
   if (all_keys_)
-    return refuse(
+    return refuse_rule(
         "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. Try "
         "'resetkeys' to start with an empty list of patterns");
   KeyPattern fresh;
@@ -181,14 +171,14 @@ Result<void> AclSelector::add_key_pattern(std::string_view rule) {
     fresh.reads = fresh.writes = false;
     for (; at < rule.size() && rule[at] != '~'; ++at) {
       bool& which = to_upper(rule[at]) == 'R' ? fresh.reads : fresh.writes;
-      if ((to_upper(rule[at]) != 'R' && to_upper(rule[at]) != 'W') || which) return refuse("Syntax error");
+      if ((to_upper(rule[at]) != 'R' && to_upper(rule[at]) != 'W') || which) return refuse_rule("Syntax error");
       which = true;
     }
-    if (at == rule.size() || at == 1) return refuse("Syntax error");
+    if (at == rule.size() || at == 1) return refuse_rule("Syntax error");
     ++at;
   }
   fresh.pattern = rule.substr(at);
-  if (has_blanks(fresh.pattern)) return refuse("Syntax error");
+  if (has_blanks(fresh.pattern)) return refuse_rule("Syntax error");
   const auto known = std::ranges::find(keys_, fresh.pattern, &KeyPattern::pattern);
   if (known == keys_.end()) {
     keys_.push_back(std::move(fresh));
@@ -201,10 +191,10 @@ Result<void> AclSelector::add_key_pattern(std::string_view rule) {
 
 Result<void> AclSelector::add_channel(std::string_view pattern) {
   if (all_channels_)
-    return refuse(
+    return refuse_rule(
         "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. "
         "Try 'resetchannels' to start with an empty list of channels");
-  if (has_blanks(pattern)) return refuse("Syntax error");
+  if (has_blanks(pattern)) return refuse_rule("Syntax error");
   if (std::ranges::find(channels_, pattern) == channels_.end()) channels_.emplace_back(pattern);
   return {};
 }
@@ -214,8 +204,8 @@ Result<void> AclSelector::add_databases(std::string_view list) {
   for (;;) {
     const std::size_t end = std::min(list.find(','), list.size());
     const auto number = types::parse_unsigned(list.substr(0, end));
-    if (!number) return refuse("Syntax error");
-    if (*number >= kDatabasesMax) return refuse("The provided database ID is out of range");
+    if (!number) return refuse_rule("Syntax error");
+    if (*number >= kDatabasesMax) return refuse_rule("The provided database ID is out of range");
     fresh.insert(static_cast<int>(*number));
     if (end == list.size()) break;
     list.remove_prefix(end + 1);

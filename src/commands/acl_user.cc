@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/sha256.h"
 #include "base/try.h"
+#include "commands/refuse_rule.h"
 #include "commands/text.h"
 
 namespace stave::commands {
@@ -13,10 +14,6 @@ namespace {
 constexpr std::string_view kBadHash =
     "The provided password hash must be exactly 64 characters and contain only lowercase hexadecimal characters";
 constexpr std::string_view kNoPassword = "The password you are trying to remove from the user does not exist";
-
-std::unexpected<Error> refuse(std::string_view sentence) {
-  return fail(ErrorCode::kInvalidArgument, std::string(sentence));
-}
 
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
@@ -29,7 +26,7 @@ std::vector<std::string_view> words_of(std::string_view text) {
 }
 
 Result<AclSelector> read_selector(std::string_view text) {
-  if (text.size() < 2 || !text.ends_with(')')) return refuse("Unmatched parenthesis in selector");
+  if (text.size() < 2 || !text.ends_with(')')) return refuse_rule("Unmatched parenthesis in selector");
   AclSelector selector;
   for (const std::string_view word : words_of(text.substr(1, text.size() - 2))) STAVE_TRY(selector.apply(word));
   return selector;
@@ -51,7 +48,7 @@ AclUser AclUser::open_default() {
 }
 
 Result<void> AclUser::apply(std::string_view rule, bool all_channels) {
-  if (rule.empty()) return refuse("Syntax error");
+  if (rule.empty()) return refuse_rule("Syntax error");
   const auto is = [&](std::string_view word) { return same_word(rule, word); };
   const char mark = rule.front();
   if (is("on") || is("off")) {
@@ -62,14 +59,14 @@ Result<void> AclUser::apply(std::string_view rule, bool all_channels) {
   } else if (is("sanitize-payload") || is("skip-sanitize-payload")) {
     trusts_dumps = is("skip-sanitize-payload");
   } else if (mark == '>' || mark == '#') {
-    if (mark == '#' && !is_password_hash(rule.substr(1))) return refuse(kBadHash);
+    if (mark == '#' && !is_password_hash(rule.substr(1))) return refuse_rule(kBadHash);
     std::string hash = mark == '#' ? std::string(rule.substr(1)) : base::sha256_hex(rule.substr(1));
     if (std::ranges::find(passwords, hash) == passwords.end()) passwords.push_back(std::move(hash));
     no_password = false;
   } else if (mark == '<' || mark == '!') {
-    if (mark == '!' && !is_password_hash(rule.substr(1))) return refuse(kBadHash);
+    if (mark == '!' && !is_password_hash(rule.substr(1))) return refuse_rule(kBadHash);
     const std::string hash = mark == '!' ? std::string(rule.substr(1)) : base::sha256_hex(rule.substr(1));
-    if (std::erase(passwords, hash) == 0) return refuse(kNoPassword);
+    if (std::erase(passwords, hash) == 0) return refuse_rule(kNoPassword);
   } else if (is("reset")) {
     AclUser fresh(name, all_channels);
     *this = std::move(fresh);
@@ -157,7 +154,7 @@ Result<std::vector<std::string>> merge_selectors(std::span<const std::string_vie
       rules.emplace_back(word);
     }
   }
-  if (open) return refuse("Unmatched parenthesis in acl selector starting at '" + std::string(began) + "'.");
+  if (open) return refuse_rule("Unmatched parenthesis in acl selector starting at '" + std::string(began) + "'.");
   return rules;
 }
 

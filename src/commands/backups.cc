@@ -10,7 +10,7 @@
 namespace stave::commands {
 
 namespace {
-constexpr std::int64_t kLookEveryMs = 1000;
+constexpr std::int64_t kBackupLookMs = 1000;
 /// A full disk is not asked all the time.
 constexpr std::int64_t kRetryMs = 60'000;
 }  // namespace
@@ -157,7 +157,7 @@ void Backups::run() {
     if (config_.every_ms == 0) {
       wake_.wait(mutex_);
     } else {
-      wake_.wait_for_ms(mutex_, kLookEveryMs);
+      wake_.wait_for_ms(mutex_, kBackupLookMs);
     }
   }
 }

@@ -21,7 +21,7 @@ using types::bitmap::Overflow;
 
 namespace {
 
-struct Operation {
+struct BitOperation {
   enum class What : std::uint8_t { kGet, kSet, kIncrement };
   What what = What::kGet;
   Overflow overflow = Overflow::kWrap;
@@ -31,7 +31,7 @@ struct Operation {
 
   [[nodiscard]] std::size_t end() const noexcept { return static_cast<std::size_t>((at + type.bits + 7) / 8); }
 };
-using Operations = std::vector<Operation>;
+using Operations = std::vector<BitOperation>;
 using Answers = std::vector<std::optional<std::int64_t>>;
 
 Result<Overflow> overflow_argument(const Call& call, std::size_t i) {
@@ -41,23 +41,23 @@ Result<Overflow> overflow_argument(const Call& call, std::size_t i) {
   return answer_error("ERR Invalid OVERFLOW type specified");
 }
 
-Result<Operations> parse(const Call& call) {
+Result<Operations> parse_operations(const Call& call) {
   Operations operations;
   Overflow overflow = Overflow::kWrap;
   for (std::size_t i = 2; i < call.size();) {
     const std::size_t more = call.size() - i - 1;
-    Operation operation;
+    BitOperation operation;
     if (call.is(i, "OVERFLOW") && more >= 1) {
       STAVE_ASSIGN(overflow, overflow_argument(call, i + 1));
       i += 2;
       continue;
     }
     if (call.is(i, "GET") && more >= 2) {
-      operation.what = Operation::What::kGet;
+      operation.what = BitOperation::What::kGet;
     } else if (call.is(i, "SET") && more >= 3) {
-      operation.what = Operation::What::kSet;
+      operation.what = BitOperation::What::kSet;
     } else if (call.is(i, "INCRBY") && more >= 3) {
-      operation.what = Operation::What::kIncrement;
+      operation.what = BitOperation::What::kIncrement;
     } else {
       return syntax_error();
     }
@@ -69,7 +69,7 @@ Result<Operations> parse(const Call& call) {
     operation.overflow = overflow;
     STAVE_ASSIGN(operation.at, field_offset_argument(call, i + 2, type->bits));
     i += 3;
-    if (operation.what != Operation::What::kGet) {
+    if (operation.what != BitOperation::What::kGet) {
       STAVE_ASSIGN(operation.value, integer_argument(call, i));
       ++i;
     }
@@ -79,11 +79,11 @@ Result<Operations> parse(const Call& call) {
 }
 
 /// Does a SET or an INCRBY, whose field lies within the bytes; nullopt: it does not fit.
-std::optional<std::int64_t> write(OpenedString& string, const Operation& operation) {
+std::optional<std::int64_t> write(OpenedString& string, const BitOperation& operation) {
   std::string scratch;
   const auto [there, at] = types::bitmap::window(string.reader(), operation.at, operation.type.bits, scratch);
   const std::int64_t old = types::bitmap::get_field(there, at, operation.type);
-  const bool set = operation.what == Operation::What::kSet;
+  const bool set = operation.what == BitOperation::What::kSet;
   const auto fresh = types::bitmap::add_to_field(set ? operation.value : old, set ? 0 : operation.value, operation.type,
                                                  operation.overflow);
   if (!fresh) return std::nullopt;
@@ -94,7 +94,7 @@ std::optional<std::int64_t> write(OpenedString& string, const Operation& operati
 }
 
 /// The field of a GET; behind the end there are zeros.
-std::int64_t read(const StringReader& bytes, const Operation& operation) {
+std::int64_t read(const StringReader& bytes, const BitOperation& operation) {
   std::string scratch;
   const auto [there, at] = types::bitmap::window(bytes, operation.at, operation.type.bits, scratch);
   return types::bitmap::get_field(there, at, operation.type);
@@ -114,7 +114,8 @@ void answer(Sink& reply, const Answers& answers) {
 Result<void> read_fields(Call& call, const Operations& operations) {
   Answers answers;
   STAVE_TRY(look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
-    for (const Operation& operation : operations) answers.emplace_back(bytes == nullptr ? 0 : read(*bytes, operation));
+    for (const BitOperation& operation : operations)
+      answers.emplace_back(bytes == nullptr ? 0 : read(*bytes, operation));
     return {};
   }));
   answer(call.reply(), answers);
@@ -123,17 +124,17 @@ Result<void> read_fields(Call& call, const Operations& operations) {
 
 bool reads_only(const Operations& operations) noexcept {
   return std::all_of(operations.begin(), operations.end(),
-                     [](const Operation& operation) { return operation.what == Operation::What::kGet; });
+                     [](const BitOperation& operation) { return operation.what == BitOperation::What::kGet; });
 }
 
 }  // namespace
 
 Result<void> bitfield_command(Call& call) {
-  STAVE_ASSIGN(const Operations operations, parse(call));
+  STAVE_ASSIGN(const Operations operations, parse_operations(call));
   if (reads_only(operations)) return read_fields(call, operations);
   std::size_t end = 0;
-  for (const Operation& operation : operations)
-    if (operation.what != Operation::What::kGet) end = std::max(end, operation.end());
+  for (const BitOperation& operation : operations)
+    if (operation.what != BitOperation::What::kGet) end = std::max(end, operation.end());
   Answers answers;
   const auto change = [&](OpenedString& string) -> Result<void> {
     answers.clear();
@@ -142,8 +143,8 @@ Result<void> bitfield_command(Call& call) {
     // Before anything is allocated.
     STAVE_TRY(call.engine().check_limits(call[1], after));
     if (after != size) string.editor_for(after).extend(after - size);
-    for (const Operation& operation : operations) {
-      if (operation.what == Operation::What::kGet) {
+    for (const BitOperation& operation : operations) {
+      if (operation.what == BitOperation::What::kGet) {
         answers.emplace_back(read(string.reader(), operation));
       } else {
         answers.push_back(write(string, operation));
@@ -157,7 +158,7 @@ Result<void> bitfield_command(Call& call) {
 }
 
 Result<void> bitfield_ro_command(Call& call) {
-  STAVE_ASSIGN(const Operations operations, parse(call));
+  STAVE_ASSIGN(const Operations operations, parse_operations(call));
   if (!reads_only(operations)) return answer_error("ERR BITFIELD_RO only supports the GET subcommand");
   return read_fields(call, operations);
 }

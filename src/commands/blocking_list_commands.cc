@@ -36,7 +36,7 @@ Result<bool> try_right_pop(const Attempt& attempt, Sink& answer) {
   return try_pop(attempt, answer, ListEnd::kRight);
 }
 
-Result<void> pop(Call& call, AttemptFn attempt) {
+Result<void> pop_list_or_wait(Call& call, AttemptFn attempt) {
   if (has_waited(call)) return come_back(call);
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_seconds(call[call.size() - 1]));
   const KeyList keys = keys_between(call.session().database(), call.arguments(), 1, call.size() - 1);
@@ -45,13 +45,14 @@ Result<void> pop(Call& call, AttemptFn attempt) {
 
 // "timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]"
 
-Result<bool> try_pop_many(const Attempt& attempt, Sink& answer) {
-  STAVE_ASSIGN(const ListPop pop, parse_list_pop(attempt.arguments, 2));
-  const KeyList keys = keys_between(attempt.database, attempt.arguments, pop.first_key, pop.first_key + pop.keys);
+Result<bool> try_pop_elements(const Attempt& attempt, Sink& answer) {
+  STAVE_ASSIGN(const ListPop pop_list_or_wait, parse_list_pop(attempt.arguments, 2));
+  const KeyList keys = keys_between(attempt.database, attempt.arguments, pop_list_or_wait.first_key,
+                                    pop_list_or_wait.first_key + pop_list_or_wait.keys);
   STAVE_ASSIGN(const auto key, first_of_keys(attempt, keys, store::List::kType));
   if (!key) return false;
   TakenElements taken;
-  STAVE_TRY(take_from_list(attempt.transaction, *key, pop.end, pop.count, taken));
+  STAVE_TRY(take_from_list(attempt.transaction, *key, pop_list_or_wait.end, pop_list_or_wait.count, taken));
   answer.array(2);
   answer.bulk(key->key);
   taken.answer(answer);
@@ -84,19 +85,19 @@ Result<void> move(Call& call, AttemptFn attempt, std::uint64_t timeout_ns) {
 }  // namespace
 
 Result<void> blpop_command(Call& call) {
-  return pop(call, try_left_pop);
+  return pop_list_or_wait(call, try_left_pop);
 }
 Result<void> brpop_command(Call& call) {
-  return pop(call, try_right_pop);
+  return pop_list_or_wait(call, try_right_pop);
 }
 
 Result<void> blmpop_command(Call& call) {
   if (has_waited(call)) return come_back(call);
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_seconds(call[1]));
-  STAVE_ASSIGN(const ListPop pop, parse_list_pop(call.arguments(), 2));
-  const KeyList keys =
-      keys_between(call.session().database(), call.arguments(), pop.first_key, pop.first_key + pop.keys);
-  return answer_or_wait(call, keys, keys.size(), {.attempt = try_pop_many, .timeout_ns = timeout_ns});
+  STAVE_ASSIGN(const ListPop pop_list_or_wait, parse_list_pop(call.arguments(), 2));
+  const KeyList keys = keys_between(call.session().database(), call.arguments(), pop_list_or_wait.first_key,
+                                    pop_list_or_wait.first_key + pop_list_or_wait.keys);
+  return answer_or_wait(call, keys, keys.size(), {.attempt = try_pop_elements, .timeout_ns = timeout_ns});
 }
 
 Result<void> blmove_command(Call& call) {

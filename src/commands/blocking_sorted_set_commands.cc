@@ -42,7 +42,7 @@ Result<bool> try_pop_max(const Attempt& attempt, Sink& answer) {
   return try_pop(attempt, answer, SetEnd::kMax);
 }
 
-Result<void> pop(Call& call, AttemptFn attempt) {
+Result<void> pop_set_or_wait(Call& call, AttemptFn attempt) {
   if (has_waited(call)) return come_back(call);
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_seconds(call[call.size() - 1]));
   const KeyList keys = keys_between(call.session().database(), call.arguments(), 1, call.size() - 1);
@@ -52,13 +52,14 @@ Result<void> pop(Call& call, AttemptFn attempt) {
 
 // "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]"
 
-Result<bool> try_pop_many(const Attempt& attempt, Sink& answer) {
-  STAVE_ASSIGN(const SetPop pop, parse_set_pop(attempt.arguments, 2));
-  const KeyList keys = keys_between(attempt.database, attempt.arguments, pop.first_key, pop.first_key + pop.keys);
+Result<bool> try_pop_scored(const Attempt& attempt, Sink& answer) {
+  STAVE_ASSIGN(const SetPop pop_set_or_wait, parse_set_pop(attempt.arguments, 2));
+  const KeyList keys = keys_between(attempt.database, attempt.arguments, pop_set_or_wait.first_key,
+                                    pop_set_or_wait.first_key + pop_set_or_wait.keys);
   STAVE_ASSIGN(const auto key, first_of_keys(attempt, keys, SortedSet::kType));
   if (!key) return false;
   KeptElements taken;
-  STAVE_TRY(take(attempt.transaction, *key, pop.end, pop.count, taken));
+  STAVE_TRY(take(attempt.transaction, *key, pop_set_or_wait.end, pop_set_or_wait.count, taken));
   answer_popped(answer, key->key, taken);
   return true;
 }
@@ -66,20 +67,20 @@ Result<bool> try_pop_many(const Attempt& attempt, Sink& answer) {
 }  // namespace
 
 Result<void> bzpopmin_command(Call& call) {
-  return pop(call, try_pop_min);
+  return pop_set_or_wait(call, try_pop_min);
 }
 Result<void> bzpopmax_command(Call& call) {
-  return pop(call, try_pop_max);
+  return pop_set_or_wait(call, try_pop_max);
 }
 
 Result<void> bzmpop_command(Call& call) {
   if (has_waited(call)) return come_back(call);
   STAVE_ASSIGN(const std::uint64_t timeout_ns, timeout_in_seconds(call[1]));
-  STAVE_ASSIGN(const SetPop pop, parse_set_pop(call.arguments(), 2));
-  const KeyList keys =
-      keys_between(call.session().database(), call.arguments(), pop.first_key, pop.first_key + pop.keys);
+  STAVE_ASSIGN(const SetPop pop_set_or_wait, parse_set_pop(call.arguments(), 2));
+  const KeyList keys = keys_between(call.session().database(), call.arguments(), pop_set_or_wait.first_key,
+                                    pop_set_or_wait.first_key + pop_set_or_wait.keys);
   return answer_or_wait(call, keys, keys.size(),
-                        {.attempt = try_pop_many, .type = SortedSet::kType, .timeout_ns = timeout_ns});
+                        {.attempt = try_pop_scored, .type = SortedSet::kType, .timeout_ns = timeout_ns});
 }
 
 }  // namespace stave::commands

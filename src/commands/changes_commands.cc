@@ -25,8 +25,8 @@ using store::LoggedChange;
 
 namespace {
 
-constexpr std::int64_t kCount = 1000;
-constexpr std::int64_t kCountMax = 100'000;
+constexpr std::int64_t kChangesCount = 1000;
+constexpr std::int64_t kChangesCountMax = 100'000;
 
 Result<Lsn> lsn_argument(std::string_view text) {
   const auto lsn = types::parse_unsigned(text);
@@ -52,14 +52,14 @@ std::unexpected<Error> spelled(Error&& error) {
   return std::unexpected<Error>(std::move(error));
 }
 
-struct Options {
+struct ChangesOptions {
   ChangesRun::Ask ask;
   std::optional<std::uint64_t> block_ns;
   WantedChanges::Wish wish;
 };
 
 /// The option at `i`, and the one behind it when it takes a value. Returns how many arguments it was.
-Result<std::size_t> parse_option(Call& call, std::size_t i, Options& options) {
+Result<std::size_t> parse_option(Call& call, std::size_t i, ChangesOptions& options) {
   if (call.is(i, "VALUES")) {
     options.ask.values = true;
     return std::size_t{1};
@@ -67,7 +67,7 @@ Result<std::size_t> parse_option(Call& call, std::size_t i, Options& options) {
   if (i + 1 == call.size()) return syntax_error();
   if (call.is(i, "COUNT")) {
     STAVE_ASSIGN(const std::int64_t count, integer_argument(call, i + 1));
-    if (count < 1 || count > kCountMax) return answer_error("ERR COUNT must be 1 to 100000");
+    if (count < 1 || count > kChangesCountMax) return answer_error("ERR COUNT must be 1 to 100000");
     options.ask.count = static_cast<std::size_t>(count);
   } else if (call.is(i, "BLOCK")) {
     STAVE_ASSIGN(options.block_ns, timeout_in_ms(call[i + 1]));
@@ -86,9 +86,9 @@ Result<std::size_t> parse_option(Call& call, std::size_t i, Options& options) {
   return std::size_t{2};
 }
 
-Result<Options> parse(Call& call) {
-  Options options;
-  options.ask.count = static_cast<std::size_t>(kCount);
+Result<ChangesOptions> parse_changes(Call& call) {
+  ChangesOptions options;
+  options.ask.count = static_cast<std::size_t>(kChangesCount);
   for (std::size_t i = 3; i < call.size();) {
     STAVE_ASSIGN(const std::size_t taken, parse_option(call, i, options));
     i += taken;
@@ -177,7 +177,7 @@ Result<void> stave_changes_command(Call& call) {
                                             [](std::string_view word) { return same_word(word, "VALUES"); });
     return answer(call, back->take(), values);
   }
-  auto parsed = parse(call);
+  auto parsed = parse_changes(call);
   if (!parsed) return std::unexpected<Error>(std::move(parsed).error());
   ChangesRun::Ask& ask = parsed->ask;
   const bool rests = may_rest(session);

@@ -11,6 +11,7 @@
 #include "commands/monitors.h"
 #include "commands/multi.h"
 #include "commands/multi_commands.h"
+#include "commands/nanoseconds.h"
 #include "commands/notices/event_rules.h"
 #include "commands/notices/notices.h"
 #include "commands/notices/tracking.h"
@@ -28,7 +29,6 @@ namespace {
 
 // Thresholds below this are those of somebody who looks for microseconds: then every command is timed.
 constexpr std::int64_t kTimeAllBelowUs = 1000;
-constexpr std::uint64_t kNsPerUs = 1000;
 
 bool times_everything(Environment& environment) noexcept {
   const std::int64_t slow_us = environment.slow_log().threshold_us();

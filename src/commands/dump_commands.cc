@@ -22,7 +22,7 @@ struct RestoreOptions {
 };
 
 // IDLETIME and FREQ are checked as elsewhere; what they say is not kept.
-Result<RestoreOptions> parse(const Call& call) {
+Result<RestoreOptions> parse_restore(const Call& call) {
   constexpr std::int64_t kFrequencyMax = 255;
   RestoreOptions options;
   bool idle_time = false;
@@ -82,7 +82,7 @@ Result<void> dump_command(Call& call) {
 }
 
 Result<void> restore_command(Call& call) {
-  STAVE_ASSIGN(const RestoreOptions options, parse(call));
+  STAVE_ASSIGN(const RestoreOptions options, parse_restore(call));
   const store::KeyRef key = call.key(1);
   const auto taken = [&](Part& part) { return !options.replace && part.find(key, store::Access::kMeta).has_value(); };
   const auto busy = [] { return answer_error("BUSYKEY Target key name already exists."); };

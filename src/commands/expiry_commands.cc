@@ -24,7 +24,7 @@ struct ExpireOptions {
   bool sliding = false;
 };
 
-Result<ExpireOptions> parse(const Call& call, TimeForm form) {
+Result<ExpireOptions> parse_expire(const Call& call, TimeForm form) {
   ExpireOptions options;
   for (std::size_t i = 3; i < call.size(); ++i) {
     if (call.is(i, "NX")) {
@@ -59,7 +59,7 @@ bool condition_holds(const ExpireOptions& options, const Expiry& old, UnixMs fre
 }
 
 Result<void> expire(Call& call, TimeForm form, std::string_view name) {
-  STAVE_ASSIGN(const ExpireOptions options, parse(call, form));
+  STAVE_ASSIGN(const ExpireOptions options, parse_expire(call, form));
   STAVE_ASSIGN(const std::int64_t amount, integer_argument(call, 2));
   const store::KeyRef key = call.key(1);
   Part part(call.session(), key);
@@ -79,8 +79,8 @@ Result<void> expire(Call& call, TimeForm form, std::string_view name) {
   return {};
 }
 
-constexpr std::int64_t kAbsent = -2;
-constexpr std::int64_t kNever = -1;
+constexpr std::int64_t kAnswerNoKey = -2;
+constexpr std::int64_t kAnswerNoDeadline = -1;
 
 constexpr std::int64_t to_seconds(std::int64_t ms) noexcept {
   return (ms + 500) / 1000;
@@ -97,9 +97,9 @@ Result<void> answer_expiry(Call& call, bool relative, bool seconds) {
   };
   STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kMeta, look)));
   if (value_needed) STAVE_TRY(call.wait_for(call.read(call.key(1), Access::kPeek, look)));
-  std::int64_t answer = kAbsent;
+  std::int64_t answer = kAnswerNoKey;
   if (expiry && expiry->never()) {
-    answer = kNever;
+    answer = kAnswerNoDeadline;
   } else if (expiry) {
     answer =
         relative ? std::max<std::int64_t>(expiry->at - call.now(), 0) : raw(call.engine().time().to_wall(expiry->at));

@@ -16,7 +16,7 @@ namespace stave::commands {
 
 namespace {
 
-std::string fixed(double value, int digits) {
+std::string fixed_digits(double value, int digits) {
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   // The largest double has 309 digits before the point.
   std::array<char, 340> text;
@@ -43,8 +43,8 @@ Result<types::geo::Point> point_argument(const Call& call, std::size_t i) {
   STAVE_ASSIGN(point.latitude, score_argument(call, i + 1));
   constexpr int kDigits = 6;
   if (!types::geo::is_valid(point))
-    return answer_error("ERR invalid longitude,latitude pair " + fixed(point.longitude, kDigits) + "," +
-                        fixed(point.latitude, kDigits));
+    return answer_error("ERR invalid longitude,latitude pair " + fixed_digits(point.longitude, kDigits) + "," +
+                        fixed_digits(point.latitude, kDigits));
   return point;
 }
 
@@ -64,7 +64,7 @@ Result<double> length_argument(const Call& call, std::size_t i, std::string mess
 
 void answer_distance(Sink& reply, double distance) {
   constexpr int kDigits = 4;
-  reply.bulk(fixed(distance, kDigits));
+  reply.bulk(fixed_digits(distance, kDigits));
 }
 
 void answer_point(Sink& reply, const types::geo::Point& point) {

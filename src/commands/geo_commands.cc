@@ -13,20 +13,20 @@
 namespace stave::commands {
 
 using store::SortedSet;
-using types::geo::Point;
-using types::sorted_set::Reader;
+using GeoPoint = types::geo::Point;
+using SortedSetReader = types::sorted_set::Reader;
 
 namespace {
 
-struct AddOptions {
+struct GeoAddOptions {
   bool only_new = false;
   bool only_present = false;
   bool count_changed = false;
   std::size_t first = 2;  ///< The argument with the first longitude.
 };
 
-Result<AddOptions> parse_add(const Call& call) {
-  AddOptions options;
+Result<GeoAddOptions> parse_geo_add(const Call& call) {
+  GeoAddOptions options;
   std::size_t& i = options.first;
   for (; i < call.size(); ++i) {
     if (call.is(i, "NX")) {
@@ -45,9 +45,9 @@ Result<AddOptions> parse_add(const Call& call) {
 }
 
 /// The places of the members from argument 2 on; nullopt for one that is not there.
-Result<std::vector<std::optional<Point>>> places(Call& call) {
-  std::vector<std::optional<Point>> found(call.size() - 2);
-  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+Result<std::vector<std::optional<GeoPoint>>> places(Call& call) {
+  std::vector<std::optional<GeoPoint>> found(call.size() - 2);
+  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const SortedSetReader* set) -> Result<void> {
     if (set == nullptr) return {};
     for (std::size_t i = 0; i < found.size(); ++i)
       if (const auto score = set->score(call[2 + i])) found[i] = types::geo::point_of(*score);
@@ -59,11 +59,11 @@ Result<std::vector<std::optional<Point>>> places(Call& call) {
 }  // namespace
 
 Result<void> geoadd_command(Call& call) {
-  STAVE_ASSIGN(const AddOptions options, parse_add(call));
+  STAVE_ASSIGN(const GeoAddOptions options, parse_geo_add(call));
   std::vector<double> scores;
   scores.reserve((call.size() - options.first) / 3);
   for (std::size_t i = options.first; i < call.size(); i += 3) {
-    STAVE_ASSIGN(const Point point, point_argument(call, i));
+    STAVE_ASSIGN(const GeoPoint point, point_argument(call, i));
     scores.push_back(types::geo::score_of(point));
   }
   std::int64_t added = 0;
@@ -92,7 +92,7 @@ Result<void> geodist_command(Call& call) {
     STAVE_ASSIGN(unit, unit_argument(call, 4));
   }
   std::array<std::optional<double>, 2> scores;
-  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at<SortedSet>(call, 1, [&](const SortedSetReader* set) -> Result<void> {
     if (set == nullptr) return {};
     scores = {set->score(call[2]), set->score(call[3])};
     return {};

@@ -21,14 +21,14 @@ namespace stave::commands {
 using store::KeyRef;
 using store::SortedSet;
 using types::geo::Area;
-using types::geo::Point;
+using GeoPoint = types::geo::Point;
 using types::sorted_set::Element;
-using types::sorted_set::Reader;
+using SortedSetReader = types::sorted_set::Reader;
 
 namespace {
 
 /// What a command's name says.
-struct Form {
+struct SearchForm {
   enum class From : std::uint8_t { kPoint, kMember, kOptions };
   From from = From::kOptions;
   std::size_t source = 1;  ///< The argument that is the sorted set.
@@ -39,7 +39,7 @@ struct Form {
 enum class Order : std::uint8_t { kNone, kNearest, kFarthest };
 
 /// A call, understood.
-struct Search {
+struct AreaSearch {
   std::optional<Area> area;  ///< None: there is no such set.
   double unit = 1;
   Order order = Order::kNone;
@@ -55,10 +55,11 @@ struct Search {
 
 /// Understands the arguments, which takes the set: a member's place is looked up where it is named, so that of several
 /// errors the first one is answered.
-class Parser {
+class SearchParser {
  public:
-  Parser(const Call& call, const Form& form, const Reader* set) noexcept : call_(call), form_(form), set_(set) {}
-  Result<Search> parse();
+  SearchParser(const Call& call, const SearchForm& form, const SortedSetReader* set) noexcept
+      : call_(call), form_(form), set_(set) {}
+  Result<AreaSearch> parse();
 
  private:
   Result<std::size_t> parse_base();
@@ -67,7 +68,7 @@ class Parser {
   Result<bool> parse_shape(std::size_t& i);
   Result<void> parse_polygon(std::size_t& i);
   Result<void> parse_radius(std::size_t i);
-  Result<Point> place_of(std::size_t i) const;
+  Result<GeoPoint> place_of(std::size_t i) const;
   Result<void> check(bool stored) const;
   /// Whether argument `i` is this word and so many others follow it.
   [[nodiscard]] bool is(std::size_t i, std::string_view word, std::size_t followed) const {
@@ -76,19 +77,19 @@ class Parser {
 
   enum class Shape : std::uint8_t { kNone, kCircle, kBox, kPolygon };
   const Call& call_;
-  const Form& form_;
-  const Reader* set_;
-  Search search_;
+  const SearchForm& form_;
+  const SortedSetReader* set_;
+  AreaSearch search_;
   Shape shape_ = Shape::kNone;
   bool from_member_ = false;
   bool from_point_ = false;
-  Point centre_;
+  GeoPoint centre_;
   double width_ = 0;  ///< Or the radius.
   double height_ = 0;
-  std::vector<Point> corners_;
+  std::vector<GeoPoint> corners_;
 };
 
-Result<Point> Parser::place_of(std::size_t i) const {
+Result<GeoPoint> SearchParser::place_of(std::size_t i) const {
   STAVE_ASSERT(set_ != nullptr);
   const auto score = set_->score(call_[i]);
   if (!score) return answer_error("ERR could not decode requested zset member");
@@ -96,7 +97,7 @@ Result<Point> Parser::place_of(std::size_t i) const {
 }
 
 /// Arguments `i` and the next.
-Result<void> Parser::parse_radius(std::size_t i) {
+Result<void> SearchParser::parse_radius(std::size_t i) {
   STAVE_ASSIGN(width_, length_argument(call_, i, "ERR need numeric radius"));
   if (width_ < 0) return answer_error("ERR radius cannot be negative");
   STAVE_ASSIGN(search_.unit, unit_argument(call_, i + 1));
@@ -105,15 +106,15 @@ Result<void> Parser::parse_radius(std::size_t i) {
 }
 
 /// What stands before the options; returns where those begin.
-Result<std::size_t> Parser::parse_base() {
+Result<std::size_t> SearchParser::parse_base() {
   switch (form_.from) {
-    case Form::From::kOptions: break;
-    case Form::From::kPoint: {
+    case SearchForm::From::kOptions: break;
+    case SearchForm::From::kPoint: {
       STAVE_ASSIGN(centre_, point_argument(call_, 2));
       STAVE_TRY(parse_radius(4));
       return 6;
     }
-    case Form::From::kMember: {
+    case SearchForm::From::kMember: {
       // Without a set it does not matter what the rest says.
       if (set_ == nullptr) return 5;
       STAVE_ASSIGN(centre_, place_of(2));
@@ -124,7 +125,7 @@ Result<std::size_t> Parser::parse_base() {
   return form_.source + 1;
 }
 
-Result<bool> Parser::parse_order(std::size_t& i) {
+Result<bool> SearchParser::parse_order(std::size_t& i) {
   if (is(i, "WITHDIST", 0)) {
     search_.with_distance = true;
   } else if (is(i, "WITHHASH", 0)) {
@@ -149,7 +150,7 @@ Result<bool> Parser::parse_order(std::size_t& i) {
   return true;
 }
 
-Result<bool> Parser::parse_centre(std::size_t& i) {
+Result<bool> SearchParser::parse_centre(std::size_t& i) {
   if (shape_ == Shape::kPolygon) return false;
   if (!from_point_ && is(i, "FROMMEMBER", 1)) {
     if (set_ != nullptr) {
@@ -166,7 +167,7 @@ Result<bool> Parser::parse_centre(std::size_t& i) {
   return true;
 }
 
-Result<void> Parser::parse_polygon(std::size_t& i) {
+Result<void> SearchParser::parse_polygon(std::size_t& i) {
   const auto corners = types::parse_integer(call_[i + 1]);
   if (!corners) return answer_error("ERR invalid number of vertices");
   const std::size_t room = (call_.size() - i - 2) / 2;
@@ -175,7 +176,7 @@ Result<void> Parser::parse_polygon(std::size_t& i) {
   corners_.reserve(static_cast<std::size_t>(*corners));
   i += 2;
   for (std::int64_t n = 0; n < *corners; ++n, i += 2) {
-    STAVE_ASSIGN(const Point corner, point_argument(call_, i));
+    STAVE_ASSIGN(const GeoPoint corner, point_argument(call_, i));
     corners_.push_back(corner);
   }
   shape_ = Shape::kPolygon;
@@ -183,7 +184,7 @@ Result<void> Parser::parse_polygon(std::size_t& i) {
   return {};
 }
 
-Result<bool> Parser::parse_shape(std::size_t& i) {
+Result<bool> SearchParser::parse_shape(std::size_t& i) {
   if ((shape_ == Shape::kNone || shape_ == Shape::kCircle) && is(i, "BYRADIUS", 2)) {
     STAVE_TRY(parse_radius(i + 1));
     i += 3;
@@ -205,11 +206,11 @@ Result<bool> Parser::parse_shape(std::size_t& i) {
   return false;
 }
 
-Result<void> Parser::check(bool stored) const {
+Result<void> SearchParser::check(bool stored) const {
   if (stored && search_.with_something())
     return answer_error(std::string("ERR ") + (form_.stores ? "GEOSEARCHSTORE" : "STORE option in GEORADIUS") +
                         " is not compatible with WITHDIST, WITHHASH and WITHCOORD options");
-  if (form_.from == Form::From::kOptions) {
+  if (form_.from == SearchForm::From::kOptions) {
     if (!from_member_ && !from_point_ && shape_ != Shape::kPolygon)
       return answer_error("ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + quoted(call_[0]));
     if (shape_ == Shape::kNone)
@@ -219,7 +220,7 @@ Result<void> Parser::check(bool stored) const {
   return {};
 }
 
-Result<Search> Parser::parse() {
+Result<AreaSearch> SearchParser::parse() {
   STAVE_ASSIGN(std::size_t i, parse_base());
   bool stored = form_.stores;
   while (i < call_.size()) {
@@ -233,10 +234,10 @@ Result<Search> Parser::parse() {
       search_.store_distance = taken = true;
       ++i;
     }
-    if (!taken && form_.from == Form::From::kOptions) {
+    if (!taken && form_.from == SearchForm::From::kOptions) {
       STAVE_ASSIGN(taken, parse_centre(i));
     }
-    if (!taken && form_.from == Form::From::kOptions) {
+    if (!taken && form_.from == SearchForm::From::kOptions) {
       STAVE_ASSIGN(taken, parse_shape(i));
     }
     if (!taken) return syntax_error();
@@ -256,7 +257,7 @@ Result<Search> Parser::parse() {
 
 /// A member that was found. Its bytes lie with those of the others.
 struct Found {
-  Point place;
+  GeoPoint place;
   double distance = 0;
   double score = 0;
   std::size_t at = 0;
@@ -265,7 +266,7 @@ struct Found {
 
 class Findings {
  public:
-  void search(const Reader& set, const Search& search) {
+  void search(const SortedSetReader& set, const AreaSearch& search) {
     const std::size_t limit = search.any ? search.count : 0;
     const auto full = [&] { return limit != 0 && found_.size() >= limit; };
     auto spans = search.area->spans();
@@ -275,7 +276,7 @@ class Findings {
       if (full()) break;
       set.visit(set.count_below(span.from, false), set.size(), [&](const Element& element) {
         if (element.score >= span.to) return false;
-        const Point place = types::geo::point_of(element.score);
+        const GeoPoint place = types::geo::point_of(element.score);
         if (const auto distance = search.area->distance_within(place)) {
           found_.push_back({place, *distance / search.unit, element.score, members_.size(), element.member.size()});
           members_.append(element.member);
@@ -287,7 +288,7 @@ class Findings {
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return found_.size(); }
-  void answer(Sink& reply, const Search& search) const {
+  void answer(Sink& reply, const AreaSearch& search) const {
     const std::size_t parts =
         std::size_t{1} + (search.with_distance ? 1 : 0) + (search.with_score ? 1 : 0) + (search.with_place ? 1 : 0);
     reply.array(found_.size());
@@ -312,7 +313,7 @@ class Findings {
   [[nodiscard]] std::string_view member(const Found& found) const noexcept {
     return std::string_view(members_).substr(found.at, found.size);
   }
-  void arrange(const Search& search) {
+  void arrange(const AreaSearch& search) {
     const bool cut = search.count != 0 && search.count < found_.size();
     const auto middle = found_.begin() + static_cast<std::ptrdiff_t>(cut ? search.count : found_.size());
     const auto sort = [&](auto&& before) {
@@ -348,11 +349,11 @@ std::optional<std::size_t> store_argument(const Call& call, std::size_t first) {
   return found;
 }
 
-Result<void> answer_search(Call& call, const Form& form) {
-  Search search;
+Result<void> answer_search(Call& call, const SearchForm& form) {
+  AreaSearch search;
   Findings findings;
-  STAVE_TRY(look_at<SortedSet>(call, form.source, [&](const Reader* set) -> Result<void> {
-    STAVE_ASSIGN(search, Parser(call, form, set).parse());
+  STAVE_TRY(look_at<SortedSet>(call, form.source, [&](const SortedSetReader* set) -> Result<void> {
+    STAVE_ASSIGN(search, SearchParser(call, form, set).parse());
     if (set != nullptr) findings.search(*set, search);
     return {};
   }));
@@ -360,14 +361,14 @@ Result<void> answer_search(Call& call, const Form& form) {
   return {};
 }
 
-Result<void> store_search(Call& call, const Form& form, std::size_t destination) {
+Result<void> store_search(Call& call, const SearchForm& form, std::size_t destination) {
   const std::array<KeyRef, 2> keys = {call.key(destination), call.key(form.source)};
   Part part(call.session(), keys);
   SortedSet::Compact result;
   {
     STAVE_ASSIGN(const auto source, store::open_collection<SortedSet>(part, keys[1]));
-    const Reader* const set = source.existed() ? &source.reader() : nullptr;
-    STAVE_ASSIGN(const Search search, Parser(call, form, set).parse());
+    const SortedSetReader* const set = source.existed() ? &source.reader() : nullptr;
+    STAVE_ASSIGN(const AreaSearch search, SearchParser(call, form, set).parse());
     Findings findings;
     if (set != nullptr) findings.search(*set, search);
     findings.put_into(result, search.store_distance);
@@ -380,10 +381,10 @@ Result<void> store_search(Call& call, const Form& form, std::size_t destination)
   return {};
 }
 
-Result<void> search_around(Call& call, Form::From from, bool may_store) {
-  const Form form{.from = from, .may_store = may_store};
+Result<void> search_around(Call& call, SearchForm::From from, bool may_store) {
+  const SearchForm form{.from = from, .may_store = may_store};
   if (may_store)
-    if (const auto destination = store_argument(call, from == Form::From::kPoint ? 6 : 5))
+    if (const auto destination = store_argument(call, from == SearchForm::From::kPoint ? 6 : 5))
       return store_search(call, form, *destination);
   return answer_search(call, form);
 }
@@ -391,16 +392,16 @@ Result<void> search_around(Call& call, Form::From from, bool may_store) {
 }  // namespace
 
 Result<void> georadius_command(Call& call) {
-  return search_around(call, Form::From::kPoint, true);
+  return search_around(call, SearchForm::From::kPoint, true);
 }
 Result<void> georadius_ro_command(Call& call) {
-  return search_around(call, Form::From::kPoint, false);
+  return search_around(call, SearchForm::From::kPoint, false);
 }
 Result<void> georadiusbymember_command(Call& call) {
-  return search_around(call, Form::From::kMember, true);
+  return search_around(call, SearchForm::From::kMember, true);
 }
 Result<void> georadiusbymember_ro_command(Call& call) {
-  return search_around(call, Form::From::kMember, false);
+  return search_around(call, SearchForm::From::kMember, false);
 }
 Result<void> geosearch_command(Call& call) {
   return answer_search(call, {});

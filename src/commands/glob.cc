@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 /// One element of a pattern, held against one character.
-class Element {
+class GlobElement {
  public:
-  Element(std::string_view pattern, bool ignore_case) noexcept : pattern_(pattern), ignore_case_(ignore_case) {}
+  GlobElement(std::string_view pattern, bool ignore_case) noexcept : pattern_(pattern), ignore_case_(ignore_case) {}
 
   /// Whether the element at `at` matches `c`; `at` moves behind the element either way.
   bool matches(std::size_t& at, char c) const noexcept {
@@ -68,7 +68,7 @@ class Element {
 // When an element fails, only the last star needs to be tried with one more character: what earlier stars took
 // can stay, because whatever a later star could match, it can match from there as well. Hence no recursion.
 bool glob_match(std::string_view pattern, std::string_view text, bool ignore_case) noexcept {
-  const Element element(pattern, ignore_case);
+  const GlobElement element(pattern, ignore_case);
   std::size_t p = 0;
   std::size_t t = 0;
   std::size_t star = kNone;   // position behind the last star

@@ -16,7 +16,7 @@ namespace stave::commands {
 using store::Hash;
 using types::hash::Field;
 using types::hash::kNever;
-using types::hash::Reader;
+using HashReader = types::hash::Reader;
 
 namespace {
 
@@ -30,7 +30,7 @@ Result<void> answer_all(Call& call, Parts parts) {
   Copied<Hash> hash;
   STAVE_TRY(copy_out(call, 1, hash));
   Sink& reply = call.reply();
-  const Reader& fields = hash.or_empty();
+  const HashReader& fields = hash.or_empty();
   if (parts == Parts::kBoth) {
     reply.map(fields.size());
   } else {
@@ -89,12 +89,12 @@ Result<void> hget_command(Call& call) {
   std::optional<std::string> kept;
   bool answered = false;
   Sink& reply = call.reply();
-  const auto keep = [&](const Reader* hash) -> Result<void> {
+  const auto keep = [&](const HashReader* hash) -> Result<void> {
     if (hash == nullptr) return {};  // gone since
     if (const auto value = hash->find(call[2])) kept.emplace(value->view());
     return {};
   };
-  const auto show = [&](const Reader* hash) -> Result<void> {
+  const auto show = [&](const HashReader* hash) -> Result<void> {
     const auto value = hash == nullptr ? std::nullopt : hash->find(call[2]);
     if (value && value->view().size() > kAnsweredAtOnce) {
       kept.emplace(value->view());
@@ -116,7 +116,7 @@ Result<void> hget_command(Call& call) {
 
 Result<void> hmget_command(Call& call) {
   std::vector<std::optional<std::string>> values(call.size() - 2);
-  const auto look = [&](const Reader* hash) -> Result<void> {
+  const auto look = [&](const HashReader* hash) -> Result<void> {
     for (std::size_t i = 2; hash != nullptr && i < call.size(); ++i)
       if (const auto value = hash->find(call[i])) values[i - 2].emplace(value->view());
     return {};
@@ -146,7 +146,7 @@ Result<void> hvals_command(Call& call) {
 
 Result<void> hlen_command(Call& call) {
   std::uint64_t size = 0;
-  const auto show = [&](const Reader* hash) -> Result<void> {
+  const auto show = [&](const HashReader* hash) -> Result<void> {
     if (hash != nullptr) size = hash->size();
     return {};
   };
@@ -157,7 +157,7 @@ Result<void> hlen_command(Call& call) {
 
 Result<void> hexists_command(Call& call) {
   bool exists = false;
-  const auto show = [&](const Reader* hash) -> Result<void> {
+  const auto show = [&](const HashReader* hash) -> Result<void> {
     exists = hash != nullptr && hash->find(call[2]);
     return {};
   };
@@ -168,7 +168,7 @@ Result<void> hexists_command(Call& call) {
 
 Result<void> hstrlen_command(Call& call) {
   std::size_t length = 0;
-  const auto show = [&](const Reader* hash) -> Result<void> {
+  const auto show = [&](const HashReader* hash) -> Result<void> {
     if (hash == nullptr) return {};
     if (const auto value = hash->find(call[2])) length = value->view().size();
     return {};

@@ -19,30 +19,30 @@ namespace stave::commands {
 
 using store::Hash;
 using types::hash::Field;
-using types::hash::Reader;
+using HashReader = types::hash::Reader;
 
 namespace {
 
 // --- HSCAN -----------------------------------------------------------------------------------------------------------
 
-constexpr std::size_t kCountDefault = 10;
+constexpr std::size_t kFieldsScannedDefault = 10;
 // One call must stay a short one, whatever was asked for.
-constexpr std::size_t kCountMax = 100'000;
+constexpr std::size_t kFieldsScannedMax = 100'000;
 
-struct ScanOptions {
-  std::size_t count = kCountDefault;
+struct HashScanOptions {
+  std::size_t count = kFieldsScannedDefault;
   std::optional<std::string_view> pattern;
   bool values = true;
 };
 
-Result<ScanOptions> parse_scan(const Call& call) {
-  ScanOptions options;
+Result<HashScanOptions> parse_scan(const Call& call) {
+  HashScanOptions options;
   for (std::size_t i = 3; i < call.size(); ++i) {
     const bool has_value = i + 1 < call.size();
     if (has_value && call.is(i, "COUNT")) {
       STAVE_ASSIGN(const std::int64_t count, integer_argument(call, ++i));
       if (count < 1) return syntax_error();
-      options.count = static_cast<std::size_t>(std::min<std::int64_t>(count, kCountMax));
+      options.count = static_cast<std::size_t>(std::min<std::int64_t>(count, kFieldsScannedMax));
     } else if (has_value && call.is(i, "MATCH")) {
       options.pattern = call[++i];
     } else if (call.is(i, "NOVALUES")) {
@@ -104,7 +104,7 @@ class FieldAnswer {
   const bool values_;
 };
 
-void answer_repeated(const Reader& hash, std::uint64_t count, FieldAnswer& answer) {
+void answer_repeated(const HashReader& hash, std::uint64_t count, FieldAnswer& answer) {
   if (count <= 8 || hash.size() > kCopiedMax) {
     const auto add = [&](const Field& field) {
       answer.add(field);
@@ -127,7 +127,7 @@ void answer_repeated(const Reader& hash, std::uint64_t count, FieldAnswer& answe
 
 /// `count` different fields, fewer than there are. Few of many are drawn until they differ; else each field is taken
 /// with the chance that as many of those left be taken as are missing.
-void answer_different(const Reader& hash, std::uint64_t count, FieldAnswer& answer) {
+void answer_different(const HashReader& hash, std::uint64_t count, FieldAnswer& answer) {
   STAVE_ASSERT(count < hash.size());
   if (hash.size() > kCopiedMax && count < hash.size() / 4) {
     std::unordered_set<std::string> drawn;
@@ -150,9 +150,9 @@ void answer_different(const Reader& hash, std::uint64_t count, FieldAnswer& answ
   STAVE_ASSERT(count == 0);
 }
 
-Result<void> answer_one(Call& call) {
+Result<void> answer_random_field(Call& call) {
   std::optional<std::string> name;
-  const auto show = [&](const Reader* hash) -> Result<void> {
+  const auto show = [&](const HashReader* hash) -> Result<void> {
     if (hash == nullptr) return {};
     hash->visit_random(base::thread_random(), [&](const Field& field) {
       name.emplace(field.name);
@@ -175,10 +175,10 @@ Result<void> hscan_command(Call& call) {
   STAVE_ASSIGN(const std::uint64_t cursor, cursor_argument(call, 2));
   std::vector<std::string> found;
   std::uint64_t next = 0;
-  const auto look = [&](const Reader* hash) -> Result<void> {
+  const auto look = [&](const HashReader* hash) -> Result<void> {
     // Of a key that is not there the options are not even looked at.
     if (hash == nullptr) return {};
-    STAVE_ASSIGN(const ScanOptions options, parse_scan(call));
+    STAVE_ASSIGN(const HashScanOptions options, parse_scan(call));
     next = hash->scan(cursor, options.count, [&](const Field& field) {
       if (options.pattern && !glob_match(*options.pattern, field.name)) return true;
       found.emplace_back(field.name);
@@ -197,11 +197,11 @@ Result<void> hscan_command(Call& call) {
 }
 
 Result<void> hrandfield_command(Call& call) {
-  if (call.size() == 2) return answer_one(call);
+  if (call.size() == 2) return answer_random_field(call);
   STAVE_ASSIGN(const RandomOptions options, parse_random(call));
   Copied<Hash> copied;
   STAVE_TRY(copy_out(call, 1, copied));
-  const Reader& hash = copied.or_empty();
+  const HashReader& hash = copied.or_empty();
   if (hash.size() == 0 || options.count == 0) {
     call.reply().array(0);
     return {};

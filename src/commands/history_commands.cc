@@ -9,6 +9,7 @@
 #include "base/iso_time.h"
 #include "base/try.h"
 #include "base/working_directory.h"
+#include "commands/answer_pair.h"
 #include "commands/arguments.h"
 #include "commands/backups.h"
 #include "commands/errands.h"
@@ -23,8 +24,8 @@ namespace stave::commands {
 
 namespace {
 
-constexpr std::int64_t kCount = 100;
-constexpr std::int64_t kCountMax = 1'000'000;
+constexpr std::int64_t kVersionsCount = 100;
+constexpr std::int64_t kVersionsCountMax = 1'000'000;
 
 /// A key that outlives its call.
 struct OwnKey {
@@ -41,16 +42,11 @@ struct Seen {
   store::Pending pending;
 };
 
-void answer_pair(Sink& reply, std::string_view name, std::uint64_t value) {
-  reply.bulk(name);
-  reply.integer(static_cast<std::int64_t>(value));
-}
-
-Result<std::size_t> count_argument(const Call& call) {
-  if (call.size() == 2) return static_cast<std::size_t>(kCount);
+Result<std::size_t> versions_argument(const Call& call) {
+  if (call.size() == 2) return static_cast<std::size_t>(kVersionsCount);
   if (call.size() != 4 || !call.is(2, "COUNT")) return syntax_error();
   STAVE_ASSIGN(const std::int64_t count, integer_argument(call, 3));
-  if (count < 1 || count > kCountMax) return answer_error("ERR COUNT must be 1 to 1000000");
+  if (count < 1 || count > kVersionsCountMax) return answer_error("ERR COUNT must be 1 to 1000000");
   return static_cast<std::size_t>(count);
 }
 
@@ -73,7 +69,7 @@ Result<std::string> backup_directory(Call& call) {
 
 Result<void> stave_history_command(Call& call) {
   using Versions = Seen<std::vector<KeyVersion>>;
-  STAVE_ASSIGN(const std::size_t count, count_argument(call));
+  STAVE_ASSIGN(const std::size_t count, versions_argument(call));
   store::Engine& engine = call.engine();
   STAVE_ASSIGN(auto seen, at_length<Versions>(call, [&engine, count, key = OwnKey(call.key(1))]() -> Result<Versions> {
                  Versions found;

@@ -9,15 +9,12 @@
 #include "base/random.h"
 #include "commands/client_registry.h"
 #include "commands/environment.h"
+#include "commands/nanoseconds.h"
 #include "commands/session.h"
 #include "commands/table.h"
 
 namespace stave::commands {
 namespace {
-
-constexpr std::uint64_t kNsPerUs = 1000;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 
 std::uint64_t decimal_digits(std::uint64_t n) noexcept {
   std::uint64_t digits = 1;

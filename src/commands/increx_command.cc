@@ -42,7 +42,7 @@ bool take_flag(const Call& call, std::size_t& i, std::string_view word, bool& fl
   return true;
 }
 
-Result<IncrexOptions> parse(const Call& call) {
+Result<IncrexOptions> parse_increx(const Call& call) {
   IncrexOptions options;
   for (std::size_t i = 2; i < call.size();) {
     if (take_operand(call, i, "BYINT", options.by)) continue;
@@ -198,7 +198,7 @@ Result<void> increase(Call& call, const IncrexOptions& options) {
 }  // namespace
 
 Result<void> increx_command(Call& call) {
-  STAVE_ASSIGN(const IncrexOptions options, parse(call));
+  STAVE_ASSIGN(const IncrexOptions options, parse_increx(call));
   return options.by_float ? increase<Floats>(call, options) : increase<Integers>(call, options);
 }
 

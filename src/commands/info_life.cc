@@ -6,6 +6,7 @@
 #include "commands/backups.h"
 #include "commands/info_sections.h"
 #include "commands/info_text.h"
+#include "commands/nanoseconds.h"
 #include "commands/policy_names.h"
 #include "commands/script/scripts.h"
 #include "commands/snapshots.h"
@@ -16,8 +17,6 @@ namespace stave::commands {
 
 namespace {
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 constexpr std::int64_t kMsPerSecond = 1000;
 
 std::string number(std::uint64_t value) {

@@ -2,20 +2,14 @@
 #include <string>
 
 #include "commands/info_sections.h"
+#include "commands/nanoseconds.h"
+#include "commands/split_address.h"
 #include "replication/group.h"
 #include "store/upkeep.h"
 
 namespace stave::commands {
 
 namespace {
-
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-
-std::pair<std::string, std::string> split(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return {address, "0"};
-  return {address.substr(0, colon), address.substr(colon + 1)};
-}
 
 /// 40 hex digits, as Redis' ids have: the store's, and the term.
 std::string replication_id(Environment& environment, std::uint64_t term) {
@@ -26,7 +20,7 @@ std::string replication_id(Environment& environment, std::uint64_t term) {
 
 void add_following(InfoFields& fields, const replication::FollowerStatus& status, Environment& environment) {
   const std::uint64_t now_ns = environment.engine().clock().monotonic_ns();
-  const auto [host, port] = split(status.leader);
+  const auto [host, port] = split_address(status.leader);
   const auto flag = [](bool yes) { return std::string(yes ? "1" : "0"); };
   fields.insert(fields.end(),
                 {{"master_host", host},
@@ -51,7 +45,7 @@ void add_following(InfoFields& fields, const replication::FollowerStatus& status
 
 /// As a replica of Redis shows it.
 void add_redis(InfoFields& fields, const replication::RedisStatus& status, std::uint64_t now_ns) {
-  const auto [host, port] = split(status.master);
+  const auto [host, port] = split_address(status.master);
   const bool syncs = status.receiving || status.loading;
   const auto number = [](std::uint64_t value) { return std::to_string(value); };
   fields.insert(fields.end(),

@@ -6,7 +6,9 @@
 #include "base/assert.h"
 #include "commands/channels.h"
 #include "commands/client_registry.h"
+#include "commands/each_row.h"
 #include "commands/info_text.h"
+#include "commands/nanoseconds.h"
 #include "commands/notices/tracking.h"
 #include "commands/statistics.h"
 #include "commands/table.h"
@@ -18,8 +20,7 @@ namespace stave::commands {
 
 namespace {
 
-constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-constexpr double kNsPerUs = 1000.0;
+constexpr double kNsPerUsFigure = 1000.0;
 
 std::string hex(std::span<const std::byte> bytes) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
@@ -29,14 +30,6 @@ std::string hex(std::span<const std::byte> bytes) {
     text += kDigits[std::to_integer<std::size_t>(byte) & 15];
   }
   return text;
-}
-
-template <class Visit>
-void for_each_row(Visit&& visit) {
-  for (const Command& row : command_table()) {
-    visit(row);
-    for (const Command& sub : row.subcommands) visit(sub);
-  }
 }
 
 }  // namespace
@@ -107,7 +100,7 @@ InfoFields commandstats_fields(Environment& environment) {
   for_each_row([&](const Command& row) {
     const RowStatistics& s = rows[row_index(row)];
     if (s.calls == 0 && s.rejected == 0) return;
-    const double us = static_cast<double>(s.total_ns) / kNsPerUs;
+    const double us = static_cast<double>(s.total_ns) / kNsPerUsFigure;
     fields.emplace_back("cmdstat_" + full_name(row),
                         "calls=" + std::to_string(s.calls) + ",usec=" + fixed(us, 0) +
                             ",usec_per_call=" + fixed(s.calls == 0 ? 0 : us / static_cast<double>(s.calls), 2) +
@@ -131,7 +124,7 @@ InfoFields latencystats_fields(Environment& environment) {
     const Histogram& histogram = rows[row_index(row)].histogram;
     if (histogram.total() == 0) return;
     const auto us = [&](double share) {
-      return fixed(static_cast<double>(histogram.quantile_ns(share)) / kNsPerUs, 3);
+      return fixed(static_cast<double>(histogram.quantile_ns(share)) / kNsPerUsFigure, 3);
     };
     fields.emplace_back("latency_percentiles_usec_" + full_name(row),
                         "p50=" + us(0.5) + ",p99=" + us(0.99) + ",p99.9=" + us(0.999));

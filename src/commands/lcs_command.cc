@@ -25,7 +25,7 @@ struct LcsOptions {
   std::int64_t match_length_min = 0;
 };
 
-Result<LcsOptions> parse(const Call& call) {
+Result<LcsOptions> parse_lcs(const Call& call) {
   LcsOptions options;
   for (std::size_t i = 3; i < call.size(); ++i) {
     if (call.is(i, "IDX")) {
@@ -165,7 +165,7 @@ Result<std::array<KeptValue, 2>> values(Call& call) {
 Result<void> lcs_command(Call& call) {
   STAVE_ASSIGN(const auto kept, values(call));
   const std::array strings = {kept[0].view(), kept[1].view()};
-  STAVE_ASSIGN(const LcsOptions options, parse(call));
+  STAVE_ASSIGN(const LcsOptions options, parse_lcs(call));
   const Lcs lcs(strings[0], strings[1], !options.length);
   if (options.length) {
     call.reply().integer(static_cast<std::int64_t>(lcs.length()));

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/try.h"
+#include "commands/answer_pair.h"
 #include "commands/arguments.h"
 #include "commands/errands.h"
 #include "commands/errors.h"
@@ -14,11 +15,6 @@
 namespace stave::commands {
 
 namespace {
-
-void answer_pair(Sink& reply, std::string_view name, std::uint64_t value) {
-  reply.bulk(name);
-  reply.integer(static_cast<std::int64_t>(value));
-}
 
 /// nullopt: not now, the call will be presented again.
 Result<std::optional<Snapshots::Done>> write_at_length(Call& call, const Snapshots::Target& target) {

@@ -18,7 +18,7 @@ using store::List;
 
 namespace {
 
-using Reader = types::list::Reader;
+using ListReader = types::list::Reader;
 using OpenedList = store::Opened<List>;
 
 /// Argument `i` as a number that is not negative. Errors: `why`, whatever is wrong with it.
@@ -85,14 +85,14 @@ Result<void> pop(Call& call, ListEnd end) {
 }
 
 /// What LPOS was asked for.
-struct Search {
+struct ElementSearch {
   std::uint64_t rank = 1;  ///< Which of the matches is the first to tell of.
   bool backwards = false;
   std::optional<std::uint64_t> count;  ///< 0: all of them.
   std::uint64_t length = 0;            ///< How many elements to compare; 0: all.
 };
 
-Result<void> take_rank(const Call& call, std::size_t i, Search& search) {
+Result<void> take_rank(const Call& call, std::size_t i, ElementSearch& search) {
   STAVE_ASSIGN(const std::int64_t rank, integer_argument(call, i));
   constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
   if (rank == kLeast)
@@ -106,8 +106,8 @@ Result<void> take_rank(const Call& call, std::size_t i, Search& search) {
   return {};
 }
 
-Result<Search> parse_search(const Call& call) {
-  Search search;
+Result<ElementSearch> parse_search(const Call& call) {
+  ElementSearch search;
   for (std::size_t i = 3; i < call.size(); i += 2) {
     if (i + 1 == call.size()) return syntax_error();
     if (call.is(i, "RANK")) {
@@ -123,7 +123,7 @@ Result<Search> parse_search(const Call& call) {
   return search;
 }
 
-std::vector<std::uint64_t> places_found(const Reader& list, std::string_view element, const Search& search) {
+std::vector<std::uint64_t> places_found(const ListReader& list, std::string_view element, const ElementSearch& search) {
   std::vector<std::uint64_t> places;
   const std::uint64_t wanted = search.count.value_or(1);
   std::uint64_t matches = 0;
@@ -164,7 +164,7 @@ Result<void> rpop_command(Call& call) {
 
 Result<void> llen_command(Call& call) {
   std::uint64_t size = 0;
-  const auto look = [&](const Reader* list) -> Result<void> {
+  const auto look = [&](const ListReader* list) -> Result<void> {
     if (list != nullptr) size = list->size();
     return {};
   };
@@ -177,7 +177,7 @@ Result<void> llen_command(Call& call) {
 Result<void> lindex_command(Call& call) {
   const auto index = types::parse_integer(call[2]);
   std::optional<std::string> found;
-  const auto look = [&](const Reader* list) -> Result<void> {
+  const auto look = [&](const ListReader* list) -> Result<void> {
     if (list != nullptr && !index) return not_an_integer();
     if (const auto place = list != nullptr ? place_of(*index, list->size()) : std::nullopt)
       found.emplace(list->at(*place).view());
@@ -196,7 +196,7 @@ Result<void> lrange_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t first, integer_argument(call, 2));
   STAVE_ASSIGN(const std::int64_t last, integer_argument(call, 3));
   TakenElements found;
-  const auto look = [&](const Reader* list) -> Result<void> {
+  const auto look = [&](const ListReader* list) -> Result<void> {
     const PlaceRange range = list != nullptr ? range_of(first, last, list->size()) : PlaceRange{};
     const auto take = [&](std::string_view element) {
       found.add(element);
@@ -211,9 +211,9 @@ Result<void> lrange_command(Call& call) {
 }
 
 Result<void> lpos_command(Call& call) {
-  STAVE_ASSIGN(const Search search, parse_search(call));
+  STAVE_ASSIGN(const ElementSearch search, parse_search(call));
   std::vector<std::uint64_t> places;
-  const auto show = [&](const Reader* list) -> Result<void> {
+  const auto show = [&](const ListReader* list) -> Result<void> {
     if (list != nullptr) places = places_found(*list, call[2], search);
     return {};
   };
@@ -255,7 +255,7 @@ Result<void> linsert_command(Call& call) {
       pivot = place;
       return false;
     };
-    const Reader& reader = list.reader();
+    const ListReader& reader = list.reader();
     reader.find(call[3], 0, reader.size(), found);
     answer = list.existed() ? -1 : 0;
     if (!pivot) return {};

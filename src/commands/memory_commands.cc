@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/try.h"
+#include "commands/answer_pair.h"
 #include "commands/arguments.h"
 #include "commands/part.h"
 #include "commands/policy_names.h"
@@ -18,11 +19,6 @@ namespace {
 
 double share(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
-}
-
-void answer_pair(Sink& reply, std::string_view name, std::uint64_t value) {
-  reply.bulk(name);
-  reply.integer(static_cast<std::int64_t>(value));
 }
 
 }  // namespace

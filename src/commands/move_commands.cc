@@ -14,20 +14,20 @@ using store::KeyRef;
 
 namespace {
 
-enum class Outcome : std::uint8_t { kDone, kNoSource, kTargetExists };
+enum class MoveOutcome : std::uint8_t { kDone, kNoSource, kTargetExists };
 
 /// Gives `to` what `from` has. The two differ.
-Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool keep_source) {
+Result<MoveOutcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool keep_source) {
   STAVE_ASSERT(from.database != to.database || from.key != to.key);
   const std::array<KeyRef, 2> keys = {from, to};
   Part part(call.session(), keys);
-  Outcome outcome = Outcome::kDone;
+  MoveOutcome outcome = MoveOutcome::kDone;
   const bool target_exists = part.find(to, store::Access::kMeta).has_value();
   const auto source = part.find(from, store::Access::kPeekRoot);
   if (!source) {
-    outcome = Outcome::kNoSource;
+    outcome = MoveOutcome::kNoSource;
   } else if (target_exists && !replace) {
-    outcome = Outcome::kTargetExists;
+    outcome = MoveOutcome::kTargetExists;
   } else {
     if (!keep_source) part.excuse();
     // The view ends with the next change, which may take the value's bytes from another key.
@@ -47,12 +47,12 @@ Result<Outcome> transfer(Call& call, KeyRef from, KeyRef to, bool replace, bool 
   return outcome;
 }
 
-Result<Outcome> rename(Call& call, bool replace) {
+Result<MoveOutcome> rename(Call& call, bool replace) {
   if (call[1] != call[2]) return transfer(call, call.key(1), call.key(2), replace, false);
   bool exists = false;
   STAVE_TRY(call.wait_for(call.read(call.key(1), without_value(call.session().read_access()),
                                     [&](const store::ValueView* value) { exists = value != nullptr; })));
-  return exists ? Outcome::kTargetExists : Outcome::kNoSource;
+  return exists ? MoveOutcome::kTargetExists : MoveOutcome::kNoSource;
 }
 
 std::unexpected<Error> same_objects() {
@@ -62,24 +62,24 @@ std::unexpected<Error> same_objects() {
 }  // namespace
 
 Result<void> rename_command(Call& call) {
-  STAVE_ASSIGN(const Outcome outcome, rename(call, true));
-  if (outcome == Outcome::kNoSource) return no_such_key();
+  STAVE_ASSIGN(const MoveOutcome outcome, rename(call, true));
+  if (outcome == MoveOutcome::kNoSource) return no_such_key();
   call.reply().status("OK");
   return {};
 }
 
 Result<void> renamenx_command(Call& call) {
-  STAVE_ASSIGN(const Outcome outcome, rename(call, false));
-  if (outcome == Outcome::kNoSource) return no_such_key();
-  call.reply().integer(outcome == Outcome::kDone ? 1 : 0);
+  STAVE_ASSIGN(const MoveOutcome outcome, rename(call, false));
+  if (outcome == MoveOutcome::kNoSource) return no_such_key();
+  call.reply().integer(outcome == MoveOutcome::kDone ? 1 : 0);
   return {};
 }
 
 Result<void> move_command(Call& call) {
   STAVE_ASSIGN(const int database, database_argument(call, 2));
   if (database == call.session().database()) return same_objects();
-  STAVE_ASSIGN(const Outcome outcome, transfer(call, call.key(1), {database, call[1]}, false, false));
-  call.reply().integer(outcome == Outcome::kDone ? 1 : 0);
+  STAVE_ASSIGN(const MoveOutcome outcome, transfer(call, call.key(1), {database, call[1]}, false, false));
+  call.reply().integer(outcome == MoveOutcome::kDone ? 1 : 0);
   return {};
 }
 
@@ -96,8 +96,8 @@ Result<void> copy_command(Call& call) {
     }
   }
   if (database == call.session().database() && call[1] == call[2]) return same_objects();
-  STAVE_ASSIGN(const Outcome outcome, transfer(call, call.key(1), {database, call[2]}, replace, true));
-  call.reply().integer(outcome == Outcome::kDone ? 1 : 0);
+  STAVE_ASSIGN(const MoveOutcome outcome, transfer(call, call.key(1), {database, call[2]}, replace, true));
+  call.reply().integer(outcome == MoveOutcome::kDone ? 1 : 0);
   return {};
 }
 

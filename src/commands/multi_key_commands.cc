@@ -35,7 +35,7 @@ struct MsetexOptions {
 };
 
 /// MSETEX: how many keys there are, each with its value.
-Result<std::size_t> count_argument(const Call& call) {
+Result<std::size_t> keys_argument(const Call& call) {
   const auto count = types::parse_integer(call[1]);
   if (!count || *count < 1 || *count > std::numeric_limits<std::int32_t>::max())
     return answer_error("ERR invalid numkeys value");
@@ -120,7 +120,7 @@ Result<void> mset_command(Call& call) {
 }
 
 Result<void> msetex_command(Call& call) {
-  STAVE_ASSIGN(const std::size_t count, count_argument(call));
+  STAVE_ASSIGN(const std::size_t count, keys_argument(call));
   STAVE_ASSIGN(const MsetexOptions options, parse_msetex(call, 2 + 2 * count));
   if (options.expiry.timed()) STAVE_TRY(options.expiry.amount(call, "msetex"));
   KeyList keys;

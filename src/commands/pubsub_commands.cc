@@ -17,11 +17,11 @@ struct KindWords {
   std::string_view subscribe;
   std::string_view unsubscribe;
 };
-constexpr KindWords kWords[kChannelKinds] = {
+constexpr KindWords kKindWords[kChannelKinds] = {
     {"subscribe", "unsubscribe"}, {"psubscribe", "punsubscribe"}, {"ssubscribe", "sunsubscribe"}};
 
 const KindWords& words_of(ChannelKind kind) noexcept {
-  return kWords[static_cast<std::size_t>(kind)];
+  return kKindWords[static_cast<std::size_t>(kind)];
 }
 
 /// What an answer about that kind counts: shard channels stand for themselves.

@@ -84,7 +84,7 @@ bool plain(const RedisUnit& unit) {
 }
 
 template <class Number>
-bool take_number(std::string_view& text, Number& into) {
+bool take_figure(std::string_view& text, Number& into) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
   if (error != std::errc{} || end == text.data() + text.size() || *end != ' ') return false;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
@@ -115,9 +115,9 @@ struct RedisReplica::Swap {
     Swap swap;
     if (!text.starts_with(kWord)) return std::nullopt;
     text.remove_prefix(kWord.size());
-    if (!take_number(text, swap.first) || !take_number(text, swap.second) || !take_number(text, swap.holder) ||
-        !take_number(text, swap.version) || !take_number(text, swap.behind.offset) ||
-        !take_number(text, swap.behind.database))
+    if (!take_figure(text, swap.first) || !take_figure(text, swap.second) || !take_figure(text, swap.holder) ||
+        !take_figure(text, swap.version) || !take_figure(text, swap.behind.offset) ||
+        !take_figure(text, swap.behind.database))
       return std::nullopt;
     swap.key = text;
     return swap;

@@ -10,6 +10,7 @@
 #include "commands/errands.h"
 #include "commands/errors.h"
 #include "commands/script/scripts.h"
+#include "commands/split_address.h"
 #include "commands/users.h"
 #include "replication/group.h"
 #include "types/string/number.h"
@@ -21,12 +22,6 @@ namespace {
 constexpr std::string_view kProtocol = "1";
 
 /// "host", "port" of "host:port".
-std::pair<std::string, std::string> split(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return {address, "0"};
-  return {address.substr(0, colon), address.substr(colon + 1)};
-}
-
 Result<void> lead(Call& call) {
   replication::Group* const group = call.environment().group();
   const bool followed = call.engine().follows();
@@ -39,7 +34,7 @@ Result<void> lead(Call& call) {
 
 /// In Redis' own words.
 void answer_replica(Sink& reply, const replication::RedisStatus& status) {
-  const auto [host, port] = split(status.master);
+  const auto [host, port] = split_address(status.master);
   const bool syncs = status.receiving || status.loading;
   reply.array(5);
   reply.bulk("slave");
@@ -50,7 +45,7 @@ void answer_replica(Sink& reply, const replication::RedisStatus& status) {
 }
 
 void answer_follower(Sink& reply, const replication::FollowerStatus& status) {
-  const auto [host, port] = split(status.leader);
+  const auto [host, port] = split_address(status.leader);
   reply.array(5);
   reply.bulk("slave");
   reply.bulk(host);

@@ -19,19 +19,19 @@ using store::ValueView;
 
 namespace {
 
-constexpr std::size_t kCountDefault = 10;
+constexpr std::size_t kKeysScannedDefault = 10;
 // One call must stay a short one, whatever was asked for: a walk over everything is many calls.
-constexpr std::size_t kCountMax = 100'000;
+constexpr std::size_t kKeysScannedMax = 100'000;
 
-struct ScanOptions {
+struct KeyScanOptions {
   std::uint64_t cursor = 0;
-  std::size_t count = kCountDefault;
+  std::size_t count = kKeysScannedDefault;
   std::optional<std::string_view> pattern;
   std::optional<std::string_view> type;
 };
 
-Result<ScanOptions> parse(const Call& call) {
-  ScanOptions options;
+Result<KeyScanOptions> parse_key_scan(const Call& call) {
+  KeyScanOptions options;
   const std::string_view text = call[1];
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), options.cursor);
   if (error != std::errc{} || end != text.data() + text.size()) return answer_error("ERR invalid cursor");
@@ -40,7 +40,7 @@ Result<ScanOptions> parse(const Call& call) {
     if (has_value && call.is(i, "COUNT")) {
       STAVE_ASSIGN(const std::int64_t count, integer_argument(call, i + 1));
       if (count < 1) return syntax_error();
-      options.count = std::min(static_cast<std::size_t>(count), kCountMax);
+      options.count = std::min(static_cast<std::size_t>(count), kKeysScannedMax);
     } else if (has_value && call.is(i, "MATCH")) {
       options.pattern = call[i + 1];
     } else if (has_value && call.is(i, "TYPE")) {
@@ -49,7 +49,7 @@ Result<ScanOptions> parse(const Call& call) {
       return syntax_error();
     }
   }
-  STAVE_ASSERT(options.count > 0 && options.count <= kCountMax);
+  STAVE_ASSERT(options.count > 0 && options.count <= kKeysScannedMax);
   if (options.pattern == "*") options.pattern.reset();
   return options;
 }
@@ -93,7 +93,7 @@ Result<void> keys_command(Call& call) {
 }
 
 Result<void> scan_command(Call& call) {
-  STAVE_ASSIGN(const ScanOptions options, parse(call));
+  STAVE_ASSIGN(const KeyScanOptions options, parse_key_scan(call));
   std::vector<std::string> found;
   Pending pending;
   const std::uint64_t next = scan_some(

@@ -18,7 +18,7 @@ struct Address {
   std::string port;
 };
 
-Address split(const std::string& address) {
+Address split_instance(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   if (colon == std::string::npos) return {address, "0"};
   return {address.substr(0, colon), address.substr(colon + 1)};
@@ -36,7 +36,7 @@ std::string group_name(Call& call) {
 
 /// Where this server is reached: as it says, or as whoever asks has reached it.
 Address own_address(Call& call) {
-  Address own = split(call.session().info().local_address);
+  Address own = split_instance(call.session().info().local_address);
   if (std::string host = option(call, "replica-announce-ip"); !host.empty()) own.host = std::move(host);
   if (std::string port = option(call, "replica-announce-port"); !port.empty() && port != "0")
     own.port = std::move(port);
@@ -50,7 +50,7 @@ std::optional<replication::FollowerStatus> following(Call& call) {
 
 Address leader_address(Call& call) {
   const auto status = following(call);
-  return status ? split(status->leader) : own_address(call);
+  return status ? split_instance(status->leader) : own_address(call);
 }
 
 std::vector<replication::FollowerInfo> followers(Call& call) {
@@ -63,9 +63,9 @@ Result<void> check_name(Call& call) {
   return answer_error("ERR No such master with that name");
 }
 
-using Fields = std::vector<std::pair<std::string_view, std::string>>;
+using SentinelFields = std::vector<std::pair<std::string_view, std::string>>;
 
-void answer_fields(Sink& reply, const Fields& fields) {
+void answer_fields(Sink& reply, const SentinelFields& fields) {
   reply.map(fields.size());
   for (const auto& [name, value] : fields) {
     reply.bulk(name);
@@ -73,7 +73,7 @@ void answer_fields(Sink& reply, const Fields& fields) {
   }
 }
 
-Fields leader_fields(Call& call) {
+SentinelFields leader_fields(Call& call) {
   const auto status = following(call);
   const Address leader = leader_address(call);
   const std::size_t count = status ? 1 : followers(call).size();
@@ -94,7 +94,7 @@ Fields leader_fields(Call& call) {
           {"quorum", "1"}};
 }
 
-Fields follower_fields(Call& call, const Address& follower, const Address& leader, Lsn end, bool connected) {
+SentinelFields follower_fields(Call& call, const Address& follower, const Address& leader, Lsn end, bool connected) {
   return {{"name", follower.host + ":" + follower.port},
           {"ip", follower.host},
           {"port", follower.port},

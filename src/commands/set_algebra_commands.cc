@@ -15,12 +15,12 @@
 namespace stave::commands {
 
 using store::Set;
-using types::set::Reader;
+using SetReader = types::set::Reader;
 using types::set::Readers;
 
 namespace {
 
-using Operation = void (*)(Readers, Reader::Visit);
+using AlgebraOperation = void (*)(Readers, SetReader::Visit);
 using KeySpan = std::span<const store::KeyRef>;
 
 /// The sets of some keys as they were at one instant, held without their locks. An absent key's is empty.
@@ -67,10 +67,10 @@ class CopiedSets {
   }
 
   std::vector<Copied<Set>> copies_;
-  std::vector<const Reader*> readers_;
+  std::vector<const SetReader*> readers_;
 };
 
-Result<void> show(Call& call, Operation operation) {
+Result<void> show(Call& call, AlgebraOperation operation) {
   const KeyList keys = keys_of(call, 1, 1);
   STAVE_ASSIGN(const CopiedSets sets, CopiedSets::of(call, keys));
   std::vector<std::string> members;
@@ -104,7 +104,7 @@ Result<CountOptions> count_options(const Call& call) {
   return options;
 }
 
-Result<void> count(Call& call, Operation operation) {
+Result<void> count(Call& call, AlgebraOperation operation) {
   STAVE_ASSIGN(const CountOptions options, count_options(call));
   KeyList keys;
   for (std::size_t i = 0; i < options.keys; ++i) keys.push_back(call.key(2 + i));
@@ -115,14 +115,14 @@ Result<void> count(Call& call, Operation operation) {
   return {};
 }
 
-Result<Set::Compact> make_of(Part& part, KeySpan keys, Operation operation) {
+Result<Set::Compact> make_of(Part& part, KeySpan keys, AlgebraOperation operation) {
   std::vector<store::Opened<Set>> opened;
   opened.reserve(keys.size());
   for (const store::KeyRef& key : keys) {
     STAVE_ASSIGN(store::Opened<Set> one, store::open_collection<Set>(part, key));
     opened.push_back(std::move(one));
   }
-  std::vector<const Reader*> readers;
+  std::vector<const SetReader*> readers;
   for (const store::Opened<Set>& one : opened) readers.push_back(&one.reader());
   Set::Compact made;
   operation(readers, [&](std::string_view member) {
@@ -132,7 +132,7 @@ Result<Set::Compact> make_of(Part& part, KeySpan keys, Operation operation) {
   return made;
 }
 
-Result<void> keep(Call& call, Operation operation) {
+Result<void> keep(Call& call, AlgebraOperation operation) {
   const KeyList keys = keys_of(call, 1, 1);
   Part part(call.session(), keys);
   STAVE_ASSIGN(const Set::Compact made, make_of(part, KeySpan(keys).subspan(1), operation));

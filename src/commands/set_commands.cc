@@ -20,7 +20,7 @@
 namespace stave::commands {
 
 using store::Set;
-using types::set::Reader;
+using SetReader = types::set::Reader;
 
 namespace {
 
@@ -80,7 +80,7 @@ Result<void> srem_command(Call& call) {
 
 Result<void> scard_command(Call& call) {
   std::uint64_t size = 0;
-  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const SetReader* set) -> Result<void> {
     if (set != nullptr) size = set->size();
     return {};
   }));
@@ -90,7 +90,7 @@ Result<void> scard_command(Call& call) {
 
 Result<void> sismember_command(Call& call) {
   bool there = false;
-  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const SetReader* set) -> Result<void> {
     there = set != nullptr && set->contains(call[2]);
     return {};
   }));
@@ -101,7 +101,7 @@ Result<void> sismember_command(Call& call) {
 Result<void> smismember_command(Call& call) {
   const std::size_t count = call.size() - 2;
   std::vector<bool> there(count);
-  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const SetReader* set) -> Result<void> {
     for (std::size_t i = 0; set != nullptr && i < count; ++i) there[i] = set->contains(call[2 + i]);
     return {};
   }));
@@ -113,7 +113,7 @@ Result<void> smismember_command(Call& call) {
 Result<void> smembers_command(Call& call) {
   Copied<Set> copied;
   STAVE_TRY(copy_out(call, 1, copied));
-  const Reader& set = copied.or_empty();
+  const SetReader& set = copied.or_empty();
   call.reply().set(set.size());
   set.visit([&](std::string_view member) {
     call.reply().bulk(member);
@@ -179,7 +179,7 @@ Result<void> spop_one(Call& call) {
 
 Result<void> srandmember_one(Call& call) {
   std::optional<std::string> shown;
-  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const SetReader* set) -> Result<void> {
     if (set == nullptr) return {};
     set->visit_random(base::thread_random(), [&](std::string_view member) {
       shown.emplace(member);
@@ -192,10 +192,10 @@ Result<void> srandmember_one(Call& call) {
 }
 
 // As many as somebody may want, and few enough for one answer.
-constexpr std::uint64_t kDrawsMax = 1u << 20;
+constexpr std::uint64_t kMemberDrawsMax = 1u << 20;
 
 /// `count` members, each time any of them. Where that costs no more than the answer does, they are set out before.
-void answer_draws(Sink& reply, const Reader& set, std::uint64_t count, base::Random& random) {
+void answer_draws(Sink& reply, const SetReader& set, std::uint64_t count, base::Random& random) {
   reply.array(count);
   if (count < set.size()) {
     for (; count != 0; --count) {
@@ -236,11 +236,11 @@ Result<void> srandmember_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t count, integer_argument(call, 2));
   if (count == std::numeric_limits<std::int64_t>::min())
     return answer_error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
-  if (count < -static_cast<std::int64_t>(kDrawsMax)) return answer_error("ERR value is out of range");
+  if (count < -static_cast<std::int64_t>(kMemberDrawsMax)) return answer_error("ERR value is out of range");
   base::Random random(base::thread_random());
   if (count >= 0) {
     Members shown;
-    const auto look = [&](const Reader* set) -> Result<void> {
+    const auto look = [&](const SetReader* set) -> Result<void> {
       if (set != nullptr) set->visit_sample(static_cast<std::uint64_t>(count), random, gather_in(shown));
       return {};
     };
@@ -250,7 +250,7 @@ Result<void> srandmember_command(Call& call) {
   }
   Copied<Set> copied;
   STAVE_TRY(copy_out(call, 1, copied));
-  const Reader& set = copied.or_empty();
+  const SetReader& set = copied.or_empty();
   if (set.size() == 0) {
     answer_array(call.reply(), {});
   } else {
@@ -263,21 +263,21 @@ Result<void> srandmember_command(Call& call) {
 
 namespace {
 
-struct ScanOptions {
+struct SetScanOptions {
   std::size_t count = 10;
   std::optional<std::string_view> pattern;
 };
 // One call must stay a short one, whatever was asked for.
-constexpr std::int64_t kScanCountMax = 100'000;
+constexpr std::int64_t kMembersScannedMax = 100'000;
 
-Result<ScanOptions> scan_options(const Call& call) {
-  ScanOptions options;
+Result<SetScanOptions> scan_options(const Call& call) {
+  SetScanOptions options;
   for (std::size_t i = 3; i < call.size(); i += 2) {
     const bool has_value = i + 1 < call.size();
     if (has_value && call.is(i, "COUNT")) {
       STAVE_ASSIGN(const std::int64_t count, integer_argument(call, i + 1));
       if (count < 1) return syntax_error();
-      options.count = static_cast<std::size_t>(std::min(count, kScanCountMax));
+      options.count = static_cast<std::size_t>(std::min(count, kMembersScannedMax));
     } else if (has_value && call.is(i, "MATCH")) {
       options.pattern = call[i + 1];
     } else {
@@ -296,8 +296,8 @@ Result<void> sscan_command(Call& call) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
   if (error != std::errc{} || end != text.data() + text.size()) return answer_error("ERR invalid cursor");
   Members found;
-  ScanOptions options;
-  STAVE_TRY(look_at_one<Set>(call, 1, [&](const Reader* set) -> Result<void> {
+  SetScanOptions options;
+  STAVE_TRY(look_at_one<Set>(call, 1, [&](const SetReader* set) -> Result<void> {
     if (set == nullptr) {
       // Nobody looks at the options.
       cursor = 0;

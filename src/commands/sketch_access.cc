@@ -8,21 +8,13 @@ namespace stave::commands {
 
 namespace sketch = types::sketch;
 
-namespace {
-
-std::unexpected<Error> not_found() {
-  return answer_error("ERR not found");
-}
-
-}  // namespace
-
 Result<void> scan_dump(Call& call, sketch::Kind kind) {
   STAVE_ASSIGN(const std::int64_t from, integer_argument(call, 2));
   if (from < 0) return answer_error("ERR Invalid position");
   std::int64_t next = 0;
   std::string piece;
   STAVE_TRY(look_at_sketch(call, 1, kind, [&](const sketch::Reader* bytes) -> Result<void> {
-    if (bytes == nullptr) return not_found();
+    if (bytes == nullptr) return sketch_not_found();
     next = 0;
     piece.clear();
     std::string scratch;
@@ -66,7 +58,7 @@ Result<void> load_chunk(Call& call, sketch::Kind kind, std::optional<std::uint64
     const auto end = static_cast<std::uint64_t>(position - 1);
     if (piece.empty() || piece.size() > end) return bad();
     STAVE_TRY(change_sketch(call, 1, kind, [&](sketch::Editor& bytes) -> Result<void> {
-      if (bytes.size() == 0) return not_found();
+      if (bytes.size() == 0) return sketch_not_found();
       if (end > bytes.size() - sketch::kHeadBytes) return bad();
       bytes.write(sketch::kHeadBytes + end - piece.size(), piece);
       return {};

@@ -46,6 +46,10 @@ inline Result<void> check_sketch_size(Call& call, std::uint64_t bytes) {
   return answer_error("ERR Insufficient memory to create filter");
 }
 
+inline std::unexpected<Error> sketch_not_found() {
+  return answer_error("ERR not found");
+}
+
 /// Pieces that SCANDUMP hands out; behind the head, which is the first.
 inline constexpr std::size_t kSketchChunkBytes = std::size_t{1} << 20;
 

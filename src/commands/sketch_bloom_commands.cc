@@ -21,10 +21,6 @@ using sketch::Kind;
 
 namespace {
 
-std::unexpected<Error> not_found() {
-  return answer_error("ERR not found");
-}
-
 Result<double> rate_argument(const Call& call, std::size_t i) {
   const auto rate = types::sorted_set::parse_score(call[i]);
   if (!rate) return answer_error("ERR bad error rate");
@@ -33,7 +29,7 @@ Result<double> rate_argument(const Call& call, std::size_t i) {
   return *rate;
 }
 
-Result<std::uint64_t> capacity_argument(const Call& call, std::size_t i) {
+Result<std::uint64_t> bloom_capacity(const Call& call, std::size_t i) {
   const auto capacity = types::parse_integer(call[i]);
   if (!capacity) return answer_error("ERR bad capacity");
   if (*capacity < 1) return answer_error("ERR (capacity should be larger than 0)");
@@ -51,7 +47,7 @@ Result<std::uint32_t> expansion_argument(const Call& call, std::size_t i) {
 }
 
 /// Options whose words are those of RESERVE and INSERT.
-struct Options {
+struct BloomInsert {
   Bloom::Options filter;
   bool create = true;
   bool non_scaling = false;
@@ -65,8 +61,8 @@ struct Options {
   }
 };
 
-Result<Options> parse_insert(const Call& call) {
-  Options options;
+Result<BloomInsert> parse_bloom_insert(const Call& call) {
+  BloomInsert options;
   for (std::size_t i = 2; i < call.size();) {
     const bool more = i + 1 < call.size();
     if (call.is(i, "ITEMS")) {
@@ -80,7 +76,7 @@ Result<Options> parse_insert(const Call& call) {
       options.non_scaling = true;
       ++i;
     } else if (call.is(i, "CAPACITY") && more) {
-      STAVE_ASSIGN(options.filter.capacity, capacity_argument(call, i + 1));
+      STAVE_ASSIGN(options.filter.capacity, bloom_capacity(call, i + 1));
       i += 2;
     } else if (call.is(i, "ERROR") && more) {
       STAVE_ASSIGN(options.filter.rate, rate_argument(call, i + 1));
@@ -100,20 +96,20 @@ Result<Options> parse_insert(const Call& call) {
 }
 
 /// How adding each of several went, as far as it got.
-struct Added {
+struct BloomAdded {
   boost::container::small_vector<bool, 16> fresh;
   std::optional<std::string> error;  ///< Why the next one was not added.
 };
 
 /// Adds the arguments from `options.items` on.
-Result<Added> add(Call& call, const Options& options) {
-  Added added;
+Result<BloomAdded> add_to_bloom(Call& call, const BloomInsert& options) {
+  BloomAdded added;
   const std::uint64_t bytes_max = call.engine().options().value_bytes_max;
   if (options.create) STAVE_TRY(check_sketch_size(call, Bloom::bytes_for(options.filter)));
   STAVE_TRY(change_sketch(call, 1, Kind::kBloom, [&](sketch::Editor& bytes) -> Result<void> {
     added = {};
     if (bytes.size() == 0) {
-      if (!options.create) return not_found();
+      if (!options.create) return sketch_not_found();
       Bloom::make(bytes, options.filter);
     }
     Bloom filter(bytes);
@@ -132,7 +128,7 @@ Result<Added> add(Call& call, const Options& options) {
   return added;
 }
 
-void answer_each(Sink& reply, const Added& added) {
+void answer_each(Sink& reply, const BloomAdded& added) {
   reply.array(added.fresh.size() + (added.error ? 1 : 0));
   for (const bool fresh : added.fresh) reply.boolean(fresh);
   if (added.error) reply.error(*added.error);
@@ -155,9 +151,9 @@ Result<void> answer_exists(Call& call, bool several) {
 }  // namespace
 
 Result<void> bf_add_command(Call& call) {
-  Options options;
+  BloomInsert options;
   options.items = 2;
-  STAVE_ASSIGN(const Added added, add(call, options));
+  STAVE_ASSIGN(const BloomAdded added, add_to_bloom(call, options));
   if (added.error) return answer_error(*added.error);
   STAVE_ASSERT(added.fresh.size() == 1);
   call.reply().boolean(added.fresh[0]);
@@ -165,16 +161,16 @@ Result<void> bf_add_command(Call& call) {
 }
 
 Result<void> bf_madd_command(Call& call) {
-  Options options;
+  BloomInsert options;
   options.items = 2;
-  STAVE_ASSIGN(const Added added, add(call, options));
+  STAVE_ASSIGN(const BloomAdded added, add_to_bloom(call, options));
   answer_each(call.reply(), added);
   return {};
 }
 
 Result<void> bf_insert_command(Call& call) {
-  STAVE_ASSIGN(const Options options, parse_insert(call));
-  STAVE_ASSIGN(const Added added, add(call, options));
+  STAVE_ASSIGN(const BloomInsert options, parse_bloom_insert(call));
+  STAVE_ASSIGN(const BloomAdded added, add_to_bloom(call, options));
   answer_each(call.reply(), added);
   return {};
 }
@@ -187,9 +183,9 @@ Result<void> bf_mexists_command(Call& call) {
 }
 
 Result<void> bf_reserve_command(Call& call) {
-  Options options;
+  BloomInsert options;
   STAVE_ASSIGN(options.filter.rate, rate_argument(call, 2));
-  STAVE_ASSIGN(options.filter.capacity, capacity_argument(call, 3));
+  STAVE_ASSIGN(options.filter.capacity, bloom_capacity(call, 3));
   for (std::size_t i = 4; i < call.size(); ++i) {
     if (call.is(i, "NONSCALING")) {
       options.non_scaling = true;
@@ -229,7 +225,7 @@ Result<void> bf_info_command(Call& call) {
   };
   boost::container::small_vector<Row, 5> rows;
   STAVE_TRY(look_at_sketch(call, 1, Kind::kBloom, [&](const sketch::Reader* bytes) -> Result<void> {
-    if (bytes == nullptr) return not_found();
+    if (bytes == nullptr) return sketch_not_found();
     const Bloom filter(*bytes);
     rows = {{"CAPACITY", "Capacity", filter.capacity()},
             {"SIZE", "Size", bytes->size()},

@@ -47,16 +47,16 @@ std::optional<double> part_argument(const Call& call, std::size_t i) {
 }
 
 /// What MERGE adds up.
-struct Sources {
+struct MergeSources {
   std::size_t count = 0;
   std::vector<std::int64_t> weights;
 };
 
-Result<Sources> parse_merge(const Call& call) {
+Result<MergeSources> parse_count_merge(const Call& call) {
   const auto count = types::parse_integer(call[2]);
   if (!count || *count < 1) return answer_error("ERR CMS: Number of keys must be positive");
   const auto wrong = [] { return answer_error("ERR CMS: wrong number of keys/weights"); };
-  Sources sources{.count = static_cast<std::size_t>(*count), .weights = {}};
+  MergeSources sources{.count = static_cast<std::size_t>(*count), .weights = {}};
   if (sources.count > call.size() - 3) return wrong();
   sources.weights.assign(sources.count, 1);
   const std::size_t rest = 3 + sources.count;
@@ -158,7 +158,7 @@ Result<void> cms_info_command(Call& call) {
 }
 
 Result<void> cms_merge_command(Call& call) {
-  STAVE_ASSIGN(const Sources sources, parse_merge(call));
+  STAVE_ASSIGN(const MergeSources sources, parse_count_merge(call));
   KeyList keys;
   keys.push_back(call.key(1));
   for (std::size_t i = 0; i < sources.count; ++i) keys.push_back(call.key(3 + i));

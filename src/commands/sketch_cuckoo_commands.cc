@@ -20,7 +20,7 @@ using sketch::Kind;
 
 namespace {
 
-std::unexpected<Error> not_found() {
+std::unexpected<Error> cuckoo_not_found() {
   return answer_error("ERR Not found");
 }
 
@@ -34,19 +34,19 @@ Result<std::uint64_t> number_argument(const Call& call, std::size_t i, std::stri
                         " and " + std::to_string(most) + ", inclusive.");
   return static_cast<std::uint64_t>(*number);
 }
-Result<std::uint64_t> capacity_argument(const Call& call, std::size_t i) {
+Result<std::uint64_t> cuckoo_capacity(const Call& call, std::size_t i) {
   return number_argument(call, i, "CAPACITY", "Bad capacity", 1, Cuckoo::kCapacityMax);
 }
 
-struct Options {
+struct CuckooInsert {
   Cuckoo::Options filter;
   bool create = true;
   bool only_new = false;
   std::size_t items = 2;  ///< The argument with the first one.
 };
 
-Result<Options> parse_insert(const Call& call, bool only_new) {
-  Options options{.filter = {}, .only_new = only_new, .items = 0};
+Result<CuckooInsert> parse_cuckoo_insert(const Call& call, bool only_new) {
+  CuckooInsert options{.filter = {}, .only_new = only_new, .items = 0};
   for (std::size_t i = 2; i < call.size() && options.items == 0;) {
     if (call.is(i, "ITEMS")) {
       options.items = i + 1;
@@ -54,7 +54,7 @@ Result<Options> parse_insert(const Call& call, bool only_new) {
       options.create = false;
       ++i;
     } else if (call.is(i, "CAPACITY") && i + 1 < call.size()) {
-      STAVE_ASSIGN(options.filter.capacity, capacity_argument(call, i + 1));
+      STAVE_ASSIGN(options.filter.capacity, cuckoo_capacity(call, i + 1));
       i += 2;
     } else {
       return answer_error("ERR Unknown argument received");
@@ -66,27 +66,27 @@ Result<Options> parse_insert(const Call& call, bool only_new) {
   return options;
 }
 
-enum class Outcome : std::uint8_t { kAdded, kThere, kFull };
-using Outcomes = boost::container::small_vector<Outcome, 16>;
+enum class CuckooOutcome : std::uint8_t { kAdded, kThere, kFull };
+using Outcomes = boost::container::small_vector<CuckooOutcome, 16>;
 
-Result<Outcomes> add(Call& call, const Options& options) {
+Result<Outcomes> add_to_cuckoo(Call& call, const CuckooInsert& options) {
   Outcomes outcomes;
   const std::uint64_t bytes_max = call.engine().options().value_bytes_max;
   if (options.create) STAVE_TRY(check_sketch_size(call, Cuckoo::bytes_for(options.filter)));
   STAVE_TRY(change_sketch(call, 1, Kind::kCuckoo, [&](sketch::Editor& bytes) -> Result<void> {
     outcomes.clear();
     if (bytes.size() == 0) {
-      if (!options.create) return not_found();
+      if (!options.create) return cuckoo_not_found();
       Cuckoo::make(bytes, options.filter);
     }
     Cuckoo filter(bytes);
     const std::uint64_t before = filter.elements();
     for (std::size_t i = options.items; i < call.size(); ++i) {
       if (options.only_new && filter.count(call[i]) != 0) {
-        outcomes.push_back(Outcome::kThere);
+        outcomes.push_back(CuckooOutcome::kThere);
       } else {
         const bool added = filter.add(bytes, call[i], bytes_max) == Cuckoo::Added::kYes;
-        outcomes.push_back(added ? Outcome::kAdded : Outcome::kFull);
+        outcomes.push_back(added ? CuckooOutcome::kAdded : CuckooOutcome::kFull);
       }
     }
     if (filter.elements() != before) filter.finish(bytes);
@@ -96,22 +96,22 @@ Result<Outcomes> add(Call& call, const Options& options) {
 }
 
 Result<void> answer_added(Call& call, bool only_new) {
-  STAVE_ASSIGN(const Outcomes outcomes, add(call, {.filter = {}, .only_new = only_new}));
+  STAVE_ASSIGN(const Outcomes outcomes, add_to_cuckoo(call, {.filter = {}, .only_new = only_new}));
   STAVE_ASSERT(outcomes.size() == 1);
-  if (outcomes[0] == Outcome::kFull) return answer_error("ERR Filter is full");
-  call.reply().boolean(outcomes[0] == Outcome::kAdded);
+  if (outcomes[0] == CuckooOutcome::kFull) return answer_error("ERR Filter is full");
+  call.reply().boolean(outcomes[0] == CuckooOutcome::kAdded);
   return {};
 }
 
 Result<void> answer_inserted(Call& call, bool only_new) {
-  STAVE_ASSIGN(const Options options, parse_insert(call, only_new));
-  STAVE_ASSIGN(const Outcomes outcomes, add(call, options));
+  STAVE_ASSIGN(const CuckooInsert options, parse_cuckoo_insert(call, only_new));
+  STAVE_ASSIGN(const Outcomes outcomes, add_to_cuckoo(call, options));
   call.reply().array(outcomes.size());
-  for (const Outcome outcome : outcomes) {
-    if (outcome == Outcome::kFull) {
+  for (const CuckooOutcome outcome : outcomes) {
+    if (outcome == CuckooOutcome::kFull) {
       call.reply().integer(-1);
     } else {
-      call.reply().boolean(outcome == Outcome::kAdded);
+      call.reply().boolean(outcome == CuckooOutcome::kAdded);
     }
   }
   return {};
@@ -164,7 +164,7 @@ Result<void> cf_mexists_command(Call& call) {
 Result<void> cf_del_command(Call& call) {
   bool removed = false;
   STAVE_TRY(change_sketch(call, 1, Kind::kCuckoo, [&](sketch::Editor& bytes) -> Result<void> {
-    if (bytes.size() == 0) return not_found();
+    if (bytes.size() == 0) return cuckoo_not_found();
     Cuckoo filter(bytes);
     removed = filter.remove(bytes, call[2]);
     if (removed) filter.finish(bytes);
@@ -176,7 +176,7 @@ Result<void> cf_del_command(Call& call) {
 
 Result<void> cf_reserve_command(Call& call) {
   Cuckoo::Options options;
-  STAVE_ASSIGN(options.capacity, capacity_argument(call, 2));
+  STAVE_ASSIGN(options.capacity, cuckoo_capacity(call, 2));
   if (call.size() % 2 == 0) return syntax_error();
   for (std::size_t i = 3; i < call.size(); i += 2) {
     if (call.is(i, "BUCKETSIZE")) {
@@ -212,7 +212,7 @@ Result<void> cf_info_command(Call& call) {
   };
   boost::container::small_vector<Row, 8> rows;
   STAVE_TRY(look_at_sketch(call, 1, Kind::kCuckoo, [&](const sketch::Reader* bytes) -> Result<void> {
-    if (bytes == nullptr) return not_found();
+    if (bytes == nullptr) return cuckoo_not_found();
     const Cuckoo filter(*bytes);
     rows = {{"Size", bytes->size()},
             {"Number of buckets", filter.buckets()},

@@ -157,7 +157,7 @@ struct Merge {
   bool anew = false;
 };
 
-Result<Merge> parse_merge(Call& call) {
+Result<Merge> parse_digest_merge(Call& call) {
   const auto count = types::parse_integer(call[2]);
   if (!count) return answer_error("ERR T-Digest: error parsing numkeys");
   if (*count < 1) return answer_error("ERR T-Digest: numkeys needs to be a positive integer");
@@ -225,7 +225,7 @@ Result<void> tdigest_reset_command(Call& call) {
 }
 
 Result<void> tdigest_merge_command(Call& call) {
-  STAVE_ASSIGN(const Merge merge, parse_merge(call));
+  STAVE_ASSIGN(const Merge merge, parse_digest_merge(call));
   KeyList keys;
   keys.push_back(call.key(1));
   for (std::size_t i = 0; i < merge.sources; ++i) keys.push_back(call.key(3 + i));

@@ -52,7 +52,7 @@ Result<Top::Options> parse_reserve(const Call& call) {
 }
 
 /// Adds each item as often as `times` says (nullopt: it says nothing), and answers which ones were expelled.
-Result<void> add(Call& call, std::size_t step, const std::vector<std::optional<std::uint32_t>>& times) {
+Result<void> add_to_top(Call& call, std::size_t step, const std::vector<std::optional<std::uint32_t>>& times) {
   std::vector<Top::Added> added;
   const std::uint64_t bytes_max = call.engine().options().value_bytes_max;
   STAVE_TRY(change_sketch(call, 1, Kind::kTop, [&](sketch::Editor& bytes) -> Result<void> {
@@ -96,7 +96,7 @@ Result<void> topk_reserve_command(Call& call) {
 }
 
 Result<void> topk_add_command(Call& call) {
-  return add(call, 1, std::vector<std::optional<std::uint32_t>>(call.size() - 2, 1));
+  return add_to_top(call, 1, std::vector<std::optional<std::uint32_t>>(call.size() - 2, 1));
 }
 
 Result<void> topk_incrby_command(Call& call) {
@@ -108,7 +108,7 @@ Result<void> topk_incrby_command(Call& call) {
     const bool good = number && *number >= 0 && *number <= kMost;
     times.push_back(good ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt);
   }
-  return add(call, 2, times);
+  return add_to_top(call, 2, times);
 }
 
 Result<void> topk_query_command(Call& call) {

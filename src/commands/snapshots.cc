@@ -12,7 +12,7 @@
 namespace stave::commands {
 
 namespace {
-constexpr std::int64_t kLookEveryMs = 1000;
+constexpr std::int64_t kSnapshotLookMs = 1000;
 /// After a failure, as in Redis: a full disk is not asked all the time.
 constexpr std::uint64_t kRetryNs = 5'000'000'000;
 }  // namespace
@@ -163,7 +163,7 @@ void Snapshots::run() {
       base::MutexLock lock(mutex_);
       if (!asked_ && !stop_.load(std::memory_order_relaxed)) {
         if (scheduled()) {
-          wake_.wait_for_ms(mutex_, kLookEveryMs);
+          wake_.wait_for_ms(mutex_, kSnapshotLookMs);
         } else {
           wake_.wait(mutex_);
         }

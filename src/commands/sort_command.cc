@@ -43,7 +43,7 @@ Result<void> check_access(Call& call, std::string_view option) {
   return answer_error("ERR " + std::string(option) + " option of SORT denied due to insufficient ACL permissions.");
 }
 
-Result<Plan> parse(Call& call, bool may_store) {
+Result<Plan> parse_sort(Call& call, bool may_store) {
   Plan plan;
   for (std::size_t i = 2; i < call.size(); ++i) {
     const std::size_t more = call.size() - i - 1;
@@ -81,17 +81,17 @@ using Show = base::FunctionRef<void(std::size_t, const ValueView*)>;
 using Look = base::FunctionRef<Result<void>(std::span<const KeyRef>, Show)>;
 
 /// A key that was looked at.
-struct Seen {
+struct SeenKey {
   KeyRef key;
   std::optional<Lsn> version;  ///< nullopt: it was not there.
 };
 
 /// Everything that the answer depends on, as of one instant.
-struct Gathered {
+struct SortInput {
   TakenElements elements;
   ValueType type = ValueType::kList;
-  std::string names;       ///< Of the keys that were made of the elements.
-  std::vector<Seen> seen;  ///< The source first.
+  std::string names;          ///< Of the keys that were made of the elements.
+  std::vector<SeenKey> seen;  ///< The source first.
   /// What was found by the patterns that look something up, element by element: first BY's, then those of GET.
   std::vector<std::optional<std::string>> found;
 };
@@ -109,7 +109,7 @@ std::optional<Lsn> version_of(const ValueView* held) {
 }
 
 /// What is to be sorted, held without its key's lock. One of them at most is there.
-struct Source {
+struct SortSource {
   Copied<List> list;
   Copied<store::Set> set;
   Copied<store::SortedSet> sorted_set;
@@ -152,7 +152,7 @@ std::optional<std::string> look_up(const SortPattern& pattern, const ValueView* 
   return value ? std::optional<std::string>(value->view()) : std::nullopt;
 }
 
-void add_names(const std::vector<const SortPattern*>& patterns, int database, Gathered& gathered) {
+void add_names(const std::vector<const SortPattern*>& patterns, int database, SortInput& gathered) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < gathered.elements.size(); ++i)
     for (const SortPattern* pattern : patterns) bytes += pattern->key_size(gathered.elements[i]);
@@ -170,10 +170,10 @@ void add_names(const std::vector<const SortPattern*>& patterns, int database, Ga
 /// between, or something is kept in pages, which takes a transaction (`within`) to look at. Errors: WRONGTYPE, those of
 /// `look`, those of reading pages.
 Result<bool> gather(const Plan& plan, KeyRef source, Look look, UnixMs now, store::Transaction* within,
-                    Gathered& gathered) {
-  gathered = Gathered();
+                    SortInput& gathered) {
+  gathered = SortInput();
   gathered.seen.push_back({source, {}});
-  Source kept;
+  SortSource kept;
   Result<void> taken;
   bool out_of_reach = false;
   const auto show_source = [&](std::size_t, const ValueView* held) {
@@ -196,7 +196,7 @@ Result<bool> gather(const Plan& plan, KeyRef source, Look look, UnixMs now, stor
   add_names(patterns, source.database, gathered);
   std::vector<KeyRef> keys;
   keys.reserve(gathered.seen.size());
-  for (const Seen& seen : gathered.seen) keys.push_back(seen.key);
+  for (const SeenKey& seen : gathered.seen) keys.push_back(seen.key);
   gathered.found.resize(keys.size() - 1);
   bool same = true;
   const auto show = [&](std::size_t i, const ValueView* held) {
@@ -220,7 +220,7 @@ Result<bool> gather(const Plan& plan, KeyRef source, Look look, UnixMs now, stor
 using Rows = std::vector<std::optional<std::string_view>>;
 
 /// The numbers of the elements that are asked for, in order. Errors: a weight is no number.
-Result<std::vector<std::size_t>> in_order(const Plan& plan, const Gathered& gathered, std::size_t patterns) {
+Result<std::vector<std::size_t>> in_order(const Plan& plan, const SortInput& gathered, std::size_t patterns) {
   const std::size_t size = gathered.elements.size();
   SortOrder order = plan.order;
   // A set has no order of its own that could be stored.
@@ -245,7 +245,7 @@ Result<std::vector<std::size_t>> in_order(const Plan& plan, const Gathered& gath
   return std::move(*numbers);
 }
 
-Result<Rows> make_rows(const Plan& plan, const Gathered& gathered) {
+Result<Rows> make_rows(const Plan& plan, const SortInput& gathered) {
   const std::size_t patterns = lookups(plan).size();
   STAVE_ASSIGN(const std::vector<std::size_t> numbers, in_order(plan, gathered, patterns));
   Rows rows;
@@ -280,11 +280,11 @@ Result<void> put_rows(Within& within, KeyRef target, const Rows& rows) {
 }
 
 /// Stores the rows if everything that they depend on is as it was. False: it is not. Errors: those of a write.
-Result<bool> store_if_unchanged(Call& call, KeyRef target, const Gathered& gathered, const Rows& rows) {
+Result<bool> store_if_unchanged(Call& call, KeyRef target, const SortInput& gathered, const Rows& rows) {
   std::vector<KeyRef> keys = {target};
-  for (const Seen& seen : gathered.seen) keys.push_back(seen.key);
+  for (const SeenKey& seen : gathered.seen) keys.push_back(seen.key);
   Part part(call.session(), keys);
-  for (const Seen& seen : gathered.seen) {
+  for (const SeenKey& seen : gathered.seen) {
     const auto held = part.find(seen.key, store::Access::kMeta);
     if (version_of(held ? &*held : nullptr) != seen.version) return false;
   }
@@ -294,7 +294,7 @@ Result<bool> store_if_unchanged(Call& call, KeyRef target, const Gathered& gathe
 }
 
 /// From the first look to the last change within a transaction.
-Result<void> sort_within(store::Transaction& transaction, KeyRef source, const Plan& plan, Gathered& gathered,
+Result<void> sort_within(store::Transaction& transaction, KeyRef source, const Plan& plan, SortInput& gathered,
                          Rows& rows) {
   const auto look = [&](std::span<const KeyRef> looked_at, Show show) -> Result<void> {
     for (std::size_t i = 0; i < looked_at.size(); ++i) {
@@ -310,7 +310,7 @@ Result<void> sort_within(store::Transaction& transaction, KeyRef source, const P
 }
 
 /// With all its keys locked, however long that takes.
-Result<void> sort_locked(Call& call, const Plan& plan, Gathered& gathered, Rows& rows) {
+Result<void> sort_locked(Call& call, const Plan& plan, SortInput& gathered, Rows& rows) {
   std::vector<KeyRef> keys = {call.key(1)};
   if (plan.store) keys.push_back(*plan.store);
   const auto work = [&](store::Transaction& transaction) -> Result<void> {
@@ -332,12 +332,12 @@ Result<void> sort_locked(Call& call, const Plan& plan, Gathered& gathered, Rows&
 
 // Sorting takes long, and is done while nothing is locked, if the keys stay as they are meanwhile.
 Result<void> sort(Call& call, bool may_store) {
-  STAVE_ASSIGN(const Plan plan, parse(call, may_store));
+  STAVE_ASSIGN(const Plan plan, parse_sort(call, may_store));
   const auto look = [&](std::span<const KeyRef> keys, Show show) -> Result<void> {
     return call.wait_for(call.read_many(keys, call.session().read_access(), show));
   };
   constexpr int kTries = 3;
-  Gathered gathered;
+  SortInput gathered;
   Rows rows;
   bool done = false;
   if (store::Transaction* const shared = call.session().shared) {

@@ -19,7 +19,7 @@ using store::SortedSet;
 
 namespace {
 
-struct AddOptions {
+struct ScoreAddOptions {
   bool only_new = false;      ///< NX
   bool only_present = false;  ///< XX
   bool only_greater = false;  ///< GT
@@ -35,8 +35,8 @@ struct AddOutcome {
   std::optional<double> score;  ///< Of the element that was incremented; nullopt: an option forbade it.
 };
 
-Result<AddOptions> parse(const Call& call) {
-  AddOptions options;
+Result<ScoreAddOptions> parse_score_add(const Call& call) {
+  ScoreAddOptions options;
   std::size_t& i = options.first;
   for (; i < call.size(); ++i) {
     if (call.is(i, "NX")) {
@@ -65,8 +65,8 @@ Result<AddOptions> parse(const Call& call) {
   return options;
 }
 
-Result<void> add_one(types::sorted_set::Editor& set, std::string_view member, double score, const AddOptions& options,
-                     AddOutcome& outcome) {
+Result<void> add_one(types::sorted_set::Editor& set, std::string_view member, double score,
+                     const ScoreAddOptions& options, AddOutcome& outcome) {
   const std::optional<double> old = set.score(member);
   if (old ? options.only_new : options.only_present) return {};
   if (old) {
@@ -83,7 +83,7 @@ Result<void> add_one(types::sorted_set::Editor& set, std::string_view member, do
   return {};
 }
 
-Result<AddOutcome> add(Call& call, const AddOptions& options) {
+Result<AddOutcome> add_scores(Call& call, const ScoreAddOptions& options) {
   std::vector<double> scores;
   scores.reserve((call.size() - options.first) / 2);
   for (std::size_t i = options.first; i < call.size(); i += 2) {
@@ -112,8 +112,8 @@ void answer_score(Sink& reply, const AddOutcome& outcome) {
 }  // namespace
 
 Result<void> zadd_command(Call& call) {
-  STAVE_ASSIGN(const AddOptions options, parse(call));
-  STAVE_ASSIGN(const AddOutcome outcome, add(call, options));
+  STAVE_ASSIGN(const ScoreAddOptions options, parse_score_add(call));
+  STAVE_ASSIGN(const AddOutcome outcome, add_scores(call, options));
   if (options.increment) {
     answer_score(call.reply(), outcome);
   } else {
@@ -127,7 +127,7 @@ Result<void> zincrby_command(Call& call) {
   // As in Redis, where it is a ZADD: then no pair is left.
   for (const std::string_view option : {"NX", "XX", "GT", "LT", "CH", "INCR"})
     if (call.is(2, option)) return syntax_error();
-  STAVE_ASSIGN(const AddOutcome outcome, add(call, {.increment = true}));
+  STAVE_ASSIGN(const AddOutcome outcome, add_scores(call, {.increment = true}));
   answer_score(call.reply(), outcome);
   return {};
 }

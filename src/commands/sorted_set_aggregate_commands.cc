@@ -46,7 +46,8 @@ std::optional<Aggregate> aggregate_named(std::string_view word) noexcept {
 }
 
 /// Reads the options from argument `i` on; weights go to the sources.
-Result<AggregateOptions> parse(const Call& call, std::size_t i, Operation operation, bool store, Sources& sources) {
+Result<AggregateOptions> parse_aggregate(const Call& call, std::size_t i, Operation operation, bool store,
+                                         Sources& sources) {
   const bool aggregates = operation == Operation::kUnion || operation == Operation::kIntersection;
   AggregateOptions options;
   for (; i < call.size(); ++i) {
@@ -104,7 +105,7 @@ Result<void> answer(Call& call, Operation operation) {
   Sources sources(keys.size());
   // Redis looks at the keys before the options.
   STAVE_TRY(read_sources(call, keys, sources));
-  STAVE_ASSIGN(const AggregateOptions options, parse(call, 2 + keys.size(), operation, false, sources));
+  STAVE_ASSIGN(const AggregateOptions options, parse_aggregate(call, 2 + keys.size(), operation, false, sources));
   if (operation == Operation::kCount) {
     call.reply().integer(static_cast<std::int64_t>(count_common(sources, options.limit)));
   } else {
@@ -120,7 +121,7 @@ Result<void> store_result(Call& call, Operation operation) {
   all.push_back(call.key(1));
   Part part(call.session(), all);
   for (std::size_t i = 0; i < keys.size(); ++i) STAVE_TRY(sources[i].take(part, keys[i], store::Access::kPeek));
-  STAVE_ASSIGN(const AggregateOptions options, parse(call, 3 + keys.size(), operation, true, sources));
+  STAVE_ASSIGN(const AggregateOptions options, parse_aggregate(call, 3 + keys.size(), operation, true, sources));
   SortedSet::Compact result;
   for (const KeptElement& element : made_of(sources, operation, options.aggregate))
     result.append(element.member, element.score);

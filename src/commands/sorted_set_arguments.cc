@@ -11,7 +11,7 @@
 
 namespace stave::commands {
 
-using types::sorted_set::Reader;
+using SortedSetReader = types::sorted_set::Reader;
 
 namespace {
 
@@ -40,7 +40,7 @@ std::optional<MemberEnd> member_end(std::string_view text) noexcept {
 }
 
 /// How many members lie before that end of a range.
-std::uint64_t count_before(const Reader& set, const MemberEnd& end, bool or_equal) {
+std::uint64_t count_before(const SortedSetReader& set, const MemberEnd& end, bool or_equal) {
   switch (end.kind) {
     case MemberEnd::Kind::kFirst: return 0;
     case MemberEnd::Kind::kMember: return set.count_before(end.member, or_equal);
@@ -68,7 +68,7 @@ Result<ScoreRange> score_range(const Call& call, std::size_t min, std::size_t ma
   return ScoreRange{*from, *to};
 }
 
-Ranks ranks_of(const Reader& set, const ScoreRange& range) {
+Ranks ranks_of(const SortedSetReader& set, const ScoreRange& range) {
   return ordered(set.count_below(range.min.score, range.min.exclusive),
                  set.count_below(range.max.score, !range.max.exclusive));
 }
@@ -80,7 +80,7 @@ Result<MemberRange> member_range(const Call& call, std::size_t min, std::size_t 
   return MemberRange{*from, *to};
 }
 
-Ranks ranks_of(const Reader& set, const MemberRange& range) {
+Ranks ranks_of(const SortedSetReader& set, const MemberRange& range) {
   return ordered(count_before(set, range.min, range.min.exclusive), count_before(set, range.max, !range.max.exclusive));
 }
 

@@ -17,14 +17,14 @@ namespace stave::commands {
 
 using store::SortedSet;
 using types::sorted_set::Element;
-using types::sorted_set::Reader;
+using SortedSetReader = types::sorted_set::Reader;
 
 namespace {
 
 enum class By : std::uint8_t { kRank, kScore, kMember };
 
 /// What a command's name says of its range; ZRANGE leaves it to its options, each of which may be given once.
-struct Form {
+struct RangeForm {
   std::optional<By> by;
   std::optional<bool> reverse;
   bool store = false;
@@ -39,7 +39,7 @@ struct Selection {
 };
 
 /// Reads the options from argument `i` on, into `form` and `selection`.
-Result<void> parse_options(const Call& call, std::size_t i, Form& form, Selection& selection) {
+Result<void> parse_options(const Call& call, std::size_t i, RangeForm& form, Selection& selection) {
   for (; i < call.size(); ++i) {
     if (!form.store && call.is(i, "WITHSCORES")) {
       selection.with_scores = true;
@@ -61,7 +61,7 @@ Result<void> parse_options(const Call& call, std::size_t i, Form& form, Selectio
 }
 
 /// `first`: the argument in which the range begins.
-Result<Selection> parse(const Call& call, std::size_t first, Form form) {
+Result<Selection> parse_selection(const Call& call, std::size_t first, RangeForm form) {
   Selection selection;
   STAVE_TRY(parse_options(call, first + 2, form, selection));
   const By by = form.by.value_or(By::kRank);
@@ -105,17 +105,17 @@ Ranks limited(Ranks ranks, const Selection& selection) noexcept {
   return ranks;
 }
 
-Ranks selected(const Reader& set, const Selection& selection) {
+Ranks selected(const SortedSetReader& set, const Selection& selection) {
   if (const auto* ranks = std::get_if<RankRange>(&selection.range))
     return ranks_of(set.size(), *ranks, selection.reverse);
   if (const auto* scores = std::get_if<ScoreRange>(&selection.range)) return limited(ranks_of(set, *scores), selection);
   return limited(ranks_of(set, std::get<MemberRange>(selection.range)), selection);
 }
 
-Result<void> answer_range(Call& call, const Form& form) {
-  STAVE_ASSIGN(const Selection selection, parse(call, 2, form));
+Result<void> answer_range(Call& call, const RangeForm& form) {
+  STAVE_ASSIGN(const Selection selection, parse_selection(call, 2, form));
   KeptElements found;
-  const auto look = [&](const Reader* set) -> Result<void> {
+  const auto look = [&](const SortedSetReader* set) -> Result<void> {
     if (set == nullptr) return {};
     const Ranks ranks = selected(*set, selection);
     found.reserve(ranks.count());
@@ -153,7 +153,7 @@ Result<void> zrevrangebylex_command(Call& call) {
 }
 
 Result<void> zrangestore_command(Call& call) {
-  STAVE_ASSIGN(const Selection selection, parse(call, 3, {.store = true}));
+  STAVE_ASSIGN(const Selection selection, parse_selection(call, 3, {.store = true}));
   const std::array<store::KeyRef, 2> keys = {call.key(1), call.key(2)};
   Part part(call.session(), keys);
   SortedSet::Compact result;

@@ -20,7 +20,7 @@ namespace stave::commands {
 
 using store::SortedSet;
 using types::sorted_set::Element;
-using types::sorted_set::Reader;
+using SortedSetReader = types::sorted_set::Reader;
 
 namespace {
 
@@ -28,7 +28,7 @@ namespace {
 template <class Count>
 Result<void> answer_count(Call& call, Count&& count) {
   std::uint64_t counted = 0;
-  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const SortedSetReader* set) -> Result<void> {
     if (set != nullptr) counted = count(*set);
     return {};
   }));
@@ -49,7 +49,7 @@ Result<void> answer_rank(Call& call, bool reverse) {
   if (with_score && !call.is(3, "WITHSCORE")) return syntax_error();
   std::optional<std::uint64_t> rank;
   std::optional<double> score;
-  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const SortedSetReader* set) -> Result<void> {
     if (set == nullptr) return {};
     rank = set->rank(call[2]);
     if (rank && reverse) rank = set->size() - 1 - *rank;
@@ -72,7 +72,7 @@ Result<void> answer_rank(Call& call, bool reverse) {
 // --- any element -----------------------------------------------------------------------------------------------------
 
 // As many as somebody may want, and few enough for one answer.
-constexpr std::int64_t kDrawsMax = 1 << 20;
+constexpr std::int64_t kElementDrawsMax = 1 << 20;
 
 /// `count` different ones of the numbers below `size`, each choice as likely as any other (Floyd), in order.
 std::vector<std::uint64_t> sample(std::uint64_t count, std::uint64_t size, base::Random& random) {
@@ -85,7 +85,7 @@ std::vector<std::uint64_t> sample(std::uint64_t count, std::uint64_t size, base:
   return sorted;
 }
 
-void answer_at(Sink& reply, const Reader& set, std::uint64_t rank, bool with_scores) {
+void answer_at(Sink& reply, const SortedSetReader& set, std::uint64_t rank, bool with_scores) {
   set.visit(rank, rank + 1, [&](const Element& element) {
     answer_element(reply, element.member, element.score, with_scores);
     return true;
@@ -93,7 +93,7 @@ void answer_at(Sink& reply, const Reader& set, std::uint64_t rank, bool with_sco
 }
 
 /// `count` different elements.
-void answer_sample(Sink& reply, const Reader& set, std::uint64_t count, bool with_scores) {
+void answer_sample(Sink& reply, const SortedSetReader& set, std::uint64_t count, bool with_scores) {
   // Where this is a part of the whole that is worth it, one walk costs less than a search for each.
   constexpr std::uint64_t kWorthAWalk = 8;
   base::Random random(base::thread_random());
@@ -115,7 +115,7 @@ void answer_sample(Sink& reply, const Reader& set, std::uint64_t count, bool wit
 }
 
 /// `count` elements, each time any of them.
-void answer_draws(Sink& reply, const Reader& set, std::uint64_t count, bool with_scores) {
+void answer_draws(Sink& reply, const SortedSetReader& set, std::uint64_t count, bool with_scores) {
   // Where that costs no more than the answer does, they are set out before.
   KeptElements elements;
   if (count >= set.size()) set.visit(0, set.size(), keep_in(elements));
@@ -131,9 +131,9 @@ void answer_draws(Sink& reply, const Reader& set, std::uint64_t count, bool with
   }
 }
 
-Result<void> answer_one(Call& call) {
+Result<void> answer_random_element(Call& call) {
   KeptElements any;
-  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const SortedSetReader* set) -> Result<void> {
     if (set == nullptr) return {};
     const std::uint64_t rank = base::thread_random() % set->size();
     set->visit(rank, rank + 1, keep_in(any));
@@ -150,22 +150,22 @@ Result<void> answer_one(Call& call) {
 }  // namespace
 
 Result<void> zcard_command(Call& call) {
-  return answer_count(call, [](const Reader& set) { return set.size(); });
+  return answer_count(call, [](const SortedSetReader& set) { return set.size(); });
 }
 
 Result<void> zcount_command(Call& call) {
   STAVE_ASSIGN(const ScoreRange range, score_range(call, 2, 3));
-  return answer_count(call, [&](const Reader& set) { return ranks_of(set, range).count(); });
+  return answer_count(call, [&](const SortedSetReader& set) { return ranks_of(set, range).count(); });
 }
 
 Result<void> zlexcount_command(Call& call) {
   STAVE_ASSIGN(const MemberRange range, member_range(call, 2, 3));
-  return answer_count(call, [&](const Reader& set) { return ranks_of(set, range).count(); });
+  return answer_count(call, [&](const SortedSetReader& set) { return ranks_of(set, range).count(); });
 }
 
 Result<void> zscore_command(Call& call) {
   std::optional<double> score;
-  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const Reader* set) -> Result<void> {
+  STAVE_TRY(look_at_one<SortedSet>(call, 1, [&](const SortedSetReader* set) -> Result<void> {
     if (set != nullptr) score = set->score(call[2]);
     return {};
   }));
@@ -177,7 +177,7 @@ Result<void> zmscore_command(Call& call) {
   // More than a few are not looked for under the key's lock.
   constexpr std::size_t kFew = 16;
   std::vector<std::optional<double>> scores(call.size() - 2);
-  const auto look = [&](const Reader* set) -> Result<void> {
+  const auto look = [&](const SortedSetReader* set) -> Result<void> {
     for (std::size_t i = 0; set != nullptr && i < scores.size(); ++i) scores[i] = set->score(call[2 + i]);
     return {};
   };
@@ -201,7 +201,7 @@ Result<void> zrevrank_command(Call& call) {
 }
 
 Result<void> zrandmember_command(Call& call) {
-  if (call.size() == 2) return answer_one(call);
+  if (call.size() == 2) return answer_random_element(call);
   STAVE_ASSIGN(const std::int64_t count, integer_argument(call, 2));
   if (count == std::numeric_limits<std::int64_t>::min())
     return answer_error("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
@@ -209,10 +209,10 @@ Result<void> zrandmember_command(Call& call) {
   if (call.size() > 4 || (with_scores && !call.is(3, "WITHSCORES"))) return syntax_error();
   if (with_scores && count > std::numeric_limits<std::int64_t>::max() / 2)
     return answer_error("ERR value is out of range");
-  if (count < -kDrawsMax) return answer_error("ERR value is out of range");
+  if (count < -kElementDrawsMax) return answer_error("ERR value is out of range");
   Copied<SortedSet> copied;
   STAVE_TRY(copy_out(call, 1, copied));
-  const Reader& set = copied.or_empty();
+  const SortedSetReader& set = copied.or_empty();
   if (count >= 0 || set.size() == 0) {
     const auto wanted = count < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(count);
     answer_sample(call.reply(), set, std::min(wanted, set.size()), with_scores);

@@ -11,7 +11,7 @@ namespace stave::commands {
 
 using store::Opened;
 using store::SortedSet;
-using types::sorted_set::Reader;
+using SortedSetReader = types::sorted_set::Reader;
 
 namespace {
 
@@ -47,17 +47,17 @@ Result<void> zrem_command(Call& call) {
 
 Result<void> zremrangebyrank_command(Call& call) {
   STAVE_ASSIGN(const RankRange range, rank_range(call, 2, 3));
-  return remove_range(call, [&](const Reader& set) { return ranks_of(set.size(), range, false); });
+  return remove_range(call, [&](const SortedSetReader& set) { return ranks_of(set.size(), range, false); });
 }
 
 Result<void> zremrangebyscore_command(Call& call) {
   STAVE_ASSIGN(const ScoreRange range, score_range(call, 2, 3));
-  return remove_range(call, [&](const Reader& set) { return ranks_of(set, range); });
+  return remove_range(call, [&](const SortedSetReader& set) { return ranks_of(set, range); });
 }
 
 Result<void> zremrangebylex_command(Call& call) {
   STAVE_ASSIGN(const MemberRange range, member_range(call, 2, 3));
-  return remove_range(call, [&](const Reader& set) { return ranks_of(set, range); });
+  return remove_range(call, [&](const SortedSetReader& set) { return ranks_of(set, range); });
 }
 
 }  // namespace stave::commands

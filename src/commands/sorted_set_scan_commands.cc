@@ -21,22 +21,22 @@ using types::sorted_set::Element;
 namespace {
 
 // One call must stay a short one, whatever was asked for: a walk over everything is many calls.
-constexpr std::int64_t kCountMax = 100'000;
+constexpr std::int64_t kElementsScannedMax = 100'000;
 
-struct ScanOptions {
+struct SortedSetScanOptions {
   std::size_t count = 10;
   std::optional<std::string_view> pattern;
   bool with_scores = true;
 };
 
-Result<ScanOptions> parse(const Call& call) {
-  ScanOptions options;
+Result<SortedSetScanOptions> parse_sorted_set_scan(const Call& call) {
+  SortedSetScanOptions options;
   for (std::size_t i = 3; i < call.size(); ++i) {
     const bool has_value = i + 1 < call.size();
     if (has_value && call.is(i, "COUNT")) {
       STAVE_ASSIGN(const std::int64_t count, integer_argument(call, ++i));
       if (count < 1) return syntax_error();
-      options.count = static_cast<std::size_t>(std::min(count, kCountMax));
+      options.count = static_cast<std::size_t>(std::min(count, kElementsScannedMax));
     } else if (has_value && call.is(i, "MATCH")) {
       options.pattern = call[++i];
     } else if (call.is(i, "NOSCORES")) {
@@ -63,12 +63,12 @@ Result<void> zscan_command(Call& call) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cursor);
   if (error != std::errc{} || end != text.data() + text.size()) return answer_error("ERR invalid cursor");
   KeptElements found;
-  ScanOptions options;
+  SortedSetScanOptions options;
   std::uint64_t next = 0;
   const auto look = [&](const types::sorted_set::Reader* set) -> Result<void> {
     // As in Redis, nobody looks at the options when there is nothing to walk over.
     if (set == nullptr) return {};
-    STAVE_ASSIGN(options, parse(call));
+    STAVE_ASSIGN(options, parse_sorted_set_scan(call));
     next = set->scan(cursor, options.count, [&](const Element& element) {
       if (!options.pattern || glob_match(*options.pattern, element.member)) found.emplace_back(element);
       return true;

@@ -12,7 +12,7 @@ namespace stave::commands {
 
 using types::stream::Entry;
 using types::stream::Id;
-using types::stream::Reader;
+using StreamReader = types::stream::Reader;
 
 std::unexpected<Error> invalid_stream_id() {
   return answer_error("ERR Invalid stream ID specified as stream command argument");
@@ -44,7 +44,7 @@ Result<Id> range_end(std::string_view text) {
 }
 
 // Redis trims about right by whole nodes of its own, of so many entries; here that number stands for the same.
-std::uint64_t entries_to_trim(const Reader& stream, const TrimWish& wish) {
+std::uint64_t entries_to_trim(const StreamReader& stream, const TrimWish& wish) {
   std::uint64_t beyond = 0;
   switch (wish.by) {
     case TrimWish::By::kNothing: return 0;

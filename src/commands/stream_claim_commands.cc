@@ -20,7 +20,7 @@ using types::stream::Consumer;
 using types::stream::Entry;
 using types::stream::Group;
 using types::stream::Id;
-using types::stream::Pending;
+using PendingEntry = types::stream::Pending;
 
 namespace {
 
@@ -62,7 +62,7 @@ class Claimer {
   enum class Claimed : std::uint8_t { kYes, kNo, kGone };
   /// Takes over one entry, which is pending as `before` says, and copies it to `taken`. Gone: the entry is there no
   /// more, and nothing of it is pending.
-  Claimed claim(const Id& id, const std::optional<Pending>& before, const ClaimWish& wish, TakenEntries& taken) {
+  Claimed claim(const Id& id, const std::optional<PendingEntry>& before, const ClaimWish& wish, TakenEntries& taken) {
     const auto copy = [&] {
       bool there = false;
       stream_.reader().visit(id, id, [&](const Entry& entry) {
@@ -79,7 +79,7 @@ class Claimer {
       return Claimed::kGone;
     }
     // What FORCE makes pending counts as delivered once.
-    Pending after = before.value_or(Pending{.deliveries = 1});
+    PendingEntry after = before.value_or(PendingEntry{.deliveries = 1});
     after.consumer = consumer_.number;
     after.delivered_ms = wish.delivered_ms;
     if (wish.deliveries) {
@@ -226,10 +226,10 @@ void claim_from(OpenedStream& stream, Claimer& claimer, const AutoClaimWish& wis
   while (looks != 0 && done.taken.size() + done.gone.size() != wish.count) {
     // Some at a time, since claiming changes what is walked over.
     constexpr std::size_t kAtOnce = 128;
-    std::vector<std::pair<Id, Pending>> idle;
+    std::vector<std::pair<Id, PendingEntry>> idle;
     const std::size_t most =
         std::min<std::uint64_t>({kAtOnce, looks, wish.count - done.taken.size() - done.gone.size()});
-    stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending& pending) {
+    stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const PendingEntry& pending) {
       idle.emplace_back(id, pending);
       return idle.size() != most;
     });
@@ -241,7 +241,7 @@ void claim_from(OpenedStream& stream, Claimer& claimer, const AutoClaimWish& wis
     if (!next) return;
     from = *next;
   }
-  stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const Pending&) {
+  stream.reader().visit_pending(claimer.group().number, from, [&](const Id& id, const PendingEntry&) {
     done.next = id;
     return false;
   });
@@ -346,9 +346,9 @@ Result<void> xnack_command(Call& call) {
       const auto before = stream.reader().pending(group->number, id);
       if (!before && !(wish.force && stream.reader().contains(id))) continue;
       if (!nobody) nobody = stream.editor().add_consumer(group->number, kNobody, 0);
-      const Pending after{.consumer = nobody->number,
-                          .delivered_ms = 0,
-                          .deliveries = wish.deliveries_after(before ? before->deliveries : 0)};
+      const PendingEntry after{.consumer = nobody->number,
+                               .delivered_ms = 0,
+                               .deliveries = wish.deliveries_after(before ? before->deliveries : 0)};
       stream.editor().set_pending(group->number, id, after, before);
       ++released;
     }

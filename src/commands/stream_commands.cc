@@ -20,7 +20,7 @@ namespace stave::commands {
 using store::Stream;
 using types::stream::Entry;
 using types::stream::Id;
-using types::stream::Reader;
+using StreamReader = types::stream::Reader;
 
 namespace {
 
@@ -83,7 +83,7 @@ Result<void> parse_given_id(std::string_view text, AddWish& wish) {
   return {};
 }
 
-Result<AddWish> parse_add(Call& call) {
+Result<AddWish> parse_stream_add(Call& call) {
   AddWish wish;
   TrimOptions trim(call);
   std::size_t i = 2;
@@ -150,7 +150,7 @@ Result<Fields> fields_to_add(const Call& call, std::size_t first) {
 }  // namespace
 
 Result<void> xadd_command(Call& call) {
-  STAVE_ASSIGN(const AddWish wish, parse_add(call));
+  STAVE_ASSIGN(const AddWish wish, parse_stream_add(call));
   STAVE_ASSIGN(const Fields fields, fields_to_add(call, wish.first_field));
   std::optional<Id> added;
   const auto change = [&](OpenedStream& stream) -> Result<void> {
@@ -303,7 +303,7 @@ Result<void> xackdel_command(Call& call) {
 
 Result<void> xlen_command(Call& call) {
   std::uint64_t length = 0;
-  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
+  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const StreamReader* stream) -> Result<void> {
     length = stream != nullptr ? stream->size() : 0;
     return {};
   }));
@@ -362,7 +362,7 @@ Result<void> answer_range(Call& call, bool backwards) {
   }
   TakenEntries found;
   bool there = false;
-  const auto look = [&](const Reader* stream) -> Result<void> {
+  const auto look = [&](const StreamReader* stream) -> Result<void> {
     found.clear();
     there = stream != nullptr;
     if (!there || count == 0) return {};

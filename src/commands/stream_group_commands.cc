@@ -16,8 +16,8 @@ using store::Stream;
 using types::stream::Consumer;
 using types::stream::Group;
 using types::stream::Id;
-using types::stream::Pending;
-using types::stream::Reader;
+using PendingEntry = types::stream::Pending;
+using StreamReader = types::stream::Reader;
 
 namespace {
 
@@ -62,7 +62,7 @@ Result<GroupOptions> parse_group_options(const Call& call, bool creates) {
   return options;
 }
 
-Result<Id> last_delivered_argument(const Call& call, const Reader& stream, bool strict) {
+Result<Id> last_delivered_argument(const Call& call, const StreamReader& stream, bool strict) {
   if (call[4] == "$") return stream.counters().last_id;
   return id_argument(call[4], 0, strict);
 }
@@ -195,15 +195,15 @@ Result<PendingWish> parse_pending(const Call& call) {
 
 struct FoundPending {
   Id id;
-  Pending pending;
+  PendingEntry pending;
   std::string consumer;
 };
 
 /// The entries that are wished for, with their consumers' names.
-std::vector<FoundPending> find_pending(const Reader& stream, const Group& group, const PendingWish& wish,
+std::vector<FoundPending> find_pending(const StreamReader& stream, const Group& group, const PendingWish& wish,
                                        std::string_view consumer_name, std::int64_t now_ms) {
   std::vector<FoundPending> found;
-  const auto take = [&](const Id& id, const Pending& pending) {
+  const auto take = [&](const Id& id, const PendingEntry& pending) {
     if (wish.idle_ms == 0 || now_ms - pending.delivered_ms >= wish.idle_ms)
       found.push_back({.id = id, .pending = pending, .consumer = {}});
     return found.size() != wish.count;
@@ -219,7 +219,7 @@ std::vector<FoundPending> find_pending(const Reader& stream, const Group& group,
     });
   } else {
     stream.visit_pending(group.number, wish.from,
-                         [&](const Id& id, const Pending& pending) { return id <= wish.to && take(id, pending); });
+                         [&](const Id& id, const PendingEntry& pending) { return id <= wish.to && take(id, pending); });
   }
   std::map<types::stream::Number, std::string> names;
   for (FoundPending& one : found) {
@@ -233,7 +233,7 @@ std::vector<FoundPending> find_pending(const Reader& stream, const Group& group,
 Result<void> answer_pending(Call& call, const PendingWish& wish) {
   const std::int64_t now_ms = wall_ms(call);
   std::vector<FoundPending> found;
-  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
+  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const StreamReader* stream) -> Result<void> {
     const auto group = stream != nullptr ? stream->group(call[2]) : std::nullopt;
     if (!group) return no_group(call[1], call[2]);
     found = find_pending(*stream, *group, wish, wish.consumer == 0 ? std::string_view() : call[wish.consumer], now_ms);
@@ -256,7 +256,7 @@ Result<void> answer_pending_summary(Call& call) {
   std::uint64_t count = 0;
   std::optional<std::pair<Id, Id>> ends;
   std::vector<std::pair<std::string, std::uint64_t>> consumers;
-  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const Reader* stream) -> Result<void> {
+  STAVE_TRY(look_at_one<Stream>(call, 1, [&](const StreamReader* stream) -> Result<void> {
     consumers.clear();
     const auto group = stream != nullptr ? stream->group(call[2]) : std::nullopt;
     if (!group) return no_group(call[1], call[2]);

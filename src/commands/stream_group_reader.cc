@@ -12,8 +12,8 @@ using types::stream::Consumer;
 using types::stream::Entry;
 using types::stream::Group;
 using types::stream::Id;
-using types::stream::Pending;
-using types::stream::Reader;
+using PendingEntry = types::stream::Pending;
+using StreamReader = types::stream::Reader;
 
 namespace {
 
@@ -58,9 +58,9 @@ bool ReadBudget::take_gone(const Id& id) {
 
 // --- what is idle ----------------------------------------------------------------------------------------------------
 
-std::optional<std::int64_t> idle_at(const Reader& stream, const Group& group, std::int64_t idle_ms) {
+std::optional<std::int64_t> idle_at(const StreamReader& stream, const Group& group, std::int64_t idle_ms) {
   std::optional<std::int64_t> oldest;
-  stream.visit_pending(group.number, types::stream::kIdMin, [&](const Id&, const Pending& pending) {
+  stream.visit_pending(group.number, types::stream::kIdMin, [&](const Id&, const PendingEntry& pending) {
     oldest = std::min(oldest.value_or(pending.delivered_ms), pending.delivered_ms);
     return true;
   });
@@ -98,10 +98,10 @@ void GroupReader::claim(const ReadWish& wish, ReadBudget& budget, ReadPart& part
   struct Idle {
     std::int64_t delivered_ms;
     Id id;
-    Pending pending;
+    PendingEntry pending;
   };
   std::vector<Idle> idle;
-  stream_.reader().visit_pending(group_.number, types::stream::kIdMin, [&](const Id& id, const Pending& pending) {
+  stream_.reader().visit_pending(group_.number, types::stream::kIdMin, [&](const Id& id, const PendingEntry& pending) {
     if (pending.delivered_ms == 0 || now_ms_ - pending.delivered_ms >= *wish.claim_ms)
       idle.push_back({.delivered_ms = pending.delivered_ms, .id = id, .pending = pending});
     return true;
@@ -133,7 +133,7 @@ void GroupReader::claim(const ReadWish& wish, ReadBudget& budget, ReadPart& part
 }
 
 void GroupReader::read_fresh(const ReadWish& wish, ReadBudget& budget, ReadPart& part) {
-  const Reader& stream = stream_.reader();
+  const StreamReader& stream = stream_.reader();
   const auto top = stream.top_id();
   const auto from = types::stream::next_id(group_.last_delivered);
   if (!top || *top <= group_.last_delivered || !from || budget.spent()) return;
@@ -192,7 +192,7 @@ void GroupReader::read_pending(const Id& behind, const ReadWish& wish, ReadBudge
     if (!there) continue;
     const auto before = stream_.reader().pending(group_.number, id);
     if (!before) continue;  // only when pages cannot be had
-    Pending after = *before;
+    PendingEntry after = *before;
     after.delivered_ms = now_ms_;
     after.deliveries = once_more(after.deliveries);
     stream_.editor().set_pending(group_.number, id, after, before);

@@ -6,19 +6,19 @@ using types::stream::Counters;
 using types::stream::Group;
 using types::stream::Id;
 using types::stream::kIdMin;
-using types::stream::Reader;
+using StreamReader = types::stream::Reader;
 
-std::optional<types::stream::Consumer> nobody_of(const Reader& stream, types::stream::Number group) {
+std::optional<types::stream::Consumer> nobody_of(const StreamReader& stream, types::stream::Number group) {
   const auto nobody = stream.consumer(group, kNobody);
   return nobody && !nobody->active_ms ? nobody : std::nullopt;
 }
 
-std::uint64_t consumers_of(const Reader& stream, types::stream::Number group) {
+std::uint64_t consumers_of(const StreamReader& stream, types::stream::Number group) {
   const std::uint64_t all = stream.consumers(group);
   return all != 0 && nobody_of(stream, group) ? all - 1 : all;
 }
 
-void visit_consumers_of(const Reader& stream, types::stream::Number group, Reader::VisitConsumer visit) {
+void visit_consumers_of(const StreamReader& stream, types::stream::Number group, StreamReader::VisitConsumer visit) {
   stream.visit_consumers(group, [&](std::string_view name, const types::stream::Consumer& consumer) {
     return (name == kNobody && !consumer.active_ms) || visit(name, consumer);
   });
@@ -29,7 +29,7 @@ bool has_tombstones(const Counters& counters, const Id& from) noexcept {
   return from <= counters.max_deleted_id;
 }
 
-std::optional<std::uint64_t> entries_read_at(const Reader& stream, const Id& id) {
+std::optional<std::uint64_t> entries_read_at(const StreamReader& stream, const Id& id) {
   const Counters& counters = stream.counters();
   if (counters.entries_added == 0) return 0;
   if (counters.length == 0 && id <= counters.last_id) return counters.entries_added;
@@ -43,7 +43,7 @@ std::optional<std::uint64_t> entries_read_at(const Reader& stream, const Id& id)
   return std::nullopt;
 }
 
-std::optional<std::int64_t> lag_of(const Reader& stream, const Group& group) {
+std::optional<std::int64_t> lag_of(const StreamReader& stream, const Group& group) {
   const Counters& counters = stream.counters();
   if (counters.entries_added == 0 || counters.length == 0) return 0;
   const Id first = stream.first_id().value_or(kIdMin);

@@ -9,7 +9,7 @@ using types::stream::Editor;
 using types::stream::Id;
 using types::stream::Idempotence;
 using types::stream::Producer;
-using types::stream::Reader;
+using StreamReader = types::stream::Reader;
 using types::stream::Sent;
 
 namespace {
@@ -19,7 +19,8 @@ bool too_old(const Sent& sent, const Idempotence& how, std::int64_t now_ms) noex
 }
 
 /// The oldest that a producer has sent.
-std::vector<std::pair<Id, std::string>> oldest(const Reader& stream, const Producer& producer, std::size_t count) {
+std::vector<std::pair<Id, std::string>> oldest(const StreamReader& stream, const Producer& producer,
+                                               std::size_t count) {
   std::vector<std::pair<Id, std::string>> found;
   stream.visit_sent(producer.number, [&](const Id& id, std::string_view name) {
     found.emplace_back(id, name);
@@ -97,7 +98,7 @@ void forget_sent(Editor& stream) {
   }
 }
 
-Tracked tracked(const Reader& stream, const Idempotence& how, std::int64_t now_ms) {
+Tracked tracked(const StreamReader& stream, const Idempotence& how, std::int64_t now_ms) {
   Tracked all;
   stream.visit_producers({}, [&](std::string_view, const Producer& producer) {
     std::uint64_t known = 0;

@@ -17,8 +17,8 @@ using types::stream::Consumer;
 using types::stream::Entry;
 using types::stream::Group;
 using types::stream::Id;
-using types::stream::Pending;
-using types::stream::Reader;
+using PendingEntry = types::stream::Pending;
+using StreamReader = types::stream::Reader;
 
 namespace {
 
@@ -27,7 +27,7 @@ template <class Show>
 Result<void> answer_about(Call& call, Show show) {
   constexpr std::uint64_t kBytesMax = std::uint64_t{1} << 30;
   AnswerTape tape(nullptr, kBytesMax, call.reply().protocol());
-  STAVE_TRY(look_at<Stream>(call, 2, [&](const Reader* stream) -> Result<void> {
+  STAVE_TRY(look_at<Stream>(call, 2, [&](const StreamReader* stream) -> Result<void> {
     tape.rewind();
     tape.begin_answer();
     if (stream == nullptr) return no_such_key();
@@ -62,7 +62,7 @@ void answer_named_id(Sink& reply, std::string_view name, const Id& id) {
 }
 
 /// How far a group is.
-void answer_progress(Sink& reply, const Reader& stream, const Group& group) {
+void answer_progress(Sink& reply, const StreamReader& stream, const Group& group) {
   answer_named_id(reply, "last-delivered-id", group.last_delivered);
   reply.bulk("entries-read");
   answer_optional(reply, group.entries_read);
@@ -70,7 +70,7 @@ void answer_progress(Sink& reply, const Reader& stream, const Group& group) {
   answer_optional(reply, lag_of(stream, group));
 }
 
-void answer_one_entry(Sink& reply, std::string_view name, const Reader& stream, bool last) {
+void answer_one_entry(Sink& reply, std::string_view name, const StreamReader& stream, bool last) {
   TakenEntries entry;
   const auto take = [&](const Entry& one) { return entry.add(one), false; };
   if (last) {
@@ -87,7 +87,8 @@ void answer_one_entry(Sink& reply, std::string_view name, const Reader& stream, 
 }
 
 /// What is known of what producers sent: six pairs, if there is anything.
-void answer_idempotence(Sink& reply, const Reader& stream, const types::stream::Idempotence& how, std::int64_t now_ms) {
+void answer_idempotence(Sink& reply, const StreamReader& stream, const types::stream::Idempotence& how,
+                        std::int64_t now_ms) {
   const Tracked all = tracked(stream, how, now_ms);
   answer_named_number(reply, "idmp-duration", how.seconds);
   answer_named_number(reply, "idmp-maxsize", how.most);
@@ -97,7 +98,7 @@ void answer_idempotence(Sink& reply, const Reader& stream, const types::stream::
   answer_named_number(reply, "iids-duplicates", how.duplicates);
 }
 
-void answer_stream_head(Sink& reply, const Reader& stream) {
+void answer_stream_head(Sink& reply, const StreamReader& stream) {
   const types::stream::Counters& counters = stream.counters();
   answer_named_number(reply, "length", counters.length);
   answer_named_number(reply, "radix-tree-keys", stream.blocks());
@@ -112,18 +113,18 @@ void answer_stream_head(Sink& reply, const Reader& stream) {
 
 struct ShownPending {
   Id id;
-  Pending pending;
+  PendingEntry pending;
 };
 
-void answer_delivery(Sink& reply, const Pending& pending) {
+void answer_delivery(Sink& reply, const PendingEntry& pending) {
   reply.integer(pending.delivered_ms);
   answer_number(reply, pending.deliveries);
 }
 
 /// `most`: 0: all.
-void answer_group_pending(Sink& reply, const Reader& stream, const Group& group, std::uint64_t most) {
+void answer_group_pending(Sink& reply, const StreamReader& stream, const Group& group, std::uint64_t most) {
   std::vector<ShownPending> shown;
-  stream.visit_pending(group.number, types::stream::kIdMin, [&](const Id& id, const Pending& pending) {
+  stream.visit_pending(group.number, types::stream::kIdMin, [&](const Id& id, const PendingEntry& pending) {
     shown.push_back({.id = id, .pending = pending});
     return shown.size() != most;
   });
@@ -137,7 +138,7 @@ void answer_group_pending(Sink& reply, const Reader& stream, const Group& group,
   }
 }
 
-void answer_full_consumer(Sink& reply, const Reader& stream, const Group& group, std::string_view name,
+void answer_full_consumer(Sink& reply, const StreamReader& stream, const Group& group, std::string_view name,
                           const Consumer& consumer, std::uint64_t most) {
   reply.map(5);
   reply.bulk("name");
@@ -149,7 +150,7 @@ void answer_full_consumer(Sink& reply, const Reader& stream, const Group& group,
   answer_named_number(reply, "pel-count", stream.pending(group.number, consumer.number));
   std::vector<ShownPending> shown;
   stream.visit_pending(group.number, consumer.number, types::stream::kIdMin, [&](const Id& id) {
-    shown.push_back({.id = id, .pending = stream.pending(group.number, id).value_or(Pending{})});
+    shown.push_back({.id = id, .pending = stream.pending(group.number, id).value_or(PendingEntry{})});
     return shown.size() != most;
   });
   reply.bulk("pending");
@@ -161,7 +162,7 @@ void answer_full_consumer(Sink& reply, const Reader& stream, const Group& group,
   }
 }
 
-void answer_full_group(Sink& reply, const Reader& stream, std::string_view name, const Group& group,
+void answer_full_group(Sink& reply, const StreamReader& stream, std::string_view name, const Group& group,
                        std::uint64_t most) {
   const auto nobody = nobody_of(stream, group.number);
   const std::uint64_t released = nobody ? stream.pending(group.number, nobody->number) : 0;
@@ -180,7 +181,7 @@ void answer_full_group(Sink& reply, const Reader& stream, std::string_view name,
   });
 }
 
-void answer_full(Sink& reply, const Reader& stream, std::uint64_t most, std::int64_t now_ms) {
+void answer_full(Sink& reply, const StreamReader& stream, std::uint64_t most, std::int64_t now_ms) {
   const auto how = stream.idempotence();
   reply.map(how ? 15 : 9);
   answer_stream_head(reply, stream);
@@ -218,7 +219,7 @@ Result<std::optional<std::uint64_t>> parse_full(const Call& call) {
 
 Result<void> xinfo_stream_command(Call& call) {
   const std::int64_t now_ms = wall_ms(call);
-  return answer_about(call, [&](const Reader& stream, Sink& reply) -> Result<void> {
+  return answer_about(call, [&](const StreamReader& stream, Sink& reply) -> Result<void> {
     STAVE_ASSIGN(const auto full, parse_full(call));
     if (full) {
       answer_full(reply, stream, *full, now_ms);
@@ -236,7 +237,7 @@ Result<void> xinfo_stream_command(Call& call) {
 }
 
 Result<void> xinfo_groups_command(Call& call) {
-  return answer_about(call, [](const Reader& stream, Sink& reply) -> Result<void> {
+  return answer_about(call, [](const StreamReader& stream, Sink& reply) -> Result<void> {
     reply.array(stream.groups());
     stream.visit_groups([&](std::string_view name, const Group& group) {
       reply.map(6);
@@ -253,7 +254,7 @@ Result<void> xinfo_groups_command(Call& call) {
 
 Result<void> xinfo_consumers_command(Call& call) {
   const std::int64_t now_ms = wall_ms(call);
-  return answer_about(call, [&](const Reader& stream, Sink& reply) -> Result<void> {
+  return answer_about(call, [&](const StreamReader& stream, Sink& reply) -> Result<void> {
     const auto group = stream.group(call[3]);
     if (!group) return no_group_of_key(call[2], call[3]);
     reply.array(consumers_of(stream, group->number));

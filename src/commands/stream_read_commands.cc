@@ -19,7 +19,7 @@ namespace stave::commands {
 using store::Stream;
 using types::stream::Entry;
 using types::stream::Id;
-using types::stream::Reader;
+using StreamReader = types::stream::Reader;
 
 namespace {
 
@@ -121,7 +121,7 @@ KeyList keys_of_read(int database, Arguments call, const ReadWish& wish) {
 // --- XREAD -----------------------------------------------------------------------------------------------------------
 
 /// Behind which id of a stream, which may be absent, argument `text` asks.
-Result<Id> read_behind(std::string_view text, const Reader* stream) {
+Result<Id> read_behind(std::string_view text, const StreamReader* stream) {
   if (text == "$") return stream != nullptr ? stream->counters().last_id : types::stream::kIdMin;
   if (text == ">")
     return answer_error(
@@ -132,7 +132,7 @@ Result<Id> read_behind(std::string_view text, const Reader* stream) {
   return types::stream::previous_id(*top).value_or(types::stream::kIdMin);
 }
 
-void read_one(const Reader& stream, const Id& behind, std::uint64_t count, ReadBudget& budget, ReadPart& part) {
+void read_one(const StreamReader& stream, const Id& behind, std::uint64_t count, ReadBudget& budget, ReadPart& part) {
   part.entries.clear();
   part.there = false;
   const auto top = stream.top_id();
@@ -207,7 +207,7 @@ Result<void> xread_command(Call& call) {
   std::vector<ReadPart> parts(wish.keys);
   std::vector<Id> behind;
   if (wish.keys == 1) {
-    STAVE_TRY(look_at<Stream>(call, wish.first_key, [&](const Reader* stream) -> Result<void> {
+    STAVE_TRY(look_at<Stream>(call, wish.first_key, [&](const StreamReader* stream) -> Result<void> {
       STAVE_ASSIGN(const Id id, read_behind(call[wish.id_at(0)], stream));
       behind.assign(1, id);
       ReadBudget budget(wish);

@@ -9,9 +9,9 @@ namespace stave::commands {
 using types::stream::Editor;
 using types::stream::Group;
 using types::stream::Id;
-using types::stream::Reader;
+using StreamReader = types::stream::Reader;
 
-bool is_referenced(const Reader& stream, const Id& id) {
+bool is_referenced(const StreamReader& stream, const Id& id) {
   bool referenced = false;
   stream.visit_groups([&](std::string_view, const Group& group) {
     referenced = group.last_delivered < id || stream.pending(group.number, id).has_value();

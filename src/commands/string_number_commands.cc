@@ -21,7 +21,7 @@ Update put(std::string_view value, const ValueView* held) noexcept {
   return {.what = Update::What::kPut, .value = value, .expiry = held != nullptr ? held->expiry : Expiry{}};
 }
 
-Result<void> add(Call& call, std::int64_t by) {
+Result<void> add_to_number(Call& call, std::int64_t by) {
   std::optional<types::Digits> digits;
   std::int64_t result = 0;
   const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
@@ -45,21 +45,21 @@ Result<void> add(Call& call, std::int64_t by) {
 }  // namespace
 
 Result<void> incr_command(Call& call) {
-  return add(call, 1);
+  return add_to_number(call, 1);
 }
 Result<void> decr_command(Call& call) {
-  return add(call, -1);
+  return add_to_number(call, -1);
 }
 
 Result<void> incrby_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t by, integer_argument(call, 2));
-  return add(call, by);
+  return add_to_number(call, by);
 }
 
 Result<void> decrby_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t by, integer_argument(call, 2));
   if (by == std::numeric_limits<std::int64_t>::min()) return answer_error("ERR decrement would overflow");
-  return add(call, -by);
+  return add_to_number(call, -by);
 }
 
 Result<void> incrbyfloat_command(Call& call) {

@@ -45,9 +45,9 @@ SyntaxNode group(std::vector<SyntaxNode> parts, std::string_view type) {
   return node;
 }
 
-class Parser {
+class SyntaxParser {
  public:
-  explicit Parser(std::string_view text) noexcept : text_(text) {}
+  explicit SyntaxParser(std::string_view text) noexcept : text_(text) {}
 
   /// Choices up to the closing bracket, or to the end.
   std::vector<SyntaxNode> sequence(char close) {
@@ -137,7 +137,7 @@ class Parser {
 }  // namespace
 
 std::vector<SyntaxNode> parse_syntax(std::string_view syntax) {
-  return Parser(syntax).sequence('\0');
+  return SyntaxParser(syntax).sequence('\0');
 }
 
 }  // namespace stave::commands

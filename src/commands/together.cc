@@ -41,7 +41,7 @@ std::string prepare(const Session& session, const ResolvedCall& call, std::vecto
   return {};
 }
 
-using Outcome = std::expected<store::Pending, NothingDone>;
+using TogetherOutcome = std::expected<store::Pending, NothingDone>;
 
 /// A command that fails half-way costs all of them a run. Those that check first and then act never do, so this is for
 /// the few that run out of memory in between.
@@ -55,8 +55,8 @@ class OneTransaction {
       : session_(session), transaction_(transaction), begin_(begin), run_(run) {}
 
   /// nullopt: it was lost, and everything is to be run in another one.
-  std::optional<Outcome> run(std::size_t count,
-                             base::FunctionRef<std::optional<std::string>(store::Transaction&)> check) {
+  std::optional<TogetherOutcome> run(std::size_t count,
+                                     base::FunctionRef<std::optional<std::string>(store::Transaction&)> check) {
     const auto why_not = check(transaction_);
     if (transaction_.wanted()) return std::nullopt;
     if (why_not) return give_up(*why_not);
@@ -89,13 +89,13 @@ class OneTransaction {
     session_.afterwards.clear();
     session_.undo_together = false;
   }
-  Outcome give_up(std::string line) {
+  TogetherOutcome give_up(std::string line) {
     start();
     transaction_.rollback();
     // What it failed for was seen.
     return std::unexpected(NothingDone{std::move(line), transaction_.observed()});
   }
-  std::optional<Outcome> finish() {
+  std::optional<TogetherOutcome> finish() {
     const bool changed = transaction_.changed();
     auto pending = transaction_.commit(session_.sync());
     if (transaction_.wanted()) return std::nullopt;  // by those who watch what was changed
@@ -128,9 +128,9 @@ void lock_whole(Session& session, const Command& row, int database, std::vector<
   std::ranges::sort(shards);
 }
 
-Outcome run_together(Session& session, const TogetherTerms& terms,
-                     base::FunctionRef<std::optional<std::string>(store::Transaction&)> check,
-                     base::FunctionRef<void(bool)> begin, base::FunctionRef<RanTogether(std::size_t)> run) {
+TogetherOutcome run_together(Session& session, const TogetherTerms& terms,
+                             base::FunctionRef<std::optional<std::string>(store::Transaction&)> check,
+                             base::FunctionRef<void(bool)> begin, base::FunctionRef<RanTogether(std::size_t)> run) {
   store::Engine& engine = session.environment().engine();
   std::vector<keyspace::ShardId> more(terms.shards.begin(), terms.shards.end());
   for (int restarts = 0;; ++restarts) {
@@ -141,8 +141,8 @@ Outcome run_together(Session& session, const TogetherTerms& terms,
   }
 }
 
-Outcome run_together(Session& session, std::span<const ResolvedCall> calls, base::FunctionRef<void()> begin,
-                     base::FunctionRef<std::string(std::size_t)> run) {
+TogetherOutcome run_together(Session& session, std::span<const ResolvedCall> calls, base::FunctionRef<void()> begin,
+                             base::FunctionRef<std::string(std::size_t)> run) {
   std::vector<store::KeyRef> keys;
   std::vector<keyspace::ShardId> shards;
   for (const ResolvedCall& call : calls) {

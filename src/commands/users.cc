@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kDefault = "default";
 
-std::vector<std::string_view> words_of(std::string_view line) {
+std::vector<std::string_view> line_words(std::string_view line) {
   std::vector<std::string_view> words;
   while (!line.empty()) {
     const std::size_t end = std::min(line.find_first_of(" \t\r"), line.size());
@@ -120,7 +120,7 @@ Result<std::vector<AclUser>> Users::read(std::string_view text, std::string_view
   int number = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const auto words = words_of(text.substr(0, end));
+    const auto words = line_words(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     ++number;
     if (words.empty()) continue;

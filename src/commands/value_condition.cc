@@ -19,11 +19,11 @@ struct Word {
   bool equal;
   bool digest;
 };
-constexpr std::array kWords = {Word{"IFEQ", true, false}, Word{"IFNE", false, false}, Word{"IFDEQ", true, true},
-                               Word{"IFDNE", false, true}};
+constexpr std::array kConditionWords = {Word{"IFEQ", true, false}, Word{"IFNE", false, false},
+                                        Word{"IFDEQ", true, true}, Word{"IFDNE", false, true}};
 
 const Word* find_word(std::string_view text) noexcept {
-  for (const Word& word : kWords)
+  for (const Word& word : kConditionWords)
     if (same_word(word.name, text)) return &word;
   return nullptr;
 }

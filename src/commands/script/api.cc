@@ -10,6 +10,7 @@
 #include "commands/script/run.h"
 #include "commands/script/sandbox.h"
 #include "commands/script/sha1.h"
+#include "commands/script/text_at.h"
 #include "commands/version.h"
 
 namespace stave::commands::script {
@@ -20,12 +21,6 @@ Run& run_of(lua_State* lua, const char* function) {
   Run* const run = Machine::of(lua).run;
   if (run == nullptr) luaL_error(lua, "Script attempted to access nonexistent global variable '%s'", function);
   return *run;
-}
-
-std::string_view text_at(lua_State* lua, int at) {
-  std::size_t size = 0;
-  const char* const text = lua_tolstring(lua, at, &size);
-  return text == nullptr ? std::string_view() : std::string_view(text, size);
 }
 
 int call(lua_State* lua) {

@@ -12,6 +12,7 @@
 #include "commands/script/machine.h"
 #include "commands/script/sandbox.h"
 #include "commands/script/script_source.h"
+#include "commands/script/text_at.h"
 #include "exchange/rdb_stream.h"
 #include "exchange/source.h"
 
@@ -34,12 +35,6 @@ bool is_name(std::string_view name) noexcept {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   });
-}
-
-std::string_view text_at(lua_State* lua, int at) {
-  std::size_t size = 0;
-  const char* const text = lua_tolstring(lua, at, &size);
-  return {text, size};
 }
 
 struct Metadata {

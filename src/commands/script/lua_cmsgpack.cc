@@ -139,7 +139,7 @@ void pack_value(lua_State* lua, std::string& to, int depth) {
   lua_pop(lua, 1);
 }
 
-int pack(lua_State* lua) {
+int pack_messages(lua_State* lua) {
   const int count = lua_gettop(lua);
   if (count == 0) return luaL_argerror(lua, 0, "MessagePack pack needs input.");
   std::string packed;
@@ -267,7 +267,7 @@ int unpack_from(lua_State* lua, lua_Integer limit, lua_Number offset, bool tell)
   return count + 1;
 }
 
-int unpack(lua_State* lua) {
+int unpack_messages(lua_State* lua) {
   return unpack_from(lua, 0, 0, false);
 }
 int unpack_one(lua_State* lua) {
@@ -284,7 +284,7 @@ int unpack_limit(lua_State* lua) {
 
 void push_cmsgpack(lua_State* lua) {
   static constexpr luaL_Reg kFunctions[] = {
-      {"pack", pack}, {"unpack", unpack}, {"unpack_one", unpack_one}, {"unpack_limit", unpack_limit}};
+      {"pack", pack_messages}, {"unpack", unpack_messages}, {"unpack_one", unpack_one}, {"unpack_limit", unpack_limit}};
   push_functions(lua, kFunctions);
 }
 

@@ -138,7 +138,7 @@ void pack_one(lua_State* lua, std::string& to, const Item& item, bool big, int& 
   }
 }
 
-int pack(lua_State* lua) {
+int pack_struct(lua_State* lua) {
   Layout layout(lua, check_text(lua, 1));
   std::string packed;
   int argument = 2;
@@ -166,7 +166,7 @@ void push_item(lua_State* lua, const Item& item, std::string_view data, bool big
   lua_pushnumber(lua, static_cast<lua_Number>(static_cast<std::int64_t>(value << unused) >> unused));
 }
 
-int unpack(lua_State* lua) {
+int unpack_struct(lua_State* lua) {
   Layout layout(lua, check_text(lua, 1));
   const std::string_view data = check_text(lua, 2);
   const lua_Number first = luaL_optnumber(lua, 3, 1);
@@ -230,7 +230,7 @@ int size(lua_State* lua) {
 }  // namespace
 
 void push_struct(lua_State* lua) {
-  static constexpr luaL_Reg kFunctions[] = {{"pack", pack}, {"unpack", unpack}, {"size", size}};
+  static constexpr luaL_Reg kFunctions[] = {{"pack", pack_struct}, {"unpack", unpack_struct}, {"size", size}};
   push_functions(lua, kFunctions);
 }
 

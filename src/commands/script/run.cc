@@ -12,6 +12,7 @@
 #include "commands/dispatch.h"
 #include "commands/errors.h"
 #include "commands/glob.h"
+#include "commands/nanoseconds.h"
 #include "commands/pubsub_commands.h"
 #include "commands/script/contention.h"
 #include "commands/script/scripts.h"
@@ -27,11 +28,9 @@ constexpr std::string_view kLuaMemory = "OOM there is not enough memory for the 
 constexpr int kYieldsMax = 8;
 /// A script that has run for so long is a slow one.
 constexpr std::uint64_t kQuickNs = 5'000'000;
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr int kAttemptsMax = 16;
 
 constexpr std::string_view kUndone = "ERR the script was undone";
-constexpr std::string_view kNoMemory = "OOM command not allowed when used memory > 'maxmemory'.";
 constexpr std::string_view kTooLong =
     "ERR the script ran for longer than busy-reply-threshold in a transaction, and all of that was undone";
 

@@ -24,6 +24,8 @@
 
 namespace stave::commands::script {
 
+inline constexpr std::string_view kNoMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+
 /// What is to be run, and how. The bytes belong to the caller.
 struct Script {
   std::shared_ptr<const Source> source;  ///< Of EVAL; null: it is a function.

@@ -19,8 +19,6 @@
 namespace stave::commands::script {
 namespace {
 
-constexpr std::string_view kNoMemory = "OOM command not allowed when used memory > 'maxmemory'.";
-
 /// While a script runs in the session it answers whatever CLIENT REPLY says, nothing of it leaves, and what its
 /// commands would wait for by themselves is part of what the whole waits for.
 class Inside {

@@ -78,7 +78,7 @@ int all_pairs(lua_State* lua) {
   return 3;
 }
 
-int protected_call(lua_State* lua) {
+int protected_plain_call(lua_State* lua) {
   luaL_checkany(lua, 1);
   const int status = lua_pcall(lua, lua_gettop(lua) - 1, LUA_MULTRET, 0);
   stay_interrupted(lua);
@@ -242,7 +242,7 @@ void replace_basics(lua_State* lua) {
   stand_before(lua, "rawset", changing);
   stand_before(lua, "setmetatable", changing);
   stand_before(lua, "xpcall", catching);
-  set_function(lua, "pcall", protected_call);
+  set_function(lua, "pcall", protected_plain_call);
   set_function(lua, "load", load_pieces);
   set_function(lua, "loadstring", load_string);
   set_function(lua, "collectgarbage", collect_garbage);

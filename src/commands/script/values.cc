@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 
+#include "commands/script/text_at.h"
 #include "types/string/number.h"
 
 namespace stave::commands::script {
@@ -165,12 +166,6 @@ namespace {
 
 /// The slots that writing one value takes, besides those of what lies in it.
 constexpr int kSlots = 6;
-
-std::string_view text_at(lua_State* lua, int at) {
-  std::size_t size = 0;
-  const char* const text = lua_tolstring(lua, at, &size);
-  return {text, size};
-}
 
 std::string one_line(std::string_view text) {
   std::string line(text);

@@ -8,13 +8,13 @@
 #include "base/try.h"
 #include "commands/answer_tape.h"
 #include "commands/errors.h"
+#include "commands/nanoseconds.h"
 #include "commands/waiting/waiting.h"
 #include "types/string/number.h"
 
 namespace stave::commands {
 namespace {
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 /// Longer than anything lives, and far from where sums of nanoseconds end.
 constexpr std::uint64_t kTimeoutNsMax = std::numeric_limits<std::uint64_t>::max() / 4;
 

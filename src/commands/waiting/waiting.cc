@@ -8,6 +8,7 @@
 #include "base/no_memory.h"
 #include "commands/environment.h"
 #include "commands/errors.h"
+#include "commands/nanoseconds.h"
 #include "commands/notices/notices.h"
 #include "commands/session.h"
 #include "commands/waiting/bell.h"
@@ -16,8 +17,6 @@
 namespace stave::commands {
 
 namespace {
-
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 /// When a wait ends that begins now.
 std::uint64_t deadline_of(const WaitTerms& terms, std::uint64_t now_ns) noexcept {
