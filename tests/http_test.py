@@ -228,7 +228,7 @@ class Keys(http_support.TestCase):
         self.expect(server, 412, "GET", "/db/a", headers={"If-Match": '"1"'})
         self.expect(server, 206, "GET", "/db/a", headers={"Range": "bytes=0-1", "If-Range": tag})
         self.problem(server, 416, "range_not_satisfiable", "GET", "/db/a", headers={"Range": "bytes=%d-" % size})
-        self.problem(server, 409, "not_a_number", "POST", "/db/a/increment")
+        self.problem(server, 409, "not_a_number", "PATCH", "/db/a", b'{"increment": 1}', JSON)
         if not http_support.SANITIZED:
             self.assertLess(server.resident_bytes("VmHWM") - before, 64 << 20)
         client.set("b", b"x" * 20_000)

@@ -132,7 +132,7 @@ class Sketches(unittest.TestCase):
     def test_holes_are_not_filled_when_memory_is_full(self):
         self.restart(signal.SIGTERM, "--maxmemory", "20mb", "--maxmemory-policy", "noeviction", "--sync", "os")
         self.assertEqual(self.client.setbit("sparse", 4000000000, 1), 0)
-        self.client.bf().reserve("filter", 0.001, 1000)
+        self.client.execute_command("BF.RESERVE", "filter", "0.001", "1000")
         refused = None
         for i in range(0, 12000, 100):
             pipeline = self.client.pipeline(transaction=False)
