@@ -355,7 +355,7 @@ class Exchange(unittest.TestCase):
 
     def test_a_file_that_cannot_be_read_leaves_no_store_behind(self):
         os.mkdir(self.path("empty"))
-        for bad in (b"no snapshot", b"REDIS0011\xfa\xff\xff\xff", b'{"stave": 1, "keys": [', b"*1\r\nnonsense"):
+        for bad in (b"no snapshot", b"REDIS0011\xfa\xff\xff\xff", b'{"stave": 1, "keys": [', b"*1\r\n:12\r\nnonsense\r\n"):
             with open(self.path("bad"), "wb") as file:
                 file.write(bad)
             for tool in ("import", "load"):
