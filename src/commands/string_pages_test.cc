@@ -225,15 +225,15 @@ TEST_F(StringsInPages, are_not_put_together_by_who_only_refuses_or_compares_them
   engine_->budget().set(1, MemoryPolicy::kNoEviction);
   engine_->budget().force_buffer(2u << 20);
   ASSERT_EQ(run({"GET", "p"}), "-OOM command not allowed when used memory > 'maxmemory'.");
-  for (const std::string& call : {"LPUSH p x", "LRANGE p 0 -1", "HGET p f", "HSET p f v", "SADD p m", "SINTER p",
-                                  "SUNIONSTORE to p", "ZADD p 1 m", "ZUNIONSTORE to 1 p", "XADD p * f v", "SORT p"}) {
-    std::vector<std::string> words;
+  for (const std::string_view call :
+       {"LPUSH p x", "LRANGE p 0 -1", "HGET p f", "HSET p f v", "SADD p m", "SINTER p", "SUNIONSTORE to p",
+        "ZADD p 1 m", "ZUNIONSTORE to 1 p", "XADD p * f v", "SORT p"}) {
+    std::vector<std::string_view> words;
     for (std::size_t at = 0, end = 0; at < call.size(); at = end + 1) {
       end = std::min(call.find(' ', at), call.size());
       words.push_back(call.substr(at, end - at));
     }
-    const std::vector<std::string_view> views(words.begin(), words.end());
-    EXPECT_EQ(spell(run_in(*session_, views)), "-WRONGTYPE Operation against a key holding the wrong kind of value")
+    EXPECT_EQ(spell(run_in(*session_, words)), "-WRONGTYPE Operation against a key holding the wrong kind of value")
         << call;
   }
   EXPECT_EQ(run({"INCR", "p"}), "-ERR value is not an integer or out of range");
