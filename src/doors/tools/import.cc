@@ -183,7 +183,7 @@ Result<int> run(const Settings& settings) {
   const bool into_store = settings.server.address.empty();
   const auto made = into_store ? missing_directories(files, settings.directory) : std::vector<std::string>();
   STAVE_ASSIGN(auto target, into_store ? open_store_target(settings.directory, settings.databases)
-                                             : open_server_target(settings.server));
+                                       : open_server_target(settings.server));
   auto summary = read_source(settings, *target, progress);
   if (!summary) {
     progress.clear();
