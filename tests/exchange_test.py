@@ -353,6 +353,19 @@ class Exchange(unittest.TestCase):
         self.assertIn(b"no", self.stave("load", "missing", "--dir", "store", code=1).stderr)
         self.stave("load", code=2)
 
+    def test_a_file_that_cannot_be_read_leaves_no_store_behind(self):
+        os.mkdir(self.path("empty"))
+        for bad in (b"no snapshot", b"REDIS0011\xfa\xff\xff\xff", b'{"stave": 1, "keys": [', b"*1\r\n:12\r\nnonsense\r\n"):
+            with open(self.path("bad"), "wb") as file:
+                file.write(bad)
+            for tool in ("import", "load"):
+                with self.subTest(bad=bad, tool=tool):
+                    self.stave(tool, "bad", "--dir", "made/for/this", code=1)
+                    self.assertFalse(os.path.exists(self.path("made")))
+                    # What was there stays.
+                    self.stave(tool, "bad", "--dir", "empty", code=1)
+                    self.assertTrue(os.path.exists(self.path("empty")))
+
     def test_a_server_can_be_loaded_over_the_wire(self):
         server = self.redis()
         data = fill(server, 8, 200)

@@ -213,6 +213,31 @@ class Keys(http_support.TestCase):
         self.expect(server, 206, "GET", "/db/a", headers={"Range": "bytes=0-1", "If-Range": tag})
         self.expect(server, 200, "GET", "/db/a", headers={"Range": "bytes=0-1", "If-Range": '"1"'})
 
+    def test_of_a_string_in_pages_no_more_is_read_than_is_asked_for(self):
+        server = self.serve()
+        client = redis.Redis(port=server.redis_port, socket_timeout=http_support.PATIENCE)
+        client.setbit("a", 4294967295, 1)  # half a GiB
+        size = 1 << 29
+        before = server.resident_bytes("VmHWM")
+        for begin, end in ((0, 10), (size - 3, size), (size - 8000, size), (100_000, 300_000)):
+            got = self.expect(server, 206, "GET", "/db/a", headers={"Range": "bytes=%d-%d" % (begin, end - 1)})
+            self.assertEqual(got.body, b"\0" * (end - begin - 1) + (b"\1" if end == size else b"\0"))
+            self.assertEqual(got.header("Content-Range"), "bytes %d-%d/%d" % (begin, end - 1, size))
+        tag = self.expect(server, 200, "HEAD", "/db/a").header("ETag")
+        self.expect(server, 304, "GET", "/db/a", headers={"If-None-Match": tag})
+        self.expect(server, 412, "GET", "/db/a", headers={"If-Match": '"1"'})
+        self.expect(server, 206, "GET", "/db/a", headers={"Range": "bytes=0-1", "If-Range": tag})
+        self.problem(server, 416, "range_not_satisfiable", "GET", "/db/a", headers={"Range": "bytes=%d-" % size})
+        self.problem(server, 409, "not_a_number", "PATCH", "/db/a", b'{"increment": 1}', JSON)
+        if not http_support.SANITIZED:
+            self.assertLess(server.resident_bytes("VmHWM") - before, 64 << 20)
+        client.set("b", b"x" * 20_000)
+        client.setrange("b", 10_000, "y")
+        value = b"x" * 10_000 + b"y" + b"x" * 9_999
+        self.assertEqual(self.expect(server, 200, "GET", "/db/b").body, value)
+        self.assertEqual(self.expect(server, 200, "HEAD", "/db/b").header("Content-Length"), "20000")
+        self.assertEqual(self.expect(server, 206, "GET", "/db/b", headers={"Range": "bytes=9999-10001"}).body, b"xyx")
+
     def test_gzip_on_request_has_a_tag_of_its_own(self):
         import gzip
         server = self.serve()

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import redis
@@ -123,6 +124,71 @@ class Sketches(unittest.TestCase):
         self.restart(signal.SIGKILL)
         self.assertEqual(self.client.bitpos("sparse", 1), 4294967295)
         self.assertEqual(self.client.bitcount("sparse"), 1)
+
+    def resident(self, name):
+        with open("/proc/%d/status" % self.server.process.pid) as status:
+            return int(next(line for line in status if line.startswith(name)).split()[1]) << 10
+
+    def test_holes_are_not_filled_when_memory_is_full(self):
+        self.restart(signal.SIGTERM, "--maxmemory", "20mb", "--maxmemory-policy", "noeviction", "--sync", "os")
+        self.assertEqual(self.client.setbit("sparse", 4000000000, 1), 0)
+        self.client.execute_command("BF.RESERVE", "filter", "0.001", "1000")
+        refused = None
+        for i in range(0, 12000, 100):
+            pipeline = self.client.pipeline(transaction=False)
+            for j in range(i, i + 100):
+                pipeline.setbit("sparse", j * 32768, 1)
+            answers = pipeline.execute(raise_on_error=False)
+            refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
+            if refused:
+                break
+        self.assertIsInstance(refused, redis.ResponseError)
+        self.assertIn("command not allowed when used memory > 'maxmemory'.", str(refused))
+        filled = self.client.bitcount("sparse") - 1
+        self.assertLess(filled * 4096, 20 << 20)
+        with self.assertRaisesRegex(redis.ResponseError, "command not allowed"):
+            self.client.setrange("sparse", 400000000, "x")
+        # A filter that is there does not grow either, and says so before it has taken much.
+        with self.assertRaisesRegex((redis.ResponseError, redis.exceptions.RedisError), "command not allowed"):
+            for i in range(3000):
+                self.client.execute_command("BF.MADD", "filter", *("%d-%d" % (i, j) for j in range(1000)))
+        # What is there may change, shrink and go.
+        self.assertEqual(self.client.setbit("sparse", 0, 0), 1)
+        self.assertEqual(self.client.bitcount("sparse"), filled)
+        self.assertEqual(self.client.delete("sparse"), 1)
+        for _ in range(200):
+            try:
+                self.client.setbit("sparse", 4000000000, 1)
+                break
+            except redis.ResponseError:
+                time.sleep(0.05)  # its pages are swept up behind it
+        self.assertEqual(self.client.setbit("sparse", 5, 1), 0)
+
+    def test_who_only_refuses_a_long_string_or_compares_it_does_not_put_it_together(self):
+        self.client.setbit("sparse", 4294967295, 1)  # half a GiB
+        self.client.rpush("list", "1", "2")
+        before = self.resident("VmHWM")
+        ask = self.client.execute_command
+        wrong = "LPUSH sparse x|LRANGE sparse 0 -1|HGET sparse f|HSET sparse f v|SADD sparse m|SINTER sparse|SUNIONSTORE to sparse|ZADD sparse 1 m|ZSCORE sparse m|ZUNIONSTORE to 1 sparse|XADD sparse * f v|XLEN sparse|BF.EXISTS sparse x|SORT sparse|GEOADD sparse 1 1 m"
+        for call in wrong.split("|"):
+            with self.assertRaisesRegex(redis.ResponseError, "WRONGTYPE|Operation against", msg=call):
+                ask(*call.split())
+        for call in ("INCR sparse", "DECRBY sparse 3", "INCRBYFLOAT sparse 1.5", "INCREX sparse BYINT 1"):
+            with self.assertRaisesRegex(redis.ResponseError, "not an integer|not a valid float", msg=call):
+                ask(*call.split())
+        self.assertEqual(ask("DELIFEQ", "sparse", "x"), 0)
+        self.assertEqual(ask("DELEX", "sparse", "IFEQ", "x"), 0)
+        self.assertIsNone(ask("SET", "sparse", "new", "IFEQ", "x"))
+        self.assertLess(self.resident("VmHWM") - before, 64 << 20)
+        self.assertEqual(self.client.strlen("sparse"), 1 << 29)
+        self.assertTrue(ask("SET", "sparse", "new", "IFNE", "x"))
+        self.assertEqual(self.client.get("sparse"), b"new")
+        # One of the same length is compared.
+        self.client.set("s", b"a" * 20000)
+        self.client.setrange("s", 10000, "b")
+        value = b"a" * 10000 + b"b" + b"a" * 9999
+        self.assertEqual(ask("DELIFEQ", "s", b"a" * 20000), 0)
+        self.assertTrue(ask("SET", "s", "short", "IFEQ", value))
 
     def test_a_polygon_finds_what_lies_in_it(self):
         generator = random.Random(3)

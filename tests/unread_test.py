@@ -127,6 +127,36 @@ class Unread(TestCase):
         self.assertTrue(wait_until(counted))
         self.assertEqual(len(client.mget(["small"] * 1000)), 1000)
 
+    def test_whole_reads_of_a_string_in_pages_keep_to_maxmemory(self):
+        server = self.serve("--sync", "os", "--maxmemory", "64mb")
+        client = self.client(server)
+        value = bytearray(NOISE.randbytes(8 * MB))
+        client.set("paged", bytes(value))
+        client.setrange("paged", 5 * MB, b"changed")
+        value[5 * MB:5 * MB + 7] = b"changed"
+        self.assertEqual(client.get("paged"), value)
+        before = server.resident_bytes("VmHWM")
+        greedy = [self.raw(server, 4096) for _ in range(30)]
+        for connection in greedy:
+            connection.sendall(command("GET", "paged"))
+        first = [connection.recv(1) for connection in greedy]
+        self.assertIn(b"$", first)
+        refused = [connection for connection, byte in zip(greedy, first) if byte == b"-"]
+        self.assertGreater(len(refused), 10)
+        for connection in refused:
+            self.assertTrue(receive_until(connection, b"\r\n").startswith(b"OOM command not allowed when used memory > 'maxmemory'"))
+            connection.sendall(command("PING"))
+            self.assertEqual(receive_until(connection, b"\r\n"), b"+PONG\r\n")
+        self.assertGreater(client.memory_stats()["clients.normal"], 8 * MB)
+        self.stays_below(server, before, 64 + 32)
+        web = self.ask(server, "GET", "/db/paged")
+        self.assertEqual(web.status, 507)
+        for connection in greedy:
+            connection.close()
+        self.assertTrue(wait_until(lambda: client.memory_stats()["clients.normal"] < 8 * MB))
+        self.assertEqual(client.get("paged"), value)
+        self.assertEqual(self.expect(server, 200, "GET", "/db/paged").body, value)
+
     def test_a_command_that_is_never_finished_keeps_to_maxmemory(self):
         server = self.serve("--sync", "os", "--maxmemory", "64mb")
         client = self.client(server)

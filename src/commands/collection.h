@@ -72,7 +72,7 @@ Result<void> look_at(Call& call, std::size_t i, Show&& show, ShowPages&& show_pa
       shown = show(found ? &opened->reader() : nullptr);
     }
   };
-  STAVE_TRY(call.wait_for(call.read(key, store::access_for<Type>(session.read_access()), look)));
+  STAVE_TRY(call.wait_for(call.read(key, store::as_root(session.read_access()), look)));
   if (paged) {
     session.paged_key = key.hash;
     return look_at_pages<Type>(call, key, show_pages);
@@ -135,7 +135,7 @@ class Copied {
 /// Copies what a key holds within a part. Errors: WRONGTYPE, those of a read.
 template <class Type>
 Result<void> copy_out(Part& part, store::KeyRef key, store::Access access, Copied<Type>& to) {
-  const auto held = part.find(key, store::access_for<Type>(access));
+  const auto held = part.find(key, store::as_root(access));
   if (!held) return {};
   if (held->type != Type::kType) return wrong_type();
   if (held->paged) return to.take(part.transaction(), held->value);
@@ -154,7 +154,7 @@ Result<void> copy_out(Call& call, std::size_t i, Copied<Type>& to) {
     paged = !other && held->paged;
     if (!other && !paged) to.take(*held, store::needs_moment<Type>(held->value) ? call.now() : UnixMs{0});
   };
-  STAVE_TRY(call.wait_for(call.read(call.key(i), store::access_for<Type>(call.session().read_access()), look)));
+  STAVE_TRY(call.wait_for(call.read(call.key(i), store::as_root(call.session().read_access()), look)));
   if (other) return wrong_type();
   if (paged) {
     Part part(call.session(), call.key(i));
@@ -190,7 +190,7 @@ Result<void> change_collection(Call& call, std::size_t i, Change&& change) {
       in_pages = opened->outgrown();
       return in_pages ? store::Update{} : opened->update();
     };
-    STAVE_TRY(call.update(key, store::access_for<Type>(store::Access::kPeek), decide));
+    STAVE_TRY(call.update(key, store::as_root(store::Access::kPeek), decide));
     if (!in_pages) return {};
     session.paged_key = key.hash;
   }

@@ -14,9 +14,10 @@ using store::ValueView;
 
 namespace {
 
-/// Removes argument 1's key if `holds`, shown what that holds, says so; answers 1 or 0.
+/// Removes argument 1's key if `holds`, shown what that holds, says so; answers 1 or 0. `compared`: with so many bytes
+/// it compares the value, and does nothing else with it.
 template <class Holds>
-Result<void> remove_if(Call& call, Access access, Holds&& holds) {
+Result<void> remove_if(Call& call, Access access, Holds&& holds, std::optional<std::size_t> compared = {}) {
   bool removed = false;
   const auto decide = [&](const ValueView* held, UnixMs) -> Result<Update> {
     removed = false;
@@ -24,7 +25,11 @@ Result<void> remove_if(Call& call, Access access, Holds&& holds) {
     STAVE_ASSIGN(removed, holds(*held));
     return Update{.what = removed ? Update::What::kErase : Update::What::kNothing};
   };
-  STAVE_TRY(call.update(call.key(1), access, decide));
+  if (compared) {
+    STAVE_TRY(update_comparing(call, call.key(1), *compared, decide));
+  } else {
+    STAVE_TRY(call.update(call.key(1), access, decide));
+  }
   call.reply().integer(removed ? 1 : 0);
   return {};
 }
@@ -42,19 +47,25 @@ Result<void> delex_command(Call& call) {
   std::size_t i = 2;
   if (condition.take(call, i)) STAVE_TRY(condition.prepare(call, call.key(1)));
   // What is wrong with the condition is said of a key that is there only, and of a string only.
-  return remove_if(call, Access::kPeek, [&](const ValueView& held) -> Result<bool> {
-    if (held.type != ValueType::kString)
-      return answer_error("ERR Key should be of string type if conditions are specified");
-    if (!condition.any()) return answer_error("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
-    return condition.holds(call, &held);
-  });
+  return remove_if(
+      call, Access::kPeek,
+      [&](const ValueView& held) -> Result<bool> {
+        if (held.type != ValueType::kString)
+          return answer_error("ERR Key should be of string type if conditions are specified");
+        if (!condition.any()) return answer_error("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE");
+        return condition.holds(call, &held);
+      },
+      condition.compared_bytes(call));
 }
 
 Result<void> delifeq_command(Call& call) {
-  return remove_if(call, Access::kPeek, [&](const ValueView& held) -> Result<bool> {
-    STAVE_ASSIGN(const std::string_view value, text_of(&held));
-    return value == call[2];
-  });
+  return remove_if(
+      call, Access::kPeek,
+      [&](const ValueView& held) -> Result<bool> {
+        STAVE_ASSIGN(const std::string_view value, text_of(&held));
+        return held.here && value == call[2];
+      },
+      call[2].size());
 }
 
 Result<void> digest_command(Call& call) {

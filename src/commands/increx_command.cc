@@ -163,7 +163,8 @@ template <class Kind>
 Result<typename Kind::Number> number_of(const ValueView* held) {
   if (held == nullptr) return 0;
   STAVE_ASSIGN(const std::string_view text, text_of(held));
-  const auto number = Kind::read(text);
+  // No number is as long as a string in pages.
+  const auto number = held->paged ? std::nullopt : Kind::read(text);
   if (!number) return answer_error(std::string("ERR value").append(Kind::kNotOne));
   return *number;
 }
@@ -188,7 +189,7 @@ Result<void> increase(Call& call, const IncrexOptions& options) {
     text = Kind::spell(move->to);
     return Update{.what = Update::What::kPut, .value = text, .expiry = expiry};
   };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeekRoot, decide));
   call.reply().array(2);
   Kind::answer(call.reply(), done.to);
   Kind::answer(call.reply(), done.by);

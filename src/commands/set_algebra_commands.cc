@@ -41,7 +41,7 @@ class CopiedSets {
         sets.copies_[i].take(*held, UnixMs{0});
       }
     };
-    STAVE_TRY(call.wait_for(call.read_many(keys, call.session().read_access(), look)));
+    STAVE_TRY(call.wait_for(call.read_many(keys, store::as_root(call.session().read_access()), look)));
     if (other) return wrong_type();
     if (paged) STAVE_TRY(sets.copy_pages(call, keys));
     std::uint64_t hits = 0;

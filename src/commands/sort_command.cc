@@ -76,9 +76,15 @@ Result<Plan> parse_sort(Call& call, bool may_store) {
   return plan;
 }
 
-/// Shows several keys at one instant, as `read_many` does, but perhaps within a transaction.
+/// Shows several keys at one instant, as `read_many` does, but perhaps within a transaction. `Form::kRoot`: strings in
+/// pages by their roots, for none is wanted.
 using Show = base::FunctionRef<void(std::size_t, const ValueView*)>;
-using Look = base::FunctionRef<Result<void>(std::span<const KeyRef>, Show)>;
+enum class Form : bool { kWhole, kRoot };
+using Look = base::FunctionRef<Result<void>(std::span<const KeyRef>, Form, Show)>;
+
+store::Access form_of(store::Access access, Form form) noexcept {
+  return form == Form::kRoot ? store::as_root(access) : access;
+}
 
 /// A key that was looked at.
 struct SeenKey {
@@ -180,10 +186,10 @@ Result<bool> gather(const Plan& plan, KeyRef source, Look look, UnixMs now, stor
     gathered.seen[0].version = version_of(held);
     if (held == nullptr) return;
     gathered.type = held->type;
-    out_of_reach = held->paged && within == nullptr;
+    out_of_reach = held->paged && held->type != ValueType::kString && within == nullptr;
     if (!out_of_reach) taken = kept.take(*held, within);
   };
-  STAVE_TRY(look(std::span(&source, 1), show_source));
+  STAVE_TRY(look(std::span(&source, 1), Form::kRoot, show_source));
   if (!taken) return fail(std::move(taken).error());
   if (out_of_reach) return false;
   const auto add = [&](std::string_view element) {
@@ -212,7 +218,7 @@ Result<bool> gather(const Plan& plan, KeyRef source, Look look, UnixMs now, stor
       }
     }
   };
-  STAVE_TRY(look(keys, show));
+  STAVE_TRY(look(keys, Form::kWhole, show));
   return same && !out_of_reach;
 }
 
@@ -296,9 +302,9 @@ Result<bool> store_if_unchanged(Call& call, KeyRef target, const SortInput& gath
 /// From the first look to the last change within a transaction.
 Result<void> sort_within(store::Transaction& transaction, KeyRef source, const Plan& plan, SortInput& gathered,
                          Rows& rows) {
-  const auto look = [&](std::span<const KeyRef> looked_at, Show show) -> Result<void> {
+  const auto look = [&](std::span<const KeyRef> looked_at, Form form, Show show) -> Result<void> {
     for (std::size_t i = 0; i < looked_at.size(); ++i) {
-      const auto held = transaction.find(looked_at[i]);
+      const auto held = transaction.find(looked_at[i], form_of(store::Access::kPeek, form));
       show(i, held ? &*held : nullptr);
     }
     return {};
@@ -333,8 +339,8 @@ Result<void> sort_locked(Call& call, const Plan& plan, SortInput& gathered, Rows
 // Sorting takes long, and is done while nothing is locked, if the keys stay as they are meanwhile.
 Result<void> sort(Call& call, bool may_store) {
   STAVE_ASSIGN(const Plan plan, parse_sort(call, may_store));
-  const auto look = [&](std::span<const KeyRef> keys, Show show) -> Result<void> {
-    return call.wait_for(call.read_many(keys, call.session().read_access(), show));
+  const auto look = [&](std::span<const KeyRef> keys, Form form, Show show) -> Result<void> {
+    return call.wait_for(call.read_many(keys, form_of(call.session().read_access(), form), show));
   };
   constexpr int kTries = 3;
   SortInput gathered;

@@ -16,7 +16,7 @@ using types::sorted_set::Element;
 // --- sources ---------------------------------------------------------------------------------------------------------
 
 Result<void> Source::take(Part& part, store::KeyRef key, store::Access access) {
-  const auto held = part.find(key, access);
+  const auto held = part.find(key, store::as_root(access));
   if (!held) return {};
   if (held->type == store::Set::kType) return copy_out(part, key, access, plain_);
   return copy_out(part, key, access, scored_);

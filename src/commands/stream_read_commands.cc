@@ -175,7 +175,7 @@ Result<bool> try_read(const Attempt& attempt, Sink& answer) {
   ReadBudget budget(wish);
   for (std::size_t i = 0; i != wish.keys; ++i) {
     if (!attempt.may_look(keys[i])) continue;
-    const auto held = attempt.transaction.find(keys[i], attempt.access);
+    const auto held = attempt.transaction.find(keys[i], store::as_root(attempt.access));
     if (!held || held->type != Stream::kType) continue;
     STAVE_ASSIGN(const OpenedStream stream, OpenedStream::open(attempt.transaction, &*held));
     STAVE_ASSIGN(const Id behind, id_argument(attempt.arguments[wish.id_at(i)]));

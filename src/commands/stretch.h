@@ -71,7 +71,7 @@ class Stretch {
 
   template <class Type>
   Result<store::Opened<Type>*> open() {
-    const auto held = transaction_.find(key_, session_.read_access());
+    const auto held = transaction_.find(key_, store::as_root(session_.read_access()));
     // To look at what lives on by being used puts its end off, each time anew.
     if (given_up_ || !held || held->type != Type::kType || !held->paged || !held->here ||
         held->expiry.sliding_ms != 0) {

@@ -11,7 +11,9 @@
 #include "commands/kept_value.h"
 #include "commands/string_value.h"
 #include "commands/value_condition.h"
+#include "store/answer_copy.h"
 #include "store/collection.h"
+#include "types/string/paged.h"
 
 namespace stave::commands {
 
@@ -103,7 +105,11 @@ Result<void> set_after_looking(Call& call, SetOptions options) {
     if (options.expiry.keep() && held != nullptr) expiry = store::own_expiry(*held);
     return put_or_erase(call[2], expiry, now);
   };
-  STAVE_TRY(call.update(call.key(1), access, decide));
+  if (const auto compared = options.value.compared_bytes(call); compared && !options.get) {
+    STAVE_TRY(update_comparing(call, call.key(1), *compared, decide));
+  } else {
+    STAVE_TRY(call.update(call.key(1), access, decide));
+  }
   if (options.get) {
     if (old) {
       old->answer(call.reply());
@@ -265,6 +271,45 @@ Result<void> strlen_command(Call& call) {
   return {};
 }
 
+namespace {
+
+std::uint64_t bytes_of_pages(const ValueView& root) noexcept {
+  return root.here ? types::text::Paged::size_of(store::root_of(root.value)) : 0;
+}
+
+/// Answers with a part of argument 1's string, which was seen to lie in pages: `cut` says, of its root, from where on
+/// how many bytes. Copied once, and sent from there.
+template <class Cut>
+Result<void> answer_from_pages(Call& call, store::Access access, Cut&& cut) {
+  store::LoadedValue copy;
+  {
+    Part part(call.session(), call.key(1));
+    const auto held = part.find(call.key(1), access);
+    if (held && held->type != ValueType::kString) return wrong_type();
+    // It was set whole in between: once more, from the beginning.
+    if (held && !held->paged) {
+      STAVE_TRY(call.commit(part));
+      return getrange_command(call);
+    }
+    if (held) {
+      const auto [at, size] = cut(*held);
+      const std::string root(held->value);
+      if (size != 0) STAVE_TRY(store::copy_of_string(part.transaction(), root, at, size, copy));
+    }
+    STAVE_TRY(call.commit(part));
+    count_lookup(call, held.has_value());
+  }
+  if (copy.block) {
+    const std::size_t size = copy.block.size();
+    call.reply().shared_bulk({.block = std::move(copy.block), .at = 0, .size = size});
+  } else {
+    call.reply().bulk(copy.text);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> getrange_command(Call& call) {
   STAVE_ASSIGN(const std::int64_t start, integer_argument(call, 2));
   STAVE_ASSIGN(const std::int64_t end, integer_argument(call, 3));
@@ -289,16 +334,12 @@ Result<void> getrange_command(Call& call) {
     if (const auto [at, size] = stretch(value->value.size()); size != 0) shown = KeptValue(*value, at, size);
   })));
   if (other_type) return wrong_type();
-  if (paged) {
-    STAVE_TRY(look_at_string(call, 1, [&](const StringReader* bytes) -> Result<void> {
-      const auto [at, size] = stretch(bytes == nullptr ? 0 : bytes->size());
-      std::string scratch;
-      shown = size == 0 ? KeptValue() : KeptValue(std::string(bytes->read(at, size, scratch)));
-      return {};
-    }));
+  if (!paged) {
+    shown.answer(call.reply());
+    return {};
   }
-  shown.answer(call.reply());
-  return {};
+  const auto cut = [&](const ValueView& held) { return stretch(bytes_of_pages(held)); };
+  return answer_from_pages(call, access, cut);
 }
 
 Result<void> append_command(Call& call) {

@@ -21,6 +21,7 @@ Update put(std::string_view value, const ValueView* held) noexcept {
   return {.what = Update::What::kPut, .value = value, .expiry = held != nullptr ? held->expiry : Expiry{}};
 }
 
+// No number is as long as a string in pages, which is not put together for that.
 Result<void> add_to_number(Call& call, std::int64_t by) {
   std::optional<types::Digits> digits;
   std::int64_t result = 0;
@@ -28,7 +29,7 @@ Result<void> add_to_number(Call& call, std::int64_t by) {
     std::int64_t old = 0;
     if (held != nullptr) {
       STAVE_ASSIGN(const std::string_view text, text_of(held));
-      const auto number = types::parse_integer(text);
+      const auto number = held->paged ? std::nullopt : types::parse_integer(text);
       if (!number) return not_an_integer();
       old = *number;
     }
@@ -37,7 +38,7 @@ Result<void> add_to_number(Call& call, std::int64_t by) {
     result = *sum;
     return put(digits.emplace(result).view(), held);
   };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeekRoot, decide));
   call.reply().integer(result);
   return {};
 }
@@ -68,7 +69,7 @@ Result<void> incrbyfloat_command(Call& call) {
     long double sum = 0;
     if (held != nullptr) {
       STAVE_ASSIGN(const std::string_view text, text_of(held));
-      const auto number = types::parse_float(text);
+      const auto number = held->paged ? std::nullopt : types::parse_float(text);
       if (!number) return not_a_float();
       sum = *number;
     }
@@ -79,7 +80,7 @@ Result<void> incrbyfloat_command(Call& call) {
     result = types::format_float(sum);
     return put(result, held);
   };
-  STAVE_TRY(call.update(call.key(1), store::Access::kPeek, decide));
+  STAVE_TRY(call.update(call.key(1), store::Access::kPeekRoot, decide));
   call.reply().bulk(result);
   return {};
 }

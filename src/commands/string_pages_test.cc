@@ -219,6 +219,47 @@ TEST_F(StringsInPages, may_be_dense_hyperloglogs_with_the_same_bytes) {
   EXPECT_TRUE(reply({"GET", "p"}).text == reply({"GET", "w"}).text);
 }
 
+TEST_F(StringsInPages, are_not_put_together_by_who_only_refuses_or_compares_them) {
+  make(some(9'000'000));
+  // From here on nobody can put it together.
+  engine_->budget().set(1, MemoryPolicy::kNoEviction);
+  engine_->budget().force_buffer(2u << 20);
+  ASSERT_EQ(run({"GET", "p"}), "-OOM command not allowed when used memory > 'maxmemory'.");
+  for (const std::string_view call :
+       {"LPUSH p x", "LRANGE p 0 -1", "HGET p f", "HSET p f v", "SADD p m", "SINTER p", "SUNIONSTORE to p",
+        "ZADD p 1 m", "ZUNIONSTORE to 1 p", "XADD p * f v", "SORT p"}) {
+    std::vector<std::string_view> words;
+    for (std::size_t at = 0, end = 0; at < call.size(); at = end + 1) {
+      end = std::min(call.find(' ', at), call.size());
+      words.push_back(call.substr(at, end - at));
+    }
+    EXPECT_EQ(spell(run_in(*session_, words)), "-WRONGTYPE Operation against a key holding the wrong kind of value")
+        << call;
+  }
+  EXPECT_EQ(run({"INCR", "p"}), "-ERR value is not an integer or out of range");
+  EXPECT_EQ(run({"INCRBYFLOAT", "p", "1"}), "-ERR value is not a valid float");
+  EXPECT_EQ(run({"DELIFEQ", "p", "x"}), "0");
+  EXPECT_EQ(run({"DELEX", "p", "IFEQ", "x"}), "0");
+  EXPECT_EQ(run({"SET", "p", "new", "IFEQ", "x"}), "nil");
+  EXPECT_EQ(reply({"GETRANGE", "p", "8999995", "-1"}).text, reply({"GETRANGE", "w", "8999995", "-1"}).text);
+  EXPECT_EQ(run({"DELEX", "p", "IFNE", "x"}), "1");
+  engine_->budget().give_buffer(2u << 20);
+}
+
+TEST_F(StringsInPages, are_compared_with_what_is_as_long) {
+  make(some(30'000));
+  const std::string whole = reply({"GET", "w"}).text;
+  std::string other = whole;
+  other[20'000] = '!';
+  same({"DELIFEQ", "@", other});
+  same({"SET", "@", "new", "IFEQ", other});
+  same({"SET", "@", other, "IFEQ", whole, "GET"});
+  same({"SETRANGE", "@", "0", "a"});
+  same({"DELEX", "@", "IFEQ", "x"});
+  same({"DELEX", "@", "IFNE", "x"});
+  same({"EXISTS", "@"});
+}
+
 TEST_F(StringsInPages, are_left_as_they_are_by_what_changes_nothing) {
   make(some(30'000));
   const Lsn before = engine_->log().tail();

@@ -7,6 +7,8 @@
 #include "base/try.h"
 #include "commands/arguments.h"
 #include "commands/kept_value.h"
+#include "store/pages.h"
+#include "types/string/paged.h"
 
 namespace stave::commands {
 
@@ -55,6 +57,10 @@ bool ValueCondition::take(const Call& call, std::size_t& i) {
   return true;
 }
 
+std::optional<std::size_t> ValueCondition::compared_bytes(const Call& call) const noexcept {
+  return any() && !digest_ ? std::optional(call[operand_].size()) : std::nullopt;
+}
+
 Result<void> ValueCondition::prepare(Call& call, store::KeyRef key) {
   if (!digest_) return {};
   KeptValue large;
@@ -76,10 +82,28 @@ Result<bool> ValueCondition::holds(const Call& call, const store::ValueView* hel
   if (held == nullptr) return !equal_;
   STAVE_ASSIGN(const std::string_view value, text_of(held));
   const std::string_view operand = call[operand_];
-  if (!digest_) return (value == operand) == equal_;
+  if (!digest_) return (held->here && value == operand) == equal_;
   if (operand.size() != kDigestDigits) return answer_error("ERR must be exactly 16 hexadecimal characters");
   const std::uint64_t digest = held->version == digested_ && digested_ != kNoLsn ? known_ : digest_of(value);
   return same_word(spell_digest(digest), operand) == equal_;
+}
+
+Result<void> update_comparing(Call& call, store::KeyRef key, std::size_t bytes, store::Engine::DecideFn decide) {
+  bool whole = false;
+  const auto by_length = [&](const store::ValueView* held, UnixMs now) -> Result<store::Update> {
+    whole = false;
+    if (held == nullptr || held->type != store::ValueType::kString || !held->paged || !held->here)
+      return decide(held, now);
+    store::ValueView seen = *held;
+    seen.size = types::text::Paged::size_of(store::root_of(held->value));
+    seen.value = {};
+    seen.paged = seen.here = false;
+    whole = seen.size == bytes;
+    return whole ? Result<store::Update>(store::Update{}) : decide(&seen, now);
+  };
+  STAVE_TRY(call.update(key, store::Access::kPeekRoot, by_length));
+  if (whole) return call.update(key, store::Access::kPeek, decide);
+  return {};
 }
 
 }  // namespace stave::commands

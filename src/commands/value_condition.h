@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,8 @@ class ValueCondition {
   /// Of what the key holds, null when it is not there: that is neither equal to anything nor has it a digest. Only when
   /// `any()`. Errors: WRONGTYPE; an operand that is no digest, when there is one to compare it with.
   Result<bool> holds(const Call& call, const store::ValueView* held) const;
+  /// How many bytes a value has that can be equal; nullopt: there is no condition, or one on the digest.
+  [[nodiscard]] std::optional<std::size_t> compared_bytes(const Call& call) const noexcept;
 
  private:
   std::size_t operand_ = 0;  ///< Argument to compare with; 0: none.
@@ -41,5 +44,9 @@ class ValueCondition {
   Lsn digested_ = kNoLsn;  ///< The version whose digest is known ahead.
   std::uint64_t known_ = 0;
 };
+
+/// As `Call::update`, with the value, for who only compares it with so many bytes: a string in pages that has another
+/// length is not put together, and shown without its bytes (`ValueView::here`).
+Result<void> update_comparing(Call& call, store::KeyRef key, std::size_t bytes, store::Engine::DecideFn decide);
 
 }  // namespace stave::commands

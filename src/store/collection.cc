@@ -1,6 +1,6 @@
 #include "store/collection.h"
 
-#include <cstring>
+#include "store/answer_copy.h"
 
 namespace stave::store {
 
@@ -87,30 +87,8 @@ Result<std::string> joined_form(Transaction& transaction, const ValueView& held)
 }
 
 Result<void> join_string(Transaction& transaction, std::string_view paged, LoadedValue& to) {
-  TransactionPages pages(transaction, identity_of(paged));
-  const String::Paged form(pages, root_of(paged));
-  const auto size = static_cast<std::size_t>(form.size());
-  to = {};
-  char* bytes = nullptr;
-  if (size >= keyspace::Block::kBytesMin) {
-    // Who shows it shares it, as any large value.
-    to.block = keyspace::Block::make(transaction.engine().keyspace().source(), size);
-    if (!to.block) return fail(ErrorCode::kNoMemory, "there is no memory to put the value together");
-    bytes = reinterpret_cast<char*>(to.block.data());
-  } else {
-    to.text.resize(size);
-    bytes = to.text.data();
-  }
-  form.visit(0, size, [&](std::uint64_t at, std::size_t count, std::string_view piece) {
-    if (piece.empty()) {
-      std::memset(bytes + at, 0, count);
-    } else {
-      std::memcpy(bytes + at, piece.data(), count);
-    }
-    return !pages.failed();
-  });
-  if (pages.failed()) return pages.failure();
-  return {};
+  const auto size = static_cast<std::size_t>(String::Paged::size_of(root_of(paged)));
+  return copy_of_string(transaction, paged, 0, size, to);
 }
 
 Result<std::string> copy_pages(Transaction& transaction, ValueType type, std::string_view paged) {

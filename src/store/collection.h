@@ -81,8 +81,6 @@ struct String {
   using Paged = types::text::Paged;
   static constexpr ValueType kType = ValueType::kString;
   static constexpr bool kMayBeEmpty = true;
-  /// Whole it is shown by and to everybody who does not ask otherwise.
-  static constexpr bool kAsRoot = true;
   static constexpr std::size_t kCompactBytesMax = 8192;
 };
 struct Stream {
@@ -108,11 +106,6 @@ constexpr std::size_t compact_bytes_max() noexcept {
   } else {
     return kCompactBytesMax;
   }
-}
-/// How to look at a key for its collection, of pages or not.
-template <class Type>
-constexpr Access access_for(Access access) noexcept {
-  return requires { Type::kAsRoot; } ? as_root(access) : access;
 }
 
 /// Whether what a value of that type and form holds depends on the moment.
@@ -309,7 +302,7 @@ class Opened {
 /// kWrongType.
 template <class Type, class Within>
 Result<Opened<Type>> open_collection(Within& within, KeyRef key, Access access = Access::kPeek) {
-  const std::optional<ValueView> held = within.find(key, access_for<Type>(access));
+  const std::optional<ValueView> held = within.find(key, as_root(access));
   return Opened<Type>::open(within.transaction(), held ? &*held : nullptr);
 }
 

@@ -96,13 +96,21 @@ KeyRef TransactionPages::kept_key(types::PageId page) {
   return kept;
 }
 
-// To take something out of a page needs no room.
-void TransactionPages::excuse_if_smaller(types::PageId page, std::size_t bytes) {
-  if (!transaction_.refuses()) [[likely]]
+// To take something out of a page needs no room, and what follows from that may move what is left. But a page that was
+// not there is room: else the map of a string's pages, which is as large as before, would excuse each page that fills a
+// hole.
+void TransactionPages::weigh(types::PageId page, std::size_t bytes) {
+  if (!excused_ && !transaction_.refuses()) [[likely]]
     return;
   const PageKey named(identity_, page);
-  if (const auto held = transaction_.find(key(page, named), Access::kMeta); held && bytes <= held->size)
+  const auto held = transaction_.find(key(page, named), Access::kMeta);
+  if (held && bytes <= held->size) {
     transaction_.excuse();
+    excused_ = true;
+  } else if (!held && excused_) {
+    transaction_.end_excuse();
+    excused_ = false;
+  }
 }
 
 void TransactionPages::note(Result<void> done) {
@@ -115,7 +123,7 @@ void TransactionPages::note(Result<void> done) {
 void TransactionPages::write(types::PageId page, std::string_view bytes) {
   STAVE_ASSERT(!bytes.empty());
   if (failed_) return;
-  excuse_if_smaller(page, bytes.size());
+  weigh(page, bytes.size());
   scratch_.assign(bytes);
   forget(page);
   note(transaction_.put(kept_key(page), scratch_, {}, ValueType::kPage));
@@ -129,7 +137,7 @@ void TransactionPages::edit(types::PageId page, base::Edits edits) {
   // The entry stays until the transaction is over, and its key with it.
   const KeyRef ref{database_, entry.key(), there->spot.place.hash};
   if (!transaction_.may_edit(ref, there->spot, edits)) return Pages::edit(page, edits);
-  excuse_if_smaller(page, base::edited_size(edits, entry.value_size()));
+  weigh(page, base::edited_size(edits, entry.value_size()));
   note(transaction_.edit(ref, there->spot, edits));
 }
 

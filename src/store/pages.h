@@ -85,7 +85,7 @@ class TransactionPages final : public types::Pages {
   static constexpr std::size_t kKnown = 8;
   [[nodiscard]] Known* known(types::PageId page) noexcept;
   void forget(types::PageId page) noexcept;
-  void excuse_if_smaller(types::PageId page, std::size_t bytes);
+  void weigh(types::PageId page, std::size_t bytes);
   void note(Result<void> done);
 
   Transaction& transaction_;
@@ -96,6 +96,7 @@ class TransactionPages final : public types::Pages {
   std::array<Known, kKnown> known_;
   std::size_t next_known_ = 0;
   bool failed_ = false;
+  bool excused_ = false;  ///< The transaction, by this.
   std::optional<Error> error_;
   std::string scratch_;
 };

@@ -103,6 +103,43 @@ TEST_F(StringPages, are_there_from_the_first_change_of_a_part_on_and_seen_by_nob
   }
 }
 
+TEST_F(StringPages, do_not_grow_in_their_holes_when_there_is_no_room) {
+  change("s", [](Opened<String>& string) { string.editor_for(4'000'000).extend(4'000'000); });
+  change("s", [](Opened<String>& string) { string.editor().write(0, "there"); });
+  engine->budget().set(1, MemoryPolicy::kNoEviction);
+  const auto refused = [&](std::uint64_t at) {
+    const KeyRef key{0, "s"};
+    Transaction transaction(*engine, key);
+    auto opened = open_collection<String>(transaction, key);
+    opened->editor().write(at, "new");
+    const auto kept = keep_collection(transaction, key, *opened);
+    return !kept && kept.error().code() == ErrorCode::kNoMemory;
+  };
+  EXPECT_TRUE(refused(1'000'000));
+  EXPECT_TRUE(refused(3'999'990));
+  // What is there may change, whatever was refused before.
+  EXPECT_FALSE(refused(1));
+}
+
+TEST_F(StringPages, that_are_read_whole_count_as_what_clients_have_not_read) {
+  append("s", std::string(5'000'000, 'x'));
+  const std::uint64_t before = engine->budget().stats().buffers;
+  keyspace::Block share;
+  ASSERT_TRUE(engine->read({0, "s"}, Access::kPeek, [&](const ValueView* view) { share = view->share(); }));
+  EXPECT_EQ(share.view(), model["s"]);
+  EXPECT_GE(engine->budget().stats().buffers, before + 5'000'000);
+  share = {};
+  EXPECT_EQ(engine->budget().stats().buffers, before);
+  // One is made however little room there is, and no more above what there is for clients in any case.
+  engine->budget().set(1, MemoryPolicy::kSpill);
+  ASSERT_TRUE(engine->read({0, "s"}, Access::kPeek, [&](const ValueView* view) { share = view->share(); }));
+  const std::uint64_t one = engine->budget().stats().buffers;
+  const auto refused = engine->read({0, "s"}, Access::kPeek, [](const ValueView*) {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kNoMemory);
+  EXPECT_EQ(engine->budget().stats().buffers, one);
+}
+
 TEST_F(StringPages, show_the_length_of_the_string_without_its_bytes) {
   append("s", std::string(30'000, 'x'));
   for (const bool spilled : {false, true}) {

@@ -138,7 +138,7 @@ std::expected<CollectionChange, Refused> change_collection(const Exchange& excha
     transaction.rollback();
     return std::unexpected(Refused{std::move(problem), transaction.observed()});
   };
-  const auto held = transaction.find(key, store::Access::kPeek);
+  const auto held = transaction.find(key, store::Access::kPeekRoot);
   const Lsn version = held ? held->version : kNoLsn;
   if (wish.conditions.judge(version, false) != Preconditions::Verdict::kGoOn)
     return refuse(precondition_failed(wish.conditions, version));

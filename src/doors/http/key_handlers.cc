@@ -5,11 +5,15 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/try.h"
 #include "doors/http/collections.h"
 #include "doors/http/handlers.h"
 #include "doors/http/json_text.h"
 #include "doors/http/values.h"
+#include "store/answer_copy.h"
+#include "store/pages.h"
 #include "store/transact.h"
+#include "types/string/paged.h"
 
 namespace stave::http {
 
@@ -50,8 +54,9 @@ Response unsatisfiable(std::uint64_t size) {
   return response;
 }
 
-/// The answer for what was found. Runs under the shard's lock, so what is large is not copied.
-Response show(const store::StoreClock& time, const ValueView* value, const Wish& wish) {
+/// The answer for what was found. Runs under the shard's lock, so what is large is not copied; of a value that is not
+/// at hand the content is still to come: `range` of it.
+Response show(const store::StoreClock& time, const ValueView* value, const Wish& wish, ByteRange& range) {
   const Lsn version = value == nullptr ? kNoLsn : value->version;
   const auto verdict = wish.conditions.judge(version, true);
   if (verdict == Preconditions::Verdict::kFailed) return answer_problem(precondition_failed(wish.conditions, version));
@@ -66,7 +71,7 @@ Response show(const store::StoreClock& time, const ValueView* value, const Wish&
   if (value->type != ValueType::kString) return response;  // what it holds is kept by who asked
   response.type = type_of(*value);
   response.add_header("Accept-Ranges", "bytes");
-  ByteRange range{0, value->size};
+  range = {0, value->size};
   if (!wish.range.empty() && (!wish.if_range || wish.if_range->matches_strongly(version))) {
     switch (parse_range(wish.range, value->size, range)) {
       case RangeKind::kWhole: break;
@@ -75,7 +80,7 @@ Response show(const store::StoreClock& time, const ValueView* value, const Wish&
     }
   }
   const std::uint64_t size = range.end - range.begin;
-  if (!wish.content) {
+  if (!wish.content || !value->here) {
     response.length = size;
   } else if (size >= keyspace::Block::kBytesMin && value->block != nullptr) {
     response.shared = commands::SharedBytes{.block = value->share(), .at = range.begin, .size = size};
@@ -130,9 +135,14 @@ struct KeyReading {
 
   void run() noexcept try {
     bool paged = false;
-    pending = engine.read(key, access, [&](const ValueView* value) {
+    // A string in pages by its root: how much of it is asked for is still to be seen.
+    const store::Access look = store::needs_value(access) ? store::as_root(access) : access;
+    pending = engine.read(key, look, [&](const ValueView* value) {
       known_json = value != nullptr && value->json;
-      response = show(engine.time(), value, wish);
+      paged = value != nullptr && value->type == ValueType::kString && value->paged;
+      if (paged) return;
+      ByteRange range;
+      response = show(engine.time(), value, wish, range);
       if (value == nullptr || value->type == ValueType::kString || response.status != 200) return;
       again = !value->here;
       if (again) return;
@@ -147,18 +157,46 @@ struct KeyReading {
   }
 
  private:
-  /// What a collection of pages needs.
+  /// What lies in pages needs one.
   void run_in_transaction() {
     const auto work = [&](store::Transaction& transaction) -> Result<void> {
-      const auto held = transaction.find(key, store::needs_value(access) ? access : store::Access::kPeek);
+      const store::Access look = store::needs_value(access) ? access : store::Access::kPeek;
+      const auto held = transaction.find(key, store::as_root(look));
       collection.reset();
-      response = show(engine.time(), held ? &*held : nullptr, wish);
+      if (held && held->type == ValueType::kString && held->paged) return show_pages(transaction, *held);
+      ByteRange range;
+      response = show(engine.time(), held ? &*held : nullptr, wish, range);
       if (!held || held->type == ValueType::kString || response.status != 200) return {};
       collection = std::make_shared<CopiedCollection>();
       return collection->take(transaction, *held);
     };
     store::Pending observed;
     pending = store::transact(engine, std::span(&key, 1), work, Sync::kDefault, observed);
+  }
+
+  /// A string in pages, of which no more is read than is asked for. Errors: those of reading it.
+  Result<void> show_pages(store::Transaction& transaction, const ValueView& held) {
+    if (!held.here) return {};  // the commit says why
+    // The view may end with the first page that is read.
+    const std::string root(held.value);
+    ValueView value = held;
+    value.paged = value.here = false;
+    value.value = {};
+    value.block = nullptr;
+    value.size = types::text::Paged::size_of(store::root_of(root));
+    ByteRange range;
+    response = show(engine.time(), &value, wish, range);
+    if (!wish.content || (response.status != 200 && response.status != 206)) return {};
+    store::LoadedValue content;
+    const auto size = static_cast<std::size_t>(range.end - range.begin);
+    STAVE_TRY(store::copy_of_string(transaction, root, range.begin, size, content));
+    response.length.reset();
+    if (content.block) {
+      response.shared = commands::SharedBytes{.block = std::move(content.block), .at = 0, .size = size};
+    } else {
+      response.body = std::move(content.text);
+    }
+    return {};
   }
 };
 

@@ -25,6 +25,8 @@ Problem conflict(std::string_view code, std::string detail) {
 
 store::Access access_of(Kind kind) noexcept {
   if (kind == Kind::kGet) return store::Access::kTouch;
+  // No number is as long as a string in pages, which is not put together for that.
+  if (kind == Kind::kIncrement || kind == Kind::kIncrementFloat) return store::Access::kPeekRoot;
   return reads_value(kind) ? store::Access::kPeek : store::Access::kMeta;
 }
 
@@ -104,9 +106,14 @@ class Run {
     return std::move(result_);
   }
 
+  template <class Number>
+  [[nodiscard]] std::optional<Number> parsed(std::optional<Number> (*parse)(std::string_view)) const {
+    return held_->paged ? std::nullopt : parse(held_->value);
+  }
+
   Outcomes<OperationResult> increment() {
     if (auto problem = not_a_string()) return std::unexpected(std::move(*problem));
-    const auto number = held_ ? types::parse_integer(held_->value) : std::optional<std::int64_t>(0);
+    const auto number = held_ ? parsed(types::parse_integer) : std::optional<std::int64_t>(0);
     if (!number) return std::unexpected(conflict("not_a_number", "the value is not a whole number"));
     const auto sum = types::checked_add(*number, operation_.by);
     if (!sum) return std::unexpected(conflict("overflow", "the sum does not fit 64 bits"));
@@ -116,7 +123,7 @@ class Run {
 
   Outcomes<OperationResult> increment_float() {
     if (auto problem = not_a_string()) return std::unexpected(std::move(*problem));
-    const auto number = held_ ? types::parse_float(held_->value) : std::optional<long double>(0);
+    const auto number = held_ ? parsed(types::parse_float) : std::optional<long double>(0);
     if (!number) return std::unexpected(conflict("not_a_number", "the value is not a number"));
     const long double sum = *number + operation_.by_float;
     if (!std::isfinite(sum)) return std::unexpected(conflict("overflow", "the sum is not a finite number"));

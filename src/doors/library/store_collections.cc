@@ -42,7 +42,7 @@ auto Store::Impl::look(std::string_view key, const ReadOptions& options, Ask&& a
     STAVE_TRY(check_key(options.database, key));
     std::optional<Answer> answer;
     const KeyRef ref{options.database, key};
-    Result<Pending> pending = engine->read(ref, store::Access::kTouch, [&](const ValueView* held) {
+    Result<Pending> pending = engine->read(ref, store::Access::kTouchRoot, [&](const ValueView* held) {
       if (held != nullptr && held->type == Type::kType && held->paged) return;
       const auto opened = Opened<Type>::open(held, engine->now());
       answer = opened ? Answer(ask(opened->reader())) : Answer(std::unexpected(opened.error().clone()));
@@ -74,7 +74,7 @@ auto Store::Impl::read(std::string_view key, const ReadOptions& options, Ask&& a
     bool other = false;
     bool paged = false;
     const KeyRef ref{options.database, key};
-    Result<Pending> pending = engine->read(ref, store::Access::kTouch, [&](const ValueView* held) {
+    Result<Pending> pending = engine->read(ref, store::Access::kTouchRoot, [&](const ValueView* held) {
       if (held == nullptr) return;
       other = held->type != Type::kType;
       paged = !other && held->paged;
@@ -134,7 +134,7 @@ auto Store::Impl::change(std::string_view key, const WriteOptions& options, Edit
     // Many become pages on the way, for which there must be a transaction.
     if (elements <= kFewElements) {
       Pending pending;
-      const auto updated = engine->update(ref, store::Access::kPeek, decide, options.sync, pending);
+      const auto updated = engine->update(ref, store::Access::kPeekRoot, decide, options.sync, pending);
       if (!updated || (*updated != store::Updated::kNot && !in_pages)) {
         // An error tells what it was decided by.
         STAVE_TRY(settle(pending));

@@ -23,7 +23,7 @@ using SortedSetEditor = types::sorted_set::Editor;
 template <class Type>
 Result<store::Opened<Type>> Inside::open(std::string_view key, Access access) {
   STAVE_TRY(check_key_size(key.size()));
-  const auto held = transaction_.find(keys_[key], access);
+  const auto held = transaction_.find(keys_[key], store::as_root(access));
   STAVE_TRY(still_good());
   return store::Opened<Type>::open(transaction_, held ? &*held : nullptr);
 }

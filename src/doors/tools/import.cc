@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "base/path.h"
 #include "base/try.h"
 #include "doors/tools/report.h"
 #include "doors/tools/server_options.h"
@@ -107,6 +110,36 @@ Result<exchange::Summary> read_source(const ImportSettings& settings, Target& ta
       files, source.path, target, [&](auto arguments) { return target.call(arguments); }, limits);
 }
 
+/// The directories of a store that are not there yet, the store's first: they are to be made for it.
+std::vector<std::string> missing_directories(FileSystem& files, const std::string& directory) {
+  std::vector<std::string> missing;
+  std::string path = base::normal_path(directory);
+  for (;;) {
+    const auto there = files.exists(path);
+    if (!there || *there) return missing;
+    missing.push_back(path);
+    const std::string parent = base::parent_path(path);
+    if (parent == path) return missing;
+    path = parent;
+  }
+}
+
+/// Removes a directory and what is in it.
+Result<void> remove_tree(FileSystem& files, const std::string& path) {
+  STAVE_ASSIGN(const auto names, files.list(path));
+  for (const std::string& name : names) STAVE_TRY(files.remove(path + "/" + name));
+  STAVE_ASSIGN(const auto directories, files.list_directories(path));
+  for (const std::string& name : directories) STAVE_TRY(remove_tree(files, path + "/" + name));
+  return files.remove_directory(path);
+}
+
+/// Takes back a store that was made for this and in which nothing is. What cannot be removed stays.
+void remove_made(FileSystem& files, std::span<const std::string> made) {
+  if (made.empty() || !remove_tree(files, made[0])) return;
+  for (const std::string& parent : made.subspan(1))
+    if (!files.remove_directory(parent)) return;
+}
+
 std::string counted(const std::map<std::string, std::uint64_t, std::less<>>& counts) {
   std::string text;
   for (const auto& [name, count] : counts)
@@ -147,15 +180,20 @@ int report(const ImportSettings& settings, const exchange::Summary& summary, con
 Result<int> run(const ImportSettings& settings) {
   Progress progress(Clock::system());
   STAVE_TRY(check_source(settings.source));
-  STAVE_ASSIGN(const auto target, settings.server.address.empty()
-                                      ? open_store_target(settings.directory, settings.databases)
-                                      : open_server_target(settings.server));
+  FileSystem& files = FileSystem::system();
+  const bool into_store = settings.server.address.empty();
+  const auto made = into_store ? missing_directories(files, settings.directory) : std::vector<std::string>();
+  STAVE_ASSIGN(auto target, into_store ? open_store_target(settings.directory, settings.databases)
+                                       : open_server_target(settings.server));
   auto summary = read_source(settings, *target, progress);
   if (!summary) {
     progress.clear();
     if (const std::uint64_t keys = target->tally().keys; keys != 0)
       std::fprintf(stderr, "stave: %s keys had been loaded before this:\n", with_commas(keys).c_str());
+    const bool nothing = target->tally().keys == 0 && target->tally().calls == 0;
     static_cast<void>(target->finish());  // The first failure is the one to tell.
+    target.reset();
+    if (nothing) remove_made(files, made);
     return fail(std::move(summary).error());
   }
   STAVE_TRY(target->finish());

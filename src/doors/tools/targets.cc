@@ -51,7 +51,7 @@ class StoreTarget final : public Target {
   StoreTarget(Clock& clock, std::unique_ptr<Store> store)
       : Target(clock), store_(std::move(store)), session_(store_->session()) {}
 
-  Result<void> call(std::span<const std::string_view> arguments) override {
+  Result<void> make_call(std::span<const std::string_view> arguments) override {
     const Reply reply = session_->execute(arguments);
     if (reply.is_error()) refused(arguments[0], reply.text);
     return {};
@@ -78,7 +78,7 @@ class ServerTarget final : public Target {
   ServerTarget(Clock& clock, Client client)
       : Target(clock), client_(std::move(client)), pipeline_(client_.pipeline()) {}
 
-  Result<void> call(std::span<const std::string_view> arguments) override {
+  Result<void> make_call(std::span<const std::string_view> arguments) override {
     // Its SELECTs move the connection to another database.
     database_ = -1;
     return add(arguments, true);

@@ -21,6 +21,7 @@ struct Tally {
   std::uint64_t skipped = 0;  ///< Keys of types that have no place yet.
   std::map<std::string, std::uint64_t, std::less<>> skipped_types;
   std::vector<std::string> skipped_names;  ///< The first of them: "key (type)".
+  std::uint64_t calls = 0;                 ///< Calls that were made, but for SELECT.
   std::uint64_t refused = 0;               ///< Calls that were answered with an error.
   std::map<std::string, std::uint64_t, std::less<>> refused_commands;
   std::string first_refusal;
@@ -32,13 +33,17 @@ class Target : public exchange::Sink {
   Result<void> take(const exchange::Item& item) final;
   Result<void> skip(const exchange::Skipped& skipped) final;
   /// Makes a call of an append-only file. An answer that is an error is counted, not returned.
-  virtual Result<void> call(std::span<const std::string_view> arguments) = 0;
+  Result<void> call(std::span<const std::string_view> arguments) {
+    if (arguments[0] != "SELECT") ++tally_.calls;  // each file begins with one
+    return make_call(arguments);
+  }
   /// Returns when everything is on disk, or answered.
   virtual Result<void> finish() = 0;
   [[nodiscard]] const Tally& tally() const noexcept { return tally_; }
 
  protected:
   virtual Result<void> put(const exchange::Item& item) = 0;
+  virtual Result<void> make_call(std::span<const std::string_view> arguments) = 0;
   void refused(std::string_view command, std::string_view answer);
 
  private:
