@@ -157,10 +157,11 @@ void Cluster::read_one() {
 
 void Cluster::hear_answers() {
   if (!leader().up()) return waiting_.clear();
-  if (replicas_ == 0) return waiting_.clear();
   std::erase_if(waiting_, [&](const Waiting& waiting) {
+    // As the doors do: nothing is written before somebody waits for it.
+    static_cast<void>(leader().engine().wait(waiting.pending));
     if (!leader().engine().fulfilled(waiting.pending)) return false;
-    waiting.write->promised = true;
+    waiting.write->promised = replicas_ != 0;
     return true;
   });
 }
@@ -171,27 +172,40 @@ void Cluster::look_at(Node& node) {
   if (!node.whole()) return;
   ++counts_.views;
   const View view = node.view();
-  if (!node.engine().log().health()) return;
+  if (!node.well()) return;
   if (const std::string wrong = history_.check(view); !wrong.empty())
     fail_with("node " + std::to_string(node.number()) + " (" + history_.describe(view) + "): " + wrong);
 }
 
 void Cluster::look_at_promises(Node& node) {
-  if (replicas_ == 0 || waived_ || !node.engine().log().health()) return;
+  if (replicas_ == 0 || waived_ || !node.well()) return;
   const View view = node.view();
   if (const std::string wrong = history_.lost(view); !wrong.empty())
     fail_with("node " + std::to_string(node.number()) + " leads (" + history_.describe(view) + "): " + wrong);
+}
+
+std::string Cluster::state_of(Node& node) const {
+  if (!node.up()) return "down";
+  std::string text = node.engine().follows() ? "follows" : "leads";
+  if (!node.whole()) text += ", half a copy";
+  if (const auto following = node.group().following())
+    text += " " + following->leader + (following->connected ? "" : " (not: " + following->trouble + ")");
+  return text + ", " + history_.describe(node.view()) + ", promised " +
+         std::to_string(node.engine().terms().promised()) + ", followers " +
+         std::to_string(node.group().followers().size());
 }
 
 bool Cluster::all_equal_soon() {
   constexpr int kRounds = 4000;
   for (int round = 0; round < kRounds && failure_.empty(); ++round) {
     settle();
+    tell_stray();
     for (const auto& node : nodes_)
       if (node->number() != leader_) bring_up(*node);
     if (!leader().leads()) lead_again_or_take_over();
     if (leader().up()) {
       const Lsn end = leader().engine().log().tail();
+      static_cast<void>(leader().engine().log().wait_written(end));
       const auto terms = leader().engine().terms().state().terms;
       if (std::ranges::all_of(nodes_, [&](const auto& node) {
             return node->whole() && node->engine().log().tail() == end &&
@@ -204,6 +218,7 @@ bool Cluster::all_equal_soon() {
     pass_time(round % 100 == 0 ? 11'000 : 20);
     rest_ms(5);
   }
+  for (const auto& node : nodes_) did("node " + std::to_string(node->number()) + ": " + state_of(*node));
   return false;
 }
 
@@ -248,7 +263,8 @@ void Cluster::finish() {
         rest_ms(2);
         pass_time(2);
       }
-      if (replicas_ != 0 && !waiting_.empty()) fail_with("with everybody there a write is not acknowledged");
+      if (replicas_ != 0 && !waiting_.empty())
+        fail_with("with everybody there a write is not acknowledged: " + std::to_string(waiting_.size()) + " of them");
     }
   }
   if (failure_.empty()) compare_all();

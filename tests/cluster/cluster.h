@@ -55,6 +55,7 @@ class Cluster {
   void look_at_promises(Node& node);
   void finish();
   bool all_equal_soon();
+  [[nodiscard]] std::string state_of(Node& node) const;
   void compare_all();
   // --- what breaks, and what the operator does (faults.cc)
   void step();

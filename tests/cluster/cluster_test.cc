@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -60,7 +61,13 @@ TEST(Cluster, loses_nothing_that_was_promised_and_comes_to_one_log) {
       const std::uint64_t seed = first + i;
       seed_at_hand = seed;
       Cluster cluster(seed);
+      const auto begun = std::chrono::steady_clock::now();
       const bool good = cluster.run();
+      const auto ms =
+          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count();
+      if (std::getenv("STAVE_TELL") != nullptr)
+        std::printf("seed %llu: %lld ms\n", static_cast<unsigned long long>(seed), static_cast<long long>(ms));
+      if (std::getenv("STAVE_TELL") != nullptr && ms > 5000) std::printf("slow %s\n", cluster.log().c_str());
       const std::lock_guard lock(mutex);
       add(all, cluster.counts());
       if (!good && !failed.exchange(true))

@@ -44,6 +44,7 @@ void Cluster::settle() {
       ++counts_.power_cuts;
       did("node " + std::to_string(node->number()) + " has lost its power");
       node->lose_power();
+      if (node->number() == leader_) waiting_.clear();
     }
   if (handing_ >= 0) end_handover();
   for (const auto& node : nodes_)
@@ -64,12 +65,11 @@ void Cluster::reopen(Node& node) {
   if (!node.told("cuts what the leader has not") && !node.told("begins with nothing"))
     fail_with("node " + std::to_string(node.number()) + " does not tell what it cuts");
   if (!had_all) return;
+  // What was overwritten may have been cleaned before.
   const std::string kept = node.bytes_of(".cut");
-  for (const Write* write : history_.behind(before, node.cut_at()))
-    for (const auto& [key, value] : write->changes)
-      if (value && kept.find(*value) == std::string::npos)
-        fail_with("node " + std::to_string(node.number()) + " has cut write " + std::to_string(write->number) +
-                  " and has not kept it");
+  for (const auto& [key, shown] : before.values)
+    if (shown.second >= node.cut_at() && kept.find(shown.first) == std::string::npos)
+      fail_with("node " + std::to_string(node.number()) + " has cut " + shown.first + " and has not kept it");
 }
 
 // A machine that gives up what it has, to get everything from its leader, counts as lost until it has it.
@@ -199,7 +199,7 @@ void Cluster::keep_house() {
 void Cluster::tell_to_follow(Node& node) {
   if (!node.up() || node.number() == leader_ || node.asked_to_reopen() || handing_ >= 0) return;
   const auto follows = node.group().follow(leader().address(), replication::Peer::kStave);
-  if (!follows && node.engine().log().health())
+  if (!follows && node.well())
     fail_with("node " + std::to_string(node.number()) + " cannot be told to follow: " + follows.error().describe());
 }
 
@@ -287,7 +287,7 @@ void Cluster::take_over() {
   did("node " + std::to_string(next->number()) + " takes over from " + std::to_string(old.number()));
   const auto led = next->group().lead();
   if (!led) {
-    if (next->engine().log().health()) fail_with("it does not take over: " + led.error().describe());
+    if (next->well()) fail_with("it does not take over: " + led.error().describe());
     network_->isolate(old.number(), false);
     return;
   }

@@ -91,14 +91,6 @@ std::string History::lost(const View& view) const {
   return {};
 }
 
-std::vector<const Write*> History::behind(const View& view, Lsn from) const {
-  std::vector<const Write*> all;
-  walk(view, [&](Lsn lsn, const Write& write) {
-    if (lsn >= from) all.push_back(&write);
-  });
-  return all;
-}
-
 std::uint64_t History::promised() const {
   std::uint64_t count = 0;
   for (const auto& [reign, writes] : reigns_)

@@ -49,8 +49,6 @@ class History {
   Write* find(const std::string& value, const View& view, Lsn version);
   /// The first promised write that is not on that way; empty: all are.
   [[nodiscard]] std::string lost(const View& view) const;
-  /// The writes that lie on that way from `from` on.
-  [[nodiscard]] std::vector<const Write*> behind(const View& view, Lsn from) const;
   [[nodiscard]] std::uint64_t promised() const;
   [[nodiscard]] std::string describe(const View& view) const;
 

@@ -46,7 +46,9 @@ class Node {
   void replace();
 
   [[nodiscard]] bool up() const noexcept { return engine_ != nullptr; }
-  [[nodiscard]] bool leads() const { return up() && !engine_->follows() && engine_->log().health().has_value(); }
+  /// Its disk does what it is told.
+  [[nodiscard]] bool well() const { return up() && !disk_->crashed() && engine_->log().health().has_value(); }
+  [[nodiscard]] bool leads() const { return well() && !engine_->follows(); }
   [[nodiscard]] bool whole() const { return up() && engine_->terms().whole(engine_->log().tail()); }
   [[nodiscard]] bool asked_to_reopen() const noexcept { return reopen_.load(); }
   [[nodiscard]] store::Engine& engine() noexcept { return *engine_; }
