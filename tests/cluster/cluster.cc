@@ -201,7 +201,11 @@ bool Cluster::all_equal_soon() {
     settle();
     tell_stray();
     for (const auto& node : nodes_)
-      if (node->number() != leader_) bring_up(*node);
+      if (node->number() != leader_) {
+        bring_up(*node);
+        const auto following = node->up() ? node->group().following() : std::nullopt;
+        if (!following || following->leader != leader().address()) tell_to_follow(*node);
+      }
     if (!leader().leads()) lead_again_or_take_over();
     if (leader().up()) {
       const Lsn end = leader().engine().log().tail();

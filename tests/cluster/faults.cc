@@ -240,7 +240,11 @@ void Cluster::restart_for_vote(Node& old) {
     if (node->disk().crashed()) node->lose_power();
     if (node->up() && !node->asked_to_reopen()) continue;
     node->stop();
-    const auto started = node->start(-1);
+    auto started = node->start(-1);
+    if (!started && node->disk().crashed()) {
+      node->lose_power();
+      started = node->start(-1);
+    }
     note_copies(*node);
     if (!started && lost_until_[static_cast<std::size_t>(node->number())] == kNoLsn)
       fail_with("node " + std::to_string(node->number()) + " does not start: " + started.error().describe());

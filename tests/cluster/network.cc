@@ -149,6 +149,13 @@ void Network::hold(int from, int to, bool held) {
   }
 }
 
+void Network::let_go(int node) {
+  for (int other = 0; other < nodes_; ++other) {
+    hold(node, other, false);
+    hold(other, node, false);
+  }
+}
+
 void Network::spoil(int from, int to) {
   const std::lock_guard lock(mutex_);
   for (const auto& known : wires_) {

@@ -34,6 +34,8 @@ class Network {
   void isolate(int node, bool apart);
   /// What goes that way arrives later, once it is let go; other nodes are not concerned.
   void hold(int from, int to, bool held);
+  /// Nothing from or to that node is held back any more.
+  void let_go(int node);
   /// The next bytes that go that way are not those that were sent.
   void spoil(int from, int to);
   /// Breaks the connections of the pair; they may come again at once.

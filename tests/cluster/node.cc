@@ -49,6 +49,8 @@ Options Node::options() {
 
 // As a server does it.
 Result<void> Node::open(const std::string& told, const replication::Rebuild& rebuild) {
+  // The test itself would wait, for as long as a server does.
+  network_.let_go(setup_.number);
   int tries = 0;
   const replication::Preparation preparation{
       .directory = kDirectory,
