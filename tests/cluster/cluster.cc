@@ -245,6 +245,7 @@ void Cluster::compare_all() {
 void Cluster::finish() {
   did("heals");
   network_->heal();
+  for (const auto& node : nodes_) node->keep_power();
   tell_stray();
   for (int i = 0; i < 400 && handing_ >= 0; ++i) {
     settle();

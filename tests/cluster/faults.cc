@@ -44,11 +44,17 @@ void Cluster::settle() {
       ++counts_.power_cuts;
       did("node " + std::to_string(node->number()) + " has lost its power");
       node->lose_power();
-      if (node->number() == leader_) waiting_.clear();
+      if (node->number() != leader_) continue;
+      waiting_.clear();
+      // It was to lose it when it did not lead yet.
+      if (sync_ == Sync::kAlways || lost_until_[static_cast<std::size_t>(leader_)] != kNoLsn) continue;
+      waived_ |= !may_lose(leader_);
+      lose(leader_);
     }
   if (handing_ >= 0) end_handover();
   for (const auto& node : nodes_)
-    if (node->asked_to_reopen()) reopen(*node);
+    // Of a leader that hands over it is looked at first what came of that.
+    if (node->asked_to_reopen() && (handing_ < 0 || node->number() != leader_)) reopen(*node);
   note_losses();
 }
 
@@ -297,6 +303,7 @@ void Cluster::take_over() {
   }
   ++counts_.takeovers;
   leader_ = next->number();
+  next->keep_power();
   for (const auto& node : nodes_)
     if (node.get() != &old && random_.below(8) != 0) tell_to_follow(*node);
   for (Lsn& until : lost_until_)
@@ -354,6 +361,7 @@ void Cluster::end_handover() {
   waiting_.clear();
   leader_ = handing_;
   handing_ = -1;
+  leader().keep_power();
   // It was there when it was told, and may be gone by now.
   if (leader().leads()) {
     look_at_promises(leader());

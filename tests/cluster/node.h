@@ -40,6 +40,10 @@ class Node {
   void stop();
   /// The power fails, after some more operations of the disk, perhaps.
   void lose_power();
+  /// A power cut that was to come does not.
+  void keep_power() {
+    if (!disk_->crashed()) disk_->crash_at(sim::kForever);
+  }
   /// The process alone dies.
   void kill();
   /// The machine is replaced by one that has nothing.
