@@ -247,9 +247,9 @@ void Cluster::finish() {
   network_->heal();
   for (const auto& node : nodes_) node->keep_power();
   tell_stray();
-  for (int i = 0; i < 400 && handing_ >= 0; ++i) {
+  for (int i = 0; i < 4000 && handing_ >= 0; ++i) {
     settle();
-    pass_time(20);
+    pass_time(i % 100 == 99 ? 11'000 : 20);
     rest_ms(5);
     if (handing_ >= 0 && !node(handing_).up()) bring_up(node(handing_));
     if (!leader().leads() && !leader().up()) lead_again_or_take_over();
