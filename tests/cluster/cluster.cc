@@ -8,14 +8,6 @@
 
 namespace stave::cluster {
 
-namespace {
-
-void rest_ms(std::uint64_t ms) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(ms));
-}
-
-}  // namespace
-
 Cluster::Cluster(std::uint64_t seed) : random_(seed) {
   const int count = 3 + static_cast<int>(random_.below(3));
   replicas_ = static_cast<std::uint32_t>(random_.below(4));

@@ -100,7 +100,7 @@ TEST(Cluster, whose_power_fails_while_it_takes_over_leads_in_a_term_of_its_own_o
     Node other(network, {.number = 1, .seed = at + 1});
     ASSERT_TRUE(one.start(-1));
     ASSERT_TRUE(other.start(0));
-    for (int i = 0; i < 5000 && !other.whole(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (int i = 0; i < 5000 && !other.whole(); ++i) rest_ms(1);
     one.stop();
     other.disk().crash_at(other.disk().operations() + at);
     ran_through = other.group().lead().has_value() && !other.disk().crashed();

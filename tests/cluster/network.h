@@ -4,6 +4,7 @@
 // know: what is sent.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,14 @@
 #include "replication/link.h"
 
 namespace stave::cluster {
+
+/// Lets the nodes' own threads go on for so long.
+inline void rest_ms(std::uint64_t ms) {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, std::chrono::milliseconds(ms));
+}
 
 /// Threads: any.
 class Network {

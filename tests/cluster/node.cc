@@ -52,17 +52,16 @@ Result<void> Node::open(const std::string& told, const replication::Rebuild& reb
   // The test itself would wait, for as long as a server does.
   network_.let_go(setup_.number);
   int tries = 0;
-  const replication::Preparation preparation{
-      .directory = kDirectory,
-      .options = options(),
-      .told = told,
-      .rebuild = rebuild,
-      .host = "n" + std::to_string(setup_.number),
-      .port = 1,
-      .dial = network_.dial_of(setup_.number),
-      .stopping = [&tries] { return ++tries > 3; },
-      .rest = [](std::int64_t) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); },
-      .tell = [this](const std::string& line) { tell(line); }};
+  const replication::Preparation preparation{.directory = kDirectory,
+                                             .options = options(),
+                                             .told = told,
+                                             .rebuild = rebuild,
+                                             .host = "n" + std::to_string(setup_.number),
+                                             .port = 1,
+                                             .dial = network_.dial_of(setup_.number),
+                                             .stopping = [&tries] { return ++tries > 3; },
+                                             .rest = [](std::int64_t) { rest_ms(2); },
+                                             .tell = [this](const std::string& line) { tell(line); }};
   STAVE_ASSIGN(const replication::Part part, replication::prepare(preparation));
   STAVE_ASSIGN(engine_, part.follows ? store::Engine::open(kDirectory, preparation.options, part.following)
                                      : store::Engine::open(kDirectory, preparation.options));
@@ -118,7 +117,7 @@ void Node::lose_power() {
   if (up()) {
     if (random_.coin()) {
       disk_->crash_at(disk_->operations() + 1 + random_.below(6));
-      std::this_thread::sleep_for(std::chrono::milliseconds(random_.below(4)));
+      rest_ms(random_.below(4));
     }
     if (!disk_->crashed()) disk_->crash_at(disk_->operations() + 1);
     part_with_group();
