@@ -14,13 +14,13 @@ tools/fuzz.sh $((minutes * 60 / 3 / fuzzers + 1))
 
 export STAVE_CRASH_STATES=${STAVE_CRASH_STATES:-5000000} STAVE_KILLS=${STAVE_KILLS:-200}
 export STAVE_MODEL_CALLS=${STAVE_MODEL_CALLS:-50000000} STAVE_SCHEDULES=${STAVE_SCHEDULES:-100000000}
-export STAVE_FULL_DISKS=${STAVE_FULL_DISKS:-200}
+export STAVE_FULL_DISKS=${STAVE_FULL_DISKS:-200} STAVE_CLUSTERS=${STAVE_CLUSTERS:-20000}
 round=0
 while (( round == 0 || SECONDS - begin < minutes * 60 )); do
   round=$((round + 1))
   seed=${STAVE_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
   echo "== round $round, STAVE_SEED=$seed STAVE_CRASH_STATES=$STAVE_CRASH_STATES STAVE_KILLS=$STAVE_KILLS"
   STAVE_SEED=$seed ctest --test-dir build/release --output-on-failure --timeout 86400 \
-    --tests-regex '^(testing|log|keyspace|store|commands|crash|interleave|kill|full_disk|model|oracle|package_index|server)$'
+    --tests-regex '^(testing|log|keyspace|store|commands|crash|interleave|cluster|kill|full_disk|model|oracle|package_index|server)$'
   [[ -z ${STAVE_SEED:-} ]] || break
 done

@@ -103,17 +103,17 @@ bool is_figure(const Words& call) {
   const auto& name = call[0];
   const std::string what = call.size() > 1 ? call[1] : std::string();
   return (name == "INFO" && what.empty()) || name == "LATENCY" || name == "SLOWLOG" || name == "COMMANDLOG" ||
-         name == "LASTSAVE" ||
-         name == "SAVE" || name == "SNAPSHOT" || (name == "ACL" && what == "GENPASS") || name.starts_with("STAVE.C") ||
-         name == "STAVE.LASTLSN" || name == "SENTINEL" || name == "STAVE.BACKUP" || name == "STAVE.PURGE" ||
-         name == "ROLE" || name == "RANDOMKEY" || name == "HRANDFIELD" || name == "SRANDMEMBER" ||
-         name == "ZRANDMEMBER" || (name == "SPOP" && call.size() == 2) ||
+         name == "LASTSAVE" || name == "SAVE" || name == "SNAPSHOT" || (name == "ACL" && what == "GENPASS") ||
+         name.starts_with("STAVE.C") || name == "STAVE.LASTLSN" || name == "SENTINEL" || name == "STAVE.BACKUP" ||
+         name == "STAVE.PURGE" || name == "ROLE" || name == "RANDOMKEY" || name == "HRANDFIELD" ||
+         name == "SRANDMEMBER" || name == "ZRANDMEMBER" || (name == "SPOP" && call.size() == 2) ||
          (name == "CLIENT" && (what == "LIST" || what == "INFO")) || (name == "MEMORY" && what != "USAGE") ||
          (name == "SCAN" && call.size() > 2 && call[2] == "COUNT");
 }
 
 bool moves_time(const State& state) {
-  return std::ranges::any_of(state.unsafe, [](const Words& words) { return words[0] == "(wait)" || words[0] == "(expire)"; });
+  return std::ranges::any_of(state.unsafe,
+                             [](const Words& words) { return words[0] == "(wait)" || words[0] == "(expire)"; });
 }
 
 /// A store that is ahead of its disk.

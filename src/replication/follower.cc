@@ -275,6 +275,7 @@ Result<void> Follower::take(const Frame& frame, Course& course) {
 Result<void> Follower::take_over(Link& link, const Frame& frame) {
   const bool anyway = frame.from != kNoLsn;
   const Lsn end = engine_.log().tail();
+  bool tried = false;
   auto taken = [&]() -> Result<void> {
     if (!config_.take_over) return fail(ErrorCode::kUnsupported, "this store does not lead");
     if (frame.term < engine_.terms().promised())
@@ -282,8 +283,11 @@ Result<void> Follower::take_over(Link& link, const Frame& frame) {
     if (!anyway && end != frame.to)
       return fail(ErrorCode::kConflict, "this store's log ends elsewhere than that of the leader that hands over");
     STAVE_TRY(engine_.log().wait_durable(end));
+    tried = true;
     return config_.take_over();
   }();
+  // What failed in the middle may be a reign after a restart: the leader is to find out.
+  if (!taken && tried) return taken;
   if (!taken) {
     const std::string why = taken.error().describe();
     STAVE_TRY(send_frame(

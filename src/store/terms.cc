@@ -101,8 +101,6 @@ Result<void> Terms::begin(log::Log& log, UnixMs now) {
   NodeState next = state();
   if (next.id == log::NodeId{}) next.id = draw_node_id();
   next.promised = std::max(next.promised, last_number(next)) + 1;
-  next.follows = false;
-  next.leader.clear();
   // First, so that the number is spent whatever happens now.
   STAVE_TRY(adopt(next));
   const log::TermPayload payload(next.promised, next.id);
@@ -111,6 +109,9 @@ Result<void> Terms::begin(log::Log& log, UnixMs now) {
   STAVE_ASSIGN(const Lsn end, log.append(std::span(&record, 1), std::span(&lsn, 1)));
   STAVE_TRY(log.wait_durable(end));
   add(next, {.number = next.promised, .leader = next.id, .first = lsn});
+  // Not before: who is stopped in the middle follows still, as whoever wanted it to lead is told.
+  next.follows = false;
+  next.leader.clear();
   return adopt(std::move(next));
 }
 
