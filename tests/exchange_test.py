@@ -8,7 +8,6 @@ import json
 import os
 import random
 import select
-import socket
 import struct
 import subprocess
 import tempfile
@@ -16,6 +15,8 @@ import time
 import unittest
 
 import redis
+
+from ports import free_port
 
 STAVE = os.path.abspath(os.environ.get("STAVE_BIN", "build/stave"))
 DEADLINE = 60
@@ -371,10 +372,8 @@ class Exchange(unittest.TestCase):
         data = fill(server, 8, 200)
         server.client(0).save()
         other = self.redis("--port", "0")
-        # A port that is free now: the client speaks TCP only.
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        # The client speaks TCP only.
+        port = free_port()
         other.client(0).config_set("port", port)
         self.stave("import", os.path.join(server.directory, "dump.rdb"), "--connect", "127.0.0.1:%d" % port)
         for database, entries in data.items():

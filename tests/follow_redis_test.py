@@ -21,16 +21,12 @@ import urllib.request
 
 import redis
 
+from ports import free_port
+
 STAVE = os.environ["STAVE_BIN"]
 SANITIZED = bool(os.environ.get("STAVE_SANITIZED"))
 PATIENCE = 120
 REDIS = shutil.which("redis-server")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def await_that(what, condition):

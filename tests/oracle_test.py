@@ -36,6 +36,7 @@ import oracle_sort
 import oracle_stream
 import oracle_waiting
 import oracle_zset
+from ports import free_port
 
 # The modules of the types.
 TYPES = [oracle_bits, oracle_generic, oracle_geo, oracle_hash, oracle_hll, oracle_list, oracle_multi, oracle_script, oracle_set, oracle_sort, oracle_stream, oracle_waiting, oracle_zset]
@@ -482,12 +483,6 @@ def fixed_commands():
         for text in line.split("|"):
             if text:
                 yield text.encode().split(b" ")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(command, port):

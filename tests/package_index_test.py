@@ -13,6 +13,8 @@ import tempfile
 import time
 import unittest
 
+from ports import free_port
+
 STAVE = os.environ["STAVE_BIN"]
 # No HTTP but where a test asks for it: 8080 is everybody's.
 os.environ["HTTP_PORT"] = "0"
@@ -26,12 +28,6 @@ def package_index():
         if paragraph.startswith(b"Package: "):
             index[paragraph[9:].split(b"\n", 1)[0]] = paragraph
     return index
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:

@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -17,17 +16,12 @@ import urllib.request
 
 import redis
 
+from ports import free_port
+
 STAVE = os.environ["STAVE_BIN"]
 SANITIZED = bool(os.environ.get("STAVE_SANITIZED"))
 PATIENCE = 60
 READY = re.compile(r"is ready on 127\.0\.0\.1:(\d+)(?:, \S+ \(TLS\))? and https?://127\.0\.0\.1:(\d+)")
-
-
-def free_port():
-    """One that a follower can name to its leader before it listens there."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Node:
@@ -35,12 +29,12 @@ class Node:
 
     def __init__(self, directory, *arguments):
         self.directory, self.arguments = str(directory), arguments
-        self.port, self.http = free_port(), None
+        self.port, self.http = free_port(), free_port()
         self.lines = []
         self.start()
 
     def start(self, *more):
-        ports = ("--port", str(self.port), "--http-port", str(self.http or -1))
+        ports = ("--port", str(self.port), "--http-port", str(self.http))
         self.process = subprocess.Popen([STAVE, "serve", "--bind", "127.0.0.1", *ports, "--dir", self.directory, *self.arguments, *more],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.ready = threading.Event()

@@ -19,6 +19,8 @@ import threading
 import time
 import unittest
 
+from ports import free_port
+
 STAVE = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "build/stave"
 DEADLINE = 20  # Seconds until a test that waits for a process gives up.
 
@@ -492,12 +494,6 @@ class OnTerminal(Case):
         terminal.type("EXIT\n")
         terminal.until(rb"Goodbye!")
         self.assertEqual(terminal.ends(), 0)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class OnServer(Case):
