@@ -20,6 +20,7 @@ os.environ["HTTP_PORT"] = "0"
 
 # Each line is a command; `new` and `keymiss` are told as well.
 COMMANDS = """
+SET opt KEEPTTL EX 100|SET opt KEEPTTL PX 100000 KEEPTTL|SETEX opt 100 KEEPTTL|PSETEX opt 100000 keepttl|SET opt2 GET|SET opt3 GET GET|MSET KEEPTTL 1 opt KEEPTTL
 SET a 1|SET a 2 EX 100|SET a 3 KEEPTTL|SET b 1 GET|SETEX a 100 v|SETNX c 1|SETNX c 1|GETSET g 1|MSET m1 1 m2 2|MSETNX m3 1 m4 2|GET nokey
 MGET a nokey2 nokey3|EXISTS nokey a|TTL nokey|GETDEL nokey|GETDEL m1|GETEX m2 EX 100|GETEX m2 PERSIST|GETEX m2 PERSIST|APPEND ap x|SETRANGE sr 0 abc
 INCR i|INCRBY i 0|DECR i|INCRBYFLOAT f 1.5|SETBIT bit 7 1|BITFIELD bit SET u8 0 5|BITOP AND dst bit a|BITOP AND dst nokey nokey

@@ -257,8 +257,13 @@ class Teller {
   }
   void expiry(const Touched& key) { add(kGenericEvents, key.after.never() ? "persist" : "expire", key); }
 
-  [[nodiscard]] bool has_word(std::string_view word) const {
-    return std::ranges::any_of(call_.arguments, [&](std::string_view one) { return same_word(one, word); });
+  /// Among the options of a call that sets values, which come behind them: a value may be any word.
+  [[nodiscard]] bool has_option(std::string_view word) const {
+    if (call_.row.name != "SET" && call_.row.name != "MSETEX") return false;
+    std::size_t at = 0;
+    visit_keys(call_.row, call_.arguments, [&](std::size_t i) { at = i + 2; });
+    at = std::min(at, call_.arguments.size());
+    return std::ranges::any_of(call_.arguments.subspan(at), [&](std::string_view one) { return same_word(one, word); });
   }
   [[nodiscard]] const Touched* find(std::size_t argument) const {
     if (argument >= call_.arguments.size()) return nullptr;
@@ -329,18 +334,18 @@ class Teller {
       if (std::ranges::find(met, key) == met.end()) fresh(*key);
       met.push_back(key);
       add(rule.of, rule.event, *key);
-      if (!key->after.never() && !has_word("KEEPTTL")) add(kGenericEvents, "expire", *key);
+      if (!key->after.never() && !has_option("KEEPTTL")) add(kGenericEvents, "expire", *key);
     });
   }
 
   void tell_set(const Rule& rule) {
-    const bool keeps = has_word("KEEPTTL");
+    const bool keeps = has_option("KEEPTTL");
     for (const Touched& key : keys_) {
       if (!key.is) {
         if (key.was) gone(key);
         continue;
       }
-      if (!key.was && call_.row.name == "SET" && has_word("GET")) add(kMissEvents, "keymiss", key);
+      if (!key.was && call_.row.name == "SET" && has_option("GET")) add(kMissEvents, "keymiss", key);
       if (!key.was && call_.row.name == "GETSET") add(kMissEvents, "keymiss", key);
       fresh(key);
       add(rule.of, rule.event, key);
